@@ -1,0 +1,125 @@
+package io.lingen.core;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/**
+ * Elements in host memory, on the heap or mapped from a file: what checkpoints are read into and results are written from. Little-endian,
+ * row-major, of any {@link DType}. The holder keeps its memory reachable: a mapped file stays mapped as long as a host tensor of it is in
+ * use. Treated as immutable; thread-safe for reading.
+ */
+public final class HostTensor {
+    static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final DType dtype;
+    private final Shape shape;
+    private final MemorySegment memory;
+
+    /**
+     * Wraps memory without a copy.
+     *
+     * @throws IllegalArgumentException if the memory's size is not the shape's
+     */
+    public HostTensor(DType dtype, Shape shape, MemorySegment memory) {
+        if (memory.byteSize() != Math.multiplyExact(shape.elements(), (long) dtype.bytes())) {
+            throw new IllegalArgumentException("a tensor " + shape + " of " + dtype + " takes "
+                    + shape.elements() * dtype.bytes() + " bytes, found " + memory.byteSize());
+        }
+        this.dtype = dtype;
+        this.shape = shape;
+        this.memory = memory;
+    }
+
+    /** A tensor of the given floats, not copied. */
+    public static HostTensor of(float[] values, long... lengths) {
+        Shape shape = Shape.of(lengths);
+        if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
+            throw new IllegalStateException("big-endian hosts are not supported");
+        }
+        return new HostTensor(DType.F32, shape, MemorySegment.ofArray(values));
+    }
+
+    public DType dtype() {
+        return dtype;
+    }
+
+    public Shape shape() {
+        return shape;
+    }
+
+    /** The bytes of the elements. */
+    public MemorySegment memory() {
+        return memory;
+    }
+
+    /** The element at a row-major index as a float: rounded from F64 and integers, exact otherwise; BOOL gives 0 or 1. */
+    public float get(long index) {
+        switch (dtype) {
+            case F32:
+                return memory.get(FLOAT, index * 4);
+            case BF16:
+                return BFloat16.toFloat(memory.get(SHORT, index * 2));
+            case F16:
+                return Float.float16ToFloat(memory.get(SHORT, index * 2));
+            case F64:
+                return (float) memory.get(DOUBLE, index * 8);
+            case I64:
+                return memory.get(LONG, index * 8);
+            case I32:
+                return memory.get(INT, index * 4);
+            case I16:
+                return memory.get(SHORT, index * 2);
+            case I8:
+                return memory.get(ValueLayout.JAVA_BYTE, index);
+            case U8:
+                return memory.get(ValueLayout.JAVA_BYTE, index) & 0xFF;
+            default:
+                return memory.get(ValueLayout.JAVA_BYTE, index) == 0 ? 0 : 1;
+        }
+    }
+
+    /**
+     * A copy of all elements as floats.
+     *
+     * @throws IllegalArgumentException if there are more than a Java array holds
+     */
+    public float[] toFloats() {
+        if (shape.elements() > Integer.MAX_VALUE - 8) {
+            throw new IllegalArgumentException("a tensor " + shape + " does not fit a Java array; read it in slices");
+        }
+        float[] values = new float[(int) shape.elements()];
+        if (dtype == DType.F32) {
+            MemorySegment.copy(memory, FLOAT, 0, values, 0, values.length);
+        } else {
+            for (int i = 0; i < values.length; i++) {
+                values[i] = get(i);
+            }
+        }
+        return values;
+    }
+
+    /** The entries {@code from} (inclusive) to {@code to} (exclusive) of the first axis, sharing this tensor's memory. */
+    public HostTensor slice(long from, long to) {
+        if (shape.rank() == 0 || from < 0 || from > to || to > shape.length(0)) {
+            throw new IllegalArgumentException("entries " + from + " to " + to + " of " + shape);
+        }
+        Shape part = shape.withFirst(to - from);
+        long entry = shape.length(0) == 0 ? 0 : shape.elements() / shape.length(0) * dtype.bytes();
+        return new HostTensor(dtype, part, memory.asSlice(from * entry, (to - from) * entry));
+    }
+
+    /** The same elements under another shape. */
+    public HostTensor reshape(long... lengths) {
+        return new HostTensor(dtype, Shape.of(lengths), memory);
+    }
+
+    @Override
+    public String toString() {
+        return dtype + shape.toString();
+    }
+}

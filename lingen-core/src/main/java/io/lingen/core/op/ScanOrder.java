@@ -1,0 +1,62 @@
+package io.lingen.core.op;
+
+import java.util.Locale;
+
+/**
+ * The order in which a scan visits a grid: three axes, slowest first, and optionally boustrophedon, where every second line and plane is
+ * walked backwards so that consecutive tokens are neighbours.
+ *
+ * @param slow the slowest axis, 0 = t, 1 = h, 2 = w
+ * @param middle the axis between
+ * @param fast the fastest axis
+ * @param zigzag whether the walk is boustrophedon
+ */
+public record ScanOrder(int slow, int middle, int fast, boolean zigzag) {
+    public ScanOrder {
+        if (((1 << slow) | (1 << middle) | (1 << fast)) != 0b111) {
+            throw new IllegalArgumentException(
+                    "a scan order is a permutation of the axes 0 (t), 1 (h) and 2 (w), found " + slow + ", " + middle
+                            + ", " + fast);
+        }
+    }
+
+    /**
+     * The order named by its axes, slowest first: "thw", "wht", ...
+     *
+     * @throws IllegalArgumentException if the name is not a permutation of t, h and w
+     */
+    public static ScanOrder of(String axes, boolean zigzag) {
+        String known = "thw";
+        if (axes.length() != 3 || known.chars().anyMatch(axis -> axes.indexOf(axis) < 0)) {
+            throw new IllegalArgumentException(String.format(
+                    Locale.ROOT, "a scan order is a permutation of \"thw\", for example \"hwt\", found \"%s\"", axes));
+        }
+        return new ScanOrder(
+                known.indexOf(axes.charAt(0)), known.indexOf(axes.charAt(1)), known.indexOf(axes.charAt(2)), zigzag);
+    }
+
+    /** The row of the token that is visited at a step, 0 &lt;= step &lt; grid.cells(). */
+    public long row(Grid grid, long step) {
+        int fastLength = grid.length(fast);
+        int middleLength = grid.length(middle);
+        int c = (int) (step % fastLength);
+        long line = step / fastLength;
+        int b = (int) (line % middleLength);
+        int a = (int) (line / middleLength);
+        if (zigzag) {
+            if ((line & 1) == 1) {
+                c = fastLength - 1 - c;
+            }
+            if ((a & 1) == 1) {
+                b = middleLength - 1 - b;
+            }
+        }
+        return a * grid.stride(slow) + b * grid.stride(middle) + c * grid.stride(fast);
+    }
+
+    /** The axes' letters, for example "hwt"; zigzag orders end in "~". */
+    @Override
+    public String toString() {
+        return "" + "thw".charAt(slow) + "thw".charAt(middle) + "thw".charAt(fast) + (zigzag ? "~" : "");
+    }
+}

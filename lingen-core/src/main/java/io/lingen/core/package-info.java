@@ -1,0 +1,10 @@
+/**
+ * Tensors, the {@link io.lingen.core.Backend} service that computes on them, and what every module shares.
+ *
+ * <p>Model code is written once against {@link io.lingen.core.Backend}, which offers few, large, fused operations and never a general
+ * tensor algebra: an operation that no model of this project needs is not here.
+ */
+@NullMarked
+package io.lingen.core;
+
+import org.jspecify.annotations.NullMarked;
