@@ -1,0 +1,154 @@
+"""The parts of a block that are common to LinGen and DiT, and the shared numeric rules.
+
+Statistics, softmax, modulation, dt, decay and state are float32 at least (float64 in a float64 model); matrix products
+run in the weights' type, or in autocast's.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+def at_least_f32(x):
+    """x itself in float32 or float64, else as float32."""
+    return x if x.dtype in (torch.float32, torch.float64) else x.float()
+
+
+def compute_dtype(x):
+    """The type in which matrix products of x run: autocast's if it is on, else x's own."""
+    device = x.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
+
+
+def f32_region(x):
+    """A context in which autocast leaves types alone."""
+    return torch.autocast(x.device.type, enabled=False)
+
+
+class Permute(torch.autograd.Function):
+    """Rows of x [n, d] in the order of `index`, a permutation; the gradient goes back through `inverse`.
+
+    (The gradient of a plain index_select is an index_add, which is slow and knows nothing of permutations.)
+    """
+
+    @staticmethod
+    def forward(ctx, x, index, inverse):
+        ctx.save_for_backward(inverse)
+        return x.index_select(0, index)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (inverse,) = ctx.saved_tensors
+        return grad.contiguous().index_select(0, inverse), None, None
+
+
+def modulated_norm(x, shift, scale):
+    """LayerNorm without affine (eps 1e-6), then * (1 + scale) + shift.  x [b, n, d]; shift, scale [b, d]."""
+    normed = F.layer_norm(x, x.shape[-1:], eps=1e-6)
+    dtype = x.dtype
+    out = torch.addcmul(shift[:, None].to(dtype), normed, (1 + scale[:, None]).to(dtype))
+    return out.to(compute_dtype(x))
+
+
+def gated_sum(x, gate, branch):
+    """x + gate * branch.  x, branch [b, n, d]; gate [b, d]."""
+    return torch.addcmul(x, gate[:, None].to(x.dtype), branch.to(x.dtype))
+
+
+def rms_norm(x, weight, eps):
+    """RMSNorm over the last axis, statistics in float32."""
+    wide = at_least_f32(x)
+    return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps) * weight).to(x.dtype)
+
+
+def split_heads(x, heads):
+    """[b, n, heads*c] -> [b, heads, n, c], a view."""
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def merge_heads(x):
+    """[b, heads, n, c] -> [b, n, heads*c]."""
+    return x.transpose(1, 2).flatten(2)
+
+
+class TimeEmbedding(nn.Module):
+    """Sinusoid of 1000 t, cosines first, 256 wide; Linear, SiLU, Linear.  t [b] -> [b, d], float32 at least."""
+
+    WIDTH = 256
+
+    def __init__(self, d):
+        super().__init__()
+        self.fc1 = nn.Linear(self.WIDTH, d)
+        self.fc2 = nn.Linear(d, d)
+
+    def forward(self, t):
+        half = self.WIDTH // 2
+        frequency = torch.exp(-math.log(10000.0) * torch.arange(half, device=t.device, dtype=torch.float64) / half)
+        angle = 1000.0 * t.double()[:, None] * frequency
+        wave = torch.cat([angle.cos(), angle.sin()], -1).to(self.fc1.weight.dtype)    # [b, 256]
+        return self.fc2(F.silu(self.fc1(wave)))
+
+
+class PositionEmbedding(nn.Module):
+    """Learned tables for t, h and w, summed.  grid (T, H, W) -> [T*H*W, d]."""
+
+    def __init__(self, max_grid, d):
+        super().__init__()
+        self.max_grid = tuple(max_grid)
+        self.t, self.h, self.w = (nn.Parameter(torch.randn(n, d) * 0.02) for n in max_grid)
+
+    def forward(self, grid):
+        if any(n > m for n, m in zip(grid, self.max_grid)):
+            raise ValueError(f"token grid: found {tuple(grid)}, expected at most max_grid {self.max_grid} on each axis")
+        T, H, W = grid
+        return (self.t[:T, None, None] + self.h[:H, None] + self.w[:W]).flatten(0, 2)
+
+
+class FullAttention(nn.Module):
+    """Self-attention over all tokens (the DiT baseline).  [b, n, d] -> [b, n, d]."""
+
+    def __init__(self, d, heads):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(d, 3 * d)
+        self.proj = nn.Linear(d, d)
+
+    def forward(self, u):
+        q, k, v = (split_heads(part, self.heads) for part in self.qkv(u).chunk(3, -1))
+        return self.proj(merge_heads(F.scaled_dot_product_attention(q, k, v)))
+
+
+class CrossAttention(nn.Module):
+    """Attention from video tokens to text tokens; the text's keys and values are computed once by `keys_values`."""
+
+    def __init__(self, d, heads):
+        super().__init__()
+        self.heads = heads
+        self.q = nn.Linear(d, d)
+        self.kv = nn.Linear(d, 2 * d)
+        self.proj = nn.Linear(d, d)
+
+    def keys_values(self, text):
+        """text [b, Lt, d] -> keys, values [b, heads, Lt, c]."""
+        k, v = self.kv(text).chunk(2, -1)
+        return split_heads(k, self.heads), split_heads(v, self.heads)
+
+    def forward(self, x, keys_values, mask):
+        """x [b, n, d]; mask [b, 1, 1, Lt] (true = keep) or None."""
+        q = split_heads(self.q(x.to(compute_dtype(x))), self.heads)
+        k, v = keys_values
+        return self.proj(merge_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=mask)))
+
+
+class FeedForward(nn.Module):
+    """d -> ffn_dim, GELU(tanh), -> d."""
+
+    def __init__(self, d, ffn_dim):
+        super().__init__()
+        self.fc1 = nn.Linear(d, ffn_dim)
+        self.fc2 = nn.Linear(ffn_dim, d)
+
+    def forward(self, u):
+        return self.fc2(F.gelu(self.fc1(u), approximate="tanh"))
