@@ -1,0 +1,108 @@
+package io.lingen.core.checkpoint;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.URI;
+import java.net.URL;
+import java.net.URLConnection;
+import java.nio.file.Path;
+
+/** A model among the resources of a class loader: in a jar, or in a folder of classes, whose files are then mapped. */
+final class ResourceSource extends ModelSource {
+    private static final int BUFFER_BYTES = 1 << 16;
+
+    private final ClassLoader loader;
+    private final String base;
+
+    ResourceSource(ClassLoader loader, String base) {
+        this.loader = loader;
+        this.base = requireInside(base);
+    }
+
+    @Override
+    public String name() {
+        return base.substring(base.lastIndexOf('/') + 1);
+    }
+
+    @Override
+    public boolean exists(String path) {
+        return loader.getResource(resource(path)) != null;
+    }
+
+    @Override
+    public byte[] read(String path) {
+        try (InputStream stream = url(path).openStream()) {
+            return stream.readAllBytes();
+        } catch (IOException e) {
+            throw unreadable(path, e);
+        }
+    }
+
+    @Override
+    SafetensorsFile open(String path) {
+        if (!path.endsWith(".json")) {
+            return SafetensorsFile.of(resource(path), memory(path));
+        }
+        String folder = path.substring(0, path.lastIndexOf('/') + 1);
+        return SafetensorsFile.ofIndex(
+                resource(path),
+                read(path),
+                shard -> SafetensorsFile.of(resource(folder + shard), memory(folder + shard)));
+    }
+
+    @Override
+    public String toString() {
+        return "resource " + base;
+    }
+
+    private MemorySegment memory(String path) {
+        URL url = url(path);
+        if (url.getProtocol().equals("file")) {
+            return SafetensorsFile.map(Path.of(URI.create(url.toString())));
+        }
+        try {
+            URLConnection connection = url.openConnection();
+            long size = connection.getContentLengthLong();
+            try (InputStream stream = connection.getInputStream()) {
+                return size < 0 ? MemorySegment.ofArray(stream.readAllBytes()) : copy(stream, size);
+            }
+        } catch (IOException e) {
+            throw unreadable(path, e);
+        }
+    }
+
+    /** Outside of the heap, whose limit a model's weights need not fit. */
+    private static MemorySegment copy(InputStream stream, long size) throws IOException {
+        MemorySegment memory = Arena.ofAuto().allocate(size, 64);
+        byte[] buffer = new byte[BUFFER_BYTES];
+        long done = 0;
+        while (done < size) {
+            int length = stream.readNBytes(buffer, 0, (int) Math.min(buffer.length, size - done));
+            if (length == 0) {
+                throw new IOException("its end after " + done + " of " + size + " bytes");
+            }
+            MemorySegment.copy(MemorySegment.ofArray(buffer), 0, memory, done, length);
+            done += length;
+        }
+        return memory;
+    }
+
+    private URL url(String path) {
+        URL url = loader.getResource(resource(path));
+        if (url == null) {
+            throw new CheckpointException(
+                    this + ": expected the file " + path + ", found none. Is the model's jar complete?");
+        }
+        return url;
+    }
+
+    private String resource(String path) {
+        return base + "/" + requireInside(path);
+    }
+
+    private CheckpointException unreadable(String path, IOException e) {
+        return new CheckpointException(this + ": expected a readable file " + path + ", found " + e, e);
+    }
+}

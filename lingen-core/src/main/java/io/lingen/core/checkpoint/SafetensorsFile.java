@@ -1,0 +1,186 @@
+package io.lingen.core.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.lingen.core.HostTensor;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+
+/**
+ * The tensors of a safetensors file, or of all shards of an index, without a copy: files are memory-mapped.
+ *
+ * <p>Closing it only forgets the tensors. A mapping lasts as long as any host tensor of it is reachable, so weights that are packed
+ * later, or on another thread, can't lose their memory. Thread-safe.
+ */
+public final class SafetensorsFile implements AutoCloseable {
+    private static final String INDEX_SUFFIX = ".index.json";
+
+    private final String origin;
+    private final Map<String, HostTensor> tensors;
+    private final Map<String, String> metadata;
+    private volatile boolean closed;
+
+    private SafetensorsFile(String origin, Map<String, HostTensor> tensors, Map<String, String> metadata) {
+        this.origin = origin;
+        this.tensors = tensors;
+        this.metadata = Collections.unmodifiableMap(metadata);
+    }
+
+    /**
+     * Maps a file, or the shards of an index (a name that ends in {@code .index.json}). Shards lie beside their index.
+     *
+     * @throws CheckpointException if a file is missing, unreadable or ill-formed
+     */
+    public static SafetensorsFile open(Path fileOrIndex) {
+        String name = fileOrIndex.toString();
+        if (!name.endsWith(INDEX_SUFFIX)) {
+            return of(name, map(fileOrIndex));
+        }
+        byte[] index;
+        try {
+            index = Files.readAllBytes(fileOrIndex);
+        } catch (IOException e) {
+            throw unreadable(name, e);
+        }
+        return ofIndex(
+                name,
+                index,
+                shard -> of(fileOrIndex.resolveSibling(shard).toString(), map(fileOrIndex.resolveSibling(shard))));
+    }
+
+    /**
+     * Reads a file that is in memory already, which must not change.
+     *
+     * @param origin the file's name, for messages
+     * @throws CheckpointException if it is ill-formed
+     */
+    public static SafetensorsFile of(String origin, MemorySegment file) {
+        SafetensorsHeader header = SafetensorsHeader.read(origin, file);
+        return new SafetensorsFile(origin, new TreeMap<>(header.tensors()), header.metadata());
+    }
+
+    /** Joins the shards that an index names. */
+    static SafetensorsFile ofIndex(String origin, byte[] index, Function<String, SafetensorsFile> shards) {
+        JsonNode weightMap = Json.object(origin, index).path("weight_map");
+        if (!weightMap.isObject() || weightMap.isEmpty()) {
+            throw new CheckpointException(
+                    origin + ": expected a 'weight_map' of tensor names to files, found " + Json.describe(weightMap));
+        }
+        Map<String, SafetensorsFile> files = new LinkedHashMap<>();
+        Map<String, HostTensor> tensors = new TreeMap<>();
+        Map<String, String> metadata = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> entry : weightMap.properties()) {
+            String shard = shardName(origin, entry.getKey(), entry.getValue());
+            SafetensorsFile file = files.get(shard);
+            if (file == null) {
+                file = shards.apply(shard);
+                files.put(shard, file);
+                metadata.putAll(file.metadata);
+            }
+            HostTensor tensor = file.tensors.get(entry.getKey());
+            if (tensor == null) {
+                throw new CheckpointException(origin + ": expected tensor '" + Json.shortened(entry.getKey()) + "' in "
+                        + shard + ", found no such tensor there. Index and shards are of different checkpoints");
+            }
+            tensors.put(entry.getKey(), tensor);
+        }
+        for (Map.Entry<String, SafetensorsFile> file : files.entrySet()) {
+            for (String name : file.getValue().tensors.keySet()) {
+                JsonNode owner = weightMap.path(name);
+                if (!owner.asText().equals(file.getKey())) {
+                    throw new CheckpointException(
+                            origin + ": expected tensor '" + Json.shortened(name) + "' to be listed for "
+                                    + file.getKey() + ", where it lies, found " + Json.describe(owner)
+                                    + ". Index and shards are of different checkpoints");
+                }
+            }
+        }
+        return new SafetensorsFile(origin, tensors, metadata);
+    }
+
+    /** The names of all tensors, sorted. */
+    public Set<String> names() {
+        requireOpen();
+        return Collections.unmodifiableSet(tensors.keySet());
+    }
+
+    /**
+     * A tensor, sharing the file's memory.
+     *
+     * @throws CheckpointException if there is none of that name
+     */
+    public HostTensor tensor(String name) {
+        requireOpen();
+        HostTensor tensor = tensors.get(name);
+        if (tensor == null) {
+            throw new CheckpointException(
+                    origin + ": expected a tensor '" + name + "', found none of that name among " + tensors.size());
+        }
+        return tensor;
+    }
+
+    /** The free text that the file carries; of shards, all of theirs. */
+    public Map<String, String> metadata() {
+        return metadata;
+    }
+
+    /** Forgets the tensors; those that were handed out stay valid. */
+    @Override
+    public void close() {
+        closed = true;
+    }
+
+    /** The file's name. */
+    @Override
+    public String toString() {
+        return origin;
+    }
+
+    static MemorySegment map(Path file) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
+        } catch (IOException e) {
+            throw unreadable(file.toString(), e);
+        }
+    }
+
+    private static CheckpointException unreadable(String name, IOException e) {
+        return new CheckpointException(
+                e instanceof NoSuchFileException
+                        ? name + ": expected a file, found none. Is the download complete?"
+                        : name + ": expected a readable file, found " + e,
+                e);
+    }
+
+    private static String shardName(String origin, String tensor, JsonNode node) {
+        String name = node.isTextual() ? node.textValue() : "";
+        if (name.isEmpty()
+                || name.equals(".")
+                || name.equals("..")
+                || name.indexOf('/') >= 0
+                || name.indexOf('\\') >= 0
+                || name.indexOf(':') >= 0
+                || name.indexOf('\0') >= 0) {
+            throw new CheckpointException(origin + ": expected the plain name of a file beside the index for tensor '"
+                    + Json.shortened(tensor) + "', found " + Json.describe(node));
+        }
+        return name;
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException(origin + " is closed");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+package io.lingen.core.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Shape;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The validated contents of one safetensors file: eight bytes of the header's length, the header in JSON, the tensors' bytes without gap
+ * or overlap (https://github.com/huggingface/safetensors, format).
+ *
+ * @param tensors by name, views of the file's memory
+ * @param metadata the free text that the file carries
+ */
+record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> metadata) {
+    static final String METADATA = "__metadata__";
+
+    /** A third of what the format allows: some 300,000 tensors, and small enough to be parsed by any JVM. */
+    static final long MAX_HEADER_BYTES = 32L << 20;
+
+    private static final int LENGTH_BYTES = 8;
+    private static final ValueLayout.OfLong LENGTH = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private record Entry(String name, DType dtype, Shape shape, long begin, long end) {}
+
+    static SafetensorsHeader read(String origin, MemorySegment file) {
+        if (file.byteSize() < LENGTH_BYTES) {
+            throw new CheckpointException(origin + ": expected a safetensors file of at least " + LENGTH_BYTES
+                    + " bytes, found " + file.byteSize() + ". Is the download complete?");
+        }
+        long length = file.get(LENGTH, 0);
+        long available = file.byteSize() - LENGTH_BYTES;
+        if (length < 2 || length > Math.min(available, MAX_HEADER_BYTES)) {
+            throw new CheckpointException(origin + ": expected a safetensors header of 2 to "
+                    + Math.min(available, MAX_HEADER_BYTES) + " bytes, found a length of "
+                    + Long.toUnsignedString(length) + ". Is it a safetensors file, and complete?");
+        }
+        byte[] json = file.asSlice(LENGTH_BYTES, length).toArray(ValueLayout.JAVA_BYTE);
+        if (json[0] != '{') {
+            throw new CheckpointException(origin + ": expected a safetensors header that begins with '{', found byte "
+                    + (json[0] & 0xFF) + ". Is it a safetensors file?");
+        }
+        ObjectNode header = Json.object(origin, json);
+        MemorySegment data = file.asSlice(LENGTH_BYTES + length);
+        List<Entry> entries = new ArrayList<>();
+        Map<String, String> metadata = Map.of();
+        for (Map.Entry<String, JsonNode> field : header.properties()) {
+            if (field.getKey().equals(METADATA)) {
+                metadata = metadata(origin, field.getValue());
+            } else {
+                entries.add(entry(origin, field.getKey(), field.getValue(), data.byteSize()));
+            }
+        }
+        requireDense(origin, entries, data.byteSize());
+        Map<String, HostTensor> tensors = new LinkedHashMap<>();
+        for (Entry entry : entries) {
+            MemorySegment bytes = data.asSlice(entry.begin, entry.end - entry.begin);
+            tensors.put(entry.name, new HostTensor(entry.dtype, entry.shape, bytes));
+        }
+        return new SafetensorsHeader(tensors, metadata);
+    }
+
+    private static Map<String, String> metadata(String origin, JsonNode node) {
+        if (!node.isObject()) {
+            throw new CheckpointException(
+                    origin + ": expected an object of strings in " + METADATA + ", found " + Json.describe(node));
+        }
+        Map<String, String> metadata = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> field : node.properties()) {
+            if (!field.getValue().isTextual()) {
+                throw new CheckpointException(origin + ": expected a string in " + METADATA + "."
+                        + Json.shortened(field.getKey()) + ", found " + Json.describe(field.getValue()));
+            }
+            metadata.put(field.getKey(), field.getValue().textValue());
+        }
+        return metadata;
+    }
+
+    private static Entry entry(String origin, String name, JsonNode node, long dataBytes) {
+        String where = origin + ": tensor '" + Json.shortened(name) + "'";
+        if (!node.isObject() || node.size() != 3) {
+            throw new CheckpointException(
+                    where + ": expected dtype, shape and data_offsets, found " + Json.describe(node));
+        }
+        DType dtype = dtype(where, node.path("dtype"));
+        Shape shape = shape(where, node.path("shape"));
+        JsonNode offsets = node.path("data_offsets");
+        if (!offsets.isArray() || offsets.size() != 2 || !isSize(offsets.get(0)) || !isSize(offsets.get(1))) {
+            throw new CheckpointException(
+                    where + ": expected data_offsets [begin, end], found " + Json.describe(offsets));
+        }
+        long begin = offsets.get(0).longValue();
+        long end = offsets.get(1).longValue();
+        if (begin > end || end > dataBytes) {
+            throw new CheckpointException(where + ": expected offsets within the file's " + dataBytes
+                    + " bytes of data, found " + Json.describe(offsets) + ". Is the file complete?");
+        }
+        // The division keeps a huge shape from overflowing the product.
+        if (shape.elements() > dataBytes / dtype.bytes() || shape.elements() * dtype.bytes() != end - begin) {
+            throw new CheckpointException(where + ": expected the bytes of " + dtype + shape + ", found "
+                    + (end - begin) + " bytes at " + Json.describe(offsets));
+        }
+        return new Entry(name, dtype, shape, begin, end);
+    }
+
+    private static DType dtype(String where, JsonNode node) {
+        for (DType dtype : DType.values()) {
+            if (node.isTextual() && node.textValue().equals(dtype.name())) {
+                return dtype;
+            }
+        }
+        throw new CheckpointException(where + ": expected a dtype of " + List.of(DType.values()) + ", found "
+                + Json.describe(node) + ". Convert it to F32, F16 or BF16");
+    }
+
+    private static Shape shape(String where, JsonNode node) {
+        if (!node.isArray()) {
+            throw new CheckpointException(where + ": expected a shape, found " + Json.describe(node));
+        }
+        long[] lengths = new long[node.size()];
+        for (int axis = 0; axis < lengths.length; axis++) {
+            if (!isSize(node.get(axis))) {
+                throw new CheckpointException(
+                        where + ": expected a shape of lengths from 0 to 2^63 - 1, found " + Json.describe(node));
+            }
+            lengths[axis] = node.get(axis).longValue();
+        }
+        try {
+            return Shape.of(lengths);
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(where + ": expected a possible shape, found " + Json.describe(node), e);
+        }
+    }
+
+    private static boolean isSize(JsonNode node) {
+        return node.isIntegralNumber() && node.canConvertToLong() && node.longValue() >= 0;
+    }
+
+    private static void requireDense(String origin, List<Entry> entries, long dataBytes) {
+        List<Entry> sorted = new ArrayList<>(entries);
+        sorted.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end));
+        long next = 0;
+        for (Entry entry : sorted) {
+            if (entry.begin != next) {
+                throw new CheckpointException(origin + ": tensor '" + Json.shortened(entry.name)
+                        + "': expected its data at "
+                        + next + ", right after its predecessor's, found it at " + entry.begin
+                        + (entry.begin < next ? ", an overlap" : ", a gap") + ". The file is damaged; get it again");
+            }
+            next = entry.end;
+        }
+        if (next != dataBytes) {
+            throw new CheckpointException(origin + ": expected the data to end with the last tensor's at " + next
+                    + ", found " + (dataBytes - next) + " bytes more. The file is damaged; get it again");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package io.lingen.core.checkpoint;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+final class ConfigReaderTest {
+    private enum Scan {
+        FIXED,
+        ROTARY_MAJOR
+    }
+
+    private static ConfigReader parse(String json) {
+        return ConfigReader.parse("transformer/config.json", json.getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void everyKindOfFieldIsRead() {
+        ConfigReader reader = parse("""
+                {"depth": 28, "ratio": 4.0, "count": 1, "ma": true, "name": "lingen", "scan": "rotary_major",
+                 "patch": [1, 2, 2], "mean": [0.5, -1], "files": ["a", "b"], "tesa": null,
+                 "mamba": {"d_state": 128}, "parts": [{"a": 1}, {"a": 2}]}
+                """);
+        assertEquals(28, reader.integer("depth", 1, 100));
+        assertEquals(4.0, reader.number("ratio", 0, 10));
+        assertEquals(1.0, reader.number("count", 0, 10), "a whole number is a number");
+        assertTrue(reader.flag("ma"));
+        assertEquals("lingen", reader.text("name"));
+        assertEquals(Scan.ROTARY_MAJOR, reader.choice("scan", Scan.class));
+        assertArrayEquals(new int[] {1, 2, 2}, reader.integers("patch", 3, 3, 1, 8));
+        assertArrayEquals(new double[] {0.5, -1}, reader.numbers("mean", 2));
+        assertEquals(List.of("a", "b"), reader.texts("files"));
+        assertFalse(reader.has("tesa"));
+        assertNull(reader.objectOrNull("tesa"));
+        ConfigReader mamba = reader.objectOrNull("mamba");
+        assertNotNull(mamba);
+        assertEquals(128, mamba.integer("d_state", 1, 1024));
+        mamba.end();
+        assertEquals(2, reader.objects("parts").get(1).integer("a", 0, 9));
+        assertEquals(12, reader.fields().size());
+        reader.end();
+    }
+
+    @Test
+    void fallbacksServeForWhatIsMissingOrNull() {
+        ConfigReader reader = parse("{\"a\": null}");
+        assertEquals(3, reader.integerOr("a", 3, 1, 9));
+        assertEquals(0.5, reader.numberOr("b", 0.5, 0, 1));
+        assertTrue(reader.flagOr("c", true));
+        assertEquals("x", reader.textOr("d", "x"));
+        assertEquals(Scan.FIXED, reader.choiceOr("e", Scan.class, Scan.FIXED));
+        reader.end();
+    }
+
+    @Test
+    void errorsNameFileFieldFoundAndExpected() {
+        ConfigReader reader = parse("""
+                {"depth": 0, "half": 1.5, "huge": 99999999999, "far": 1e999, "scan": "diagonal", "patch": [1, 2, "x"],
+                 "long": [1, 2, 3, 4], "mamba": {"d_state": -1}, "list": [{"a": 1}, 2], "flag": 1, "mean": [null],
+                 "files": [1]}
+                """);
+        assertError("field 'depth': found 0, expected an integer from 1 to 9", () -> reader.integer("depth", 1, 9));
+        assertError("field 'half': found 1.5, expected an integer", () -> reader.integer("half", 1, 9));
+        assertError("field 'huge': found 99999999999,", () -> reader.integer("huge", 1, Integer.MAX_VALUE));
+        assertError("field 'far'", () -> reader.number("far", 0, Double.POSITIVE_INFINITY));
+        assertError("field 'none': found nothing, expected an integer", () -> reader.integer("none", 1, 9));
+        assertError("one of \"fixed\", \"rotary_major\"", () -> reader.choice("scan", Scan.class));
+        assertError("field 'patch[2]': found \"x\"", () -> reader.integers("patch", 1, 3, 1, 9));
+        assertError("an array of 1 to 3 integers", () -> reader.integers("long", 1, 3, 1, 9));
+        assertError(
+                "field 'mamba.d_state': found -1", () -> reader.object("mamba").integer("d_state", 1, 9));
+        assertError("field 'list[1]': found 2, expected an object", () -> reader.objects("list"));
+        assertError("true or false", () -> reader.flag("flag"));
+        assertError("expected a string", () -> reader.text("flag"));
+        assertError("field 'files[0]'", () -> reader.texts("files"));
+        assertError("field 'mean[0]'", () -> reader.numbers("mean", 1));
+        assertError("an array of 2 numbers", () -> reader.numbers("mean", 2));
+        assertError("an object", () -> reader.object("depth"));
+        assertEquals(
+                "transformer/config.json: field 'depth': found [1, 2], expected one",
+                reader.error("depth", new int[] {1, 2}, "one").getMessage());
+    }
+
+    @Test
+    void unknownFieldsAreErrors() {
+        ConfigReader reader = parse("{\"depth\": 1, \"dept\": 2, \"off\": 3, \"mamba\": {\"x\": 1}}");
+        reader.integer("depth", 1, 9);
+        reader.ignore("off");
+        ConfigReader mamba = reader.object("mamba");
+        assertError("unknown field 'dept'", reader::end);
+        assertError("unknown field 'mamba.x' in 'mamba'", mamba::end);
+    }
+
+    @Test
+    void illFormedJsonIsRefused() {
+        assertError("uplicate", () -> parse("{\"a\": 1, \"a\": 2}"));
+        assertError("JSON object", () -> parse("[1]"));
+        assertError("JSON object", () -> parse(""));
+        assertError("expected JSON", () -> parse("{\"a\": NaN}"));
+        assertError("expected JSON", () -> parse("{} x"));
+        assertError("depth", () -> parse("{\"a\":" + "[".repeat(100) + "]".repeat(100) + "}"));
+    }
+
+    private static void assertError(String part, Executable executable) {
+        CheckpointException e = assertThrows(CheckpointException.class, executable);
+        assertTrue(
+                e.getMessage().startsWith("transformer/config.json")
+                        && e.getMessage().contains(part),
+                e.getMessage());
+    }
+}

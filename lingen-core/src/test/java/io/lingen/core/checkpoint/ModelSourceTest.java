@@ -1,0 +1,117 @@
+package io.lingen.core.checkpoint;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lingen.core.HostTensor;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class ModelSourceTest {
+    private static final float[] VALUES = {1, 2, 3, 4};
+
+    @TempDir
+    private Path root;
+
+    private Path model;
+
+    @BeforeEach
+    void writeModel() throws IOException {
+        model = Files.createDirectories(root.resolve("models/nano"));
+        Files.writeString(model.resolve("model_index.json"), "{}");
+        SafetensorsWriter.write(
+                Files.createDirectories(model.resolve("vae")).resolve("model.safetensors"),
+                Map.of("a", HostTensor.of(VALUES, 4)),
+                Map.of());
+        Path transformer = Files.createDirectories(model.resolve("transformer"));
+        SafetensorsWriter.write(
+                transformer.resolve("part.safetensors"), Map.of("b", HostTensor.of(VALUES, 2, 2)), Map.of());
+        Files.writeString(
+                transformer.resolve("model.safetensors.index.json"), "{\"weight_map\":{\"b\":\"part.safetensors\"}}");
+    }
+
+    @Test
+    void aFolderIsAModel() {
+        try (ModelSource source = ModelSource.of(model)) {
+            assertModel(source);
+            assertTrue(source.tensors("vae").tensor("a").memory().isMapped());
+        }
+    }
+
+    @Test
+    void aJarIsAModel() throws IOException {
+        Path jar = root.resolve("model.jar");
+        try (OutputStream stream = Files.newOutputStream(jar);
+                JarOutputStream entries = new JarOutputStream(stream)) {
+            for (String path : new String[] {
+                "model_index.json",
+                "vae/model.safetensors",
+                "transformer/part.safetensors",
+                "transformer/model.safetensors.index.json"
+            }) {
+                entries.putNextEntry(new JarEntry("models/nano/" + path));
+                Files.copy(model.resolve(path), entries);
+            }
+        }
+        try (URLClassLoader loader = new URLClassLoader(new URL[] {jar.toUri().toURL()}, null);
+                ModelSource source = ModelSource.ofResource(loader, "models/nano")) {
+            assertModel(source);
+            assertTrue(source.tensors("vae").tensor("a").memory().isNative());
+        }
+    }
+
+    @Test
+    void resourcesThatArePlainFilesAreMapped() throws IOException {
+        try (URLClassLoader loader = new URLClassLoader(new URL[] {root.toUri().toURL()}, null);
+                ModelSource source = ModelSource.ofResource(loader, "models/nano")) {
+            assertModel(source);
+            assertTrue(source.tensors("vae").tensor("a").memory().isMapped());
+        }
+    }
+
+    @Test
+    void pathsStayInside() {
+        try (ModelSource source = ModelSource.of(model)) {
+            for (String path : new String[] {"../x", "/etc/passwd", "a//b", "a/../../b", "", "c:\\x", "./a"}) {
+                assertThrows(CheckpointException.class, () -> source.read(path), path);
+                assertThrows(CheckpointException.class, () -> source.exists(path), path);
+            }
+        }
+    }
+
+    @Test
+    void aModelThatIsNotThereIsNamed() {
+        Path nowhere = root.resolve("nowhere");
+        CheckpointException e = assertThrows(CheckpointException.class, () -> ModelSource.of(nowhere));
+        assertTrue(e.getMessage().contains(nowhere.toString()), e.getMessage());
+    }
+
+    private static void assertModel(ModelSource source) {
+        assertEquals("nano", source.name());
+        assertTrue(source.exists("model_index.json"));
+        assertFalse(source.exists("vae/config.json"));
+        assertEquals("{}", new String(source.read("model_index.json"), StandardCharsets.UTF_8));
+        assertThrows(CheckpointException.class, () -> source.read("vae/config.json"));
+        try (SafetensorsFile vae = source.tensors("vae");
+                SafetensorsFile transformer = source.tensors("transformer")) {
+            assertArrayEquals(VALUES, vae.tensor("a").toFloats());
+            assertArrayEquals(VALUES, transformer.tensor("b").toFloats());
+        }
+        CheckpointException e = assertThrows(CheckpointException.class, () -> source.tensors("text_encoder"));
+        assertTrue(e.getMessage().contains("text_encoder/model.safetensors"), e.getMessage());
+    }
+}

@@ -1,0 +1,34 @@
+package io.lingen.core.checkpoint;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+
+/** Safetensors files put together by hand, so that they may be ill-formed. */
+final class SafetensorsBytes {
+    private SafetensorsBytes() {}
+
+    /** A file of a header and some bytes of data, 0, 1, 2, ... */
+    static byte[] of(String header, int dataBytes) {
+        byte[] json = header.getBytes(StandardCharsets.UTF_8);
+        byte[] data = new byte[dataBytes];
+        for (int i = 0; i < dataBytes; i++) {
+            data[i] = (byte) i;
+        }
+        return withLength(json.length, json, data);
+    }
+
+    static byte[] withLength(long length, byte[] json, byte[] data) {
+        return ByteBuffer.allocate(8 + json.length + data.length)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(length)
+                .put(json)
+                .put(data)
+                .array();
+    }
+
+    static SafetensorsFile read(byte[] file) {
+        return SafetensorsFile.of("test.safetensors", MemorySegment.ofArray(file));
+    }
+}
