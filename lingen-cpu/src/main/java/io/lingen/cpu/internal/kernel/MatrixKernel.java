@@ -1,0 +1,17 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.cpu.internal.Scratch;
+
+/** Products of matrices on the calling thread: what attention, convolutions and chunked scans are built on. Thread-safe. */
+public interface MatrixKernel {
+    /**
+     * C = A B, or C += A B when {@code accumulate}. Elements may be F32 or BF16 in any mixture; sums are F32, and a BF16 C is rounded
+     * once at the end. C is stored row by row and overlaps neither A nor B.
+     *
+     * @param a [m, k]
+     * @param b [k, n]
+     * @param c [m, n], not transposed
+     * @param scratch for intermediate results; what it hands out is not given back before the task's end
+     */
+    void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate, Scratch scratch);
+}

@@ -1,0 +1,31 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.DType;
+
+/**
+ * A matrix in off-heap memory: element (i, j) lies {@code i * stride + j} elements after {@code address}, or {@code j * stride + i} when
+ * transposed.
+ *
+ * @param address the address of element (0, 0)
+ * @param dtype F32 or BF16
+ * @param rows as the product sees it, after the transposition
+ * @param columns as the product sees it, after the transposition
+ * @param stride the elements from one stored row to the next
+ * @param transposed whether stored rows are the matrix's columns
+ */
+public record MatrixView(long address, DType dtype, int rows, int columns, long stride, boolean transposed) {
+    /** A matrix stored row by row. */
+    public static MatrixView of(long address, DType dtype, int rows, int columns, long stride) {
+        return new MatrixView(address, dtype, rows, columns, stride, false);
+    }
+
+    /** The transpose of a matrix that is stored as [columns, rows]. */
+    public static MatrixView transposed(long address, DType dtype, int rows, int columns, long stride) {
+        return new MatrixView(address, dtype, rows, columns, stride, true);
+    }
+
+    /** The address of an element. */
+    public long at(long row, long column) {
+        return address + (transposed ? column * stride + row : row * stride + column) * dtype.bytes();
+    }
+}
