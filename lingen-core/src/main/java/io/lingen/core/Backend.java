@@ -40,6 +40,14 @@ public interface Backend extends AutoCloseable {
     /** The floating-point operations done on this backend. */
     OperationMeter operations();
 
+    /**
+     * How many tokens a layer without exchange between tokens should process at a time: enough to fill the device, few enough that what
+     * lies between two products stays small.
+     */
+    default long tokensPerChunk() {
+        return 4096;
+    }
+
     /** A new, empty workspace. */
     Workspace newWorkspace();
 
@@ -113,7 +121,7 @@ public interface Backend extends AutoCloseable {
     void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out);
 
     /**
-     * out = RMSNorm(y * SiLU(z)) * weight, over the last axis: gate first, then one norm.
+     * out = RMSNorm(y * SiLU(z)) * weight, over the last axis: gate first, then one norm; out may be y.
      *
      * @param y [n, d]
      * @param z [n, d]

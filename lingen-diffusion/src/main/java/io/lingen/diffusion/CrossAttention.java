@@ -1,0 +1,57 @@
+package io.lingen.diffusion;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.Heads;
+import io.lingen.mate.Linear;
+import org.jspecify.annotations.Nullable;
+
+/** Attention from video tokens to text tokens, without norm or modulation around it (specification, section 2). */
+final class CrossAttention {
+    private final Backend backend;
+    private final DType precision;
+    private final int heads;
+    private final int headDim;
+    private final Linear query; // d -> d
+    private final Linear keyValue; // d -> k, v
+    private final Linear projection; // d -> d
+
+    CrossAttention(
+            Backend backend, Workspace workspace, WeightReader reader, TransformerConfig config, DType precision) {
+        int d = config.hiddenSize();
+        this.backend = backend;
+        this.precision = precision;
+        this.heads = config.heads();
+        this.headDim = config.headDim();
+        this.query = Linear.load(backend, workspace, reader.linear("q", d, d), precision);
+        this.keyValue = Linear.load(backend, workspace, reader.linear("kv", d, 2L * d), precision);
+        this.projection = Linear.load(backend, workspace, reader.linear("proj", d, d), precision);
+    }
+
+    /** The keys and values [L, 2d] of the text [L, d], constant over all steps. */
+    Tensor keysAndValues(Workspace workspace, Tensor text) {
+        return keyValue.apply(workspace, text, precision);
+    }
+
+    /**
+     * x += attention(x, text), a chunk of tokens at a time.
+     *
+     * @param x [N, d], F32
+     */
+    void addTo(Tensor x, Tensor keysAndValues, @Nullable Tensor mask, Taps taps) {
+        long d = (long) heads * headDim;
+        Heads k = new Heads(keysAndValues, 0, heads, headDim);
+        Heads v = new Heads(keysAndValues, d, heads, headDim);
+        TokenChunks.forEach(backend, x, taps, "cross", (workspace, chunk, chunkTaps) -> {
+            Tensor q = query.apply(workspace, chunk, precision); // [n, d]
+            Tensor mixed = workspace.allocate(precision, q.shape()); // [n, d]
+            backend.attention(new Heads(q, 0, heads, headDim), k, v, mask, mixed);
+            projection.apply(mixed, Epilogue.ADD, chunk, chunkTaps, "cross"); // [n, d]
+        });
+    }
+}

@@ -1,0 +1,44 @@
+package io.lingen.diffusion;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.Shape;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.mate.Linear;
+
+/** Modulated norm and the projection to patches (specification, section 2). */
+final class FinalLayer {
+    private final Backend backend;
+    private final DType precision;
+    private final Tensor scaleShiftTable; // [2, d]: shift, scale
+    private final Linear linear; // d -> p
+
+    FinalLayer(Backend backend, Workspace workspace, WeightReader reader, TransformerConfig config, DType precision) {
+        int d = config.hiddenSize();
+        this.backend = backend;
+        this.precision = precision;
+        this.scaleShiftTable = backend.upload(workspace, reader.tensor("scale_shift_table", 2, d), DType.F32);
+        this.linear = Linear.load(backend, workspace, reader.linear("linear", d, config.patchWidth()), precision);
+    }
+
+    /** The patches [N, p] of the residual stream x [N, d], in the workspace; timeEmbedding is [1, d]. */
+    Tensor forward(Workspace workspace, Tensor x, Tensor timeEmbedding) {
+        long d = x.shape().last();
+        try (Workspace scratch = backend.newWorkspace()) {
+            Tensor shift = modulation(scratch, 0, timeEmbedding); // [1, d]
+            Tensor scale = modulation(scratch, 1, timeEmbedding); // [1, d]
+            Tensor normed = scratch.allocate(precision, x.shape().length(0), d); // [N, d]
+            backend.modulatedLayerNorm(x, shift, scale, TransformerBlock.NORM_EPSILON, normed);
+            return linear.apply(workspace, normed, DType.F32); // [N, p]
+        }
+    }
+
+    private Tensor modulation(Workspace workspace, int row, Tensor timeEmbedding) {
+        Tensor sum =
+                workspace.allocate(DType.F32, Shape.of(1, timeEmbedding.shape().last()));
+        backend.add(scaleShiftTable.slice(row, row + 1L), timeEmbedding, sum);
+        return sum;
+    }
+}

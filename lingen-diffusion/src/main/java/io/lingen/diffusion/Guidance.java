@@ -1,0 +1,57 @@
+package io.lingen.diffusion;
+
+import io.lingen.core.Backend;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+
+/**
+ * Classifier-free guidance (Ho and Salimans, 2022): v = v_u + s (v_c - v_u), the two halves one after the other to save memory
+ * (specification, section 5).
+ */
+public final class Guidance implements VelocityField {
+    private final Denoiser denoiser;
+    private final Conditioning conditional;
+    private final Conditioning unconditional;
+    private final float scale;
+
+    private Guidance(Denoiser denoiser, Conditioning conditional, Conditioning unconditional, float scale) {
+        this.denoiser = denoiser;
+        this.conditional = conditional;
+        this.unconditional = unconditional;
+        this.scale = scale;
+    }
+
+    /**
+     * The guided field.
+     *
+     * @param conditional the prompt
+     * @param unconditional the negative or empty prompt; not used at scale 1
+     * @param scale s, finite; 1 is the conditional field alone, at half the cost
+     */
+    public static VelocityField of(
+            Denoiser denoiser, Conditioning conditional, Conditioning unconditional, double scale) {
+        if (!Double.isFinite(scale)) {
+            throw new IllegalArgumentException("the guidance scale is a finite number, found " + scale);
+        }
+        if (scale == 1) {
+            return conditionalOnly(denoiser, conditional);
+        }
+        return new Guidance(denoiser, conditional, unconditional, (float) scale);
+    }
+
+    /** The conditional field alone: guidance at scale 1. */
+    public static VelocityField conditionalOnly(Denoiser denoiser, Conditioning conditional) {
+        return (latent, t, velocity) -> denoiser.velocity(latent, t, conditional, velocity);
+    }
+
+    @Override
+    public void velocity(Tensor latent, double t, Tensor velocity) {
+        Backend backend = denoiser.backend();
+        try (Workspace workspace = backend.newWorkspace()) {
+            Tensor unguided = workspace.allocate(velocity.dtype(), velocity.shape());
+            denoiser.velocity(latent, t, unconditional, unguided);
+            denoiser.velocity(latent, t, conditional, velocity);
+            backend.interpolate(unguided, velocity, scale, velocity);
+        }
+    }
+}

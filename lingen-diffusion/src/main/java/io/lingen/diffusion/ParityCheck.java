@@ -1,0 +1,140 @@
+package io.lingen.diffusion;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Runs one denoiser pass on the inputs of a parity fixture and compares what it computes with what the fixture expects. The fixture's
+ * layout is in docs/checkpoint-format.md: inputs {@code latent}, {@code t}, {@code text.{i}}, optional {@code text_mask.{i}}; expected
+ * {@code velocity} and, optionally, {@code tap.<name>}.
+ */
+public final class ParityCheck {
+    private static final String TAP = "tap.";
+
+    private ParityCheck() {}
+
+    /** The default bound on the relative L2 error: 1e-5 in F32, 2e-2 in BF16. */
+    public static double defaultTolerance(DType precision) {
+        return precision == DType.BF16 ? 2e-2 : 1e-5;
+    }
+
+    /**
+     * One expected tensor against the computed one.
+     *
+     * @param name its name in the fixture
+     * @param maxAbsoluteError the largest absolute difference
+     * @param relativeError the L2 norm of the difference over that of the expected tensor
+     */
+    public record Comparison(String name, double maxAbsoluteError, double relativeError) {}
+
+    /**
+     * The outcome.
+     *
+     * @param comparisons in the fixture's order of names, the velocity first
+     * @param computed every tensor that was expected, as computed, under its name in the fixture
+     */
+    public record Result(List<Comparison> comparisons, Map<String, HostTensor> computed) {
+        /** The largest relative error; NaN if any is. */
+        public double worst() {
+            double worst = 0;
+            for (Comparison comparison : comparisons) {
+                // Math.max keeps NaN, which no tolerance accepts.
+                worst = Math.max(worst, comparison.relativeError());
+            }
+            return worst;
+        }
+    }
+
+    /**
+     * Runs the pass.
+     *
+     * @throws CheckpointException if the fixture lacks an input or expects a tap that the denoiser does not have
+     */
+    public static Result run(Denoiser denoiser, SafetensorsFile fixture) {
+        Backend backend = denoiser.backend();
+        require(fixture, "latent");
+        require(fixture, "t");
+        require(fixture, "velocity");
+        Map<String, HostTensor> computed = new LinkedHashMap<>();
+        Taps taps = (name, tensor) -> {
+            if (fixture.names().contains(TAP + name)) {
+                computed.put(TAP + name, backend.download(tensor));
+            }
+        };
+        boolean tapped = fixture.names().stream().anyMatch(name -> name.startsWith(TAP));
+        HostTensor latent = fixture.tensor("latent");
+        float t = fixture.tensor("t").get(0);
+        try (Workspace workspace = backend.newWorkspace();
+                Conditioning conditioning = denoiser.condition(texts(denoiser, fixture), tapped ? taps : Taps.NONE)) {
+            Tensor noisy = backend.upload(workspace, latent, DType.F32);
+            Tensor velocity = workspace.allocate(DType.F32, noisy.shape());
+            denoiser.velocity(noisy, t, conditioning, velocity, tapped ? taps : Taps.NONE);
+            computed.put("velocity", backend.download(velocity));
+        }
+        return new Result(compare(fixture, computed), computed);
+    }
+
+    private static List<TextEmbedding> texts(Denoiser denoiser, SafetensorsFile fixture) {
+        List<TextEmbedding> texts = new ArrayList<>();
+        for (int i = 0; i < denoiser.config().textDims().size(); i++) {
+            require(fixture, "text." + i);
+            String mask = "text_mask." + i;
+            texts.add(new TextEmbedding(
+                    fixture.tensor("text." + i), fixture.names().contains(mask) ? fixture.tensor(mask) : null));
+        }
+        return texts;
+    }
+
+    private static List<Comparison> compare(SafetensorsFile fixture, Map<String, HostTensor> computed) {
+        List<Comparison> comparisons = new ArrayList<>();
+        comparisons.add(compare("velocity", fixture.tensor("velocity"), computed.get("velocity")));
+        for (String name : fixture.names()) {
+            if (name.startsWith(TAP)) {
+                HostTensor found = computed.get(name);
+                if (found == null) {
+                    throw new CheckpointException("the fixture expects '" + name
+                            + "', which this denoiser does not have; the taps are listed in docs/checkpoint-format.md");
+                }
+                comparisons.add(compare(name, fixture.tensor(name), found));
+            }
+        }
+        return comparisons;
+    }
+
+    /** Compares two tensors of equally many elements. */
+    public static Comparison compare(String name, HostTensor expected, HostTensor found) {
+        long elements = expected.shape().elements();
+        if (found.shape().elements() != elements) {
+            throw new CheckpointException(
+                    "'" + name + "' is expected as " + expected.shape() + ", computed is " + found.shape());
+        }
+        double max = 0;
+        double difference = 0;
+        double norm = 0;
+        for (long i = 0; i < elements; i++) {
+            double wanted = expected.get(i);
+            double error = found.get(i) - wanted;
+            max = Math.max(max, Math.abs(error));
+            difference += error * error;
+            norm += wanted * wanted;
+        }
+        return new Comparison(name, max, difference == 0 ? 0 : Math.sqrt(difference / norm));
+    }
+
+    private static void require(SafetensorsFile fixture, String name) {
+        if (!fixture.names().contains(name)) {
+            throw new CheckpointException(
+                    "a parity fixture has the tensors latent, t, text.{i} and velocity; '" + name + "' is missing");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+package io.lingen.diffusion;
+
+import java.util.Locale;
+import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
+
+/** The times at which a sampler evaluates the flow, from 0 (noise) to 1 (data) (specification, section 5). */
+@FunctionalInterface
+public interface Schedule {
+    /** The names that {@link #named} knows, for messages and help. */
+    String NAMES = "linear_quadratic, uniform, shifted, shifted:S";
+
+    /** The shift of "shifted". */
+    double DEFAULT_SHIFT = 3;
+
+    /**
+     * The times of n steps: n + 1 numbers, strictly increasing from 0 to 1.
+     *
+     * @param steps n, at least 1
+     * @throws IllegalArgumentException if n is less than 1
+     */
+    double[] times(int steps);
+
+    /**
+     * Movie Gen's schedule: the first n/2 steps (rounded down) are those of a uniform schedule of 250 steps, the others grow
+     * quadratically to 1 with a continuous derivative. From 250 steps on it is uniform.
+     */
+    static Schedule linearQuadratic() {
+        return n -> {
+            requireSteps(n);
+            double slow = Math.max(250, n);
+            int linear = n / 2;
+            double quadratic = n - linear;
+            // With L = linear, Q = quadratic: a = delta / (L Q^2), delta / L = 1 - n / slow, which holds for L = 0 as
+            // well.
+            double a = (1 - n / slow) / (quadratic * quadratic);
+            double b = 1 / slow - 2 * linear * a;
+            double c = a * linear * linear;
+            return times(n, i -> i < linear ? i / slow : a * i * i + b * i + c);
+        };
+    }
+
+    /** Equal steps. */
+    static Schedule uniform() {
+        return n -> {
+            requireSteps(n);
+            return times(n, i -> (double) i / n);
+        };
+    }
+
+    /**
+     * Equal steps of the noise level, shifted towards noise: t / (t + s (1 - t)) (Esser et al., 2024).
+     *
+     * @param shift s, positive; 1 is uniform, larger spends more steps near the noise
+     */
+    static Schedule shifted(double shift) {
+        if (!(shift > 0) || Double.isInfinite(shift)) {
+            throw new IllegalArgumentException("a schedule's shift is a positive number, found " + shift);
+        }
+        return n -> {
+            requireSteps(n);
+            return times(n, i -> {
+                double t = (double) i / n;
+                return t / (t + shift * (1 - t));
+            });
+        };
+    }
+
+    /**
+     * The schedule of a name: "linear_quadratic", "uniform", "shifted" (shift 3) or "shifted:S".
+     *
+     * @throws IllegalArgumentException listing the known names
+     */
+    static Schedule named(String name) {
+        String wanted = name.toLowerCase(Locale.ROOT).replace('-', '_');
+        switch (wanted) {
+            case "linear_quadratic":
+                return linearQuadratic();
+            case "uniform":
+                return uniform();
+            case "shifted":
+                return shifted(DEFAULT_SHIFT);
+            default:
+                if (wanted.startsWith("shifted:")) {
+                    try {
+                        return shifted(Double.parseDouble(wanted.substring("shifted:".length())));
+                    } catch (NumberFormatException e) {
+                        throw new IllegalArgumentException("schedule '" + name + "': the shift is not a number", e);
+                    }
+                }
+                throw new IllegalArgumentException("unknown schedule '" + name + "'; known are " + NAMES);
+        }
+    }
+
+    private static double[] times(int steps, IntToDoubleFunction time) {
+        double[] times = IntStream.rangeClosed(0, steps).mapToDouble(time).toArray();
+        // Exact ends whatever the rounding between them.
+        times[0] = 0;
+        times[steps] = 1;
+        return times;
+    }
+
+    private static void requireSteps(int steps) {
+        if (steps < 1) {
+            throw new IllegalArgumentException("a schedule has at least 1 step, found " + steps);
+        }
+    }
+}

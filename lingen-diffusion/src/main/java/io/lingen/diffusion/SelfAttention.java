@@ -1,0 +1,55 @@
+package io.lingen.diffusion;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.Heads;
+import io.lingen.mate.Linear;
+import io.lingen.mate.TokenMixer;
+
+/** Full attention over all tokens: the diffusion transformer's mixer, quadratic in their number. */
+final class SelfAttention implements TokenMixer {
+    private final Backend backend;
+    private final DType precision;
+    private final int heads;
+    private final int headDim;
+    private final Linear qkv; // d -> q, k, v
+    private final Linear projection; // d -> d
+
+    SelfAttention(
+            Backend backend, Workspace workspace, WeightReader reader, TransformerConfig config, DType precision) {
+        int d = config.hiddenSize();
+        this.backend = backend;
+        this.precision = precision;
+        this.heads = config.heads();
+        this.headDim = config.headDim();
+        this.qkv = Linear.load(backend, workspace, reader.linear("qkv", d, 3L * d), precision);
+        this.projection = Linear.load(backend, workspace, reader.linear("proj", d, d), precision);
+    }
+
+    @Override
+    public long leadingRows(Grid grid) {
+        return 0;
+    }
+
+    @Override
+    public void addTo(Tensor residual, Tensor gate, Tensor sequence, Grid grid, Taps taps) {
+        long d = sequence.shape().last();
+        try (Workspace workspace = backend.newWorkspace()) {
+            Tensor projected = qkv.apply(workspace, sequence, precision); // [N, 3d]
+            Tensor mixed = workspace.allocate(precision, sequence.shape()); // [N, d]
+            backend.attention(
+                    new Heads(projected, 0, heads, headDim),
+                    new Heads(projected, d, heads, headDim),
+                    new Heads(projected, 2 * d, heads, headDim),
+                    null,
+                    mixed);
+            projection.apply(mixed, Epilogue.gatedAdd(gate), residual, taps, "attn"); // [N, d]
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package io.lingen.diffusion;
+
+import io.lingen.core.HostTensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one text encoder says about a prompt.
+ *
+ * @param tokens [L, dim], L at least 1
+ * @param mask [L], nonzero = keep, at least one kept; null keeps all
+ */
+public record TextEmbedding(HostTensor tokens, @Nullable HostTensor mask) {
+    public TextEmbedding {
+        if (tokens.shape().rank() != 2 || tokens.shape().length(0) < 1) {
+            throw new IllegalArgumentException(
+                    "a text embedding is [tokens, width] with at least one token, found " + tokens.shape());
+        }
+        if (mask != null) {
+            if (mask.shape().elements() != tokens.shape().length(0)) {
+                throw new IllegalArgumentException("the mask of a text embedding " + tokens.shape() + " has "
+                        + tokens.shape().length(0) + " entries, found " + mask.shape());
+            }
+            boolean any = false;
+            for (long i = 0; i < mask.shape().elements(); i++) {
+                any |= mask.get(i) != 0;
+            }
+            if (!any) {
+                throw new IllegalArgumentException("the mask of a text embedding keeps at least one token, found none");
+            }
+        }
+    }
+}

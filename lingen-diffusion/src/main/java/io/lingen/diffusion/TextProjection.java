@@ -1,0 +1,101 @@
+package io.lingen.diffusion;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.mate.Linear;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Brings every text encoder's tokens to the model's width, normed, one after the other (specification, section 2). */
+final class TextProjection {
+    private static final float NORM_EPSILON = 1e-6f;
+
+    private final Backend backend;
+    private final DType precision;
+    private final List<Linear> projections = new ArrayList<>(); // dim -> d
+    private final List<Tensor> scales = new ArrayList<>(); // [d], norm weight - 1
+    private final List<Tensor> shifts = new ArrayList<>(); // [d], norm bias
+    private final long hiddenSize;
+
+    TextProjection(
+            Backend backend, Workspace workspace, WeightReader reader, TransformerConfig config, DType precision) {
+        this.backend = backend;
+        this.precision = precision;
+        this.hiddenSize = config.hiddenSize();
+        for (int i = 0; i < config.textDims().size(); i++) {
+            projections.add(Linear.load(
+                    backend,
+                    workspace,
+                    reader.linear("text_proj." + i, config.textDims().get(i), hiddenSize),
+                    precision));
+            WeightReader norm = reader.under("text_norm." + i + ".");
+            scales.add(backend.upload(workspace, minusOne(norm.tensor("weight", hiddenSize)), DType.F32));
+            shifts.add(backend.upload(workspace, norm.tensor("bias", hiddenSize), DType.F32));
+        }
+    }
+
+    /** Projected tokens [L, d] of all encoders, and their mask [L] or null; both belong to the workspace. */
+    record Projected(Tensor tokens, @Nullable Tensor mask) {}
+
+    Projected project(Workspace workspace, List<TextEmbedding> texts, Taps taps) {
+        requireTexts(texts);
+        long total = texts.stream()
+                .mapToLong(text -> text.tokens().shape().length(0))
+                .sum();
+        Tensor tokens = workspace.allocate(precision, total, hiddenSize); // [L, d]
+        float[] mask = new float[Math.toIntExact(total)];
+        Arrays.fill(mask, 1);
+        boolean masked = false;
+        int from = 0;
+        for (int i = 0; i < texts.size(); i++) {
+            HostTensor text = texts.get(i).tokens();
+            int to = from + (int) text.shape().length(0);
+            try (Workspace scratch = backend.newWorkspace()) {
+                Tensor uploaded = backend.upload(scratch, text, precision); // [Li, dim]
+                Tensor projected = projections.get(i).apply(scratch, uploaded, precision); // [Li, d]
+                Tensor normed = tokens.slice(from, to);
+                backend.modulatedLayerNorm(projected, shifts.get(i), scales.get(i), NORM_EPSILON, normed);
+                taps.accept("text." + i, normed);
+            }
+            HostTensor keep = texts.get(i).mask();
+            for (int row = from; keep != null && row < to; row++) {
+                mask[row] = keep.get(row - from) != 0 ? 1 : 0;
+                masked |= mask[row] == 0;
+            }
+            from = to;
+        }
+        taps.accept("text", tokens);
+        return new Projected(tokens, masked ? backend.upload(workspace, HostTensor.of(mask, total), DType.F32) : null);
+    }
+
+    private void requireTexts(List<TextEmbedding> texts) {
+        if (texts.size() != projections.size()) {
+            throw new IllegalArgumentException("the model takes the embeddings of " + projections.size()
+                    + " text encoders, found " + texts.size());
+        }
+        for (int i = 0; i < texts.size(); i++) {
+            long expected = projections.get(i).weights().inFeatures();
+            long found = texts.get(i).tokens().shape().last();
+            if (found != expected) {
+                throw new IllegalArgumentException("text encoder " + i + " gives embeddings of width " + found
+                        + ", the model's text_dims[" + i + "] is " + expected);
+            }
+        }
+    }
+
+    /** The norm's affine weight as the scale of a modulated norm. */
+    private static HostTensor minusOne(HostTensor weight) {
+        float[] values = weight.toFloats();
+        for (int i = 0; i < values.length; i++) {
+            values[i] -= 1;
+        }
+        return HostTensor.of(values, values.length);
+    }
+}

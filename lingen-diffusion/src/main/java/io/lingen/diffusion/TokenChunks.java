@@ -1,0 +1,41 @@
+package io.lingen.diffusion;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+
+/** Runs a layer that mixes no tokens over chunks of rows, so that its intermediate tensors stay small whatever the clip's length. */
+final class TokenChunks {
+    private TokenChunks() {}
+
+    /** The layer on one chunk. */
+    interface Layer {
+        void apply(Workspace workspace, Tensor chunk, Taps taps);
+    }
+
+    /**
+     * Applies a layer to every chunk of x [N, d], each with a workspace of its own. If taps watch, they are shown the tensor of the given
+     * name once, whole.
+     */
+    static void forEach(Backend backend, Tensor x, Taps taps, String name, Layer layer) {
+        long tokens = x.shape().length(0);
+        long size = backend.tokensPerChunk();
+        try (Workspace gathered = backend.newWorkspace()) {
+            Tensor whole = taps == Taps.NONE ? null : gathered.allocate(DType.F32, x.shape());
+            for (long from = 0; from < tokens; from += size) {
+                long first = from;
+                long to = Math.min(tokens, from + size);
+                Taps chunkTaps =
+                        whole == null ? Taps.NONE : (tapped, part) -> backend.copy(part, whole.slice(first, to));
+                try (Workspace workspace = backend.newWorkspace()) {
+                    layer.apply(workspace, x.slice(from, to), chunkTaps);
+                }
+            }
+            if (whole != null) {
+                taps.accept(name, whole);
+            }
+        }
+    }
+}

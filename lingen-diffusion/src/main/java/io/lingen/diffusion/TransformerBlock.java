@@ -1,0 +1,96 @@
+package io.lingen.diffusion;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Shape;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.op.Grid;
+import io.lingen.mate.TokenMixer;
+
+/** One block: token mixer, cross-attention and feed-forward around a residual stream (specification, section 2). */
+final class TransformerBlock {
+    static final float NORM_EPSILON = 1e-6f;
+
+    private final Backend backend;
+    private final DType precision;
+    private final TransformerConfig config;
+    private final Tensor scaleShiftTable; // [6, d]
+    private final TokenMixer mixer;
+    private final CrossAttention cross;
+    private final FeedForward feedForward;
+
+    TransformerBlock(
+            Backend backend,
+            Workspace workspace,
+            WeightReader reader,
+            TransformerConfig config,
+            TokenMixer mixer,
+            DType precision) {
+        HostTensor table = reader.tensor("scale_shift_table", 6, config.hiddenSize());
+        this.backend = backend;
+        this.precision = precision;
+        this.config = config;
+        this.scaleShiftTable = backend.upload(workspace, table, DType.F32);
+        this.mixer = mixer;
+        this.cross = new CrossAttention(backend, workspace, reader.under("cross."), config, precision);
+        this.feedForward = new FeedForward(backend, workspace, reader.under("ffn."), config, precision);
+    }
+
+    CrossAttention cross() {
+        return cross;
+    }
+
+    /**
+     * Updates the residual stream x [N, d] in place.
+     *
+     * @param position the tables that are added in every block
+     * @param timeModulation [6, d]
+     * @param textKeysAndValues this block's, [L, 2d]
+     */
+    void forward(
+            Tensor x,
+            Grid grid,
+            PositionEmbedding position,
+            Tensor timeModulation,
+            Tensor textKeysAndValues,
+            Conditioning conditioning,
+            Taps taps) {
+        try (Workspace workspace = backend.newWorkspace()) {
+            Tensor modulation = workspace.allocate(DType.F32, scaleShiftTable.shape()); // [6, d]
+            backend.add(scaleShiftTable, timeModulation, modulation);
+            mixTokens(x, grid, position, modulation, taps);
+            taps.accept("mate_out", x);
+            cross.addTo(x, textKeysAndValues, conditioning.mask(), taps);
+            taps.accept("cross_out", x);
+            feedForward.addTo(x, row(modulation, 3), row(modulation, 4), row(modulation, 5), taps);
+        }
+    }
+
+    private void mixTokens(Tensor x, Grid grid, PositionEmbedding position, Tensor modulation, Taps taps) {
+        long lead = mixer.leadingRows(grid);
+        try (Workspace workspace = backend.newWorkspace()) {
+            Tensor sequence = workspace.allocate(precision, lead + grid.cells(), config.hiddenSize()); // [R + N, d]
+            Tensor u = sequence.slice(lead, lead + grid.cells()); // [N, d]
+            if (config.position() == TransformerConfig.Position.RESIDUAL) {
+                position.add(x, grid, x);
+                backend.modulatedLayerNorm(x, row(modulation, 0), row(modulation, 1), NORM_EPSILON, u);
+            } else {
+                try (Workspace scratch = backend.newWorkspace()) {
+                    Tensor placed = scratch.allocate(DType.F32, x.shape()); // [N, d]
+                    position.add(x, grid, placed);
+                    backend.modulatedLayerNorm(placed, row(modulation, 0), row(modulation, 1), NORM_EPSILON, u);
+                }
+            }
+            taps.accept("norm1", u);
+            mixer.addTo(x, row(modulation, 2), sequence, grid, taps);
+        }
+    }
+
+    private static Tensor row(Tensor matrix, int index) {
+        return matrix.slice(index, index + 1L).reshape(Shape.of(matrix.shape().last()));
+    }
+}

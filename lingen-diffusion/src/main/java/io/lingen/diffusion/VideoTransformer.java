@@ -1,0 +1,175 @@
+package io.lingen.diffusion;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.Shape;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.PatchSize;
+import io.lingen.mate.Linear;
+import io.lingen.mate.TokenMixer;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What both architectures share: patches in, blocks with time and text, patches out. The residual stream is F32 in every precision;
+ * products and what lies between them have the precision's type.
+ */
+public abstract sealed class VideoTransformer implements Denoiser permits LinGenTransformer, DiffusionTransformer {
+    private final Backend backend;
+    private final TransformerConfig config;
+    private final DType precision;
+    private final Workspace weights;
+    private final Linear patchEmbed; // p -> d
+    private final PositionEmbedding position;
+    private final TimeEmbedding time;
+    private final TextProjection text;
+    private final List<TransformerBlock> blocks = new ArrayList<>();
+    private final FinalLayer finalLayer;
+
+    VideoTransformer(
+            Backend backend, Workspace weights, WeightReader reader, TransformerConfig config, DType precision) {
+        int d = config.hiddenSize();
+        this.backend = backend;
+        this.config = config;
+        this.precision = precision;
+        this.weights = weights;
+        this.patchEmbed =
+                Linear.load(backend, weights, reader.linear("patch_embed", config.patchWidth(), d), precision);
+        this.position = new PositionEmbedding(backend, weights, reader.under("pos_embed."), config.maxGrid(), d);
+        this.time = new TimeEmbedding(backend, weights, reader, d);
+        this.text = new TextProjection(backend, weights, reader, config, precision);
+        for (int layer = 0; layer < config.depth(); layer++) {
+            WeightReader block = reader.under("blocks." + layer + ".");
+            TokenMixer mixer = mixer(backend, weights, block, config, layer, precision);
+            blocks.add(new TransformerBlock(backend, weights, block, config, mixer, precision));
+        }
+        this.finalLayer = new FinalLayer(backend, weights, reader.under("final."), config, precision);
+    }
+
+    /**
+     * Loads a denoiser of either architecture.
+     *
+     * @param model holds {@code component}/config.json and its weights
+     * @param component the folder within the model, usually "transformer"
+     * @param precision the type of products and activations, F32 or BF16
+     * @return to be closed by the caller, before the backend
+     * @throws io.lingen.core.checkpoint.CheckpointException if configuration or weights are ill-formed or don't fit each other
+     */
+    public static Denoiser load(ModelSource model, String component, Backend backend, DType precision) {
+        String file = component + "/config.json";
+        TransformerConfig config =
+                TransformerConfig.read(ConfigReader.parse(model.name() + "/" + file, model.read(file)));
+        Workspace weights = backend.newWorkspace();
+        try (SafetensorsFile tensors = model.tensors(component)) {
+            WeightReader reader = WeightReader.of(tensors);
+            Denoiser denoiser = config.architecture() == TransformerConfig.Architecture.LINGEN
+                    ? new LinGenTransformer(backend, weights, reader, config, precision)
+                    : new DiffusionTransformer(backend, weights, reader, config, precision);
+            reader.end();
+            return denoiser;
+        } catch (RuntimeException | Error e) {
+            weights.close();
+            throw e;
+        }
+    }
+
+    /** Loads the token mixer of a layer. */
+    abstract TokenMixer mixer(
+            Backend backend,
+            Workspace weights,
+            WeightReader block,
+            TransformerConfig config,
+            int layer,
+            DType precision);
+
+    @Override
+    public final Backend backend() {
+        return backend;
+    }
+
+    @Override
+    public final TransformerConfig config() {
+        return config;
+    }
+
+    @Override
+    public final Conditioning condition(List<TextEmbedding> texts, Taps taps) {
+        Workspace workspace = backend.newWorkspace();
+        try {
+            TextProjection.Projected projected = text.project(workspace, texts, taps); // [L, d]
+            List<Tensor> keysAndValues = new ArrayList<>();
+            for (TransformerBlock block : blocks) {
+                keysAndValues.add(block.cross().keysAndValues(workspace, projected.tokens())); // [L, 2d]
+            }
+            return new Conditioning(workspace, keysAndValues, projected.mask());
+        } catch (RuntimeException | Error e) {
+            workspace.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public final void requireLatent(Shape latent) {
+        PatchSize patch = config.patchSize();
+        if (latent.rank() != 4 || latent.length(0) != config.inChannels()) {
+            throw new IllegalArgumentException(
+                    "the model takes latents [" + config.inChannels() + ", T, H, W], found " + latent);
+        }
+        Grid grid = patch.gridOf(latent);
+        Grid max = config.maxGrid();
+        if (grid.t() > max.t() || grid.h() > max.h() || grid.w() > max.w()) {
+            throw new IllegalArgumentException("the model's position tables reach to " + max
+                    + " tokens (frames x height x width), a latent " + latent + " has " + grid
+                    + "; take a shorter or smaller video");
+        }
+    }
+
+    @Override
+    public final void velocity(Tensor latent, double t, Conditioning conditioning, Tensor velocity, Taps taps) {
+        requireLatent(latent.shape());
+        Grid grid = config.patchSize().gridOf(latent.shape());
+        try (Workspace workspace = backend.newWorkspace()) {
+            TimeEmbedding.Embedded embedded = time.embed(workspace, t, taps);
+            Tensor x = embedPatches(workspace, latent, grid); // [N, d]
+            taps.accept("patch_embed", x);
+            for (int layer = 0; layer < blocks.size(); layer++) {
+                blocks.get(layer)
+                        .forward(
+                                x,
+                                grid,
+                                position,
+                                embedded.modulation(),
+                                conditioning.keysAndValues(layer),
+                                conditioning,
+                                taps.under("blocks." + layer + "."));
+                taps.accept("blocks." + layer, x);
+            }
+            Tensor patches = finalLayer.forward(workspace, x, embedded.embedding()); // [N, p]
+            taps.accept("final", patches);
+            backend.unpatchify(patches, config.patchSize(), velocity); // [C, T, H, W]
+        }
+    }
+
+    private Tensor embedPatches(Workspace workspace, Tensor latent, Grid grid) {
+        Tensor x = workspace.allocate(DType.F32, grid.cells(), config.hiddenSize());
+        try (Workspace scratch = backend.newWorkspace()) {
+            Tensor patches = scratch.allocate(precision, grid.cells(), config.patchWidth()); // [N, p]
+            backend.patchify(latent, config.patchSize(), patches);
+            patchEmbed.apply(patches, Epilogue.NONE, x); // [N, d]
+        }
+        return x;
+    }
+
+    @Override
+    public final void close() {
+        weights.close();
+    }
+}

@@ -1,0 +1,99 @@
+package io.lingen.mate;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.ScanOrder;
+import io.lingen.core.op.ScanPath;
+import io.lingen.core.op.ScanSpec;
+import org.jspecify.annotations.Nullable;
+
+/** Two whole Mamba2 modules, one a direction, each gated, normed and projected by itself, then summed. */
+final class IndependentMamba2 implements Mamba {
+    private final Backend backend;
+    private final DType precision;
+    private final Module forward;
+    private final Module backward;
+
+    IndependentMamba2(
+            Backend backend,
+            Workspace workspace,
+            WeightReader reader,
+            MambaConfig config,
+            int hiddenSize,
+            DType precision) {
+        this.backend = backend;
+        this.precision = precision;
+        this.forward = new Module(workspace, reader.under("fwd."), config.scanSpec(hiddenSize), hiddenSize);
+        this.backward = new Module(workspace, reader.under("bwd."), config.scanSpec(hiddenSize), hiddenSize);
+    }
+
+    @Override
+    public void addTo(
+            Tensor residual,
+            Tensor gate,
+            Tensor sequence,
+            Grid grid,
+            @Nullable Grid review,
+            ScanOrder order,
+            Taps taps) {
+        try (Workspace workspace = backend.newWorkspace()) {
+            ScanPath path = new ScanPath(grid, review, order, false);
+            Tensor forwardOut = forward.mix(workspace, sequence, path); // [N, di]
+            Tensor backwardOut = backward.mix(workspace, sequence, new ScanPath(grid, review, order, true));
+            if (taps != Taps.NONE) {
+                Tensor sum = forward.outProjection.apply(workspace, forwardOut, DType.F32);
+                backward.outProjection.apply(backwardOut, Epilogue.ADD, sum);
+                taps.accept("ma", sum);
+            }
+            forward.outProjection.apply(forwardOut, Epilogue.gatedAdd(gate), residual);
+            backward.outProjection.apply(backwardOut, Epilogue.gatedAdd(gate), residual);
+        }
+    }
+
+    /** One Mamba2 up to its output projection. */
+    private final class Module {
+        private final Linear zProjection; // d -> di
+        private final Linear scanProjection; // d -> x, B, C, dt
+        private final ScanDirection direction;
+        private final Tensor normWeight; // [di]
+        private final Linear outProjection; // di -> d
+
+        private Module(Workspace workspace, WeightReader reader, ScanSpec spec, int hiddenSize) {
+            int di = spec.innerWidth();
+            int gn = spec.groupWidth();
+            int rows = 2 * di + 2 * gn + spec.heads();
+            HostTensor inProjection = reader.tensor("in_proj.weight", rows, hiddenSize);
+            zProjection = BidirectionalMamba2.project(backend, workspace, inProjection.slice(0, di), precision);
+            scanProjection = BidirectionalMamba2.project(backend, workspace, inProjection.slice(di, rows), precision);
+            direction = new ScanDirection(
+                    backend,
+                    spec,
+                    ScanDirection.load(backend, workspace, reader, spec),
+                    di,
+                    di + (long) gn,
+                    di + 2L * gn);
+            normWeight = ScanDirection.upload(backend, workspace, reader, "norm.weight", di);
+            outProjection =
+                    Linear.load(backend, workspace, reader.linearWithoutBias("out_proj", di, hiddenSize), precision);
+        }
+
+        private Tensor mix(Workspace workspace, Tensor sequence, ScanPath path) {
+            Tensor tokens = sequence.slice(path.prefixCells(), path.rows());
+            Tensor y = workspace.allocate(
+                    precision, path.grid().cells(), normWeight.shape().last());
+            try (Workspace scan = backend.newWorkspace()) {
+                direction.scan(scanProjection.apply(scan, sequence, precision), path, false, y);
+                Tensor z = zProjection.apply(scan, tokens, precision);
+                backend.gatedRmsNorm(y, z, normWeight, BidirectionalMamba2.NORM_EPSILON, y);
+            }
+            return y;
+        }
+    }
+}

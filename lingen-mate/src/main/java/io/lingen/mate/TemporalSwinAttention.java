@@ -1,0 +1,90 @@
+package io.lingen.mate;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.Heads;
+import io.lingen.core.op.Windows;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * TEmporal Swin Attention, the TE-branch: full attention inside small windows of fixed size, shifted on odd layers (specification,
+ * section 4). Immutable, thread-safe.
+ */
+public final class TemporalSwinAttention {
+    private static final float QK_NORM_EPSILON = 1e-6f;
+
+    private final Backend backend;
+    private final DType precision;
+    private final int heads;
+    private final int headDim;
+    private final Windows windows;
+    private final Linear qkv; // d -> q, k, v
+    private final Linear projection; // inner -> d
+    private final @Nullable Tensor queryNorm; // [headDim]
+    private final @Nullable Tensor keyNorm; // [headDim]
+    private final @Nullable Tensor positionBias; // [heads, offsets]
+
+    /**
+     * Loads the branch of a layer.
+     *
+     * @param workspace owns the weights
+     * @param reader at the branch's tensors
+     * @param layer the block's index; odd ones are shifted
+     */
+    public TemporalSwinAttention(
+            Backend backend,
+            Workspace workspace,
+            WeightReader reader,
+            SwinConfig config,
+            int hiddenSize,
+            int heads,
+            int layer,
+            DType precision) {
+        int inner = config.innerDim();
+        this.backend = backend;
+        this.precision = precision;
+        this.heads = heads;
+        this.headDim = inner / heads;
+        this.windows = new Windows(config.window(), layer % 2 == 1);
+        this.qkv = Linear.load(backend, workspace, reader.linear("qkv", hiddenSize, 3L * inner), precision);
+        this.projection = Linear.load(backend, workspace, reader.linear("proj", inner, hiddenSize), precision);
+        this.queryNorm =
+                config.qkNorm() ? ScanDirection.upload(backend, workspace, reader, "q_norm.weight", headDim) : null;
+        this.keyNorm =
+                config.qkNorm() ? ScanDirection.upload(backend, workspace, reader, "k_norm.weight", headDim) : null;
+        Grid window = config.window();
+        long offsets = (2L * window.t() - 1) * (2L * window.h() - 1) * (2L * window.w() - 1);
+        this.positionBias = config.positionBias()
+                ? ScanDirection.upload(backend, workspace, reader, "position_bias", heads, offsets)
+                : null;
+    }
+
+    /**
+     * residual += gate * attention(tokens).
+     *
+     * @param tokens [grid cells, d]
+     * @param taps receives "te"
+     */
+    public void addTo(Tensor residual, Tensor gate, Tensor tokens, Grid grid, Taps taps) {
+        long inner = (long) heads * headDim;
+        try (Workspace workspace = backend.newWorkspace()) {
+            Tensor projected = qkv.apply(workspace, tokens, precision); // [N, 3 inner]
+            Heads q = new Heads(projected, 0, heads, headDim);
+            Heads k = new Heads(projected, inner, heads, headDim);
+            Heads v = new Heads(projected, 2 * inner, heads, headDim);
+            if (queryNorm != null && keyNorm != null) {
+                backend.headRmsNorm(q, queryNorm, QK_NORM_EPSILON);
+                backend.headRmsNorm(k, keyNorm, QK_NORM_EPSILON);
+            }
+            Tensor mixed = workspace.allocate(precision, grid.cells(), inner); // [N, inner]
+            backend.windowAttention(q, k, v, grid, windows, positionBias, mixed);
+            projection.apply(mixed, Epilogue.gatedAdd(gate), residual, taps, "te"); // [N, d]
+        }
+    }
+}
