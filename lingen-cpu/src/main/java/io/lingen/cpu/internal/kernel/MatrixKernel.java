@@ -1,6 +1,6 @@
 package io.lingen.cpu.internal.kernel;
 
-import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.WorkerPool.Worker;
 
 /** Products of matrices on the calling thread: what attention, convolutions and chunked scans are built on. Thread-safe. */
 public interface MatrixKernel {
@@ -11,7 +11,7 @@ public interface MatrixKernel {
      * @param a [m, k]
      * @param b [k, n]
      * @param c [m, n], not transposed
-     * @param scratch for intermediate results; what it hands out is not given back before the task's end
+     * @param worker the calling thread's place; what its scratch memory hands out is not given back before the task's end
      */
-    void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate, Scratch scratch);
+    void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate, Worker worker);
 }
