@@ -68,9 +68,16 @@ def split_heads(x, heads):
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
-def merge_heads(x):
-    """[b, heads, n, c] -> [b, n, heads*c]."""
-    return x.transpose(1, 2).flatten(2)
+def attention(q, k, v, mask=None):
+    """Softmax attention.  q [b, heads, n, c]; k, v [b, heads, m, c]; mask: true = keep, or a bias -> [b, n, heads*c]"""
+    dtype = q.dtype
+    if q.requires_grad and dtype == torch.bfloat16 and q.device.type == "cpu":
+        q, k, v = q.float(), k.float(), v.float()      # the BF16 gradient is slower than the float32 one on CPUs
+        if mask is not None and mask.is_floating_point():
+            mask = mask.float()
+    with f32_region(q):
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)                 # [b, heads, n, c]
+    return out.transpose(1, 2).flatten(2).to(dtype)
 
 
 class TimeEmbedding(nn.Module):
@@ -117,7 +124,7 @@ class FullAttention(nn.Module):
 
     def forward(self, u):
         q, k, v = (split_heads(part, self.heads) for part in self.qkv(u).chunk(3, -1))
-        return self.proj(merge_heads(F.scaled_dot_product_attention(q, k, v)))
+        return self.proj(attention(q, k, v))
 
 
 class CrossAttention(nn.Module):
@@ -139,7 +146,7 @@ class CrossAttention(nn.Module):
         """x [b, n, d]; mask [b, 1, 1, Lt] (true = keep) or None."""
         q = split_heads(self.q(x.to(compute_dtype(x))), self.heads)
         k, v = keys_values
-        return self.proj(merge_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=mask)))
+        return self.proj(attention(q, k, v, mask))
 
 
 class FeedForward(nn.Module):

@@ -77,12 +77,8 @@ def _segment(xdt, a, B, C, state, Q, reverse):
 
     # Inside a chunk: Y_i = sum over j up to i of (C_i . B_j) exp(s_i - s_j) dt_j x_j
     rows = s.transpose(2, 3)                                                          # [b, c, H, Q]
-    hidden = torch.ones(Q, Q, dtype=torch.bool, device=a.device)
-    hidden = hidden.tril(-1) if reverse else hidden.triu(1)
-    # The mask precedes exp: above the diagonal the exponent is positive and may overflow.
-    decay = (rows[..., :, None] - rows[..., None, :]).masked_fill_(hidden, -torch.inf).exp_()
     scores = C @ B.transpose(-1, -2)                                                  # [b, c, G, Q, Q]
-    mixing = (decay.unflatten(2, (groups, -1)) * scores.unsqueeze(3)).flatten(2, 3).to(dtype)
+    mixing = _Mixing.apply(rows, scores.triu() if reverse else scores.tril())         # [b, c, H, Q, Q]
     y = (mixing @ xdt.transpose(2, 3)).transpose(2, 3)                                # [b, c, Q, H, P]
 
     # What each chunk adds to the state, the states that the chunks start from, and what those add to Y
@@ -92,6 +88,29 @@ def _segment(xdt, a, B, C, state, Q, reverse):
     starts, state = _chunk_states(added, total, state, reverse)
     carried = (C @ starts.to(dtype)).transpose(2, 3).reshape(xdt.shape)               # [b, c, Q, H, P]
     return torch.addcmul(y, carried, s.exp().to(dtype)[..., None]).flatten(1, 2), state
+
+
+class _Mixing(torch.autograd.Function):
+    """exp(s_i - s_j) * scores_ij.  s [b, c, H, Q]; scores [b, c, G, Q, Q], zero where j may not reach i.
+
+    Where j may reach i the exponent is never positive, so the clamp changes nothing there and elsewhere keeps exp from
+    overflowing. The plain graph of these five operations would keep and walk three float32 tensors of the result's size.
+    """
+
+    @staticmethod
+    def forward(ctx, s, scores):
+        decay = (s[..., :, None] - s[..., None, :]).clamp_(max=0).exp_().to(scores.dtype)
+        ctx.save_for_backward(decay, scores)
+        return (decay.unflatten(2, (scores.shape[2], -1)) * scores.unsqueeze(3)).flatten(2, 3)
+
+    @staticmethod
+    def backward(ctx, grad):
+        decay, scores = ctx.saved_tensors
+        groups = scores.shape[2]
+        grad = (grad * decay).unflatten(2, (groups, -1))                              # [b, c, G, Hg, Q, Q]
+        flow = (grad * scores.unsqueeze(3)).flatten(2, 3)
+        wide = at_least_f32(flow[..., 0, 0]).dtype
+        return flow.sum(-1, dtype=wide) - flow.sum(-2, dtype=wide), grad.sum(3)
 
 
 def _chunk_states(added, total, state, reverse):
@@ -143,7 +162,31 @@ class DepthwiseConv(nn.Module):
         else:
             tail = left[:, -history:]
             x = torch.cat([F.pad(tail, (0, 0, history - tail.shape[1], 0)), x], 1)
-        # As a 2-D convolution over a channels-last image of height 1: oneDNN's fast depthwise kernel, no transposition.
+        return _Depthwise.apply(x, weight, bias)
+
+
+class _Depthwise(torch.autograd.Function):
+    """Depthwise convolution of x [b, L + K - 1, C] with weight [C, K], no padding: y_l = bias + sum_k weight_k x_{l+k}.
+
+    Runs as a 2-D convolution over a channels-last image of height 1: oneDNN's fast kernel without any transposition.
+    The same kernel gives the gradient of x; the library's own backward pass is twenty times slower here.
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x, weight)
+        return _Depthwise._convolve(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, weight = ctx.saved_tensors
+        taps, length = weight.shape[1], grad.shape[1]
+        padded = F.pad(grad, (0, 0, taps - 1, taps - 1))
+        grad_weight = [(grad * x[:, k:k + length]).sum((0, 1)) for k in range(taps)]
+        return _Depthwise._convolve(padded, weight.flip(1), None), torch.stack(grad_weight, 1), grad.sum((0, 1))
+
+    @staticmethod
+    def _convolve(x, weight, bias):
         with f32_region(x):
             image = x.transpose(1, 2)[:, :, None]
             return F.conv2d(image, weight[:, None, None], bias, groups=weight.shape[0])[:, :, 0].transpose(1, 2)

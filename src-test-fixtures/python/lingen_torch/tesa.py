@@ -8,10 +8,9 @@ from itertools import product
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from .layers import Permute, merge_heads, rms_norm
+from .layers import Permute, attention, rms_norm
 
 
 def cuts(n, window, shifted):
@@ -79,7 +78,7 @@ class TemporalSwinAttention(nn.Module):
                 q = rms_norm(q, self.q_norm.weight, self.QK_NORM_EPS)
                 k = rms_norm(k, self.k_norm.weight, self.QK_NORM_EPS)
             bias = None if self.position_bias is None else self._bias(shape).to(q.dtype)
-            outputs.append(merge_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=bias)).flatten(0, 1))
+            outputs.append(attention(q, k, v, bias).flatten(0, 1))
         out = self.proj(torch.cat(outputs))
         return Permute.apply(out, inverse, order).unflatten(0, (batch, tokens))
 
