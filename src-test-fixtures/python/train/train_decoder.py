@@ -1,0 +1,171 @@
+"""Trains the autoencoder of lingen-nano on the shapes world.
+
+    python -m train.train_decoder --work DIR --minutes 45
+
+First on crops of 64x64 and 16 frames, then on whole frames of 128x128. The learning rate follows the share of the time
+that has been used. DIR/decoder.pt (weights, averaged weights, optimiser, step) is replaced whole; a run resumes from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lingen_torch.autoencoder import Autoencoder, AutoencoderConfig
+from train.parallel import Clock, average_gradients, launch, save
+from world.render import random_scene, render
+
+CHANNELS = 16
+CONFIG = dict(
+    latent_channels=CHANNELS, out_channels=3, widths=[96, 32, 32], upsample=[[2, 2, 2], [2, 2, 2]], patch_size=[2, 2, 2],
+    layers_per_level=1, mid_layers=2, attention=False, attention_heads=1, norm_groups=8,
+    latent_mean=[0.0] * CHANNELS, latent_std=[1.0] * CHANNELS, tile={"latent_frames": 10, "overlap": 2, "margin": 0})
+LATENT_NOISE = 0.08
+WHOLE_FRAMES_FROM = 0.7
+
+
+class Pool:
+    """Rendered clips, a few of them replaced at every draw: cheaper than rendering each crop anew."""
+
+    def __init__(self, seed: int, size: int = 160):
+        self.rng = np.random.default_rng(seed)
+        self.clips = [self._clip() for _ in range(size)]
+
+    def _clip(self) -> np.ndarray:
+        side = 64 if self.rng.random() < 0.12 else 128
+        event = 0.3
+        scene = random_scene(self.rng, 3.0, two=0.4, event=event)
+        return render(scene, side)
+
+    def _crop(self, frames: int, side: int) -> np.ndarray:
+        clip = self.clips[self.rng.integers(len(self.clips))]
+        while clip.shape[1] < side:
+            clip = self.clips[self.rng.integers(len(self.clips))]
+        start = self.rng.integers(clip.shape[0] - frames + 1)
+        options = []
+        for _ in range(2 if side < clip.shape[1] else 1):
+            y, x = self.rng.integers(clip.shape[1] - side + 1, size=2)
+            options.append(clip[start:start + frames, y:y + side, x:x + side])
+        return max(options, key=lambda c: c[0].std())
+
+    def batch(self, count: int, frames: int, side: int, fresh: int = 2) -> torch.Tensor:
+        """[count, 3, frames, side, side] in [-1, 1]."""
+        for _ in range(fresh):
+            self.clips[self.rng.integers(len(self.clips))] = self._clip()
+        clips = np.stack([self._crop(frames, side) for _ in range(count)])
+        return to_tensor(clips)
+
+
+def to_tensor(clips: np.ndarray) -> torch.Tensor:
+    """uint8 [B, F, H, W, 3] -> float [B, 3, F, H, W] in [-1, 1]."""
+    return torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+
+
+def reconstruction_loss(output: torch.Tensor, frames: torch.Tensor) -> torch.Tensor:
+    """Absolute and squared error, and the absolute error of the spatial differences, which keeps outlines sharp."""
+    error = output - frames
+    edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+    return error.abs().mean() + error.square().mean() + 0.5 * edges
+
+
+@torch.no_grad()
+def measure(model: Autoencoder, clips: torch.Tensor) -> tuple[float, float]:
+    """Mean and worst PSNR (dB) over clips, one at a time."""
+    figures = []
+    for clip in clips:
+        output = model.decode(model.encode(clip[None])).clamp(-1, 1)
+        figures.append(10 * np.log10(4 / ((output - clip[None]) ** 2).mean().item()))
+    return float(np.mean(figures)), float(np.min(figures))
+
+
+@torch.no_grad()
+def latent_statistics(model: Autoencoder, pool: Pool, draws: int = 60) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each latent channel over whole frames."""
+    z = torch.cat([model.encoder(pool.batch(4, 32, 128, 4)).transpose(0, 1).flatten(1) for _ in range(draws)], 1)
+    return z.mean(1).tolist(), z.std(1).tolist()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=45, help="length of the whole schedule, resumed parts included")
+    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--config", type=json.loads, default={}, help="fields that replace those of the default config")
+    args = parser.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    launch(train, args.processes, args)
+
+
+def train(rank: int, args: argparse.Namespace) -> None:
+    torch.manual_seed(1)
+    config = AutoencoderConfig(**{**CONFIG, **args.config})
+    model = Autoencoder(config).to(args.device)
+    average = Autoencoder(config).to(args.device)
+    average.load_state_dict(model.state_dict())
+    optimiser = torch.optim.AdamW(model.parameters(), lr=args.rate, betas=(0.9, 0.98), weight_decay=1e-4)
+    path, log = args.work / "decoder.pt", args.work / "decoder.csv"
+    step, used = 0, 0.0
+    if path.exists():
+        state = torch.load(path, weights_only=True)
+        model.load_state_dict(state["model"])
+        average.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        step, used = state["step"], state["seconds"]
+    elif rank == 0:
+        log.write_text("step,minutes,loss,psnr_mean,psnr_min,latent_std\n")
+    held = np.random.default_rng(99)
+    truth = to_tensor(np.stack([render(random_scene(held, 2.0, two=0.3), 128) for _ in range(16)])).to(args.device)
+    pool = Pool(1000 + step + 7919 * rank)
+    torch.manual_seed(2 + rank + step)
+    total, clock, seen, reported = args.minutes * 60, Clock(used), [], used
+    while clock.used < total:
+        share = clock.used / total
+        whole = share >= WHOLE_FRAMES_FROM
+        frames = (16, 32)[step % 2] if whole else (16, 16, 32)[step % 3]
+        batch = pool.batch(32 // frames if whole else 64 // frames, frames, 128 if whole else 64, fresh=1).to(args.device)
+        warm = min(1, (step + 1) / 200)
+        for group in optimiser.param_groups:
+            group["lr"] = float(args.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share))))
+        with torch.autocast(args.device, torch.bfloat16):
+            z = model.encode(batch).float()
+            noisy = z + LATENT_NOISE * torch.randn_like(z)
+            output = model.decode(noisy)
+        # The encoder could drown the noise by growing its latents; above unit power they cost.
+        power = (z.square().mean() - 1).clamp(min=0)
+        loss = reconstruction_loss(output.float(), batch) + 0.1 * power
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        average_gradients(model.parameters())
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        decay = min(0.999, step / (step + 20))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
+        seen.append(loss.item())
+        used = clock.tick()
+        if rank == 0 and (used - reported >= 60 or used >= total):
+            reported = used
+            mean, worst = measure(average, truth)
+            line = f"{step},{used / 60:.1f},{np.mean(seen):.5f},{mean:.2f},{worst:.2f},{z.std().item():.3f}"
+            print(line, flush=True)
+            with log.open("a") as file:
+                file.write(line + "\n")
+            seen.clear()
+            save(path, dict(model=model.state_dict(), average=average.state_dict(), optimiser=optimiser.state_dict(),
+                            step=step, seconds=used, config=json.loads(config.to_json())))
+    if rank != 0:
+        return
+    mean, std = latent_statistics(average, pool)
+    final = json.loads(config.to_json()) | dict(latent_mean=mean, latent_std=std)
+    save(args.work / "decoder-final.pt", dict(model=average.state_dict(), config=final))
+
+
+if __name__ == "__main__":
+    main()
