@@ -1,0 +1,70 @@
+package io.lingen.diffusion;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.lingen.core.Backend;
+import io.lingen.core.BackendOptions;
+import io.lingen.core.Backends;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import org.junit.jupiter.api.Test;
+
+class RectifiedFlowSamplerTest {
+    @Test
+    void eulerFollowsAStraightFlowExactly() {
+        float[] noise = {1, -2, .5f, 3};
+        float[] data = {-1, 4, .25f, 0};
+        try (Backend backend = Backends.create("cpu", new BackendOptions(1));
+                Workspace workspace = backend.newWorkspace()) {
+            float[] difference = new float[4];
+            for (int i = 0; i < 4; i++) {
+                difference[i] = data[i] - noise[i];
+            }
+            HostTensor straight = HostTensor.of(difference, 1, 1, 2, 2);
+            Tensor latent = backend.upload(workspace, HostTensor.of(noise.clone(), 1, 1, 2, 2), DType.F32);
+            Iterator<SamplingStep> steps = new RectifiedFlowSampler(backend)
+                    .steps(
+                            (x, t, velocity) -> backend.write(straight, velocity),
+                            latent,
+                            Schedule.linearQuadratic().times(50));
+            int count = 0;
+            while (steps.hasNext()) {
+                SamplingStep step = steps.next();
+                count++;
+                assertEquals(count, step.index());
+                float[] onTheLine = new float[4];
+                for (int i = 0; i < 4; i++) {
+                    onTheLine[i] = (float) (noise[i] + step.t() * difference[i]);
+                }
+                assertArrayEquals(onTheLine, backend.download(step.latent()).toFloats(), 2e-6f);
+            }
+            assertEquals(50, count);
+            assertArrayEquals(data, backend.download(latent).toFloats(), 2e-6f);
+            assertThrows(NoSuchElementException.class, steps::next);
+        }
+    }
+
+    @Test
+    void nothingIsComputedBeforeTheFirstStepAndTimesMustIncrease() {
+        try (Backend backend = Backends.create("cpu", new BackendOptions(1));
+                Workspace workspace = backend.newWorkspace()) {
+            Tensor latent = workspace.allocate(DType.F32, 1, 1, 1, 1);
+            boolean[] asked = new boolean[1];
+            RectifiedFlowSampler sampler = new RectifiedFlowSampler(backend);
+            sampler.steps((x, t, v) -> asked[0] = true, latent, new double[] {0, 1});
+            assertFalse(asked[0]);
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> sampler.steps((x, t, v) -> {}, latent, new double[] {0, .5, .5, 1}));
+            assertThrows(
+                    IllegalArgumentException.class, () -> sampler.steps((x, t, v) -> {}, latent, new double[] {0}));
+        }
+    }
+}
