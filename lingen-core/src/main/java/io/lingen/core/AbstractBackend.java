@@ -473,7 +473,7 @@ public abstract class AbstractBackend implements Backend {
     }
 
     private static boolean fits(long from, long width, long columns) {
-        return from >= 0 && from + width <= columns;
+        return from >= 0 && from <= columns - width;
     }
 
     private static void require(boolean condition, String operation, Tensor... tensors) {

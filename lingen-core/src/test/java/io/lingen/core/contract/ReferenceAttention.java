@@ -1,0 +1,113 @@
+package io.lingen.core.contract;
+
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.Windows;
+import org.jspecify.annotations.Nullable;
+
+/** Attention as plain loops in double precision. */
+final class ReferenceAttention {
+    private ReferenceAttention() {}
+
+    /** A band of heads: the values of the matrix, its columns, and the band's first. */
+    record Band(double[] matrix, int columns, int column, int heads, int headDim) {
+        double at(int token, int head, int i) {
+            return matrix[token * columns + column + head * headDim + i];
+        }
+
+        int tokens() {
+            return matrix.length / columns;
+        }
+    }
+
+    static double[] attention(Band q, Band k, Band v, double @Nullable [] mask) {
+        double[] out = new double[q.tokens() * q.heads * q.headDim];
+        int[] keys = new int[k.tokens()];
+        int count = 0;
+        for (int key = 0; key < k.tokens(); key++) {
+            if (mask == null || mask[key] != 0) {
+                keys[count++] = key;
+            }
+        }
+        for (int query = 0; query < q.tokens(); query++) {
+            for (int head = 0; head < q.heads; head++) {
+                attend(q, k, v, head, query, java.util.Arrays.copyOf(keys, count), new double[count], out);
+            }
+        }
+        return out;
+    }
+
+    static double[] windows(Band q, Band k, Band v, Grid grid, Windows windows, double @Nullable [] bias) {
+        double[] out = new double[q.tokens() * q.heads * q.headDim];
+        for (int query = 0; query < q.tokens(); query++) {
+            int[] keys = new int[q.tokens()];
+            int count = 0;
+            for (int key = 0; key < q.tokens(); key++) {
+                if (sameWindow(grid, windows, query, key)) {
+                    keys[count++] = key;
+                }
+            }
+            keys = java.util.Arrays.copyOf(keys, count);
+            for (int head = 0; head < q.heads; head++) {
+                double[] added = new double[count];
+                for (int i = 0; bias != null && i < count; i++) {
+                    int offsets = bias.length / q.heads;
+                    added[i] = bias[head * offsets + offset(grid, windows.size(), query, keys[i])];
+                }
+                attend(q, k, v, head, query, keys, added, out);
+            }
+        }
+        return out;
+    }
+
+    private static void attend(Band q, Band k, Band v, int head, int query, int[] keys, double[] added, double[] out) {
+        double[] score = new double[keys.length];
+        double largest = Double.NEGATIVE_INFINITY;
+        for (int i = 0; i < keys.length; i++) {
+            for (int d = 0; d < q.headDim; d++) {
+                score[i] += q.at(query, head, d) * k.at(keys[i], head, d) / Math.sqrt(q.headDim);
+            }
+            score[i] += added[i];
+            largest = Math.max(largest, score[i]);
+        }
+        double total = 0;
+        for (int i = 0; i < keys.length; i++) {
+            score[i] = Math.exp(score[i] - largest);
+            total += score[i];
+        }
+        for (int d = 0; d < q.headDim; d++) {
+            double sum = 0;
+            for (int i = 0; i < keys.length; i++) {
+                sum += score[i] / total * v.at(keys[i], head, d);
+            }
+            out[(query * q.heads + head) * q.headDim + d] = sum;
+        }
+    }
+
+    private static int coordinate(Grid grid, int cell, int axis) {
+        return (int) (cell / grid.stride(axis) % grid.length(axis));
+    }
+
+    /** By the specification's words, not by {@link Windows#cuts}: cuts at s, s + w, s + 2w, ... */
+    private static boolean sameWindow(Grid grid, Windows windows, int a, int b) {
+        for (int axis = 0; axis < 3; axis++) {
+            int w = windows.size().length(axis);
+            if (grid.length(axis) > w) {
+                int s = windows.shifted() ? w / 2 : 0;
+                if (Math.floorDiv(coordinate(grid, a, axis) - s, w)
+                        != Math.floorDiv(coordinate(grid, b, axis) - s, w)) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private static int offset(Grid grid, Grid size, int query, int key) {
+        int index = 0;
+        for (int axis = 0; axis < 3; axis++) {
+            int w = size.length(axis);
+            index = index * (2 * w - 1) + coordinate(grid, query, axis) - coordinate(grid, key, axis) + w - 1;
+        }
+        return index;
+    }
+}
