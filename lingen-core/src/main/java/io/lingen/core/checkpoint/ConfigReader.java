@@ -126,6 +126,29 @@ public final class ConfigReader {
         return integers;
     }
 
+    /** An array of {@code minCount} to {@code maxCount} arrays of {@code width} whole numbers from {@code min} to {@code max}. */
+    public List<int[]> integerRows(String field, int minCount, int maxCount, int width, int min, int max) {
+        JsonNode value = value(field);
+        String expected = "arrays of " + width + " integers from " + min + " to " + max;
+        if (!value.isArray() || value.size() < minCount || value.size() > maxCount) {
+            String count = minCount == maxCount ? "" + minCount : minCount + " to " + maxCount;
+            throw error(field, Json.describe(value), "an array of " + count + " " + expected);
+        }
+        List<int[]> rows = new ArrayList<>();
+        for (int i = 0; i < value.size(); i++) {
+            JsonNode row = value.get(i);
+            if (!row.isArray() || row.size() != width) {
+                throw error(field + "[" + i + "]", Json.describe(row), expected);
+            }
+            int[] integers = new int[width];
+            for (int j = 0; j < width; j++) {
+                integers[j] = integer(field + "[" + i + "][" + j + "]", row.get(j), min, max);
+            }
+            rows.add(integers);
+        }
+        return List.copyOf(rows);
+    }
+
     /** An array of exactly {@code count} finite numbers. */
     public double[] numbers(String field, int count) {
         JsonNode value = value(field);
@@ -189,6 +212,15 @@ public final class ConfigReader {
     public CheckpointException error(String field, Object found, String expected) {
         return new CheckpointException(
                 origin + ": field '" + path + field + "': found " + text(found) + ", expected " + expected);
+    }
+
+    /** The error of fields that don't go together, from the record that refused them. */
+    public CheckpointException invalid(IllegalArgumentException refusal) {
+        return new CheckpointException(
+                origin + ": "
+                        + (path.isEmpty() ? "" : "in '" + path.substring(0, path.length() - 1) + "': ")
+                        + refusal.getMessage(),
+                refusal);
     }
 
     /** Allows a field without reading it. */

@@ -74,6 +74,12 @@ public final class WeightReader {
         return new LinearWeights.Source(tensor(name + ".weight", out, in), null);
     }
 
+    /** Allows all tensors under a prefix without reading them: parts of a model that are not needed now. */
+    public void ignore(String name) {
+        String ignored = prefix + (name.endsWith(".") ? name : name + ".");
+        file.names().stream().filter(each -> each.startsWith(ignored)).forEach(read::add);
+    }
+
     /**
      * Ends the reading; only on the reader of the whole file.
      *

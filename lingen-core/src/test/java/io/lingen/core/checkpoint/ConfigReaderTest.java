@@ -51,6 +51,33 @@ final class ConfigReaderTest {
     }
 
     @Test
+    void rowsOfIntegersAreRead() {
+        ConfigReader reader = parse("{\"upsample\": [[2, 2, 2], [1, 2, 4]], \"none\": []}");
+        assertArrayEquals(
+                new int[][] {{2, 2, 2}, {1, 2, 4}},
+                reader.integerRows("upsample", 0, 7, 3, 1, 16).toArray(new int[0][]));
+        assertEquals(0, reader.integerRows("none", 0, 7, 3, 1, 16).size());
+        reader.end();
+        assertError(
+                "upsample[1][2]': found 4, expected an integer from 1 to 3",
+                () -> reader.integerRows("upsample", 0, 7, 3, 1, 3));
+        assertError("upsample[0]'", () -> reader.integerRows("upsample", 0, 7, 2, 1, 16));
+        assertError("an array of 1 arrays of 3 integers", () -> reader.integerRows("upsample", 1, 1, 3, 1, 16));
+    }
+
+    @Test
+    void aRecordsRefusalNamesTheFile() {
+        ConfigReader reader = parse("{\"tile\": {\"overlap\": 9}}");
+        IllegalArgumentException refusal = new IllegalArgumentException("overlap: found 9, expected 3");
+        assertEquals(
+                "transformer/config.json: in 'tile': overlap: found 9, expected 3",
+                reader.object("tile").invalid(refusal).getMessage());
+        assertEquals(
+                "transformer/config.json: overlap: found 9, expected 3",
+                reader.invalid(refusal).getMessage());
+    }
+
+    @Test
     void fallbacksServeForWhatIsMissingOrNull() {
         ConfigReader reader = parse("{\"a\": null}");
         assertEquals(3, reader.integerOr("a", 3, 1, 9));

@@ -41,6 +41,12 @@ final class WeightReaderTest {
     }
 
     @Test
+    void whatIsIgnoredMayBeThere() {
+        reader.ignore("blocks.0");
+        assertMessage("1 more that the configuration has no place for: ids", reader::end);
+    }
+
+    @Test
     void whatNobodyReadIsAnError() {
         reader.under("blocks.0").tensor("fc.weight", 2, 3);
         assertMessage("blocks.0.fc.bias, ids", reader::end);

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.core.accounting;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,64 @@
+package io.lingen.vae;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.Shape;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import java.util.IdentityHashMap;
+import java.util.Map;
+
+/**
+ * The intermediate results of one pass, each of which is freed as soon as the pass is done with it: at pixel resolution one of them more
+ * or less decides what fits. Closing frees what is left, as after an error. Used by one thread.
+ */
+final class Activations implements AutoCloseable {
+    private final Backend backend;
+    private final DType dtype;
+    private final Map<Tensor, Workspace> owners = new IdentityHashMap<>();
+
+    Activations(Backend backend, DType dtype) {
+        this.backend = backend;
+        this.dtype = dtype;
+    }
+
+    Backend backend() {
+        return backend;
+    }
+
+    /** The type of the activations. */
+    DType dtype() {
+        return dtype;
+    }
+
+    Tensor allocate(Shape shape) {
+        return allocate(dtype, shape);
+    }
+
+    Tensor allocate(DType type, Shape shape) {
+        Workspace owner = backend.newWorkspace();
+        try {
+            Tensor tensor = owner.allocate(type, shape);
+            owners.put(tensor, owner);
+            return tensor;
+        } catch (RuntimeException e) {
+            owner.close();
+            throw e;
+        }
+    }
+
+    /** Frees a tensor that {@link #allocate} returned; a view of one won't do. */
+    void free(Tensor tensor) {
+        Workspace owner = owners.remove(tensor);
+        if (owner == null) {
+            throw new IllegalArgumentException("found a tensor " + tensor.shape() + " that is not of this pass");
+        }
+        owner.close();
+    }
+
+    @Override
+    public void close() {
+        owners.values().forEach(Workspace::close);
+        owners.clear();
+    }
+}

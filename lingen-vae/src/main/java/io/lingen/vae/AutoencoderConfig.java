@@ -1,0 +1,202 @@
+package io.lingen.vae;
+
+import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.PatchSize;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * The sizes of an autoencoder: vae/config.json, described in docs/checkpoint-format.md. Immutable.
+ *
+ * @param latentChannels the channels of a latent
+ * @param outChannels the channels of a frame: 3, RGB
+ * @param widths the channels of each level, in the decoder's order: latent resolution first, pixels last
+ * @param upsample the (t, h, w) factor after level k; one less than there are widths
+ * @param patch the pixels that the last convolution emits per cell
+ * @param layersPerLevel residual blocks of a level
+ * @param midLayers residual blocks at latent resolution, before the levels of the decoder and after those of the encoder
+ * @param attention whether attention follows the first of them
+ * @param attentionHeads its heads
+ * @param normGroups groups of every group norm
+ * @param normEpsilon added to every variance
+ * @param latentMean each channel's mean, added when decoding
+ * @param latentStd each channel's standard deviation, multiplied with when decoding
+ * @param tiling how a clip is cut along time
+ */
+public record AutoencoderConfig(
+        int latentChannels,
+        int outChannels,
+        List<Integer> widths,
+        List<Grid> upsample,
+        PatchSize patch,
+        int layersPerLevel,
+        int midLayers,
+        boolean attention,
+        int attentionHeads,
+        int normGroups,
+        float normEpsilon,
+        List<Double> latentMean,
+        List<Double> latentStd,
+        TemporalTiling tiling) {
+    private static final int MAX_CHANNELS = 1024;
+    private static final int MAX_WIDTH = 8192;
+    private static final int MAX_LEVELS = 8;
+    private static final int MAX_FACTOR = 16;
+    private static final int MAX_LAYERS = 64;
+    private static final int MAX_TILE = 4096;
+    /** The largest product of all factors on one axis: no published autoencoder compresses by more than 64. */
+    private static final long MAX_COMPRESSION = 256;
+
+    public AutoencoderConfig {
+        widths = List.copyOf(widths);
+        upsample = List.copyOf(upsample);
+        latentMean = List.copyOf(latentMean);
+        latentStd = List.copyOf(latentStd);
+        require(latentChannels >= 1 && latentChannels <= MAX_CHANNELS, "latent_channels", latentChannels, "1 to 1024");
+        require(outChannels == 3, "out_channels", outChannels, "3: frames are RGB");
+        require(!widths.isEmpty() && widths.size() <= MAX_LEVELS, "widths", widths, "1 to 8 widths");
+        require(upsample.size() == widths.size() - 1, "upsample", upsample, widths.size() - 1 + " factors (t, h, w)");
+        require(layersPerLevel >= 1 && layersPerLevel <= MAX_LAYERS, "layers_per_level", layersPerLevel, "1 to 64");
+        require(midLayers >= 0 && midLayers <= MAX_LAYERS, "mid_layers", midLayers, "0 to 64");
+        require(!attention || midLayers > 0, "mid_layers", midLayers, "at least 1 with attention");
+        require(normGroups >= 1, "norm_groups", normGroups, "at least 1");
+        for (int width : widths) {
+            require(
+                    width >= 1 && width <= MAX_WIDTH && width % normGroups == 0,
+                    "widths",
+                    width,
+                    "1 to 8192 and a multiple of norm_groups = " + normGroups);
+        }
+        require(
+                attentionHeads >= 1 && widths.get(0) % attentionHeads == 0,
+                "attention_heads",
+                attentionHeads,
+                "a divisor of the first width, " + widths.get(0));
+        require(normEpsilon > 0 && normEpsilon < 1, "norm_eps", normEpsilon, "above 0, below 1");
+        require(latentMean.size() == latentChannels, "latent_mean", latentMean, latentChannels + " numbers");
+        require(latentStd.size() == latentChannels, "latent_std", latentStd, latentChannels + " numbers");
+        for (int axis = 0; axis < 3; axis++) {
+            long factor = compression(upsample, patch, axis);
+            require(factor <= MAX_COMPRESSION, "upsample", factor + " on one axis", "at most 256, patch_size included");
+        }
+        for (double std : latentStd) {
+            require(std > 0 && std <= Float.MAX_VALUE, "latent_std", std, "finite numbers above 0");
+        }
+        for (double mean : latentMean) {
+            require(Math.abs(mean) <= Float.MAX_VALUE, "latent_mean", mean, "finite numbers");
+        }
+    }
+
+    /**
+     * Reads vae/config.json.
+     *
+     * @throws io.lingen.core.checkpoint.CheckpointException if a field is missing, unknown or can't be
+     */
+    public static AutoencoderConfig read(ConfigReader reader) {
+        int latentChannels = reader.integer("latent_channels", 1, MAX_CHANNELS);
+        AutoencoderConfig config;
+        try {
+            config = new AutoencoderConfig(
+                    latentChannels,
+                    reader.integer("out_channels", 3, 3),
+                    boxed(reader.integers("widths", 1, MAX_LEVELS, 1, MAX_WIDTH)),
+                    factors(reader),
+                    patch(reader.integers("patch_size", 3, 3, 1, MAX_FACTOR)),
+                    reader.integer("layers_per_level", 1, MAX_LAYERS),
+                    reader.integer("mid_layers", 0, MAX_LAYERS),
+                    reader.flag("attention"),
+                    reader.integer("attention_heads", 1, MAX_WIDTH),
+                    reader.integer("norm_groups", 1, MAX_WIDTH),
+                    (float) reader.numberOr("norm_eps", 1e-6, 0, 1),
+                    boxed(reader.numbers("latent_mean", latentChannels)),
+                    boxed(reader.numbers("latent_std", latentChannels)),
+                    tiling(reader.object("tile")));
+        } catch (IllegalArgumentException e) {
+            throw reader.invalid(e);
+        }
+        reader.end();
+        return config;
+    }
+
+    /** The pixels per latent cell on axis 0 = t, 1 = h, 2 = w. */
+    public int compression(int axis) {
+        return (int) compression(upsample, patch, axis);
+    }
+
+    /** The size of the clip, in frames, rows and columns, that a latent grid becomes. */
+    public Grid framesOf(Grid latent) {
+        return new Grid(
+                Math.multiplyExact(latent.t(), compression(0)),
+                Math.multiplyExact(latent.h(), compression(1)),
+                Math.multiplyExact(latent.w(), compression(2)));
+    }
+
+    /**
+     * How many latents away from its own a frame of the decoder still depends on; nothing with attention, whose temporal half sees the
+     * whole tile.
+     */
+    public OptionalInt receptiveRadius() {
+        if (attention) {
+            return OptionalInt.empty();
+        }
+        // From the last layer to the first: every temporal convolution adds a step at its own rate, every upsampling
+        // divides.
+        int radius = 1;
+        for (int level = widths.size() - 1; level >= 0; level--) {
+            if (level < upsample.size()) {
+                radius = Math.ceilDiv(radius + 1, upsample.get(level).t());
+            }
+            radius += 2 * layersPerLevel;
+        }
+        return OptionalInt.of(radius + 2 * midLayers + 1);
+    }
+
+    private static long compression(List<Grid> upsample, PatchSize patch, int axis) {
+        long product = axis == 0 ? patch.t() : axis == 1 ? patch.h() : patch.w();
+        for (Grid factor : upsample) {
+            product *= factor.length(axis);
+        }
+        return product;
+    }
+
+    private static List<Grid> factors(ConfigReader reader) {
+        List<Grid> factors = new ArrayList<>();
+        for (int[] factor : reader.integerRows("upsample", 0, MAX_LEVELS - 1, 3, 1, MAX_FACTOR)) {
+            factors.add(new Grid(factor[0], factor[1], factor[2]));
+        }
+        return factors;
+    }
+
+    private static PatchSize patch(int[] lengths) {
+        return new PatchSize(lengths[0], lengths[1], lengths[2]);
+    }
+
+    private static TemporalTiling tiling(ConfigReader reader) {
+        int latentFrames = reader.integer("latent_frames", 1, MAX_TILE);
+        int overlap = reader.integer("overlap", 0, MAX_TILE);
+        int margin = reader.integer("margin", 0, MAX_TILE);
+        reader.end();
+        try {
+            return new TemporalTiling(latentFrames, overlap, margin);
+        } catch (IllegalArgumentException e) {
+            throw reader.invalid(e);
+        }
+    }
+
+    private static List<Integer> boxed(int[] values) {
+        return Arrays.stream(values).boxed().toList();
+    }
+
+    private static List<Double> boxed(double[] values) {
+        return Arrays.stream(values).boxed().toList();
+    }
+
+    private static void require(boolean condition, String field, Object found, String expected) {
+        if (!condition) {
+            throw new IllegalArgumentException(field + ": found " + found + ", expected " + expected);
+        }
+    }
+}

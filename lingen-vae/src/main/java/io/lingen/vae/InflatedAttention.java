@@ -1,0 +1,86 @@
+package io.lingen.vae;
+
+import io.lingen.core.Backend;
+import io.lingen.core.LinearWeights;
+import io.lingen.core.Shape;
+import io.lingen.core.Tensor;
+import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.Heads;
+import io.lingen.core.op.Windows;
+
+/**
+ * Spatial attention made one of videos: over the cells of each frame, then over the frames of each cell, each with weights of its own and
+ * added to its input (specification, section 6). Thread-safe.
+ */
+final class InflatedAttention {
+    private final AxisAttention spatial;
+    private final AxisAttention temporal;
+
+    private InflatedAttention(AxisAttention spatial, AxisAttention temporal) {
+        this.spatial = spatial;
+        this.temporal = temporal;
+    }
+
+    static InflatedAttention read(LayerReader reader, AutoencoderConfig config, int width) {
+        return new InflatedAttention(
+                new AxisAttention(reader.under("spatial"), config, width),
+                new AxisAttention(reader.under("temporal"), config, width));
+    }
+
+    /** Adds both attentions to x [T, H, W, C], in place. */
+    void apply(Tensor x, Activations pass) {
+        Shape shape = x.shape();
+        Grid grid = new Grid((int) shape.length(0), (int) shape.length(1), (int) shape.length(2));
+        spatial.apply(x, grid, false, pass);
+        temporal.apply(x, grid, true, pass);
+    }
+
+    /** x += proj(attention(norm(x))) along the axes of a frame or along time. */
+    private static final class AxisAttention {
+        private final int heads;
+        private final FrameNorm norm;
+        private final LinearWeights qkv;
+        private final LinearWeights proj;
+
+        AxisAttention(LayerReader reader, AutoencoderConfig config, int width) {
+            this.heads = config.attentionHeads();
+            this.norm = FrameNorm.read(reader.under("norm"), config, width);
+            this.qkv = reader.linear("qkv", width, 3L * width);
+            this.proj = reader.linear("proj", width, width);
+        }
+
+        void apply(Tensor x, Grid grid, boolean overTime, Activations pass) {
+            Backend backend = pass.backend();
+            long width = x.shape().last();
+            Tensor u = pass.allocate(x.shape());
+            norm.apply(x, u, backend); // [T, H, W, C]
+            Tensor projected = pass.allocate(Shape.of(grid.cells(), 3 * width));
+            backend.linear(u, qkv, Epilogue.NONE, projected); // [T*H*W, 3C]
+            Tensor y = u.reshape(Shape.of(grid.cells(), width)); // the norm's memory serves the result
+            if (overTime) {
+                Windows columns = new Windows(new Grid(grid.t(), 1, 1), false);
+                backend.windowAttention(
+                        heads(projected, 0), heads(projected, 1), heads(projected, 2), grid, columns, null, y);
+            } else {
+                // A frame has thousands of cells: full attention frame by frame, rather than windows made for a few
+                // hundred.
+                long cells = grid.stride(0);
+                for (int t = 0; t < grid.t(); t++) {
+                    Tensor frame = projected.slice(t * cells, (t + 1) * cells); // [H*W, 3C]
+                    Tensor out = y.slice(t * cells, (t + 1) * cells);
+                    backend.attention(heads(frame, 0), heads(frame, 1), heads(frame, 2), null, out);
+                }
+            }
+            backend.linear(y, proj, Epilogue.ADD, x); // [T, H, W, C]
+            pass.free(projected);
+            pass.free(u);
+        }
+
+        /** The queries (0), keys (1) or values (2). */
+        private Heads heads(Tensor projected, int part) {
+            int width = (int) (projected.shape().last() / 3);
+            return new Heads(projected, (long) part * width, heads, width / heads);
+        }
+    }
+}

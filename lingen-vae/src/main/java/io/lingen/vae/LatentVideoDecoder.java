@@ -1,0 +1,271 @@
+package io.lingen.vae;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.Shape;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.accounting.CountingBackend;
+import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.PatchSize;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns latents into frames: an image decoder inflated in time, factorised and not causal (specification, section 6; Movie Gen, section
+ * 3.1.1). {@link #frames} decodes a clip of any length in flat memory, tile after tile; {@link #decode} decodes one piece as a whole.
+ *
+ * <p>Immutable and thread-safe: clips may be decoded concurrently. Owns its packed weights, not the backend; close it after the streams
+ * that it gave.
+ */
+public final class LatentVideoDecoder implements AutoCloseable {
+    private final AutoencoderConfig config;
+    private final Backend backend;
+    private final DType precision;
+    private final Workspace weights;
+    private final LatentNorm latentNorm;
+    private final InflatedConvolution convIn;
+    private final ResidualLevel middle;
+    private final List<ResidualLevel> levels = new ArrayList<>();
+    private final List<InflatedConvolution> upsampled = new ArrayList<>();
+    private final FrameNorm normOut;
+    private final InflatedConvolution convOut;
+    /** The same network on a backend that only counts; null in that one itself. */
+    private final @Nullable LatentVideoDecoder counted;
+
+    private LatentVideoDecoder(AutoencoderConfig config, LayerReader reader, @Nullable LatentVideoDecoder counted) {
+        this.config = config;
+        this.backend = reader.backend();
+        this.precision = reader.dtype();
+        this.weights = reader.workspace();
+        this.counted = counted;
+        this.latentNorm = LatentNorm.decoding(config, backend, weights);
+
+        List<Integer> widths = config.widths();
+        this.convIn = InflatedConvolution.read(reader.under("conv_in"), config.latentChannels(), widths.get(0));
+        this.middle = ResidualLevel.readMiddle(reader.under("mid"), config);
+        for (int k = 0; k < widths.size(); k++) {
+            LayerReader level = reader.under("up." + k);
+            int width = widths.get(k);
+            levels.add(ResidualLevel.read(level, config, widths.get(Math.max(k - 1, 0)), width));
+            if (k < widths.size() - 1) {
+                upsampled.add(InflatedConvolution.read(level.under("upsample"), width, width));
+            }
+        }
+        int last = widths.get(widths.size() - 1);
+        this.normOut = FrameNorm.read(reader.under("norm_out"), config, last);
+        this.convOut = InflatedConvolution.read(
+                reader.under("conv_out"),
+                last,
+                config.outChannels() * config.patch().cells());
+    }
+
+    /**
+     * Loads the decoder of a model.
+     *
+     * @param component its folder in the model, usually "vae"
+     * @param precision the type of activations and products: F32 or BF16
+     * @throws io.lingen.core.checkpoint.CheckpointException if the configuration or a tensor is missing, ill-formed or of a wrong shape
+     */
+    public static LatentVideoDecoder load(ModelSource source, String component, Backend backend, DType precision) {
+        String path = component + "/config.json";
+        AutoencoderConfig config =
+                AutoencoderConfig.read(ConfigReader.parse(source.name() + "/" + path, source.read(path)));
+        try (SafetensorsFile file = source.tensors(component)) {
+            LatentVideoDecoder counted = read(config, file, new CountingBackend(), precision, null);
+            return read(config, file, backend, precision, counted);
+        }
+    }
+
+    private static LatentVideoDecoder read(
+            AutoencoderConfig config,
+            SafetensorsFile file,
+            Backend backend,
+            DType precision,
+            @Nullable LatentVideoDecoder counted) {
+        WeightReader all = WeightReader.of(file);
+        all.ignore("encoder");
+        Workspace weights = backend.newWorkspace();
+        try {
+            LayerReader reader = new LayerReader(all.under("decoder"), backend, weights, precision);
+            LatentVideoDecoder decoder = new LatentVideoDecoder(config, reader, counted);
+            all.end();
+            return decoder;
+        } catch (RuntimeException e) {
+            weights.close();
+            throw e;
+        }
+    }
+
+    public AutoencoderConfig config() {
+        return config;
+    }
+
+    Backend backend() {
+        return backend;
+    }
+
+    /**
+     * Decodes a whole clip at once; its memory grows with the clip's length.
+     *
+     * @param latent [C, T, H, W], normalised to mean 0 and deviation 1 per channel
+     * @param result the workspace of the result
+     * @return frames [3, F, H', W'] in F32, nominally in [-1, 1], not clamped; sizes are those of the latent times the compression
+     * @throws IllegalArgumentException if the latent's shape does not fit
+     */
+    public Tensor decode(Tensor latent, Workspace result) {
+        return decode(latent, result, Taps.NONE);
+    }
+
+    /**
+     * As the other, with taps: {@code decoder.} and the names of the layers, each [T, H, W, C] at the layer's resolution.
+     */
+    public Tensor decode(Tensor latent, Workspace result, Taps taps) {
+        Grid size = config.framesOf(gridOf(latent));
+        try (Activations pass = new Activations(backend, precision)) {
+            Tensor cells = pass.allocate(DType.F32, cellsOf(latent));
+            backend.patchify(latent, PatchSize.ONE, cells); // [T, H, W, C]
+            Tensor patches = forward(cells, pass, taps.under("decoder.")); // [T', H', W', 3 * patch]
+            Tensor frames = result.allocate(DType.F32, config.patch().videoOf(3, gridOfCells(patches)));
+            backend.unpatchify(patches, config.patch(), frames);
+            assert frames.shape().equals(Shape.of(3, size.t(), size.h(), size.w()));
+            return frames; // [3, F, H', W']
+        }
+    }
+
+    /**
+     * Decodes a clip frame by frame in flat memory, in tiles along time as {@link AutoencoderConfig#tiling} says.
+     *
+     * @param latent [C, T, H, W], normalised; read before this method returns
+     * @return the clip's frames from the first to the last; close it
+     * @throws IllegalArgumentException if the latent's shape does not fit
+     */
+    public FrameStream frames(Tensor latent) {
+        Grid grid = gridOf(latent);
+        Workspace memory = backend.newWorkspace();
+        try {
+            Tensor cells = memory.allocate(DType.F32, cellsOf(latent));
+            backend.patchify(latent, PatchSize.ONE, cells); // [T, H, W, C]
+            return new FrameStream(this, cells, grid, memory);
+        } catch (RuntimeException e) {
+            memory.close();
+            throw e;
+        }
+    }
+
+    /** What decoding a clip of that many latents by {@link #frames} takes; found by running its code on a {@link CountingBackend}. */
+    public DecodingCost cost(Grid latent) {
+        if (counted == null) {
+            throw new IllegalStateException("a counted decoder does not count itself");
+        }
+        synchronized (counted) {
+            return counted.countFrames(latent);
+        }
+    }
+
+    private DecodingCost countFrames(Grid latent) {
+        try (Workspace input = backend.newWorkspace()) {
+            long weightBytes = backend.memory().liveBytes();
+            backend.operations().reset();
+            Tensor z = input.allocate(DType.F32, config.latentChannels(), latent.t(), latent.h(), latent.w());
+            backend.memory().resetPeak();
+            try (FrameStream frames = frames(z)) {
+                frames.decodeAll();
+            }
+            long passBytes = backend.memory().peakBytes() - weightBytes;
+            return new DecodingCost(weightBytes, passBytes, backend.operations().total());
+        }
+    }
+
+    /**
+     * Decodes a tile to frames with their channels last, as a stream hands them out.
+     *
+     * @param latents [T, H, W, C]
+     * @return [F, H', W', 3] in F32
+     */
+    Tensor decodeTile(Tensor latents, Workspace result) {
+        try (Activations pass = new Activations(backend, precision)) {
+            Tensor cells = pass.allocate(DType.F32, latents.shape());
+            backend.copy(latents, cells);
+            Tensor patches = forward(cells, pass, Taps.NONE); // [T', H', W', 3 * patch]
+            Shape video = config.patch().videoOf(3, gridOfCells(patches)); // [3, F, H', W']
+            Tensor frames = result.allocate(DType.F32, Shape.of(video.length(1), video.length(2), video.length(3), 3));
+            if (config.patch().equals(PatchSize.ONE)) {
+                backend.copy(patches, frames);
+                return frames;
+            }
+            Tensor planes = pass.allocate(DType.F32, video);
+            backend.unpatchify(patches, config.patch(), planes);
+            pass.free(patches);
+            backend.patchify(planes, PatchSize.ONE, frames);
+            return frames;
+        }
+    }
+
+    /** Frees z [T, H, W, C]; returns [T', H', W', 3 * patch cells] in F32, the sizes times every upsampling factor. */
+    private Tensor forward(Tensor z, Activations pass, Taps taps) {
+        Tensor latent = pass.allocate(z.shape());
+        latentNorm.apply(z, latent, backend); // [T, H, W, C]
+        pass.free(z);
+        Tensor x = convIn.apply(latent, pass); // [T, H, W, widths[0]]
+        taps.accept("conv_in", x);
+        x = middle.apply(x, pass, taps.under("mid.")); // [T, H, W, widths[0]]
+        for (int k = 0; k < levels.size(); k++) {
+            x = levels.get(k).apply(x, pass, taps.under("up." + k + ".")); // [.., widths[k]]
+            if (k < upsampled.size()) {
+                x = upsample(x, config.upsample().get(k), pass); // [T * t, H * h, W * w, widths[k]]
+                x = upsampled.get(k).apply(x, pass);
+                taps.accept("up." + k + ".upsample", x);
+            }
+        }
+        normOut.applyWithSilu(x, x, backend);
+        x = convOut.apply(x, DType.F32, pass); // [T', H', W', 3 * patch]
+        taps.accept("conv_out", x);
+        return x;
+    }
+
+    private Tensor upsample(Tensor x, Grid factor, Activations pass) {
+        Shape from = x.shape();
+        Tensor out = pass.allocate(Shape.of(
+                from.length(0) * factor.t(), from.length(1) * factor.h(), from.length(2) * factor.w(), from.last()));
+        backend.upsampleNearest(x, factor, out);
+        pass.free(x);
+        return out;
+    }
+
+    private Grid gridOf(Tensor latent) {
+        Shape shape = latent.shape();
+        if (shape.rank() != 4 || shape.length(0) != config.latentChannels() || shape.elements() == 0) {
+            throw new IllegalArgumentException("the decoder takes latents [" + config.latentChannels()
+                    + ", T, H, W] of at least one cell, found " + shape);
+        }
+        return new Grid(
+                Math.toIntExact(shape.length(1)), Math.toIntExact(shape.length(2)), Math.toIntExact(shape.length(3)));
+    }
+
+    private static Shape cellsOf(Tensor latent) {
+        Shape shape = latent.shape();
+        return Shape.of(shape.length(1), shape.length(2), shape.length(3), shape.length(0));
+    }
+
+    private static Grid gridOfCells(Tensor cells) {
+        Shape shape = cells.shape();
+        return new Grid(
+                Math.toIntExact(shape.length(0)), Math.toIntExact(shape.length(1)), Math.toIntExact(shape.length(2)));
+    }
+
+    /** Frees the weights. */
+    @Override
+    public void close() {
+        weights.close();
+        if (counted != null) {
+            counted.close();
+        }
+    }
+}

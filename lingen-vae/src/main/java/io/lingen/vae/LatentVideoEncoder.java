@@ -1,0 +1,155 @@
+package io.lingen.vae;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.Shape;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.PatchSize;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Turns frames into latents: the mirror image of {@link LatentVideoDecoder}, without variational noise. A whole clip at once; its memory
+ * grows with the clip's length. Immutable and thread-safe. Owns its packed weights, not the backend.
+ */
+public final class LatentVideoEncoder implements AutoCloseable {
+    private final AutoencoderConfig config;
+    private final Backend backend;
+    private final DType precision;
+    private final Workspace weights;
+    private final InflatedConvolution convIn;
+    private final List<ResidualLevel> levels = new ArrayList<>();
+    private final List<InflatedConvolution> downsampling = new ArrayList<>();
+    private final ResidualLevel middle;
+    private final FrameNorm normOut;
+    private final InflatedConvolution convOut;
+    private final LatentNorm latentNorm;
+
+    private LatentVideoEncoder(AutoencoderConfig config, LayerReader reader) {
+        this.config = config;
+        this.backend = reader.backend();
+        this.precision = reader.dtype();
+        this.weights = reader.workspace();
+
+        List<Integer> widths = config.widths();
+        int last = widths.size() - 1;
+        this.convIn = InflatedConvolution.read(
+                reader.under("conv_in"), config.outChannels() * config.patch().cells(), widths.get(last));
+        for (int k = last; k >= 0; k--) {
+            LayerReader level = reader.under("down." + (last - k));
+            int width = widths.get(k);
+            levels.add(ResidualLevel.read(level, config, widths.get(Math.min(k + 1, last)), width));
+            if (k > 0) {
+                Grid stride = config.upsample().get(k - 1);
+                downsampling.add(InflatedConvolution.read(level.under("downsample"), width, width, stride));
+            }
+        }
+        this.middle = ResidualLevel.readMiddle(reader.under("mid"), config);
+        this.normOut = FrameNorm.read(reader.under("norm_out"), config, widths.get(0));
+        this.convOut = InflatedConvolution.read(reader.under("conv_out"), widths.get(0), config.latentChannels());
+        this.latentNorm = LatentNorm.encoding(config, backend, weights);
+    }
+
+    /**
+     * Loads the encoder of a model.
+     *
+     * @param component its folder in the model, usually "vae"
+     * @param precision the type of activations and products: F32 or BF16
+     * @throws io.lingen.core.checkpoint.CheckpointException if the configuration or a tensor is missing, ill-formed or of a wrong shape,
+     *     as in checkpoints that were made for decoding only
+     */
+    public static LatentVideoEncoder load(ModelSource source, String component, Backend backend, DType precision) {
+        String path = component + "/config.json";
+        AutoencoderConfig config =
+                AutoencoderConfig.read(ConfigReader.parse(source.name() + "/" + path, source.read(path)));
+        Workspace weights = backend.newWorkspace();
+        try (SafetensorsFile file = source.tensors(component)) {
+            WeightReader all = WeightReader.of(file);
+            all.ignore("decoder");
+            LayerReader reader = new LayerReader(all.under("encoder"), backend, weights, precision);
+            LatentVideoEncoder encoder = new LatentVideoEncoder(config, reader);
+            all.end();
+            return encoder;
+        } catch (RuntimeException e) {
+            weights.close();
+            throw e;
+        }
+    }
+
+    public AutoencoderConfig config() {
+        return config;
+    }
+
+    /**
+     * Encodes a clip.
+     *
+     * @param frames [3, F, H, W] in [-1, 1]; F, H and W are multiples of the compression
+     * @param result the workspace of the result
+     * @return latents [C, T, H', W'] in F32, normalised to mean 0 and deviation 1 per channel
+     * @throws IllegalArgumentException if the frames' shape does not fit
+     */
+    public Tensor encode(Tensor frames, Workspace result) {
+        return encode(frames, result, Taps.NONE);
+    }
+
+    /** As the other, with taps: {@code encoder.} and the names of the layers, each [T, H, W, C] at the layer's resolution. */
+    public Tensor encode(Tensor frames, Workspace result, Taps taps) {
+        requireFrames(frames.shape());
+        try (Activations pass = new Activations(backend, precision)) {
+            Grid grid = config.patch().gridOf(frames.shape());
+            Tensor patches = pass.allocate(
+                    Shape.of(grid.t(), grid.h(), grid.w(), 3L * config.patch().cells()));
+            backend.patchify(frames, config.patch(), patches); // [F', H', W', 3 * patch]
+            Tensor x = forward(patches, pass, taps.under("encoder.")); // [T, H, W, C]
+            Tensor normalised = pass.allocate(DType.F32, x.shape());
+            latentNorm.apply(x, normalised, backend);
+            Shape cells = x.shape();
+            Tensor latent = result.allocate(DType.F32, cells.last(), cells.length(0), cells.length(1), cells.length(2));
+            backend.unpatchify(normalised, PatchSize.ONE, latent);
+            return latent; // [C, T, H, W]
+        }
+    }
+
+    /** Frees x [F', H', W', 3 * patch cells]; returns [T, H, W, C] in F32, the sizes divided by every downsampling stride. */
+    private Tensor forward(Tensor patches, Activations pass, Taps taps) {
+        Tensor x = convIn.apply(patches, pass); // [F', H', W', widths[last]]
+        taps.accept("conv_in", x);
+        for (int i = 0; i < levels.size(); i++) {
+            x = levels.get(i).apply(x, pass, taps.under("down." + i + ".")); // [.., widths[last - i]]
+            if (i < downsampling.size()) {
+                x = downsampling.get(i).apply(x, pass); // [T / t, H / h, W / w, widths[last - i]]
+                taps.accept("down." + i + ".downsample", x);
+            }
+        }
+        x = middle.apply(x, pass, taps.under("mid.")); // [T, H, W, widths[0]]
+        normOut.applyWithSilu(x, x, backend);
+        x = convOut.apply(x, DType.F32, pass); // [T, H, W, C]
+        taps.accept("conv_out", x);
+        return x;
+    }
+
+    private void requireFrames(Shape shape) {
+        boolean fits = shape.rank() == 4 && shape.length(0) == config.outChannels() && shape.elements() > 0;
+        for (int axis = 0; fits && axis < 3; axis++) {
+            fits = shape.length(1 + axis) % config.compression(axis) == 0;
+        }
+        if (!fits) {
+            throw new IllegalArgumentException("the encoder takes frames [3, F, H, W] with F, H and W multiples of "
+                    + config.compression(0) + ", " + config.compression(1) + " and " + config.compression(2)
+                    + ", found " + shape);
+        }
+    }
+
+    /** Frees the weights. */
+    @Override
+    public void close() {
+        weights.close();
+    }
+}

@@ -1,0 +1,52 @@
+package io.lingen.vae;
+
+import io.lingen.core.Backend;
+import io.lingen.core.LinearWeights;
+import io.lingen.core.Shape;
+import io.lingen.core.Tensor;
+import io.lingen.core.op.Epilogue;
+import org.jspecify.annotations.Nullable;
+
+/** Two normed inflated convolutions beside a shortcut, which is a linear map where the width changes. Thread-safe. */
+final class ResidualBlock {
+    private final int outWidth;
+    private final FrameNorm norm1;
+    private final InflatedConvolution conv1;
+    private final FrameNorm norm2;
+    private final InflatedConvolution conv2;
+    private final @Nullable LinearWeights shortcut;
+
+    private ResidualBlock(LayerReader reader, AutoencoderConfig config, int in, int out) {
+        this.outWidth = out;
+        this.norm1 = FrameNorm.read(reader.under("norm1"), config, in);
+        this.conv1 = InflatedConvolution.read(reader.under("conv1"), in, out);
+        this.norm2 = FrameNorm.read(reader.under("norm2"), config, out);
+        this.conv2 = InflatedConvolution.read(reader.under("conv2"), out, out);
+        this.shortcut = in == out ? null : reader.linear("shortcut", in, out);
+    }
+
+    static ResidualBlock read(LayerReader reader, AutoencoderConfig config, int in, int out) {
+        return new ResidualBlock(reader, config, in, out);
+    }
+
+    /** Frees x [T, H, W, in]; returns [T, H, W, out]. */
+    Tensor apply(Tensor x, Activations pass) {
+        Backend backend = pass.backend();
+        Tensor skip = x;
+        Tensor h = x; // where the width changes, x itself is not needed beside its shortcut
+        if (shortcut == null) {
+            h = pass.allocate(x.shape());
+        } else {
+            Shape in = x.shape();
+            skip = pass.allocate(Shape.of(in.length(0), in.length(1), in.length(2), outWidth));
+            backend.linear(x, shortcut, Epilogue.NONE, skip); // [T, H, W, out]
+        }
+        norm1.applyWithSilu(x, h, backend); // [T, H, W, in]
+        h = conv1.apply(h, pass); // [T, H, W, out]
+        norm2.applyWithSilu(h, h, backend);
+        h = conv2.apply(h, pass); // [T, H, W, out]
+        backend.add(skip, h, h);
+        pass.free(skip);
+        return h;
+    }
+}

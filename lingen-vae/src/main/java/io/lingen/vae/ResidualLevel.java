@@ -1,0 +1,49 @@
+package io.lingen.vae;
+
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The residual blocks of one resolution; in the middle of the network, attention follows the first of them. Taps: {@code res.<j>},
+ * {@code attn}. Thread-safe.
+ */
+final class ResidualLevel {
+    private final List<ResidualBlock> blocks = new ArrayList<>();
+    private final @Nullable InflatedAttention attention;
+
+    private ResidualLevel(
+            LayerReader reader, AutoencoderConfig config, int count, int in, int out, boolean withAttention) {
+        for (int j = 0; j < count; j++) {
+            blocks.add(ResidualBlock.read(reader.under("res." + j), config, j == 0 ? in : out, out));
+        }
+        this.attention = withAttention ? InflatedAttention.read(reader.under("attn"), config, out) : null;
+    }
+
+    /** The blocks at a level of the decoder or encoder, the first of which changes the width. */
+    static ResidualLevel read(LayerReader reader, AutoencoderConfig config, int in, int out) {
+        return new ResidualLevel(reader, config, config.layersPerLevel(), in, out, false);
+    }
+
+    /** The blocks at latent resolution, with attention. */
+    static ResidualLevel readMiddle(LayerReader reader, AutoencoderConfig config) {
+        int width = config.widths().get(0);
+        return new ResidualLevel(reader, config, config.midLayers(), width, width, config.attention());
+    }
+
+    /** Frees x [T, H, W, in]; returns [T, H, W, out]. */
+    Tensor apply(Tensor x, Activations pass, Taps taps) {
+        Tensor h = x;
+        for (int j = 0; j < blocks.size(); j++) {
+            h = blocks.get(j).apply(h, pass); // [T, H, W, out]
+            taps.accept("res." + j, h);
+            if (j == 0 && attention != null) {
+                attention.apply(h, pass);
+                taps.accept("attn", h);
+            }
+        }
+        return h;
+    }
+}

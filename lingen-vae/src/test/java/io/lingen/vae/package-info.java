@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.vae;
+
+import org.jspecify.annotations.NullMarked;
