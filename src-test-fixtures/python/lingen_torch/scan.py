@@ -5,7 +5,7 @@ from functools import lru_cache
 import torch
 import torch.nn.functional as F
 
-from .layers import Permute
+from .layers import Permute, at_least_f32
 
 _AXES = {"t": 0, "h": 1, "w": 2}
 
@@ -67,6 +67,11 @@ def review_tokens(u, pool):
 
     u [b, T, H, W, d] -> [b, ceil(T/pt), ceil(H/ph), ceil(W/pw), d]
     """
-    pool = tuple(min(p, n) for p, n in zip(pool, u.shape[1:4]))
-    pooled = F.avg_pool3d(u.permute(0, 4, 1, 2, 3), pool, pool, ceil_mode=True, count_include_pad=False)
-    return pooled.permute(0, 2, 3, 4, 1)
+    sizes, dtype = u.shape[1:4], u.dtype
+    u = F.pad(at_least_f32(u), (0, 0, *(right for n, p in zip(sizes[::-1], pool[::-1]) for right in (0, -n % p))))
+    count = torch.ones(1, device=u.device, dtype=u.dtype)
+    for axis, (n, p) in enumerate(zip(sizes, pool)):
+        u = u.unflatten(1 + axis, (-1, p)).sum(2 + axis)
+        starts = torch.arange(0, n, p, device=u.device)
+        count = count[..., None] * (n - starts).clamp(max=p)                          # cells that exist
+    return (u / count[0, ..., None]).to(dtype)
