@@ -4,28 +4,33 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A worker's memory for intermediate results: handed out piece by piece, taken back as a whole at the start of every task. Grows to what
- * the largest task needs and stays there. Not thread-safe.
+ * A worker's memory for intermediate results: a stack, emptied at the start of every task. Grows to what the largest task needs and stays
+ * there. Not thread-safe.
  */
 public final class Scratch implements AutoCloseable {
+    private static final int OFFSET_BITS = 48;
+    private static final long SMALLEST_BLOCK = 1 << 18;
+
     private final CpuMemory memory;
     private final List<CpuMemory.Block> blocks = new ArrayList<>();
+    private int block;
     private long used;
 
     Scratch(CpuMemory memory) {
         this.memory = memory;
     }
 
-    /** The address of aligned memory with undefined contents, valid until the task ends. */
+    /** The address of aligned memory with undefined contents, valid until the task ends or an earlier mark is released. */
     public long bytes(long bytes) {
         long size = Memory.aligned(bytes);
-        CpuMemory.Block last = blocks.isEmpty() ? null : blocks.get(blocks.size() - 1);
-        if (last == null || used + size > last.bytes()) {
-            last = memory.allocate(Math.max(size, 1 << 16));
-            blocks.add(last);
+        while (block < blocks.size() && used + size > blocks.get(block).bytes()) {
+            block++;
             used = 0;
         }
-        long address = last.address() + used;
+        if (block == blocks.size()) {
+            blocks.add(memory.allocate(Math.max(size, SMALLEST_BLOCK)));
+        }
+        long address = blocks.get(block).address() + used;
         used += size;
         return address;
     }
@@ -35,8 +40,20 @@ public final class Scratch implements AutoCloseable {
         return bytes(count * Float.BYTES);
     }
 
+    /** The present height of the stack. */
+    public long mark() {
+        return ((long) block << OFFSET_BITS) | used;
+    }
+
+    /** Takes back what was handed out since {@link #mark} gave this. */
+    public void release(long mark) {
+        block = (int) (mark >>> OFFSET_BITS);
+        used = mark & ((1L << OFFSET_BITS) - 1);
+    }
+
     /** Takes everything back, and joins the blocks to one so that the next task finds enough in one piece. */
     void reset() {
+        block = 0;
         used = 0;
         if (blocks.size() > 1) {
             long total = blocks.stream().mapToLong(CpuMemory.Block::bytes).sum();
@@ -49,6 +66,7 @@ public final class Scratch implements AutoCloseable {
     public void close() {
         blocks.forEach(memory::release);
         blocks.clear();
+        block = 0;
         used = 0;
     }
 }

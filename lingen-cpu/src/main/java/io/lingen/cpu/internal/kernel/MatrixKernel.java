@@ -11,7 +11,7 @@ public interface MatrixKernel {
      * @param a [m, k]
      * @param b [k, n]
      * @param c [m, n], not transposed
-     * @param worker the calling thread's place; what its scratch memory hands out is not given back before the task's end
+     * @param worker the calling thread's place; its scratch memory is left as it was found
      */
     void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate, Worker worker);
 }

@@ -1,0 +1,45 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.Tensor;
+import io.lingen.core.op.ScanPath;
+import io.lingen.cpu.internal.CpuMemory;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.span.Spans;
+
+/** See {@link io.lingen.core.Backend#causalConvolution}. */
+public final class CausalConvolutionKernel {
+    private static final int STEP_TASK = 256;
+
+    private final WorkerPool pool;
+    private final CpuMemory memory;
+    private final Spans spans;
+
+    public CausalConvolutionKernel(WorkerPool pool, CpuMemory memory, Spans spans) {
+        this.pool = pool;
+        this.memory = memory;
+        this.spans = spans;
+    }
+
+    public void compute(CpuTensor x, long column, ScanPath path, Tensor weight, Tensor bias, CpuTensor out) {
+        int channels = (int) weight.shape().length(0);
+        if (path.backward()) {
+            Memory.clear(out.address(), path.prefixCells() * out.rowBytes());
+        }
+        try (ScanConvolution convolution = new ScanConvolution(memory, spans, x, path, weight, bias)) {
+            pool.forRanges(path.steps(), STEP_TASK, (from, to, worker) -> {
+                long dense = worker.scratch().floats((long) STEP_TASK * channels);
+                for (long first = from; first < to; first += STEP_TASK) {
+                    int steps = (int) Math.min(STEP_TASK, to - first);
+                    convolution.gather(first, steps, 0, channels, column, dense, channels, worker.scratch());
+                    for (int step = 0; step < steps; step++) {
+                        long source = dense + (long) step * channels * Float.BYTES;
+                        long target = out.rowAddress(path.row(first + step));
+                        spans.store(source, target, out.dtype(), channels);
+                    }
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.Tensor;
+import io.lingen.core.op.DiagonalScanWeights;
+import io.lingen.core.op.ScanPath;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.span.Spans;
+
+/** See {@link io.lingen.core.Backend#diagonalScan}: tasks are bands of channels, each with its states in the cache. */
+public final class DiagonalScanKernel {
+    private static final int CHANNEL_BAND = 128;
+    private static final int STEP_BLOCK = 64;
+
+    private final WorkerPool pool;
+    private final Spans spans;
+
+    public DiagonalScanKernel(WorkerPool pool, Spans spans) {
+        this.pool = pool;
+        this.spans = spans;
+    }
+
+    /** Where inputs lie: bands of rows along the path. */
+    private record Input(CpuTensor x, CpuTensor dt, CpuTensor bc, long b, long c, ScanPath path) {}
+
+    public void compute(
+            Tensor x,
+            Tensor dt,
+            Tensor bc,
+            long b,
+            long c,
+            ScanPath path,
+            DiagonalScanWeights weights,
+            boolean accumulate,
+            CpuTensor y) {
+        Input input = new Input(CpuTensor.of(x), CpuTensor.of(dt), CpuTensor.of(bc), b, c, path);
+        int width = (int) x.shape().last();
+        pool.forEach(Math.ceilDiv(width, CHANNEL_BAND), (task, worker) -> {
+            int from = task * CHANNEL_BAND;
+            scan(input, weights, from, Math.min(CHANNEL_BAND, width - from), accumulate, y, worker.scratch());
+        });
+    }
+
+    private void scan(
+            Input input,
+            DiagonalScanWeights weights,
+            int from,
+            int channels,
+            boolean accumulate,
+            CpuTensor y,
+            Scratch scratch) {
+        int n = (int) weights.aLog().shape().last();
+        ScanPath path = input.path;
+        long a = rates(weights, from, channels, n, scratch);
+        long bias = CpuTensor.addressOf(weights.dtBias()) + (long) from * Float.BYTES;
+        long skip = CpuTensor.addressOf(weights.d()) + (long) from * Float.BYTES;
+        long state = scratch.floats((long) n * channels);
+        spans.fill(0, state, n * channels);
+        long xs = scratch.floats((long) STEP_BLOCK * channels);
+        long times = scratch.floats((long) STEP_BLOCK * channels);
+        long bs = scratch.floats((long) STEP_BLOCK * n);
+        long cs = scratch.floats((long) STEP_BLOCK * n);
+        long ys = scratch.floats((long) STEP_BLOCK * channels);
+        for (long first = 0; first < path.steps(); first += STEP_BLOCK) {
+            int steps = (int) Math.min(STEP_BLOCK, path.steps() - first);
+            for (int step = 0; step < steps; step++) {
+                long row = path.row(first + step);
+                long band = (long) step * channels * Float.BYTES;
+                long states = (long) step * n * Float.BYTES;
+                load(input.x, row, from, xs + band, channels);
+                load(input.dt, row, from, times + band, channels);
+                spans.add(times + band, bias, times + band, channels);
+                load(input.bc, row, input.b, bs + states, n);
+                load(input.bc, row, input.c, cs + states, n);
+            }
+            spans.softplus(times, times, steps * channels);
+            spans.diagonalScan(xs, times, channels, bs, cs, n, a, skip, state, channels, n, steps, ys);
+            for (int step = (int) Math.min(steps, Math.max(0, path.warmUpSteps() - first)); step < steps; step++) {
+                long target = y.rowAddress(path.row(first + step) - path.prefixCells())
+                        + (long) from * y.dtype().bytes();
+                long source = ys + (long) step * channels * Float.BYTES;
+                Rows.store(spans, source, target, y.dtype(), channels, accumulate, scratch);
+            }
+        }
+    }
+
+    private void load(CpuTensor tensor, long row, long column, long target, int n) {
+        spans.load(tensor.rowAddress(row) + column * tensor.dtype().bytes(), tensor.dtype(), target, n);
+    }
+
+    /** A = -exp(aLog) of a band of channels, transposed to [n, channels]. */
+    private static long rates(DiagonalScanWeights weights, int from, int channels, int n, Scratch scratch) {
+        long source = CpuTensor.addressOf(weights.aLog());
+        long target = scratch.floats((long) n * channels);
+        for (int channel = 0; channel < channels; channel++) {
+            for (int j = 0; j < n; j++) {
+                float aLog = Memory.getFloat(source + ((long) (from + channel) * n + j) * Float.BYTES);
+                Memory.setFloat(target + ((long) j * channels + channel) * Float.BYTES, (float) -Math.exp(aLog));
+            }
+        }
+        return target;
+    }
+}

@@ -1,0 +1,116 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.DType;
+import io.lingen.core.PhiloxNormal;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.span.Spans;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** Operations on elements one by one, in pieces that stay in the cache while they are converted. */
+public final class ElementwiseKernel {
+    private static final int PIECE = 2048;
+    private static final int PIECES_PER_TASK = 8;
+
+    private final WorkerPool pool;
+    private final Spans spans;
+
+    public ElementwiseKernel(WorkerPool pool, Spans spans) {
+        this.pool = pool;
+        this.spans = spans;
+    }
+
+    /** A piece of at most {@link #PIECE} elements. */
+    @FunctionalInterface
+    private interface Piece {
+        void compute(long first, int n, Scratch scratch);
+    }
+
+    /** See {@link io.lingen.core.Backend#copy}. */
+    public void copy(CpuTensor x, CpuTensor out) {
+        forPieces(x.shape().elements(), (first, n, scratch) -> {
+            if (x.dtype() == DType.BF16 && out.dtype() == DType.BF16) {
+                Memory.copy(address(x, first), address(out, first), (long) n * Short.BYTES);
+            } else {
+                spans.store(read(x, first, n, scratch), address(out, first), out.dtype(), n);
+            }
+        });
+    }
+
+    /** See {@link io.lingen.core.Backend#add}. */
+    public void add(CpuTensor a, CpuTensor b, CpuTensor out) {
+        forPieces(out.shape().elements(), (first, n, scratch) -> {
+            long target = target(out, first, n, scratch);
+            spans.add(read(a, first, n, scratch), read(b, first, n, scratch), target, n);
+            write(target, out, first, n);
+        });
+    }
+
+    /** See {@link io.lingen.core.Backend#addScaled}. */
+    public void addScaled(float alpha, CpuTensor x, CpuTensor y) {
+        forPieces(y.shape().elements(), (first, n, scratch) -> {
+            long target = read(y, first, n, scratch);
+            spans.addScaled(alpha, read(x, first, n, scratch), target, n);
+            write(target, y, first, n);
+        });
+    }
+
+    /** See {@link io.lingen.core.Backend#interpolate}. */
+    public void interpolate(CpuTensor a, CpuTensor b, float s, CpuTensor out) {
+        forPieces(out.shape().elements(), (first, n, scratch) -> {
+            long target = target(out, first, n, scratch);
+            spans.interpolate(read(a, first, n, scratch), read(b, first, n, scratch), s, target, n);
+            write(target, out, first, n);
+        });
+    }
+
+    /** See {@link io.lingen.core.Backend#normal}. */
+    public void normal(long seed, CpuTensor out) {
+        forPieces(out.shape().elements(), (first, n, scratch) -> {
+            float[] noise = new float[n];
+            PhiloxNormal.fill(seed, first, noise, 0, n);
+            long target = target(out, first, n, scratch);
+            MemorySegment.copy(noise, 0, Memory.ALL, ValueLayout.JAVA_FLOAT_UNALIGNED, target, n);
+            write(target, out, first, n);
+        });
+    }
+
+    private void forPieces(long elements, Piece piece) {
+        long pieces = Math.ceilDiv(elements, PIECE);
+        pool.forRanges(pieces, PIECES_PER_TASK, (from, to, worker) -> {
+            Scratch scratch = worker.scratch();
+            long mark = scratch.mark();
+            for (long i = from; i < to; i++) {
+                long first = i * PIECE;
+                piece.compute(first, (int) Math.min(PIECE, elements - first), scratch);
+                scratch.release(mark);
+            }
+        });
+    }
+
+    private static long address(CpuTensor tensor, long first) {
+        return tensor.address() + first * tensor.dtype().bytes();
+    }
+
+    private long read(CpuTensor tensor, long first, int n, Scratch scratch) {
+        if (tensor.dtype() == DType.F32) {
+            return address(tensor, first);
+        }
+        long buffer = scratch.floats(n);
+        spans.widen(address(tensor, first), buffer, n);
+        return buffer;
+    }
+
+    private static long target(CpuTensor tensor, long first, int n, Scratch scratch) {
+        return tensor.dtype() == DType.F32 ? address(tensor, first) : scratch.floats(n);
+    }
+
+    private void write(long values, CpuTensor tensor, long first, int n) {
+        if (tensor.dtype() == DType.BF16) {
+            spans.narrow(values, address(tensor, first), n);
+        }
+    }
+}

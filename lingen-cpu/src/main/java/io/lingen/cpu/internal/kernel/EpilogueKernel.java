@@ -1,0 +1,65 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.DType;
+import io.lingen.core.op.Epilogue;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.span.Spans;
+import java.util.Objects;
+
+/** What a linear layer does with its sums before it stores them. */
+public final class EpilogueKernel {
+    private final Spans spans;
+
+    public EpilogueKernel(Spans spans) {
+        this.spans = spans;
+    }
+
+    /**
+     * Applies an epilogue to a piece of a row and stores it.
+     *
+     * @param sums F32 elements with the bias in them, overwritten
+     * @param column the piece's first column of {@code out}
+     */
+    public void store(long sums, int n, Epilogue epilogue, int column, CpuTensor out, long row, Scratch scratch) {
+        long target = out.rowAddress(row) + (long) column * out.dtype().bytes();
+        switch (epilogue.kind()) {
+            case NONE:
+                spans.store(sums, target, out.dtype(), n);
+                break;
+            case GELU:
+                spans.gelu(sums, sums, n);
+                spans.store(sums, target, out.dtype(), n);
+                break;
+            case SILU:
+                spans.silu(sums, sums, n);
+                spans.store(sums, target, out.dtype(), n);
+                break;
+            case ADD:
+            case GATED_ADD:
+                add(sums, n, epilogue, column, target, out.dtype(), scratch);
+                break;
+            default:
+                throw new IllegalArgumentException("unknown epilogue " + epilogue.kind());
+        }
+    }
+
+    private void add(long sums, int n, Epilogue epilogue, int column, long target, DType dtype, Scratch scratch) {
+        long mark = scratch.mark();
+        long residual = target;
+        if (dtype != DType.F32) {
+            residual = scratch.floats(n);
+            spans.load(target, dtype, residual, n);
+        }
+        if (epilogue.kind() == Epilogue.Kind.ADD) {
+            spans.add(residual, sums, residual, n);
+        } else {
+            long gate = CpuTensor.addressOf(Objects.requireNonNull(epilogue.gate()));
+            spans.addProduct(gate + (long) column * Float.BYTES, sums, residual, n);
+        }
+        if (dtype != DType.F32) {
+            spans.store(residual, target, dtype, n);
+        }
+        scratch.release(mark);
+    }
+}

@@ -1,0 +1,139 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.Tensor;
+import io.lingen.cpu.internal.CpuMemory;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.span.Spans;
+
+/**
+ * See {@link io.lingen.core.Backend#groupNorm}. One pass sums every channel's deviations from the frame's first pixel, and their squares;
+ * a group's mean and variance follow without cancellation. The second pass subtracts the same pixel, for the same reason.
+ */
+public final class GroupNormKernel {
+    /** Pixels whose sums are taken in F32 before they go to a double. */
+    private static final int PIXEL_BLOCK = 256;
+
+    private final WorkerPool pool;
+    private final CpuMemory memory;
+    private final Spans spans;
+
+    public GroupNormKernel(WorkerPool pool, CpuMemory memory, Spans spans) {
+        this.pool = pool;
+        this.memory = memory;
+        this.spans = spans;
+    }
+
+    public void compute(
+            CpuTensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, CpuTensor out) {
+        int frames = Math.toIntExact(x.shape().length(0));
+        int channels = (int) x.shape().last();
+        long pixels = x.shape().length(1) * x.shape().length(2);
+        int blocks = Math.toIntExact(Math.ceilDiv(pixels, PIXEL_BLOCK));
+        if (frames == 0 || blocks == 0) {
+            return;
+        }
+        long line = (long) channels * Float.BYTES;
+        // Per block the sums and squares; per frame the shift, and the factor and offset of the second pass.
+        CpuMemory.Block buffer = memory.allocate(((long) frames * blocks * 2 + (long) frames * 3) * line);
+        try {
+            long partial = buffer.address();
+            long shifts = partial + (long) frames * blocks * 2 * line;
+            long factors = shifts + frames * line;
+            for (int frame = 0; frame < frames; frame++) {
+                spans.load(x.rowAddress(frame * pixels), x.dtype(), shifts + frame * line, channels);
+            }
+            pool.forEach(Math.multiplyExact(frames, blocks), (task, worker) -> {
+                int frame = task / blocks;
+                long first = (long) (task % blocks) * PIXEL_BLOCK;
+                long target = partial + task * 2 * line;
+                spans.fill(0, target, 2 * channels);
+                long row = worker.scratch().floats(channels);
+                for (long pixel = first; pixel < Math.min(pixels, first + PIXEL_BLOCK); pixel++) {
+                    long values = Rows.read(spans, x, frame * pixels + pixel, row);
+                    spans.addDeviations(values, shifts + frame * line, target, target + line, channels);
+                }
+            });
+            pool.forEach(frames, (frame, worker) -> {
+                long sums = partial + (long) frame * blocks * 2 * line;
+                long shift = shifts + frame * line;
+                long factor = factors + 2 * frame * line;
+                Statistics statistics = new Statistics(sums, shift, blocks, pixels, channels, groups);
+                statistics.write(CpuTensor.addressOf(weight), CpuTensor.addressOf(bias), epsilon, factor);
+            });
+            pool.forEach(Math.multiplyExact(frames, blocks), (task, worker) -> {
+                int frame = task / blocks;
+                long first = frame * pixels + (long) (task % blocks) * PIXEL_BLOCK;
+                long last = Math.min((frame + 1) * pixels, first + PIXEL_BLOCK);
+                normalize(
+                        x, first, last, shifts + frame * line, factors + 2 * frame * line, silu, out, worker.scratch());
+            });
+        } finally {
+            memory.release(buffer);
+        }
+    }
+
+    private void normalize(
+            CpuTensor x, long first, long last, long shift, long factor, boolean silu, CpuTensor out, Scratch scratch) {
+        int channels = (int) x.shape().last();
+        long input = scratch.floats(channels);
+        long output = scratch.floats(channels);
+        long offset = factor + (long) channels * Float.BYTES;
+        for (long pixel = first; pixel < last; pixel++) {
+            long values = Rows.read(spans, x, pixel, input);
+            long target = Rows.target(out, pixel, output);
+            if (silu) {
+                spans.affine(values, shift, factor, offset, output, channels);
+                spans.silu(output, target, channels);
+            } else {
+                spans.affine(values, shift, factor, offset, target, channels);
+            }
+            Rows.write(spans, target, out, pixel);
+        }
+    }
+
+    /** One frame's sums: {@code blocks} times deviations [channels] and squares [channels], from {@code shift} [channels]. */
+    private record Statistics(long sums, long shift, int blocks, long pixels, int channels, int groups) {
+        /** Writes the channels' factors and, behind them, their offsets: out = (x - shift) factor + offset. */
+        private void write(long weight, long bias, float epsilon, long factor) {
+            int perGroup = channels / groups;
+            for (int group = 0; group < groups; group++) {
+                int from = group * perGroup;
+                double[] mean = new double[perGroup];
+                double[] square = new double[perGroup];
+                double groupMean = 0;
+                for (int i = 0; i < perGroup; i++) {
+                    mean[i] = total(from + i) / pixels;
+                    square[i] = total(channels + from + i) / pixels;
+                    groupMean += (mean[i] + at(shift, from + i)) / perGroup;
+                }
+                double variance = 0;
+                for (int i = 0; i < perGroup; i++) {
+                    double distance = groupMean - at(shift, from + i);
+                    variance += (square[i] - 2 * distance * mean[i] + distance * distance) / perGroup;
+                }
+                double normal = 1 / Math.sqrt(Math.max(0, variance) + epsilon);
+                for (int i = from; i < from + perGroup; i++) {
+                    double scale = normal * at(weight, i);
+                    Memory.setFloat(factor + (long) i * Float.BYTES, (float) scale);
+                    double offset = at(bias, i) - (groupMean - at(shift, i)) * scale;
+                    Memory.setFloat(factor + (long) (channels + i) * Float.BYTES, (float) offset);
+                }
+            }
+        }
+
+        private double total(int element) {
+            double total = 0;
+            for (int block = 0; block < blocks; block++) {
+                total += at(sums, block * 2 * channels + element);
+            }
+            return total;
+        }
+
+        private static float at(long address, int index) {
+            return Memory.getFloat(address + (long) index * Float.BYTES);
+        }
+    }
+}

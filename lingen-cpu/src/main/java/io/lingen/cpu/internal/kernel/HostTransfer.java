@@ -1,0 +1,79 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.BFloat16;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.span.Spans;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** Copies between the host's tensors and off-heap elements, converting types. On the calling thread: host memory may be confined to it. */
+public final class HostTransfer {
+    private static final int CHUNK = 1 << 16;
+
+    private HostTransfer() {}
+
+    /** Writes a host tensor's elements as F32 or BF16 to an address. */
+    public static void read(HostTensor source, long target, DType dtype, Spans spans) {
+        long elements = source.shape().elements();
+        if (source.dtype() == dtype) {
+            MemorySegment.copy(source.memory(), 0, Memory.ALL, target, elements * dtype.bytes());
+            return;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment chunk = arena.allocate((long) CHUNK * Float.BYTES, Memory.ALIGNMENT);
+            for (long from = 0; from < elements; from += CHUNK) {
+                int n = (int) Math.min(CHUNK, elements - from);
+                long to = target + from * dtype.bytes();
+                if (source.dtype() == DType.BF16 || source.dtype() == DType.F32) {
+                    int bytes = source.dtype().bytes();
+                    MemorySegment.copy(source.memory(), from * bytes, chunk, 0, (long) n * bytes);
+                    convert(chunk.address(), source.dtype(), to, dtype, n, spans);
+                } else {
+                    for (int i = 0; i < n; i++) {
+                        set(to, dtype, i, source.get(from + i));
+                    }
+                }
+            }
+        }
+    }
+
+    /** A tensor's elements as F32 on the host. */
+    public static HostTensor download(CpuTensor tensor, Spans spans) {
+        long elements = tensor.shape().elements();
+        MemorySegment memory = elements <= Integer.MAX_VALUE - 8
+                ? MemorySegment.ofArray(new float[(int) elements])
+                : Arena.ofAuto().allocate(elements * Float.BYTES, Float.BYTES);
+        if (tensor.dtype() == DType.F32) {
+            MemorySegment.copy(Memory.ALL, tensor.address(), memory, 0, elements * Float.BYTES);
+        } else {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment chunk = arena.allocate((long) CHUNK * Float.BYTES, Memory.ALIGNMENT);
+                for (long from = 0; from < elements; from += CHUNK) {
+                    int n = (int) Math.min(CHUNK, elements - from);
+                    spans.widen(tensor.address() + from * Short.BYTES, chunk.address(), n);
+                    MemorySegment.copy(chunk, 0, memory, from * Float.BYTES, (long) n * Float.BYTES);
+                }
+            }
+        }
+        return new HostTensor(DType.F32, tensor.shape(), memory);
+    }
+
+    private static void convert(long source, DType from, long target, DType to, int n, Spans spans) {
+        if (to == DType.BF16) {
+            spans.narrow(source, target, n);
+        } else {
+            spans.load(source, from, target, n);
+        }
+    }
+
+    private static void set(long address, DType dtype, long index, float value) {
+        if (dtype == DType.F32) {
+            Memory.setFloat(address + index * Float.BYTES, value);
+        } else {
+            Memory.setShort(address + index * Short.BYTES, BFloat16.fromFloat(value));
+        }
+    }
+}

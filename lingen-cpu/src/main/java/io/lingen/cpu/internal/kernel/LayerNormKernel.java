@@ -1,0 +1,48 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.Tensor;
+import io.lingen.cpu.internal.CpuMemory;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.span.Spans;
+
+/** See {@link io.lingen.core.Backend#modulatedLayerNorm}. The variance is summed from deviations: rows fit the first cache level. */
+public final class LayerNormKernel {
+    private static final int ROWS_PER_TASK = 16;
+
+    private final WorkerPool pool;
+    private final CpuMemory memory;
+    private final Spans spans;
+
+    public LayerNormKernel(WorkerPool pool, CpuMemory memory, Spans spans) {
+        this.pool = pool;
+        this.memory = memory;
+        this.spans = spans;
+    }
+
+    public void compute(CpuTensor x, Tensor shift, Tensor scale, float epsilon, CpuTensor out) {
+        int d = (int) x.shape().last();
+        long b = CpuTensor.addressOf(shift);
+        CpuMemory.Block factors = memory.allocate((long) d * Float.BYTES);
+        try {
+            long a = factors.address();
+            spans.fill(1, a, d);
+            spans.add(a, CpuTensor.addressOf(scale), a, d);
+            pool.forRanges(x.shape().rows(), ROWS_PER_TASK, (from, to, worker) -> {
+                long input = worker.scratch().floats(d);
+                long output = worker.scratch().floats(d);
+                for (long row = from; row < to; row++) {
+                    long values = Rows.read(spans, x, row, input);
+                    float mean = spans.sum(values, d) / d;
+                    float variance = spans.squaredDeviation(values, mean, d) / d;
+                    float factor = (float) (1 / Math.sqrt(variance + epsilon));
+                    long target = Rows.target(out, row, output);
+                    spans.normalize(values, mean, factor, a, b, target, d);
+                    Rows.write(spans, target, out, row);
+                }
+            });
+        } finally {
+            memory.release(factors);
+        }
+    }
+}

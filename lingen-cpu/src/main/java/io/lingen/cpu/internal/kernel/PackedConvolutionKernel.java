@@ -1,0 +1,141 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Shape;
+import io.lingen.cpu.internal.CpuMemory;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.CpuWorkspace;
+import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.span.Spans;
+
+/**
+ * Convolutions in Java as a sum of products, one for each cell of the kernel: an output row [W', O] += shifted input row [W', C] times that
+ * cell's [C, O]. In a channels-last video the shifted row lies there already, so nothing is copied.
+ */
+public final class PackedConvolutionKernel implements ConvolutionKernel {
+    private final WorkerPool pool;
+    private final CpuMemory memory;
+    private final Spans spans;
+    private final Panels panels;
+    private final PackedMatrixKernel matrix;
+
+    public PackedConvolutionKernel(WorkerPool pool, CpuMemory memory, Spans spans) {
+        this.pool = pool;
+        this.memory = memory;
+        this.spans = spans;
+        this.panels = new Panels(spans);
+        this.matrix = new PackedMatrixKernel(spans);
+    }
+
+    /** For every kernel cell the panels of [C, O], in F32 but rounded to {@code dtype}. */
+    private record Packed(Source source, DType dtype, long panels, long bias) implements ConvolutionWeights {}
+
+    @Override
+    public ConvolutionWeights pack(CpuWorkspace workspace, ConvolutionWeights.Source source, DType dtype) {
+        int out = Math.toIntExact(source.outChannels());
+        int in = Math.toIntExact(source.inChannels());
+        int cells = source.kernel(0) * source.kernel(1) * source.kernel(2);
+        HostTensor weight = source.weight();
+        long bias = workspace.allocateBytes((long) out * Float.BYTES);
+        HostTransfer.read(source.bias(), bias, DType.F32, spans);
+        long perCell = panels.elements(in, out);
+        long target = workspace.allocateBytes(perCell * cells * Float.BYTES);
+        CpuMemory.Block block = memory.allocate((long) out * in * cells * Float.BYTES);
+        try {
+            HostTransfer.read(weight, block.address(), DType.F32, spans);
+            pool.forEach(cells, (cell, worker) -> {
+                Scratch scratch = worker.scratch();
+                long dense = scratch.floats((long) out * in);
+                for (long i = 0; i < (long) out * in; i++) {
+                    spans.copy(block.address() + (i * cells + cell) * Float.BYTES, dense + i * Float.BYTES, 1);
+                }
+                if (dtype == DType.BF16) {
+                    for (int row = 0; row < out; row++) {
+                        Panels.round(spans, dense + (long) row * in * Float.BYTES, in, scratch);
+                    }
+                }
+                MatrixView transposed = MatrixView.transposed(dense, DType.F32, in, out, in);
+                panels.pack(transposed, 0, in, 0, out, target + cell * perCell * Float.BYTES, scratch);
+            });
+        } finally {
+            memory.release(block);
+        }
+        return new Packed(source, dtype, target, bias);
+    }
+
+    @Override
+    public void compute(CpuTensor x, ConvolutionWeights weights, CpuTensor out) {
+        Packed packed = (Packed) weights;
+        long rows = out.shape().length(0) * out.shape().length(1);
+        pool.forEach(Math.toIntExact(rows), (task, worker) -> {
+            int height = (int) out.shape().length(1);
+            row(x, packed, out, task / height, task % height, worker.scratch());
+        });
+    }
+
+    private void row(CpuTensor x, Packed weights, CpuTensor out, int t, int h, Scratch scratch) {
+        ConvolutionWeights.Source source = weights.source;
+        Shape from = x.shape();
+        int width = (int) out.shape().length(2);
+        int channels = (int) source.outChannels();
+        long sums = scratch.floats((long) width * channels);
+        for (int i = 0; i < width; i++) {
+            spans.copy(weights.bias, sums + (long) i * channels * Float.BYTES, channels);
+        }
+        for (int kt = 0; kt < source.kernel(0); kt++) {
+            int sourceT = t * source.stride(0) + kt - source.kernel(0) / 2;
+            for (int kh = 0; kh < source.kernel(1); kh++) {
+                int sourceH = h * source.stride(1) + kh - source.kernel(1) / 2;
+                if (sourceT >= 0 && sourceT < from.length(0) && sourceH >= 0 && sourceH < from.length(1)) {
+                    long mark = scratch.mark();
+                    long input = input(x, weights.dtype, sourceT * from.length(1) + sourceH, scratch);
+                    int firstCell = (kt * source.kernel(1) + kh) * source.kernel(2);
+                    for (int kw = 0; kw < source.kernel(2); kw++) {
+                        cell(x, weights, input, firstCell + kw, kw, sums, width, scratch);
+                    }
+                    scratch.release(mark);
+                }
+            }
+        }
+        long target = out.rowAddress((t * out.shape().length(1) + h) * width);
+        spans.store(sums, target, out.dtype(), width * channels);
+    }
+
+    private void cell(
+            CpuTensor x, Packed weights, long input, int cell, int kw, long sums, int width, Scratch scratch) {
+        ConvolutionWeights.Source source = weights.source;
+        int in = (int) source.inChannels();
+        int channels = (int) source.outChannels();
+        int stride = source.stride(2);
+        int shift = kw - source.kernel(2) / 2;
+        // The output columns whose input column w * stride + shift exists.
+        int first = Math.max(0, Math.ceilDiv(-shift, stride));
+        int last = Math.min(width - 1, Math.floorDiv((int) x.shape().length(2) - 1 - shift, stride));
+        if (first > last) {
+            return;
+        }
+        long address = input + ((long) first * stride + shift) * in * Float.BYTES;
+        MatrixView left = MatrixView.of(address, DType.F32, last - first + 1, in, (long) stride * in);
+        long panel = weights.panels + cell * panels.elements(in, channels) * Float.BYTES;
+        long target = sums + (long) first * channels * Float.BYTES;
+        matrix.multiplyPanels(left, panel, in, target, left.rows(), channels, channels, true, scratch);
+    }
+
+    /** An input row [W, C] in F32, rounded to the weights' type. */
+    private long input(CpuTensor x, DType dtype, long line, Scratch scratch) {
+        int n = Math.toIntExact(x.shape().length(2) * x.shape().last());
+        long address = x.rowAddress(line * x.shape().length(2));
+        if (x.dtype() == DType.F32 && dtype == DType.F32) {
+            return address;
+        }
+        long floats = scratch.floats(n);
+        spans.load(address, x.dtype(), floats, n);
+        if (x.dtype() == DType.F32) {
+            Panels.round(spans, floats, n, scratch);
+        }
+        return floats;
+    }
+}

@@ -1,0 +1,90 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.DType;
+import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.span.Spans;
+
+/**
+ * The right side of a product, cut into panels as wide as a tile: panel p holds columns [p * width, (p + 1) * width) as [k, width], zeros
+ * beyond the last column. A tile then reads it from front to back.
+ */
+final class Panels {
+    private final Spans spans;
+    private final int width;
+
+    Panels(Spans spans) {
+        this.spans = spans;
+        this.width = spans.tileColumns();
+    }
+
+    /** The columns of a panel. */
+    int width() {
+        return width;
+    }
+
+    /** The number of panels of a matrix. */
+    int count(int columns) {
+        return Math.ceilDiv(columns, width);
+    }
+
+    /** The elements of all panels of a matrix. */
+    long elements(int k, int columns) {
+        return (long) count(columns) * k * width;
+    }
+
+    /** Packs rows [kFrom, kFrom + k) and columns [from, from + columns) of a matrix as F32 panels. */
+    void pack(MatrixView b, int kFrom, int k, int from, int columns, long target, Scratch scratch) {
+        long mark = scratch.mark();
+        long line = scratch.floats(b.transposed() ? k : width);
+        for (int panel = 0; panel < count(columns); panel++) {
+            int first = from + panel * width;
+            int present = Math.min(width, from + columns - first);
+            long to = target + (long) panel * k * width * Float.BYTES;
+            if (b.transposed()) {
+                packTransposed(b, kFrom, k, first, present, to, line);
+            } else {
+                packRows(b, kFrom, k, first, present, to);
+            }
+        }
+        scratch.release(mark);
+    }
+
+    private void packRows(MatrixView b, int kFrom, int k, int first, int present, long target) {
+        long to = target;
+        for (int row = 0; row < k; row++) {
+            spans.load(b.at(kFrom + row, first), b.dtype(), to, present);
+            if (present < width) {
+                spans.fill(0, to + (long) present * Float.BYTES, width - present);
+            }
+            to += (long) width * Float.BYTES;
+        }
+    }
+
+    private void packTransposed(MatrixView b, int kFrom, int k, int first, int present, long target, long line) {
+        for (int column = 0; column < width; column++) {
+            long to = target + (long) column * Float.BYTES;
+            long source = line;
+            if (column >= present) {
+                spans.fill(0, line, k);
+            } else if (b.dtype() == DType.BF16) {
+                spans.widen(b.at(kFrom, first + column), line, k);
+            } else {
+                source = b.at(kFrom, first + column);
+            }
+            for (int i = 0; i < k; i++) {
+                Memory.setFloat(to, Memory.getFloat(source + (long) i * Float.BYTES));
+                to += (long) width * Float.BYTES;
+            }
+        }
+    }
+
+    /** Rounds F32 elements to BF16 and back, in place. */
+    static void round(Spans spans, long floats, int n, Scratch scratch) {
+        long mark = scratch.mark();
+        long bits = scratch.bytes((long) n * Short.BYTES);
+        spans.narrow(floats, bits, n);
+        spans.widen(bits, floats, n);
+        scratch.release(mark);
+    }
+}

@@ -1,0 +1,50 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.op.Grid;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.span.Spans;
+
+/** See {@link io.lingen.core.Backend#averagePool}. */
+public final class PoolKernel {
+    private static final int CELLS_PER_TASK = 8;
+
+    private final WorkerPool pool;
+    private final Spans spans;
+
+    public PoolKernel(WorkerPool pool, Spans spans) {
+        this.pool = pool;
+        this.spans = spans;
+    }
+
+    public void compute(CpuTensor x, Grid grid, Grid kernel, CpuTensor out) {
+        int d = (int) x.shape().last();
+        Grid cells = grid.dividedBy(kernel);
+        pool.forRanges(cells.cells(), CELLS_PER_TASK, (from, to, worker) -> {
+            long sums = worker.scratch().floats(d);
+            long row = worker.scratch().floats(d);
+            long output = worker.scratch().floats(d);
+            for (long cell = from; cell < to; cell++) {
+                int t0 = (int) (cell / cells.stride(0)) * kernel.t();
+                int h0 = (int) (cell / cells.stride(1) % cells.h()) * kernel.h();
+                int w0 = (int) (cell % cells.w()) * kernel.w();
+                int count = 0;
+                for (int t = t0; t < Math.min(grid.t(), t0 + kernel.t()); t++) {
+                    for (int h = h0; h < Math.min(grid.h(), h0 + kernel.h()); h++) {
+                        for (int w = w0; w < Math.min(grid.w(), w0 + kernel.w()); w++) {
+                            long source = Rows.read(spans, x, ((long) t * grid.h() + h) * grid.w() + w, row);
+                            if (count++ == 0) {
+                                spans.copy(source, sums, d);
+                            } else {
+                                spans.add(sums, source, sums, d);
+                            }
+                        }
+                    }
+                }
+                long target = Rows.target(out, cell, output);
+                spans.scale(1f / count, sums, target, d);
+                Rows.write(spans, target, out, cell);
+            }
+        });
+    }
+}

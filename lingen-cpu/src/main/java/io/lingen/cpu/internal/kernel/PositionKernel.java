@@ -1,0 +1,36 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.op.Grid;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.span.Spans;
+
+/** See {@link io.lingen.core.Backend#addPosition}. */
+public final class PositionKernel {
+    private final WorkerPool pool;
+    private final Spans spans;
+
+    public PositionKernel(WorkerPool pool, Spans spans) {
+        this.pool = pool;
+        this.spans = spans;
+    }
+
+    public void compute(CpuTensor x, CpuTensor tableT, CpuTensor tableH, CpuTensor tableW, Grid grid, CpuTensor out) {
+        int d = (int) x.shape().last();
+        pool.forRanges((long) grid.t() * grid.h(), 1, (from, to, worker) -> {
+            long line = worker.scratch().floats(d);
+            long input = worker.scratch().floats(d);
+            long output = worker.scratch().floats(d);
+            for (long th = from; th < to; th++) {
+                spans.add(tableT.rowAddress(th / grid.h()), tableH.rowAddress(th % grid.h()), line, d);
+                for (int w = 0; w < grid.w(); w++) {
+                    long row = th * grid.w() + w;
+                    long values = Rows.read(spans, x, row, input);
+                    long target = Rows.target(out, row, output);
+                    spans.addThree(values, line, tableW.rowAddress(w), target, d);
+                    Rows.write(spans, target, out, row);
+                }
+            }
+        });
+    }
+}

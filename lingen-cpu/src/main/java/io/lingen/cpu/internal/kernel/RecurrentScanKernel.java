@@ -1,0 +1,136 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.op.ScanInput;
+import io.lingen.core.op.ScanPath;
+import io.lingen.core.op.ScanSpec;
+import io.lingen.core.op.ScanWeights;
+import io.lingen.cpu.internal.CpuMemory;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.span.Spans;
+
+/**
+ * The selective scan as the recurrence of its definition (specification, section 3), in F32: a block of tokens at a time, first the
+ * convolution for all channels, then every head's steps with its state in the cache.
+ */
+public final class RecurrentScanKernel implements SelectiveScanKernel {
+    private static final int STEP_BLOCK = 128;
+    private static final int CHANNEL_TASK = 512;
+
+    private final WorkerPool pool;
+    private final CpuMemory memory;
+    private final Spans spans;
+
+    public RecurrentScanKernel(WorkerPool pool, CpuMemory memory, Spans spans) {
+        this.pool = pool;
+        this.memory = memory;
+        this.spans = spans;
+    }
+
+    /** Addresses of a block's F32 elements: convolved [steps, channels], dt and decay [steps, heads], states [heads, n, p]. */
+    private record Buffers(long convolved, long dt, long decay, long states) {}
+
+    @Override
+    public void compute(
+            ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, CpuTensor y) {
+        int channels = spec.channels();
+        long states = (long) spec.innerWidth() * spec.stateSize();
+        long elements = (long) STEP_BLOCK * (channels + 2L * spec.heads()) + states;
+        CpuMemory.Block block = memory.allocate(elements * Float.BYTES);
+        CpuTensor projection = CpuTensor.of(input.projection());
+        try (ScanConvolution convolution =
+                new ScanConvolution(memory, spans, projection, path, weights.convWeight(), weights.convBias())) {
+            long dt = block.address() + (long) STEP_BLOCK * channels * Float.BYTES;
+            long decay = dt + (long) STEP_BLOCK * spec.heads() * Float.BYTES;
+            Buffers buffers =
+                    new Buffers(block.address(), dt, decay, decay + (long) STEP_BLOCK * spec.heads() * Float.BYTES);
+            Memory.clear(buffers.states, states * Float.BYTES);
+            ScanTimes times = new ScanTimes(spans, input, path, spec, weights);
+            for (long first = 0; first < path.steps(); first += STEP_BLOCK) {
+                int steps = (int) Math.min(STEP_BLOCK, path.steps() - first);
+                convolve(convolution, times, input, spec, first, steps, buffers);
+                scan(path, spec, weights, first, steps, buffers, accumulate, y);
+            }
+        } finally {
+            memory.release(block);
+        }
+    }
+
+    private void convolve(
+            ScanConvolution convolution,
+            ScanTimes times,
+            ScanInput input,
+            ScanSpec spec,
+            long first,
+            int steps,
+            Buffers buffers) {
+        int channels = spec.channels();
+        int tasks = Math.ceilDiv(spec.innerWidth(), CHANNEL_TASK);
+        pool.forEach(tasks + 3, (task, worker) -> {
+            Scratch scratch = worker.scratch();
+            if (task == tasks) {
+                long count = (long) steps * spec.heads();
+                times.gather(first, steps, buffers.dt, buffers.decay, scratch);
+                spans.exp(buffers.decay, buffers.decay, Math.toIntExact(count));
+                return;
+            }
+            int from;
+            int to;
+            long column;
+            if (task < tasks) {
+                from = task * CHANNEL_TASK;
+                to = Math.min(spec.innerWidth(), from + CHANNEL_TASK);
+                column = input.x() + from;
+            } else {
+                from = spec.innerWidth() + (task == tasks + 1 ? 0 : spec.groupWidth());
+                to = from + spec.groupWidth();
+                column = task == tasks + 1 ? input.b() : input.c();
+            }
+            long out = buffers.convolved + (long) from * Float.BYTES;
+            convolution.gather(first, steps, from, to, column, out, channels, scratch);
+        });
+    }
+
+    private void scan(
+            ScanPath path,
+            ScanSpec spec,
+            ScanWeights weights,
+            long first,
+            int steps,
+            Buffers buffers,
+            boolean accumulate,
+            CpuTensor y) {
+        int p = spec.headDim();
+        int n = spec.stateSize();
+        int headsPerGroup = spec.heads() / spec.groups();
+        long skip = CpuTensor.addressOf(weights.d());
+        long prefix = path.prefixCells();
+        pool.forEach(spec.heads(), (head, worker) -> {
+            Scratch scratch = worker.scratch();
+            long out = scratch.floats((long) steps * p);
+            long b = spec.innerWidth() + (long) head / headsPerGroup * n;
+            spans.scan(
+                    buffers.convolved + (long) head * p * Float.BYTES,
+                    buffers.convolved + b * Float.BYTES,
+                    buffers.convolved + (b + spec.groupWidth()) * Float.BYTES,
+                    spec.channels(),
+                    buffers.dt + (long) head * Float.BYTES,
+                    buffers.decay + (long) head * Float.BYTES,
+                    spec.heads(),
+                    Memory.getFloat(skip + (long) head * Float.BYTES),
+                    buffers.states + (long) head * n * p * Float.BYTES,
+                    p,
+                    n,
+                    steps,
+                    out,
+                    p);
+            for (int step = (int) Math.min(steps, Math.max(0, path.warmUpSteps() - first)); step < steps; step++) {
+                long row = path.row(first + step) - prefix;
+                long target = y.rowAddress(row) + (long) head * p * y.dtype().bytes();
+                Rows.store(spans, out + (long) step * p * Float.BYTES, target, y.dtype(), p, accumulate, scratch);
+            }
+        });
+    }
+}

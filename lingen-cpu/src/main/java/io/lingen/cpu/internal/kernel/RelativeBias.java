@@ -1,0 +1,31 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.op.Grid;
+import io.lingen.cpu.internal.Memory;
+
+/**
+ * One head's bias by the relative position of query and key (Liu et al., "Swin Transformer", 2021): entry (q - k + w - 1) per axis.
+ *
+ * @param table the address of [heads, (2wt-1)(2wh-1)(2ww-1)] F32 elements
+ * @param size the windows' lengths
+ * @param head the head
+ */
+public record RelativeBias(long table, Grid size, int head) {
+    /** Writes a query's bias for every key of its window. */
+    public void row(Grid grid, long[] rows, int query, long target) {
+        int widthH = 2 * size.h() - 1;
+        int widthW = 2 * size.w() - 1;
+        long base = (long) head * (2L * size.t() - 1) * widthH * widthW;
+        for (int key = 0; key < rows.length; key++) {
+            long t = axis(grid, 0, rows[query]) - axis(grid, 0, rows[key]) + size.t() - 1;
+            long h = axis(grid, 1, rows[query]) - axis(grid, 1, rows[key]) + size.h() - 1;
+            long w = axis(grid, 2, rows[query]) - axis(grid, 2, rows[key]) + size.w() - 1;
+            long entry = base + (t * widthH + h) * widthW + w;
+            Memory.setFloat(target + (long) key * Float.BYTES, Memory.getFloat(table + entry * Float.BYTES));
+        }
+    }
+
+    private static long axis(Grid grid, int axis, long row) {
+        return row / grid.stride(axis) % grid.length(axis);
+    }
+}

@@ -1,0 +1,62 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.DType;
+import io.lingen.core.Tensor;
+import io.lingen.core.op.Heads;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.span.Spans;
+
+/** See {@link io.lingen.core.Backend#gatedRmsNorm} and {@link io.lingen.core.Backend#headRmsNorm}. */
+public final class RmsNormKernel {
+    private static final int ROWS_PER_TASK = 16;
+
+    private final WorkerPool pool;
+    private final Spans spans;
+
+    public RmsNormKernel(WorkerPool pool, Spans spans) {
+        this.pool = pool;
+        this.spans = spans;
+    }
+
+    public void gated(CpuTensor y, CpuTensor z, Tensor weight, float epsilon, CpuTensor out) {
+        int d = (int) y.shape().last();
+        long weights = CpuTensor.addressOf(weight);
+        pool.forRanges(y.shape().rows(), ROWS_PER_TASK, (from, to, worker) -> {
+            long inputY = worker.scratch().floats(d);
+            long inputZ = worker.scratch().floats(d);
+            // Its own buffer, so that what is written twice stays in the cache.
+            long gated = worker.scratch().floats(d);
+            for (long row = from; row < to; row++) {
+                long values = Rows.read(spans, y, row, inputY);
+                float squares = spans.gate(values, Rows.read(spans, z, row, inputZ), gated, d);
+                float factor = (float) (1 / Math.sqrt(squares / d + epsilon));
+                long target = Rows.target(out, row, gated);
+                spans.multiply(factor, gated, weights, target, d);
+                Rows.write(spans, target, out, row);
+            }
+        });
+    }
+
+    public void heads(Heads heads, Tensor weight, float epsilon) {
+        CpuTensor matrix = CpuTensor.of(heads.matrix());
+        DType dtype = matrix.dtype();
+        int band = Math.toIntExact(heads.width());
+        int width = heads.headDim();
+        long weights = CpuTensor.addressOf(weight);
+        pool.forRanges(heads.tokens(), ROWS_PER_TASK, (from, to, worker) -> {
+            long buffer = worker.scratch().floats(band);
+            for (long row = from; row < to; row++) {
+                long address = matrix.rowAddress(row) + heads.column() * dtype.bytes();
+                spans.load(address, dtype, buffer, band);
+                for (int head = 0; head < heads.heads(); head++) {
+                    long values = buffer + (long) head * width * Float.BYTES;
+                    float squares = spans.dotProduct(values, values, width);
+                    float factor = (float) (1 / Math.sqrt(squares / width + epsilon));
+                    spans.multiply(factor, values, weights, values, width);
+                }
+                spans.store(buffer, address, dtype, band);
+            }
+        });
+    }
+}

@@ -1,0 +1,109 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.Tensor;
+import io.lingen.core.op.ScanPath;
+import io.lingen.cpu.internal.CpuMemory;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.span.Spans;
+
+/**
+ * The first stage of a scan: SiLU of the causal depthwise convolution along a path, for some steps and channels, gathered into a dense
+ * block. Close it to give the transposed weights back.
+ */
+public final class ScanConvolution implements AutoCloseable {
+    /** Rows and channels of a piece that fits the first cache level together with its result. */
+    private static final int STEP_BLOCK = 64;
+
+    private static final int CHANNEL_BLOCK = 128;
+
+    private final CpuMemory memory;
+    private final Spans spans;
+    private final CpuTensor x;
+    private final ScanPath path;
+    private final int taps;
+    private final int channels;
+    private final long bias;
+    private final CpuMemory.Block weights;
+
+    /**
+     * @param x [path rows, columns]
+     * @param weight [channels, taps]
+     * @param bias [channels]
+     */
+    public ScanConvolution(CpuMemory memory, Spans spans, CpuTensor x, ScanPath path, Tensor weight, Tensor bias) {
+        this.memory = memory;
+        this.spans = spans;
+        this.x = x;
+        this.path = path;
+        this.channels = (int) weight.shape().length(0);
+        this.taps = (int) weight.shape().length(1);
+        this.bias = CpuTensor.addressOf(bias);
+        long source = CpuTensor.addressOf(weight);
+        weights = memory.allocate((long) channels * taps * Float.BYTES);
+        for (int tap = 0; tap < taps; tap++) {
+            for (int channel = 0; channel < channels; channel++) {
+                Memory.setFloat(
+                        weights.address() + ((long) tap * channels + channel) * Float.BYTES,
+                        Memory.getFloat(source + ((long) channel * taps + tap) * Float.BYTES));
+            }
+        }
+    }
+
+    /** The matrix rows of the steps [first, first + steps). */
+    public long[] rows(long first, int steps) {
+        long[] rows = new long[steps];
+        for (int i = 0; i < steps; i++) {
+            rows[i] = path.row(first + i);
+        }
+        return rows;
+    }
+
+    /**
+     * Convolves the steps [first, first + steps) of the channels [from, to).
+     *
+     * @param column the column of {@code x} where channel {@code from} lies
+     * @param out [steps, to - from] in F32
+     * @param outStride the elements from one row of {@code out} to the next
+     */
+    public void gather(long first, int steps, int from, int to, long column, long out, int outStride, Scratch scratch) {
+        long mark = scratch.mark();
+        long past = scratch.floats((long) (taps - 1 + STEP_BLOCK) * CHANNEL_BLOCK);
+        int history = (int) Math.min(first, taps - 1);
+        long[] rows = rows(first - history, history + steps);
+        for (int channel = from; channel < to; channel += CHANNEL_BLOCK) {
+            int width = Math.min(CHANNEL_BLOCK, to - channel);
+            long source = x.address() + (column + channel - from) * x.dtype().bytes();
+            for (int step = 0; step < steps; step += STEP_BLOCK) {
+                int count = Math.min(STEP_BLOCK, steps - step);
+                for (int i = 0; i < taps - 1 + count; i++) {
+                    int row = history + step + i - (taps - 1);
+                    long target = past + (long) i * CHANNEL_BLOCK * Float.BYTES;
+                    if (row < 0) {
+                        spans.fill(0, target, width);
+                    } else {
+                        spans.load(source + rows[row] * x.rowBytes(), x.dtype(), target, width);
+                    }
+                }
+                spans.causalConvolution(
+                        past,
+                        CHANNEL_BLOCK,
+                        count,
+                        width,
+                        taps,
+                        weights.address() + (long) channel * Float.BYTES,
+                        channels,
+                        bias + (long) channel * Float.BYTES,
+                        out + ((long) step * outStride + channel - from) * Float.BYTES,
+                        outStride);
+            }
+        }
+        scratch.release(mark);
+    }
+
+    @Override
+    public void close() {
+        memory.release(weights);
+    }
+}

@@ -1,0 +1,59 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.op.ScanInput;
+import io.lingen.core.op.ScanPath;
+import io.lingen.core.op.ScanSpec;
+import io.lingen.core.op.ScanWeights;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.span.Spans;
+
+/** The time steps of a scan's heads: dt = softplus(dt + bias) and a = dt A = -dt exp(aLog), in F32. */
+public final class ScanTimes {
+    private final Spans spans;
+    private final CpuTensor projection;
+    private final long column;
+    private final ScanPath path;
+    private final int heads;
+    private final long bias;
+    private final float[] rates;
+
+    public ScanTimes(Spans spans, ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights) {
+        this.spans = spans;
+        this.projection = CpuTensor.of(input.projection());
+        this.column = input.dt();
+        this.path = path;
+        this.heads = spec.heads();
+        this.bias = CpuTensor.addressOf(weights.dtBias());
+        this.rates = new float[heads];
+        long aLog = CpuTensor.addressOf(weights.aLog());
+        for (int head = 0; head < heads; head++) {
+            rates[head] = (float) -Math.exp(Memory.getFloat(aLog + (long) head * Float.BYTES));
+        }
+    }
+
+    /**
+     * Computes the steps [first, first + steps).
+     *
+     * @param dt [steps, heads], written
+     * @param a [steps, heads], written: dt A, at most 0
+     */
+    public void gather(long first, int steps, long dt, long a, Scratch scratch) {
+        long mark = scratch.mark();
+        long factors = scratch.floats(heads);
+        for (int head = 0; head < heads; head++) {
+            Memory.setFloat(factors + (long) head * Float.BYTES, rates[head]);
+        }
+        for (int step = 0; step < steps; step++) {
+            long offset = (long) step * heads * Float.BYTES;
+            long source = projection.rowAddress(path.row(first + step))
+                    + column * projection.dtype().bytes();
+            spans.load(source, projection.dtype(), dt + offset, heads);
+            spans.add(dt + offset, bias, dt + offset, heads);
+            spans.softplus(dt + offset, dt + offset, heads);
+            spans.multiply(1, dt + offset, factors, a + offset, heads);
+        }
+        scratch.release(mark);
+    }
+}

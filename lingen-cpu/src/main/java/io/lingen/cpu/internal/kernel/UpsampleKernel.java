@@ -1,0 +1,52 @@
+package io.lingen.cpu.internal.kernel;
+
+import io.lingen.core.Shape;
+import io.lingen.core.op.Grid;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.span.Spans;
+
+/** See {@link io.lingen.core.Backend#upsampleNearest}: an output line is made once and copied to the lines that equal it. */
+public final class UpsampleKernel {
+    private final WorkerPool pool;
+    private final Spans spans;
+
+    public UpsampleKernel(WorkerPool pool, Spans spans) {
+        this.pool = pool;
+        this.spans = spans;
+    }
+
+    public void compute(CpuTensor x, Grid factor, CpuTensor out) {
+        Shape shape = x.shape();
+        int channels = (int) shape.last();
+        int pixelBytes = channels * out.dtype().bytes();
+        long outWidth = out.shape().length(2);
+        long outHeight = out.shape().length(1);
+        pool.forRanges(shape.length(0) * shape.length(1), 1, (from, to, worker) -> {
+            long buffer = worker.scratch().floats(channels);
+            for (long line = from; line < to; line++) {
+                long firstT = line / shape.length(1) * factor.t();
+                long firstH = line % shape.length(1) * factor.h();
+                long source = out.rowAddress((firstT * outHeight + firstH) * outWidth);
+                long target = source;
+                for (long w = 0; w < shape.length(2); w++) {
+                    long values = Rows.read(spans, x, line * shape.length(2) + w, buffer);
+                    spans.store(values, target, out.dtype(), channels);
+                    for (int i = 1; i < factor.w(); i++) {
+                        Memory.copy(target, target + (long) i * pixelBytes, pixelBytes);
+                    }
+                    target += (long) factor.w() * pixelBytes;
+                }
+                for (int t = 0; t < factor.t(); t++) {
+                    for (int h = 0; h < factor.h(); h++) {
+                        if (t + h > 0) {
+                            long equal = ((firstT + t) * outHeight + firstH + h) * outWidth;
+                            Memory.copy(source, out.rowAddress(equal), outWidth * pixelBytes);
+                        }
+                    }
+                }
+            }
+        });
+    }
+}
