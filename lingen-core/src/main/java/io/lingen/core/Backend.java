@@ -1,5 +1,6 @@
 package io.lingen.core;
 
+import io.lingen.core.accounting.HostMemory;
 import io.lingen.core.accounting.MemoryMeter;
 import io.lingen.core.accounting.OperationMeter;
 import io.lingen.core.op.DiagonalScanWeights;
@@ -36,6 +37,11 @@ public interface Backend extends AutoCloseable {
 
     /** The bytes of the tensors on this backend. */
     MemoryMeter memory();
+
+    /** About how many bytes new tensors can have here; unless a backend says otherwise, what the host's memory has left. */
+    default long availableBytes() {
+        return HostMemory.availableBytes();
+    }
 
     /** The floating-point operations done on this backend. */
     OperationMeter operations();

@@ -1,0 +1,157 @@
+package io.lingen;
+
+import io.lingen.diffusion.Schedule;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What video to make. What is null is the model's own choice; sizes that the model can't make are refused when the request meets it, see
+ * {@link TextToVideoPipeline#plan}. Immutable.
+ *
+ * @param prompt what the video shows
+ * @param negativePrompt what guidance leads away from; empty for nothing in particular
+ * @param width in pixels
+ * @param height in pixels
+ * @param seconds the length; or else {@code frames}
+ * @param frames the length in frames; or else {@code seconds}
+ * @param fps frames per second of the file: another rate than the model's plays the motion faster or slower
+ * @param steps of the sampler, 1 to {@value #MAX_STEPS}
+ * @param guidance the scale of classifier-free guidance, 0 to {@value #MAX_GUIDANCE}; 1 is none and takes half the time
+ * @param schedule a name that {@link Schedule#named} knows
+ * @param seed of the noise: equal seeds and requests give equal videos
+ */
+public record VideoRequest(
+        String prompt,
+        String negativePrompt,
+        @Nullable Integer width,
+        @Nullable Integer height,
+        @Nullable Double seconds,
+        @Nullable Integer frames,
+        @Nullable Integer fps,
+        @Nullable Integer steps,
+        @Nullable Double guidance,
+        @Nullable String schedule,
+        long seed) {
+    /** The most steps of a sampler. */
+    public static final int MAX_STEPS = 10_000;
+
+    /** The largest scale of guidance. */
+    public static final int MAX_GUIDANCE = 100;
+
+    public VideoRequest {
+        require(!prompt.isBlank(), "the prompt is empty; say what the video shows");
+        require((width == null) == (height == null), "width and height come together");
+        require(width == null || width > 0, "the width is a positive number of pixels, found " + width);
+        require(height == null || height > 0, "the height is a positive number of pixels, found " + height);
+        require(seconds == null || frames == null, "the length is given in seconds or in frames, found both");
+        require(
+                seconds == null || seconds > 0 && Double.isFinite(seconds),
+                "the length is a positive number of seconds, found " + seconds);
+        require(frames == null || frames > 0, "the length is a positive number of frames, found " + frames);
+        require(fps == null || fps > 0 && fps <= 1000, "fps is 1 to 1000, found " + fps);
+        require(
+                steps == null || steps > 0 && steps <= MAX_STEPS,
+                "the number of steps is 1 to " + MAX_STEPS + ", found " + steps);
+        require(
+                guidance == null || guidance >= 0 && guidance <= MAX_GUIDANCE,
+                "the guidance scale is 0 to " + MAX_GUIDANCE + ", found " + guidance);
+        if (schedule != null) {
+            Schedule.named(schedule);
+        }
+    }
+
+    /** The request of a prompt, all else being the model's choice. */
+    public static VideoRequest of(String prompt) {
+        return builder(prompt).build();
+    }
+
+    /** Starts from a prompt, all else being the model's choice. */
+    public static Builder builder(String prompt) {
+        return new Builder(prompt);
+    }
+
+    private static void require(boolean condition, String message) {
+        if (!condition) {
+            throw new IllegalArgumentException(message);
+        }
+    }
+
+    /** Collects the components of a request; each method sets the one of its name. */
+    public static final class Builder {
+        private final String prompt;
+        private String negativePrompt = "";
+        private @Nullable Integer width;
+        private @Nullable Integer height;
+        private @Nullable Double seconds;
+        private @Nullable Integer frames;
+        private @Nullable Integer fps;
+        private @Nullable Integer steps;
+        private @Nullable Double guidance;
+        private @Nullable String schedule;
+        private long seed;
+
+        private Builder(String prompt) {
+            this.prompt = prompt;
+        }
+
+        public Builder negativePrompt(String value) {
+            negativePrompt = value;
+            return this;
+        }
+
+        /** Width and height in pixels. */
+        public Builder size(@Nullable Integer newWidth, @Nullable Integer newHeight) {
+            width = newWidth;
+            height = newHeight;
+            return this;
+        }
+
+        public Builder seconds(@Nullable Double value) {
+            seconds = value;
+            return this;
+        }
+
+        public Builder seconds(double value) {
+            return seconds(Double.valueOf(value));
+        }
+
+        public Builder frames(@Nullable Integer value) {
+            frames = value;
+            return this;
+        }
+
+        public Builder fps(@Nullable Integer value) {
+            fps = value;
+            return this;
+        }
+
+        public Builder steps(@Nullable Integer value) {
+            steps = value;
+            return this;
+        }
+
+        public Builder guidance(@Nullable Double value) {
+            guidance = value;
+            return this;
+        }
+
+        public Builder guidance(double value) {
+            return guidance(Double.valueOf(value));
+        }
+
+        public Builder schedule(@Nullable String value) {
+            schedule = value;
+            return this;
+        }
+
+        public Builder seed(long value) {
+            seed = value;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException if a component can't be, whatever the model */
+        public VideoRequest build() {
+            return new VideoRequest(
+                    prompt, negativePrompt, width, height, seconds, frames, fps, steps, guidance, schedule, seed);
+        }
+    }
+}
