@@ -1,0 +1,60 @@
+package io.lingen.vae;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.lingen.core.Backend;
+import io.lingen.core.BackendOptions;
+import io.lingen.core.BackendProvider;
+import io.lingen.core.Backends;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.PhiloxNormal;
+import java.util.stream.Stream;
+
+/** The backends on the class path, and what tests compare with them. */
+final class TestBackends {
+    private TestBackends() {}
+
+    /** All of them, available or not. */
+    static Stream<String> names() {
+        return Backends.providers().stream().map(BackendProvider::name);
+    }
+
+    /** A backend of that name; the test is reported as skipped, with the reason, where there is none. */
+    static Backend open(String name) {
+        for (BackendProvider provider : Backends.providers()) {
+            if (provider.name().equals(name)) {
+                BackendProvider.Availability availability = provider.availability();
+                assumeTrue(availability.available(), name + ": " + availability.detail());
+            }
+        }
+        return Backends.create(name, new BackendOptions(2));
+    }
+
+    static HostTensor normal(long seed, long... lengths) {
+        int elements = 1;
+        for (long length : lengths) {
+            elements *= (int) length;
+        }
+        float[] values = new float[elements];
+        PhiloxNormal.fill(seed, 0, values, 0, elements);
+        return HostTensor.of(values, lengths);
+    }
+
+    /** The L2 norm of the difference over that of what is expected. */
+    static double relativeError(HostTensor expected, HostTensor found) {
+        double difference = 0;
+        double norm = 0;
+        for (long i = 0; i < expected.shape().elements(); i++) {
+            double error = (double) found.get(i) - expected.get(i);
+            difference += error * error;
+            norm += (double) expected.get(i) * expected.get(i);
+        }
+        return Math.sqrt(difference / norm);
+    }
+
+    /** The relative error that a precision is allowed against exact arithmetic. */
+    static double tolerance(DType precision) {
+        return precision == DType.F32 ? 1e-5 : 2e-2;
+    }
+}
