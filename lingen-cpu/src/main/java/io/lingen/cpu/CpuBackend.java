@@ -117,6 +117,7 @@ public final class CpuBackend extends AbstractBackend {
     @Override
     public void close() {
         pool.close();
+        kernels.close();
         blocks.close();
         if (memory().liveBytes() > 0) {
             throw new IllegalStateException("the cpu backend was closed while workspaces with " + memory().liveBytes()

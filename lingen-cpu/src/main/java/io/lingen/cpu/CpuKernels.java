@@ -1,8 +1,13 @@
 package io.lingen.cpu;
 
+import io.lingen.cpu.dnnl.Dnnl;
+import io.lingen.cpu.dnnl.DnnlConvolutionKernel;
+import io.lingen.cpu.dnnl.DnnlLinearKernel;
+import io.lingen.cpu.dnnl.DnnlMatrixKernel;
 import io.lingen.cpu.internal.CpuMemory;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.kernel.AttentionKernel;
+import io.lingen.cpu.internal.kernel.ChunkedScanKernel;
 import io.lingen.cpu.internal.kernel.ConvolutionKernel;
 import io.lingen.cpu.internal.kernel.LinearKernel;
 import io.lingen.cpu.internal.kernel.MatrixKernel;
@@ -13,6 +18,7 @@ import io.lingen.cpu.internal.kernel.RecurrentScanKernel;
 import io.lingen.cpu.internal.kernel.SelectiveScanKernel;
 import io.lingen.cpu.internal.kernel.TiledAttentionKernel;
 import io.lingen.cpu.internal.span.ScalarSpans;
+import io.lingen.cpu.internal.span.ScanSpans;
 import io.lingen.cpu.internal.span.Spans;
 import io.lingen.cpu.internal.span.SpansLookup;
 
@@ -20,6 +26,7 @@ import io.lingen.cpu.internal.span.SpansLookup;
  * The kernels of which there are several, as chosen for a backend.
  *
  * @param products what forms products, for people
+ * @param onClose frees what native libraries hold
  */
 record CpuKernels(
         Spans spans,
@@ -27,7 +34,9 @@ record CpuKernels(
         LinearKernel linear,
         ConvolutionKernel convolution,
         AttentionKernel attention,
-        SelectiveScanKernel selectiveScan) {
+        SelectiveScanKernel selectiveScan,
+        Runnable onClose)
+        implements AutoCloseable {
 
     /** How much of the machine to use. */
     enum Level {
@@ -41,13 +50,32 @@ record CpuKernels(
 
     static CpuKernels choose(Level level, WorkerPool pool, CpuMemory memory) {
         Spans spans = level == Level.SCALAR ? new ScalarSpans() : SpansLookup.best();
-        MatrixKernel matrix = new PackedMatrixKernel(spans);
+        Dnnl dnnl = level == Level.BEST ? Dnnl.open(pool.size(), memory) : null;
+        if (dnnl == null) {
+            MatrixKernel matrix = new PackedMatrixKernel(spans);
+            return new CpuKernels(
+                    spans,
+                    "Java",
+                    new PackedLinearKernel(pool, memory, spans),
+                    new PackedConvolutionKernel(pool, memory, spans),
+                    new TiledAttentionKernel(pool, spans, matrix),
+                    new RecurrentScanKernel(pool, memory, spans),
+                    () -> {});
+        }
+        MatrixKernel matrix = new DnnlMatrixKernel(dnnl, spans);
         return new CpuKernels(
                 spans,
-                "Java",
-                new PackedLinearKernel(pool, memory, spans),
-                new PackedConvolutionKernel(pool, memory, spans),
+                dnnl.description(),
+                new DnnlLinearKernel(dnnl, pool, memory, spans),
+                new DnnlConvolutionKernel(dnnl, pool, memory, spans),
                 new TiledAttentionKernel(pool, spans, matrix),
-                new RecurrentScanKernel(pool, memory, spans));
+                new ChunkedScanKernel(pool, memory, spans, ScanSpans.best(), matrix),
+                dnnl::close);
+    }
+
+    /** Frees what native libraries hold. */
+    @Override
+    public void close() {
+        onClose.run();
     }
 }

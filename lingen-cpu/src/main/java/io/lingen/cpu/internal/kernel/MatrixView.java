@@ -24,6 +24,11 @@ public record MatrixView(long address, DType dtype, int rows, int columns, long 
         return new MatrixView(address, dtype, rows, columns, stride, true);
     }
 
+    /** The same elements with rows and columns exchanged. */
+    public MatrixView transpose() {
+        return new MatrixView(address, dtype, columns, rows, stride, !transposed);
+    }
+
     /** The address of an element. */
     public long at(long row, long column) {
         return address + (transposed ? column * stride + row : row * stride + column) * dtype.bytes();

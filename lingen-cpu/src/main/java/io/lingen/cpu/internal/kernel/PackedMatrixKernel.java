@@ -25,6 +25,11 @@ public final class PackedMatrixKernel implements MatrixKernel {
     }
 
     @Override
+    public DType productType(DType dtype) {
+        return DType.F32;
+    }
+
+    @Override
     public void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate, Worker worker) {
         Scratch scratch = worker.scratch();
         long mark = scratch.mark();

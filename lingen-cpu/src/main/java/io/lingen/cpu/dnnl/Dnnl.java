@@ -1,0 +1,117 @@
+package io.lingen.cpu.dnnl;
+
+import io.lingen.core.DType;
+import io.lingen.cpu.internal.CpuMemory;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * oneDNN, opened for the workers of one pool: its engine, what it keeps per worker, and the primitives compiled so far. Primitives are
+ * made for one thread; the workers share the work among themselves. Thread-safe. Close it after the last kernel has used it.
+ */
+public final class Dnnl implements AutoCloseable {
+    /** The system property that switches the library off when it is "false". */
+    public static final String PROPERTY = "lingen.cpu.onednn";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Dnnl.class);
+
+    private final long engine;
+    private final DnnlThread[] threads;
+    private final Map<Object, Primitive> primitives = new ConcurrentHashMap<>();
+    private final Map<Object, Long> layouts = new ConcurrentHashMap<>();
+    private final Products products = new Products(this);
+    private final boolean multipliesBf16;
+
+    private Dnnl(int workers, CpuMemory memory) {
+        engine = DnnlCalls.engine();
+        threads = new DnnlThread[workers];
+        for (int i = 0; i < workers; i++) {
+            threads[i] = new DnnlThread(engine, i, memory);
+        }
+        multipliesBf16 = products.areFast(DType.BF16);
+    }
+
+    /**
+     * Opens the library, or logs one line that says why not.
+     *
+     * @param workers the number of workers that will execute primitives
+     * @param memory where scratchpads are allocated
+     * @return null if the library is switched off, is missing, or doesn't work here
+     */
+    public static @Nullable Dnnl open(int workers, CpuMemory memory) {
+        if ("false".equals(System.getProperty(PROPERTY))) {
+            LOG.info("oneDNN is switched off by -D{}=false; pure-Java kernels compute everything", PROPERTY);
+            return null;
+        }
+        if (DnnlLoader.library() == null) {
+            LOG.info("{}; pure-Java kernels compute everything, more slowly", DnnlLoader.reason());
+            return null;
+        }
+        try {
+            Dnnl dnnl = new Dnnl(workers, memory);
+            if (dnnl.products.areFast(DType.F32)) {
+                return dnnl;
+            }
+            dnnl.close();
+            LOG.info("oneDNN has no fast products for this processor; pure-Java kernels compute everything");
+        } catch (IllegalStateException | LinkageError e) {
+            LOG.warn("oneDNN doesn't work here; pure-Java kernels compute everything, more slowly", e);
+        }
+        return null;
+    }
+
+    /** The version, and how BF16 products are formed, for people. */
+    public String description() {
+        return "oneDNN " + DnnlCalls.version() + (multipliesBf16 ? " (BF16 products)" : " (F32 products)");
+    }
+
+    /** The type in which products of a type are formed: F32 for both where the processor has no BF16 products. */
+    DType productType(DType dtype) {
+        return multipliesBf16 ? dtype : DType.F32;
+    }
+
+    /** Matrix products. */
+    Products products() {
+        return products;
+    }
+
+    int workers() {
+        return threads.length;
+    }
+
+    long engine() {
+        return engine;
+    }
+
+    DnnlThread thread(int worker) {
+        return threads[worker];
+    }
+
+    /** The primitive under a key, which holds all that {@code compile} depends on. Owned by this object. */
+    Primitive primitive(Object key, Supplier<Primitive> compile) {
+        Primitive primitive = primitives.get(key);
+        return primitive != null ? primitive : primitives.computeIfAbsent(key, same -> DnnlThread.alone(compile));
+    }
+
+    /** The layout under a key, which holds all that {@code make} depends on. Owned by this object. */
+    long layout(Object key, LongSupplier make) {
+        return layouts.computeIfAbsent(key, same -> DnnlThread.alone(make::getAsLong));
+    }
+
+    @Override
+    public void close() {
+        primitives.values().forEach(Primitive::free);
+        primitives.clear();
+        layouts.values().forEach(DnnlCalls::freeLayout);
+        layouts.clear();
+        for (DnnlThread thread : threads) {
+            thread.free();
+        }
+        DnnlCalls.freeEngine(engine);
+    }
+}

@@ -1,0 +1,71 @@
+package io.lingen.cpu.dnnl;
+
+import io.lingen.core.DType;
+import io.lingen.cpu.dnnl.Product.After;
+import io.lingen.cpu.internal.WorkerPool.Worker;
+import io.lingen.cpu.internal.kernel.MatrixKernel;
+import io.lingen.cpu.internal.kernel.MatrixView;
+import io.lingen.cpu.internal.span.Spans;
+
+/** Matrix products on oneDNN, one compiled primitive per shape. Two BF16 operands are multiplied as such, anything else in F32. */
+public final class DnnlMatrixKernel implements MatrixKernel {
+    private final Dnnl dnnl;
+    private final Spans spans;
+
+    public DnnlMatrixKernel(Dnnl dnnl, Spans spans) {
+        this.dnnl = dnnl;
+        this.spans = spans;
+    }
+
+    @Override
+    public DType productType(DType dtype) {
+        return dnnl.productType(dtype);
+    }
+
+    @Override
+    public void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate, Worker worker) {
+        DType type = a.dtype() == b.dtype() ? dnnl.productType(a.dtype()) : DType.F32;
+        MatrixView left = as(type, a, worker);
+        MatrixView right = as(type, b, worker);
+        Product product = new Product(
+                left.rows(),
+                left.columns(),
+                right.columns(),
+                type,
+                rowStride(left),
+                columnStride(left),
+                type,
+                rowStride(right),
+                columnStride(right),
+                c.dtype(),
+                c.stride(),
+                false,
+                accumulate ? After.ADD : After.NONE);
+        dnnl.products().of(product).execute(worker, left.address(), right.address(), c.address());
+    }
+
+    private MatrixView as(DType type, MatrixView matrix, Worker worker) {
+        if (matrix.dtype() == type) {
+            return matrix;
+        }
+        int rows = matrix.transposed() ? matrix.columns() : matrix.rows();
+        int columns = matrix.transposed() ? matrix.rows() : matrix.columns();
+        long target = worker.scratch().bytes((long) rows * columns * type.bytes());
+        for (int i = 0; i < rows; i++) {
+            spans.load(
+                    matrix.address() + i * matrix.stride() * matrix.dtype().bytes(),
+                    matrix.dtype(),
+                    target + (long) i * columns * type.bytes(),
+                    columns);
+        }
+        return new MatrixView(target, type, matrix.rows(), matrix.columns(), columns, matrix.transposed());
+    }
+
+    private static long rowStride(MatrixView matrix) {
+        return matrix.transposed() ? 1 : matrix.stride();
+    }
+
+    private static long columnStride(MatrixView matrix) {
+        return matrix.transposed() ? matrix.stride() : 1;
+    }
+}
