@@ -1,0 +1,5 @@
+/** Memory and threads. */
+@NullMarked
+package io.lingen.cpu.internal;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,259 @@
+package io.lingen.cpu.internal.span;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lingen.core.BFloat16;
+import io.lingen.cpu.internal.CpuMemory;
+import io.lingen.cpu.internal.Memory;
+import java.util.Random;
+import java.util.function.DoubleUnaryOperator;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The vector loops against the plain ones over lengths around a register's, and both against double precision. */
+class SpansTest {
+    private static final int LONGEST = 1100;
+    private static final CpuMemory memory = new CpuMemory();
+    private static final Spans scalar = new ScalarSpans();
+    private static final Spans vector = new VectorSpans();
+
+    private final Random random = new Random(1);
+
+    @AfterAll
+    static void close() {
+        assertEquals(0, memory.usedBytes());
+        memory.close();
+    }
+
+    /** What a test of one loop does: reads from a, b and c and writes to out. */
+    @FunctionalInterface
+    private interface Loop {
+        double run(Spans spans, long a, long b, long c, long out, int n);
+    }
+
+    /** Runs a loop in both forms on the same numbers; the words behind the output must stay as they were. */
+    private void compare(int n, double tolerance, Loop loop) {
+        int span = LONGEST + 64;
+        CpuMemory.Block block = memory.allocate(5L * span * Float.BYTES);
+        try {
+            // Off by one element, so that nothing relies on alignment.
+            long a = block.address() + Float.BYTES;
+            long b = a + (long) span * Float.BYTES;
+            long c = b + (long) span * Float.BYTES;
+            long expected = c + (long) span * Float.BYTES;
+            long actual = expected + (long) span * Float.BYTES - Float.BYTES;
+            for (int i = 0; i < 3 * span; i++) {
+                set(a, i, (float) (2 * random.nextGaussian()));
+            }
+            for (int i = 0; i < span - 1; i++) {
+                float value = (float) random.nextGaussian();
+                set(expected, i, value);
+                set(actual, i, value);
+            }
+            double left = loop.run(scalar, a, b, c, expected, n);
+            double right = loop.run(vector, a, b, c, actual, n);
+            assertEquals(left, right, tolerance * Math.max(1, Math.abs(left)), "the result");
+            for (int i = 0; i < span - 1; i++) {
+                float want = get(expected, i);
+                double allowed = i < n ? tolerance * Math.max(1, Math.abs(want)) : 0;
+                assertEquals(want, get(actual, i), allowed, "element " + i + " of " + n);
+            }
+        } finally {
+            memory.release(block);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 3, 7, 15, 16, 17, 31, 33, 63, 64, 65, 127, 257, 1000, 1023})
+    void bothFormsAgree(int n) {
+        double sums = 1e-6 * Math.max(1, Math.sqrt(n));
+        compare(n, 0, (s, a, b, c, out, k) -> run(() -> s.copy(a, out, k)));
+        compare(n, 0, (s, a, b, c, out, k) -> run(() -> s.fill(0.3f, out, k)));
+        compare(n, sums, (s, a, b, c, out, k) -> s.sum(a, k));
+        compare(n, sums, (s, a, b, c, out, k) -> s.squaredDeviation(a, 0.3f, k));
+        compare(n, sums, (s, a, b, c, out, k) -> s.dotProduct(a, b, k));
+        compare(n, 0, (s, a, b, c, out, k) -> k == 0 ? 0 : s.max(a, k));
+        compare(n, 0, (s, a, b, c, out, k) -> run(() -> s.add(a, b, out, k)));
+        compare(n, 0, (s, a, b, c, out, k) -> run(() -> s.addThree(a, b, c, out, k)));
+        compare(n, 1e-6, (s, a, b, c, out, k) -> run(() -> s.addScaled(0.7f, a, out, k)));
+        compare(n, 1e-6, (s, a, b, c, out, k) -> run(() -> s.addProduct(a, b, out, k)));
+        compare(n, 1e-6, (s, a, b, c, out, k) -> run(() -> s.interpolate(a, b, 7.5f, out, k)));
+        compare(n, 0, (s, a, b, c, out, k) -> run(() -> s.scale(1.3f, a, out, k)));
+        compare(n, 1e-6, (s, a, b, c, out, k) -> run(() -> s.multiply(1.3f, a, b, out, k)));
+        compare(n, 3e-6, (s, a, b, c, out, k) -> run(() -> s.normalize(a, 0.2f, 1.7f, b, c, out, k)));
+        compare(n, 3e-6, (s, a, b, c, out, k) -> run(() -> s.affine(a, b, c, a, out, k)));
+        compare(n, 1e-6, (s, a, b, c, out, k) -> run(() -> s.addDeviations(a, b, out, c, k)));
+        compare(n, 1e-6, (s, a, b, c, out, k) -> run(() -> s.addDeviations(a, b, c, out, k)));
+        compare(n, 5e-6, (s, a, b, c, out, k) -> s.gate(a, b, out, k));
+        compare(n, 3e-7, (s, a, b, c, out, k) -> run(() -> s.exp(a, out, k)));
+        compare(n, sums, (s, a, b, c, out, k) -> {
+            s.copy(a, out, k);
+            return s.expSum(out, 0.4f, 1.5f, k);
+        });
+        compare(n, 1e-6, (s, a, b, c, out, k) -> run(() -> s.silu(a, out, k)));
+        compare(n, 1e-6, (s, a, b, c, out, k) -> run(() -> s.gelu(a, out, k)));
+        compare(n, 1e-6, (s, a, b, c, out, k) -> run(() -> s.softplus(a, out, k)));
+    }
+
+    private static double run(Runnable loop) {
+        loop.run();
+        return 0;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 5, 16, 31, 40, 64, 67})
+    void scansAgree(int p) {
+        for (int n : new int[] {1, 5, 16}) {
+            for (int steps : new int[] {1, 3, 4, 9}) {
+                int stride = p + 2 * n;
+                float[] expected = scan(scalar, p, n, steps, stride);
+                float[] actual = scan(vector, p, n, steps, stride);
+                for (int i = 0; i < expected.length; i++) {
+                    assertEquals(expected[i], actual[i], 1e-5 * Math.max(1, Math.abs(expected[i])), "element " + i);
+                }
+            }
+        }
+    }
+
+    /** The outputs and, behind them, the states. */
+    private static float[] scan(Spans spans, int p, int n, int steps, int stride) {
+        Random numbers = new Random(7);
+        int total = steps * (stride + 2) + n * p + steps * p;
+        CpuMemory.Block block = memory.allocate((long) total * Float.BYTES);
+        try {
+            long rows = block.address();
+            for (int i = 0; i < total; i++) {
+                set(rows, i, (float) numbers.nextGaussian());
+            }
+            long dt = rows + (long) steps * stride * Float.BYTES;
+            long decay = dt + (long) steps * Float.BYTES;
+            for (int i = 0; i < steps; i++) {
+                set(decay, i, numbers.nextFloat());
+            }
+            long y = decay + (long) steps * Float.BYTES;
+            long state = y + (long) steps * p * Float.BYTES;
+            long b = rows + (long) p * Float.BYTES;
+            long c = b + (long) n * Float.BYTES;
+            spans.scan(rows, b, c, stride, dt, decay, 1, 0.5f, state, p, n, steps, y, p);
+            float[] result = new float[steps * p + n * p];
+            for (int i = 0; i < result.length; i++) {
+                result[i] = get(y, i);
+            }
+            return result;
+        } finally {
+            memory.release(block);
+        }
+    }
+
+    @Test
+    void exponentialsAreAccurateToOneUnitInTheLastPlace() {
+        accurate("exp", Math::exp, -87, 88, 1.3e-7, (s, x, out, n) -> s.exp(x, out, n));
+    }
+
+    @Test
+    void activationsAreAccurate() {
+        accurate("silu", x -> x / (1 + Math.exp(-x)), -30, 30, 4e-7, (s, x, out, n) -> s.silu(x, out, n));
+        accurate("softplus", x -> Math.log1p(Math.exp(x)), -80, 80, 4e-7, (s, x, out, n) -> s.softplus(x, out, n));
+        accurate("gelu", SpansTest::gelu, -2, 30, 1e-6, (s, x, out, n) -> s.gelu(x, out, n));
+    }
+
+    private static double gelu(double x) {
+        return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+    }
+
+    @FunctionalInterface
+    private interface Function {
+        void apply(Spans spans, long x, long out, int n);
+    }
+
+    private void accurate(
+            String name, DoubleUnaryOperator exact, double from, double to, double tolerance, Function function) {
+        int n = 20_000;
+        CpuMemory.Block block = memory.allocate(2L * n * Float.BYTES);
+        try {
+            long out = block.address() + (long) n * Float.BYTES;
+            for (Spans spans : new Spans[] {scalar, vector}) {
+                for (int i = 0; i < n; i++) {
+                    set(block.address(), i, (float) (from + (to - from) * random.nextDouble()));
+                }
+                function.apply(spans, block.address(), out, n);
+                double worst = 0;
+                for (int i = 0; i < n; i++) {
+                    double want = exact.applyAsDouble(get(block.address(), i));
+                    worst = Math.max(worst, Math.abs(get(out, i) - want) / Math.abs(want));
+                }
+                assertTrue(worst < tolerance, name + ", " + spans.description() + ": relative error " + worst);
+            }
+        } finally {
+            memory.release(block);
+        }
+    }
+
+    @Test
+    void extremesOfTheExponential() {
+        float[] inputs = {Float.NEGATIVE_INFINITY, -1e30f, -88f, -87.4f, 0, 89, Float.POSITIVE_INFINITY, Float.NaN};
+        double[] outputs = {0, 0, 0, 0, 1, Math.exp(88), Math.exp(88), Double.NaN};
+        CpuMemory.Block block = memory.allocate(256);
+        try {
+            for (Spans spans : new Spans[] {scalar, vector}) {
+                // Twice 8 elements fill a register of any width.
+                for (int i = 0; i < 16; i++) {
+                    set(block.address(), i, inputs[i % 8]);
+                }
+                spans.exp(block.address(), block.address(), 16);
+                for (int i = 0; i < 16; i++) {
+                    double want = outputs[i % 8];
+                    assertEquals(
+                            want,
+                            get(block.address(), i),
+                            want > 0 ? want * 1e-6 : 0,
+                            inputs[i % 8] + ", " + spans.description());
+                }
+            }
+        } finally {
+            memory.release(block);
+        }
+    }
+
+    @Test
+    void bfloat16RoundsToEvenAndKeepsWhatIsNotANumber() {
+        int n = 70_001;
+        CpuMemory.Block block = memory.allocate(10L * n);
+        try {
+            long floats = block.address();
+            long bits = floats + 4L * n;
+            long back = bits + 2L * n;
+            for (int i = 0; i < n; i++) {
+                set(floats, i, Float.intBitsToFloat(random.nextInt()));
+            }
+            set(floats, 3, Float.NaN);
+            set(floats, 4, Float.intBitsToFloat(0x7F800001));
+            set(floats, 5, Float.MAX_VALUE);
+            set(floats, 6, Float.intBitsToFloat(0x3F808000));
+            set(floats, 7, Float.intBitsToFloat(0x3F818000));
+            for (Spans spans : new Spans[] {scalar, vector}) {
+                spans.narrow(floats, bits, n);
+                spans.widen(bits, back, n);
+                for (int i = 0; i < n; i++) {
+                    short want = BFloat16.fromFloat(get(floats, i));
+                    assertEquals(want, Memory.getShort(bits + 2L * i), "element " + i + ", " + spans.description());
+                    assertEquals(
+                            Float.floatToRawIntBits(BFloat16.toFloat(want)), Float.floatToRawIntBits(get(back, i)));
+                }
+            }
+        } finally {
+            memory.release(block);
+        }
+    }
+
+    private static float get(long address, int index) {
+        return Memory.getFloat(address + (long) index * Float.BYTES);
+    }
+
+    private static void set(long address, int index, float value) {
+        Memory.setFloat(address + (long) index * Float.BYTES, value);
+    }
+}
