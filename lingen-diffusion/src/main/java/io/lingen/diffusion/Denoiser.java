@@ -41,13 +41,6 @@ public interface Denoiser extends AutoCloseable {
     void requireLatent(Shape latent);
 
     /**
-     * The bytes of tensors that a pass has open at its peak, weights, latent and velocity apart: what to reserve before a run.
-     *
-     * @param latent [C, T, H, W]
-     */
-    long scratchBytes(Shape latent);
-
-    /**
      * The velocity at a point of the flow.
      *
      * @param latent [C, T, H, W], F32

@@ -38,11 +38,6 @@ final class SelfAttention implements TokenMixer {
     }
 
     @Override
-    public long scratchBytes(Grid grid) {
-        return grid.cells() * 4L * heads * headDim * precision.bytes();
-    }
-
-    @Override
     public void addTo(Tensor residual, Tensor gate, Tensor sequence, Grid grid, Taps taps) {
         long d = sequence.shape().last();
         try (Workspace workspace = backend.newWorkspace()) {

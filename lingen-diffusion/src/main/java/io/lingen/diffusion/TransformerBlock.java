@@ -40,17 +40,6 @@ final class TransformerBlock {
         this.feedForward = new FeedForward(backend, workspace, reader.under("ffn."), config, precision);
     }
 
-    /** The bytes of tensors that {@link #forward} has open at its peak, the residual stream apart. */
-    long scratchBytes(Grid grid) {
-        long d = config.hiddenSize();
-        long sequence = (mixer.leadingRows(grid) + grid.cells()) * d * precision.bytes();
-        long mixing = sequence + mixer.scratchBytes(grid);
-        long chunk = Math.min(grid.cells(), backend.tokensPerChunk());
-        long crossAttention = chunk * 2 * d * precision.bytes();
-        long feedForwardBytes = chunk * (d + config.ffnSize()) * precision.bytes();
-        return Math.max(mixing, Math.max(crossAttention, feedForwardBytes));
-    }
-
     CrossAttention cross() {
         return cross;
     }

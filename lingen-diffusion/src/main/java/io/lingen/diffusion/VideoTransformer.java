@@ -133,15 +133,6 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
     }
 
     @Override
-    public final long scratchBytes(Shape latent) {
-        requireLatent(latent);
-        Grid grid = config.patchSize().gridOf(latent);
-        long residual = grid.cells() * config.hiddenSize() * DType.F32.bytes();
-        long block = blocks.stream().mapToLong(b -> b.scratchBytes(grid)).max().orElse(0);
-        return residual + block;
-    }
-
-    @Override
     public final void velocity(Tensor latent, double t, Conditioning conditioning, Tensor velocity, Taps taps) {
         requireLatent(latent.shape());
         Grid grid = config.patchSize().gridOf(latent.shape());

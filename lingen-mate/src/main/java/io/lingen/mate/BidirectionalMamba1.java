@@ -49,15 +49,6 @@ final class BidirectionalMamba1 implements Mamba {
     }
 
     @Override
-    public long scratchBytes(long tokens, long reviewTokens) {
-        long di = normWeight.shape().last();
-        long rows = tokens + reviewTokens;
-        long narrow = forward.dtLowRank.weights().outFeatures()
-                + forward.bcProjection.weights().outFeatures();
-        return precision.bytes() * (tokens * di + rows * (2 * di + narrow)) + DType.F32.bytes() * rows * di;
-    }
-
-    @Override
     public void addTo(
             Tensor residual,
             Tensor gate,

@@ -73,13 +73,6 @@ final class BidirectionalMamba2 implements Mamba {
     }
 
     @Override
-    public long scratchBytes(long tokens, long reviewTokens) {
-        long di = normWeight.shape().last();
-        long projection = (tokens + reviewTokens) * scanProjection.weights().outFeatures();
-        return precision.bytes() * (tokens * di + Math.max(projection, tokens * di));
-    }
-
-    @Override
     public void addTo(
             Tensor residual,
             Tensor gate,

@@ -35,14 +35,6 @@ final class IndependentMamba2 implements Mamba {
     }
 
     @Override
-    public long scratchBytes(long tokens, long reviewTokens) {
-        long di = forward.normWeight.shape().last();
-        long projection =
-                (tokens + reviewTokens) * forward.scanProjection.weights().outFeatures();
-        return precision.bytes() * (3 * tokens * di + projection);
-    }
-
-    @Override
     public void addTo(
             Tensor residual,
             Tensor gate,

@@ -8,9 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 /** A bidirectional state space model over a grid of tokens. Immutable, thread-safe. */
 interface Mamba {
-    /** The bytes of tensors that {@link #addTo} has open at its peak, over so many kept and review tokens. */
-    long scratchBytes(long tokens, long reviewTokens);
-
     /**
      * residual += gate * mamba(tokens).
      *

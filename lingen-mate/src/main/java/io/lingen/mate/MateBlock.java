@@ -71,13 +71,6 @@ public final class MateBlock implements TokenMixer {
     }
 
     @Override
-    public long scratchBytes(Grid grid) {
-        long memory = mamba == null ? 0 : mamba.scratchBytes(grid.cells(), leadingRows(grid));
-        long window = swin == null ? 0 : swin.scratchBytes(grid);
-        return Math.max(memory, window);
-    }
-
-    @Override
     public void addTo(Tensor residual, Tensor gate, Tensor sequence, Grid grid, Taps taps) {
         long lead = leadingRows(grid);
         if (mamba != null) {

@@ -65,11 +65,6 @@ public final class TemporalSwinAttention {
                 : null;
     }
 
-    /** The bytes of tensors that {@link #addTo} has open at its peak. */
-    long scratchBytes(Grid grid) {
-        return grid.cells() * 4L * heads * headDim * precision.bytes();
-    }
-
     /**
      * residual += gate * attention(tokens).
      *

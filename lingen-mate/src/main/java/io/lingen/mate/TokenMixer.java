@@ -9,9 +9,6 @@ public interface TokenMixer {
     /** The number of rows that the mixer wants free in front of the tokens, for review tokens. */
     long leadingRows(Grid grid);
 
-    /** The bytes of tensors that {@link #addTo} has open at its peak. */
-    long scratchBytes(Grid grid);
-
     /**
      * residual += gate * mixed(tokens).
      *
