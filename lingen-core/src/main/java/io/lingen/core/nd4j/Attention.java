@@ -1,0 +1,119 @@
+package io.lingen.core.nd4j;
+
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.Heads;
+import io.lingen.core.op.Windows;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/** Attention over all tokens and within windows. */
+final class Attention {
+    /** Added to the score of what must have no weight: its exponential is 0 beside any score that occurs. */
+    private static final double NEVER = -1e38;
+
+    private Attention() {}
+
+    /**
+     * softmax(q k^T / sqrt(headDim) + added) v, head by head.
+     *
+     * @param q [n, heads * headDim]; k and v [m, heads * headDim]
+     * @param added one matrix that broadcasts to [n, m], for every head or for all; or null
+     */
+    static INDArray attention(INDArray q, INDArray k, INDArray v, int heads, INDArray @Nullable [] added) {
+        INDArray out = Nd4j.create(DataType.FLOAT, q.shape());
+        long headDim = q.size(1) / heads;
+        for (int head = 0; head < heads; head++) {
+            INDArray query = Functions.columns(q, head * headDim, headDim);
+            INDArray key = Functions.columns(k, head * headDim, headDim);
+            INDArray value = Functions.columns(v, head * headDim, headDim);
+            INDArray scores = query.mmul(key.transpose()).div(Math.sqrt(headDim));
+            if (added != null) {
+                scores = scores.add(added[head % added.length]);
+            }
+            Functions.columns(out, head * headDim, headDim)
+                    .assign(Functions.softmax(scores).mmul(value));
+        }
+        return out;
+    }
+
+    /** A mask [1, m] of 1 = keep, 0 = leave out, as what is added to the scores. */
+    static INDArray[] masked(INDArray mask) {
+        return new INDArray[] {mask.sub(1).mul(-NEVER)};
+    }
+
+    /** Attention within every window of a grid; bias [heads, offsets] or null. */
+    static INDArray windows(Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable INDArray bias) {
+        INDArray out = Nd4j.create(DataType.FLOAT, grid.t(), grid.h(), grid.w(), q.width());
+        INDArray queries = onGrid(q, grid);
+        INDArray keys = onGrid(k, grid);
+        INDArray values = onGrid(v, grid);
+        int[] cutsT = windows.cuts(grid, 0);
+        int[] cutsH = windows.cuts(grid, 1);
+        int[] cutsW = windows.cuts(grid, 2);
+        for (int t = 1; t < cutsT.length; t++) {
+            for (int h = 1; h < cutsH.length; h++) {
+                for (int w = 1; w < cutsW.length; w++) {
+                    Grid size = new Grid(cutsT[t] - cutsT[t - 1], cutsH[h] - cutsH[h - 1], cutsW[w] - cutsW[w - 1]);
+                    INDArrayIndex[] window = {
+                        NDArrayIndex.interval(cutsT[t - 1], cutsT[t]),
+                        NDArrayIndex.interval(cutsH[h - 1], cutsH[h]),
+                        NDArrayIndex.interval(cutsW[w - 1], cutsW[w]),
+                        NDArrayIndex.all()
+                    };
+                    INDArray y = attention(
+                            cells(queries.get(window), size),
+                            cells(keys.get(window), size),
+                            cells(values.get(window), size),
+                            q.heads(),
+                            bias == null ? null : relative(bias, size, windows.size()));
+                    out.get(window).assign(y.reshape(size.t(), size.h(), size.w(), q.width()));
+                }
+            }
+        }
+        return out;
+    }
+
+    /** The band of heads as [t, h, w, width] in F32. */
+    private static INDArray onGrid(Heads heads, Grid grid) {
+        INDArray band = band(heads);
+        return band.reshape(grid.t(), grid.h(), grid.w(), heads.width());
+    }
+
+    /** The band of heads as [tokens, width] in F32. */
+    static INDArray band(Heads heads) {
+        return Functions.columns(Nd4jTensor.of(heads.matrix()).matrix(), heads.column(), heads.width())
+                .dup('c');
+    }
+
+    private static INDArray cells(INDArray window, Grid size) {
+        return window.dup('c').reshape(size.cells(), window.size(3));
+    }
+
+    /** The bias of every (query, key) pair of a window, per head [cells, cells]. */
+    private static INDArray[] relative(INDArray bias, Grid size, Grid full) {
+        int cells = (int) size.cells();
+        int[] offsets = new int[cells * cells];
+        for (int query = 0; query < cells; query++) {
+            for (int key = 0; key < cells; key++) {
+                int index = 0;
+                for (int axis = 0; axis < 3; axis++) {
+                    long apart =
+                            query / size.stride(axis) % size.length(axis) - key / size.stride(axis) % size.length(axis);
+                    index = index * (2 * full.length(axis) - 1) + (int) apart + full.length(axis) - 1;
+                }
+                offsets[query * cells + key] = index;
+            }
+        }
+        INDArray[] perHead = new INDArray[(int) bias.size(0)];
+        INDArray byOffset = bias.transpose().dup('c'); // [offsets, heads]
+        INDArray pairs = Nd4j.pullRows(byOffset, 1, offsets); // [pairs, heads]
+        for (int head = 0; head < perHead.length; head++) {
+            perHead[head] = Functions.columns(pairs, head, 1).dup('c').reshape(cells, cells);
+        }
+        return perHead;
+    }
+}

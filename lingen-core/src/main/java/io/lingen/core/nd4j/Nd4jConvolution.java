@@ -1,0 +1,13 @@
+package io.lingen.core.nd4j;
+
+import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.DType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * A convolution in F32, its weight rounded to the type of the products.
+ *
+ * @param weight [out, in, kt, kh, kw]
+ * @param bias [1, out]
+ */
+record Nd4jConvolution(Source source, INDArray weight, INDArray bias, DType dtype) implements ConvolutionWeights {}

@@ -1,0 +1,24 @@
+package io.lingen.core.nd4j;
+
+import io.lingen.core.DType;
+import io.lingen.core.LinearWeights;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * A linear layer in F32, its weight rounded to the type of the products.
+ *
+ * @param weight [out, in]
+ * @param bias [1, out]
+ */
+record Nd4jLinear(INDArray weight, @Nullable INDArray bias, DType dtype) implements LinearWeights {
+    @Override
+    public long inFeatures() {
+        return weight.size(1);
+    }
+
+    @Override
+    public long outFeatures() {
+        return weight.size(0);
+    }
+}

@@ -1,0 +1,143 @@
+package io.lingen.core.nd4j;
+
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Shape;
+import io.lingen.core.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/** A tensor in an ND4J vector, or in a stretch of one. */
+final class Nd4jTensor implements Tensor {
+    private static final long CHUNK = 1 << 24;
+
+    private final INDArray vector;
+    private final long start;
+    private final DType dtype;
+    private final Shape shape;
+
+    /** @param vector contiguous, not a view; or, for a tensor without elements, empty */
+    Nd4jTensor(INDArray vector, DType dtype, Shape shape) {
+        this(vector, 0, dtype, shape);
+    }
+
+    private Nd4jTensor(INDArray vector, long start, DType dtype, Shape shape) {
+        this.vector = vector;
+        this.start = start;
+        this.dtype = dtype;
+        this.shape = shape;
+    }
+
+    /** The tensor, which must be of this backend. */
+    static Nd4jTensor of(Tensor tensor) {
+        if (!(tensor instanceof Nd4jTensor)) {
+            throw new IllegalArgumentException("expected a tensor of the backend nd4j, found " + tensor);
+        }
+        return (Nd4jTensor) tensor;
+    }
+
+    static DataType dataType(DType dtype) {
+        if (!dtype.isComputeType()) {
+            throw new IllegalArgumentException("a tensor's type is F32 or BF16, found " + dtype);
+        }
+        return dtype == DType.F32 ? DataType.FLOAT : DataType.BFLOAT16;
+    }
+
+    @Override
+    public Shape shape() {
+        return shape;
+    }
+
+    @Override
+    public DType dtype() {
+        return dtype;
+    }
+
+    @Override
+    public Tensor reshape(Shape other) {
+        if (other.elements() != shape.elements()) {
+            throw new IllegalArgumentException("a tensor " + shape + " can't be read as " + other);
+        }
+        return new Nd4jTensor(vector, start, dtype, other);
+    }
+
+    @Override
+    public Tensor slice(long from, long to) {
+        if (shape.rank() == 0 || from < 0 || from > to || to > shape.length(0)) {
+            throw new IllegalArgumentException("entries " + from + " to " + to + " of " + shape);
+        }
+        Shape part = shape.withFirst(to - from);
+        long entry = shape.length(0) == 0 ? 0 : shape.elements() / shape.length(0);
+        return new Nd4jTensor(vector, start + from * entry, dtype, part);
+    }
+
+    @Override
+    @SuppressWarnings("restricted")
+    public @Nullable MemorySegment hostMemory() {
+        if (!Nd4jRuntime.isCpu() || shape.elements() == 0) {
+            return null;
+        }
+        long address = vector.data().address() + start * dtype.bytes();
+        return MemorySegment.ofAddress(address).reinterpret(byteSize());
+    }
+
+    /** The elements in the tensor's own type and shape, sharing its memory. */
+    INDArray array() {
+        return stretch(0, shape.elements()).reshape(shape.toArray());
+    }
+
+    /** The elements as [rows, last] in F32; not to be written. */
+    INDArray matrix() {
+        return values(shape.rows(), shape.last());
+    }
+
+    /** The elements in F32, in another shape; not to be written. */
+    INDArray values(long... lengths) {
+        boolean whole = shape.elements() == vector.length();
+        // A view is copied: ND4J takes a view of a view for empty when it begins beyond the outer view's length.
+        INDArray elements = whole ? vector : stretch(0, shape.elements()).dup();
+        return elements.castTo(DataType.FLOAT).reshape(lengths);
+    }
+
+    /** Overwrites the elements, rounded to the tensor's type. */
+    void store(INDArray result) {
+        stretch(0, shape.elements()).assign(result.reshape(shape.elements()));
+    }
+
+    void store(HostTensor source) {
+        HostTensor elements = source.reshape(shape.elements());
+        for (long from = 0; from < shape.elements(); from += CHUNK) {
+            long to = Math.min(shape.elements(), from + CHUNK);
+            stretch(from, to)
+                    .assign(Nd4j.createFromArray(elements.slice(from, to).toFloats()));
+        }
+    }
+
+    HostTensor load() {
+        long bytes = shape.elements() * Float.BYTES;
+        MemorySegment memory = shape.elements() <= Integer.MAX_VALUE - 8
+                ? MemorySegment.ofArray(new float[(int) shape.elements()])
+                : Arena.ofAuto().allocate(bytes, Float.BYTES);
+        for (long from = 0; from < shape.elements(); from += CHUNK) {
+            long to = Math.min(shape.elements(), from + CHUNK);
+            float[] values = stretch(from, to).castTo(DataType.FLOAT).toFloatVector();
+            MemorySegment.copy(values, 0, memory, ValueLayout.JAVA_FLOAT, from * Float.BYTES, values.length);
+        }
+        return new HostTensor(DType.F32, shape, memory);
+    }
+
+    @Override
+    public String toString() {
+        return "nd4j " + dtype + shape;
+    }
+
+    private INDArray stretch(long from, long to) {
+        return vector.get(NDArrayIndex.interval(start + from, start + to));
+    }
+}

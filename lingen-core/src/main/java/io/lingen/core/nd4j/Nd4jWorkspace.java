@@ -1,0 +1,61 @@
+package io.lingen.core.nd4j;
+
+import io.lingen.core.DType;
+import io.lingen.core.Shape;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.accounting.MemoryMeter;
+import java.util.ArrayList;
+import java.util.List;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Owns ND4J arrays and frees them when it closes. */
+final class Nd4jWorkspace implements Workspace {
+    private final MemoryMeter meter;
+    private final List<INDArray> arrays = new ArrayList<>();
+    private long bytes;
+    private boolean closed;
+
+    Nd4jWorkspace(MemoryMeter meter) {
+        this.meter = meter;
+    }
+
+    static Nd4jWorkspace of(Workspace workspace) {
+        if (!(workspace instanceof Nd4jWorkspace)) {
+            throw new IllegalArgumentException("expected a workspace of the backend nd4j, found " + workspace);
+        }
+        return (Nd4jWorkspace) workspace;
+    }
+
+    @Override
+    public Tensor allocate(DType dtype, Shape shape) {
+        return new Nd4jTensor(array(Nd4jTensor.dataType(dtype), shape.elements()), dtype, shape);
+    }
+
+    /** A vector with undefined contents. */
+    INDArray array(DataType type, long elements) {
+        if (closed) {
+            throw new IllegalStateException("the workspace is closed");
+        }
+        if (elements == 0) {
+            return Nd4j.empty(type);
+        }
+        INDArray array = Nd4jRuntime.outOfScopes(
+                elements + " elements of " + type, () -> Nd4j.createUninitialized(type, elements));
+        arrays.add(array);
+        bytes += elements * type.width();
+        meter.allocated(elements * type.width());
+        return array;
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        arrays.forEach(INDArray::close);
+        arrays.clear();
+        meter.freed(bytes);
+        bytes = 0;
+    }
+}

@@ -1,0 +1,91 @@
+package io.lingen.core.nd4j;
+
+import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.DType;
+import io.lingen.core.Shape;
+import io.lingen.core.op.Epilogue;
+import java.util.Objects;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/** Linear layers and convolutions. */
+final class Products {
+    private Products() {}
+
+    /** x W^T + bias */
+    static INDArray linear(INDArray x, Nd4jLinear layer) {
+        INDArray product = rounded(x, layer.dtype()).mmul(layer.weight().transpose());
+        return layer.bias() == null ? product : product.add(layer.bias());
+    }
+
+    /** What an epilogue makes of y and what the output held before. */
+    static INDArray epilogue(Epilogue epilogue, INDArray y, Nd4jTensor out) {
+        return switch (epilogue.kind()) {
+            case NONE -> y;
+            case GELU -> Functions.gelu(y);
+            case SILU -> Functions.silu(y);
+            case ADD -> out.matrix().add(y);
+            case GATED_ADD ->
+                out.matrix()
+                        .add(Nd4jBackend.row(Objects.requireNonNull(epilogue.gate()))
+                                .mul(y));
+        };
+    }
+
+    /** The sum over the kernel's taps of (the padded video, moved by the tap) W_tap^T. */
+    static INDArray convolution(INDArray x, Nd4jConvolution layer) {
+        ConvolutionWeights.Source source = layer.source();
+        INDArray padded = padded(rounded(x, layer.dtype()), source);
+        Shape out = source.outputOf(Shape.of(x.shape()));
+        INDArray sum = Nd4j.create(DataType.FLOAT, out.rows(), out.last()).add(layer.bias());
+        for (int t = 0; t < source.kernel(0); t++) {
+            for (int h = 0; h < source.kernel(1); h++) {
+                for (int w = 0; w < source.kernel(2); w++) {
+                    INDArray moved = padded.get(
+                            tap(t, source.strideT(), out.length(0)),
+                            tap(h, source.strideH(), out.length(1)),
+                            tap(w, source.strideW(), out.length(2)),
+                            NDArrayIndex.all());
+                    INDArray weight = layer.weight()
+                            .get(
+                                    NDArrayIndex.all(),
+                                    NDArrayIndex.all(),
+                                    NDArrayIndex.interval(t, t + 1),
+                                    NDArrayIndex.interval(h, h + 1),
+                                    NDArrayIndex.interval(w, w + 1))
+                            .dup('c')
+                            .reshape(source.outChannels(), source.inChannels());
+                    sum.addi(moved.dup('c')
+                            .reshape(out.rows(), source.inChannels())
+                            .mmul(weight.transpose()));
+                }
+            }
+        }
+        return sum;
+    }
+
+    private static INDArray padded(INDArray x, ConvolutionWeights.Source source) {
+        long[] lengths = x.shape();
+        INDArrayIndex[] inside = new INDArrayIndex[4];
+        inside[3] = NDArrayIndex.all();
+        for (int axis = 0; axis < 3; axis++) {
+            int padding = source.kernel(axis) / 2;
+            inside[axis] = NDArrayIndex.interval(padding, padding + lengths[axis]);
+            lengths[axis] += 2L * padding;
+        }
+        INDArray padded = Nd4j.create(DataType.FLOAT, lengths);
+        padded.get(inside).assign(x);
+        return padded;
+    }
+
+    private static INDArrayIndex tap(int offset, int stride, long count) {
+        return NDArrayIndex.interval(offset, stride, offset + (count - 1) * stride + 1);
+    }
+
+    private static INDArray rounded(INDArray x, DType dtype) {
+        return x.castTo(Nd4jTensor.dataType(dtype)).castTo(DataType.FLOAT);
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.core.nd4j;
+
+import org.jspecify.annotations.NullMarked;
