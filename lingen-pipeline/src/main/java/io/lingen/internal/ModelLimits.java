@@ -5,6 +5,9 @@ import io.lingen.SamplingDefaults;
 import io.lingen.VideoPlan;
 import io.lingen.VideoRequest;
 import io.lingen.core.Shape;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import io.lingen.diffusion.TransformerConfig;
@@ -23,16 +26,32 @@ import org.jspecify.annotations.Nullable;
  */
 public record ModelLimits(
         ModelIndex index, SamplingDefaults sampling, Grid compression, PatchSize patch, Grid maxGrid, int channels) {
-    /** The limits of a model's parts. */
-    public static ModelLimits of(
-            ModelIndex index, SamplingDefaults sampling, TransformerConfig transformer, AutoencoderConfig autoencoder) {
+    /**
+     * Reads the limits from a model's configuration files.
+     *
+     * @throws io.lingen.core.checkpoint.CheckpointException naming the field, what was found and what would do
+     */
+    public static ModelLimits read(ModelSource source) {
+        ModelIndex index = ModelIndex.read(source);
+        TransformerConfig transformer = TransformerConfig.read(config(source, index.transformer()));
+        AutoencoderConfig autoencoder = AutoencoderConfig.read(config(source, index.vae()));
+        if (transformer.inChannels() != autoencoder.latentChannels()) {
+            throw new CheckpointException(source.name() + ": the denoiser makes latents of " + transformer.inChannels()
+                    + " channels and the decoder takes " + autoencoder.latentChannels()
+                    + "; they are not of the same model");
+        }
         return new ModelLimits(
                 index,
-                sampling,
+                SamplingDefaults.read(source, index.scheduler()),
                 new Grid(autoencoder.compression(0), autoencoder.compression(1), autoencoder.compression(2)),
                 transformer.patchSize(),
                 transformer.maxGrid(),
                 transformer.inChannels());
+    }
+
+    private static ConfigReader config(ModelSource source, String component) {
+        String path = component + "/config.json";
+        return ConfigReader.parse(source.name() + "/" + path, source.read(path));
     }
 
     /**

@@ -44,8 +44,8 @@ public final class TextToVideoPipeline implements AutoCloseable {
         this.options = options;
         this.source = owned.add(model);
         try {
-            ModelIndex index = ModelIndex.read(source);
-            SamplingDefaults sampling = SamplingDefaults.read(source, index.scheduler());
+            this.limits = ModelLimits.read(source);
+            ModelIndex index = limits.index();
             this.backend = owned.add(Backends.create(options.backend(), new BackendOptions(options.threads())));
             this.denoisingMemory = owned.add(new DenoisingMemory(source, index.transformer(), options.precision()));
             MemoryCheck.require(
@@ -56,7 +56,6 @@ public final class TextToVideoPipeline implements AutoCloseable {
             this.denoiser = owned.add(VideoTransformer.load(source, index.transformer(), backend, options.precision()));
             this.decoder = owned.add(LatentVideoDecoder.load(source, index.vae(), backend, options.precision()));
             this.encoders = owned.add(TextEncoders.load(source, index.textEncoders(), options.threads()));
-            this.limits = ModelLimits.of(index, sampling, denoiser.config(), decoder.config());
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;
@@ -130,6 +129,18 @@ public final class TextToVideoPipeline implements AutoCloseable {
      */
     public VideoPlan plan(VideoRequest request) {
         return limits.plan(request);
+    }
+
+    /**
+     * What a model would make of a request, from its configuration files alone.
+     *
+     * @throws IllegalArgumentException if it can't make what is asked for; the message offers the nearest sizes
+     * @throws io.lingen.core.checkpoint.CheckpointException if it is not a model, or an ill-formed one
+     */
+    public static VideoPlan plan(String model, VideoRequest request) {
+        try (ModelSource source = source(model)) {
+            return ModelLimits.read(source).plan(request);
+        }
     }
 
     /** An estimate of the bytes that a video takes on the backend, beside the weights that are loaded. */

@@ -20,7 +20,8 @@ public record ModelIndex(
         List<String> textEncoders,
         String scheduler,
         @Nullable NativeSize nativeSize) {
-    private static final String FILE = "model_index.json";
+    /** The name of the file. */
+    public static final String FILE = "model_index.json";
 
     /** The size that a model was trained for, in pixels, and the length of its videos in seconds. */
     public record NativeSize(int width, int height, double seconds) {}

@@ -1,0 +1,42 @@
+package io.lingen.cli;
+
+import io.lingen.core.DType;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/** The options that say where it is computed. */
+final class ComputeOptions {
+    @Option(
+            names = "--backend",
+            paramLabel = "auto|cpu|nd4j|cuda",
+            defaultValue = "auto",
+            description = "Where to compute; auto takes the best that is there, see 'lingen info'.")
+    private String backend = "auto";
+
+    @Option(names = "--threads", paramLabel = "N", description = "Processor threads to use (default: all).")
+    private int threads = Runtime.getRuntime().availableProcessors();
+
+    String backend() {
+        return backend;
+    }
+
+    int threads() {
+        return threads;
+    }
+
+    /** Reads "bf16" or "f32". */
+    static final class Precision implements ITypeConverter<DType> {
+        @Override
+        public DType convert(String value) {
+            switch (value.toLowerCase(java.util.Locale.ROOT)) {
+                case "bf16":
+                    return DType.BF16;
+                case "f32":
+                    return DType.F32;
+                default:
+                    throw new TypeConversionException("the precision is bf16 or f32, found '" + value + "'");
+            }
+        }
+    }
+}

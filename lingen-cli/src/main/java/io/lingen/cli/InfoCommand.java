@@ -1,0 +1,156 @@
+package io.lingen.cli;
+
+import io.lingen.ModelIndex;
+import io.lingen.SamplingDefaults;
+import io.lingen.TextToVideoPipeline;
+import io.lingen.core.BackendProvider;
+import io.lingen.core.Backends;
+import io.lingen.core.accounting.HostMemory;
+import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.diffusion.TransformerConfig;
+import io.lingen.vae.AutoencoderConfig;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code lingen info}: what there is to compute with, and what a model is. */
+@Command(
+        name = "info",
+        description = "Shows backends, devices and the facts of a model.",
+        mixinStandardHelpOptions = true,
+        footer = {"", "Examples:", "  lingen info", "  lingen info --model models/my-model"})
+final class InfoCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--model",
+            paramLabel = "DIR|nano",
+            defaultValue = TextToVideoPipeline.NANO,
+            description = "A model folder, or the embedded model (default: ${DEFAULT-VALUE}).")
+    private String model;
+
+    @Mixin
+    private LogLevel logLevel;
+
+    @Override
+    public Integer call() {
+        PrintWriter out = spec.commandLine().getOut();
+        out.println("lingen " + Version.text());
+        line(out, "Java", Runtime.version() + ", " + System.getProperty("java.vm.name"));
+        line(
+                out,
+                "System",
+                System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", "
+                        + Runtime.getRuntime().availableProcessors() + " processors, "
+                        + gigabytes(HostMemory.availableBytes()) + " of memory available");
+        out.println();
+        out.println("Backends, the best first");
+        for (BackendProvider provider : Backends.providers()) {
+            BackendProvider.Availability availability = provider.availability();
+            line(out, provider.name(), (availability.available() ? "" : "not available: ") + availability.detail());
+        }
+        out.println();
+        try (ModelSource source = TextToVideoPipeline.source(model)) {
+            describe(out, source);
+        }
+        out.flush();
+        return 0;
+    }
+
+    private static void describe(PrintWriter out, ModelSource source) {
+        ModelIndex index = ModelIndex.read(source);
+        TransformerConfig transformer = TransformerConfig.read(config(source, index.transformer()));
+        AutoencoderConfig autoencoder = AutoencoderConfig.read(config(source, index.vae()));
+        SamplingDefaults sampling = SamplingDefaults.read(source, index.scheduler());
+        out.println("Model " + source.name());
+        line(
+                out,
+                "denoiser",
+                String.format(
+                        Locale.ROOT,
+                        "%s, %d blocks, width %d, %s parameters",
+                        transformer.architecture().name().toLowerCase(Locale.ROOT),
+                        transformer.depth(),
+                        transformer.hiddenSize(),
+                        millions(source, index.transformer())));
+        line(
+                out,
+                "decoder",
+                String.format(
+                        Locale.ROOT,
+                        "compression %dx%dx%d, %d channels, %s parameters",
+                        autoencoder.compression(0),
+                        autoencoder.compression(1),
+                        autoencoder.compression(2),
+                        autoencoder.latentChannels(),
+                        millions(source, index.vae())));
+        line(out, "text", String.join(", ", index.textEncoders()) + ", widths " + transformer.textDims());
+        line(
+                out,
+                "sampler",
+                String.format(
+                        Locale.ROOT,
+                        "%s, %d steps, guidance %.4g",
+                        sampling.schedule(),
+                        sampling.steps(),
+                        sampling.guidance()));
+        ModelIndex.NativeSize size = index.nativeSize();
+        if (size != null) {
+            line(
+                    out,
+                    "native",
+                    String.format(
+                            Locale.ROOT,
+                            "%dx%d, %.4g s at %d fps",
+                            size.width(),
+                            size.height(),
+                            size.seconds(),
+                            index.fps()));
+        }
+        int unitT = autoencoder.compression(0) * transformer.patchSize().t();
+        int unitH = autoencoder.compression(1) * transformer.patchSize().h();
+        int unitW = autoencoder.compression(2) * transformer.patchSize().w();
+        line(
+                out,
+                "makes",
+                String.format(
+                        Locale.ROOT,
+                        "widths in steps of %d up to %d, heights of %d up to %d, frames of %d up to %d",
+                        unitW,
+                        unitW * transformer.maxGrid().w(),
+                        unitH,
+                        unitH * transformer.maxGrid().h(),
+                        unitT,
+                        unitT * transformer.maxGrid().t()));
+    }
+
+    private static ConfigReader config(ModelSource source, String component) {
+        String path = component + "/config.json";
+        return ConfigReader.parse(source.name() + "/" + path, source.read(path));
+    }
+
+    private static String millions(ModelSource source, String component) {
+        try (SafetensorsFile tensors = source.tensors(component)) {
+            long parameters = tensors.names().stream()
+                    .mapToLong(name -> tensors.tensor(name).shape().elements())
+                    .sum();
+            return String.format(Locale.ROOT, "%.1f million", parameters / 1e6);
+        }
+    }
+
+    private static String gigabytes(long bytes) {
+        return String.format(Locale.ROOT, "%.1f GB", bytes / 1e9);
+    }
+
+    private static void line(PrintWriter out, String name, String value) {
+        out.printf("  %-9s %s%n", name, value);
+    }
+}

@@ -1,0 +1,49 @@
+package io.lingen.cli;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The command {@code lingen}. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
+@Command(
+        name = "lingen",
+        description = "Makes videos from text, at a cost linear in the number of pixels.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        subcommands = {GenerateCommand.class, InfoCommand.class, ParityCommand.class, BenchCommand.class},
+        synopsisSubcommandLabel = "COMMAND",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:done", "1:failed", "2:wrong usage", "130:interrupted; nothing is left behind"},
+        footer = {
+            "",
+            "Example:",
+            "  lingen generate \"a red circle moves to the right over a night sky\" -o out.mp4",
+            "",
+            "'lingen COMMAND --help' explains a command."
+        })
+public final class Lingen implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    private Lingen() {}
+
+    public static void main(String[] args) {
+        System.exit(commandLine().execute(args));
+    }
+
+    /** The command line, ready to execute arguments. */
+    static CommandLine commandLine() {
+        return new CommandLine(new Lingen())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setUsageHelpAutoWidth(true)
+                .setParameterExceptionHandler(ErrorReport::wrongUsage)
+                .setExecutionExceptionHandler(ErrorReport::failure);
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "a command is missing");
+    }
+}

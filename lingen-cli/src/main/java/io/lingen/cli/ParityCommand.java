@@ -1,0 +1,124 @@
+package io.lingen.cli;
+
+import io.lingen.ModelIndex;
+import io.lingen.TextToVideoPipeline;
+import io.lingen.core.Backend;
+import io.lingen.core.BackendOptions;
+import io.lingen.core.Backends;
+import io.lingen.core.DType;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.checkpoint.SafetensorsWriter;
+import io.lingen.diffusion.Denoiser;
+import io.lingen.diffusion.ParityCheck;
+import io.lingen.diffusion.VideoTransformer;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code lingen parity}: one denoiser pass against the tensors that another implementation computed. */
+@Command(
+        name = "parity",
+        description =
+                "Runs one denoiser pass on the inputs of a fixture and compares it with what the fixture expects. "
+                        + "Needs the model's transformer folder only. Fails if an error is beyond the tolerance.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        footer = {
+            "",
+            "The fixture is a safetensors file: inputs latent [C,T,H,W], t [1], text.{i} [L,dim], optional",
+            "text_mask.{i} [L]; expected velocity [C,T,H,W], optional taps tap.NAME; docs/checkpoint-format.md lists them.",
+            "",
+            "Examples:",
+            "  lingen parity --model my-model --fixture pass.safetensors",
+            "  lingen parity --model my-model --fixture pass.safetensors --backend nd4j --output ours.safetensors"
+        })
+final class ParityCommand implements Callable<Integer> {
+    private static final String DEFAULT_COMPONENT = "transformer";
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "The model folder.")
+    private String model;
+
+    @Option(names = "--fixture", required = true, paramLabel = "FILE", description = "The safetensors fixture.")
+    private Path fixture;
+
+    @Mixin
+    private ComputeOptions compute;
+
+    @Option(
+            names = "--precision",
+            paramLabel = "f32|bf16",
+            defaultValue = "f32",
+            converter = ComputeOptions.Precision.class,
+            description = "Of products and activations (default: ${DEFAULT-VALUE}).")
+    private DType precision;
+
+    @Option(
+            names = "--tolerance",
+            paramLabel = "X",
+            description = "The largest relative L2 error that passes (default: 1e-5 in f32, 2e-2 in bf16).")
+    private @Nullable Double tolerance;
+
+    @Option(names = "--output", paramLabel = "FILE", description = "Write what was computed to a safetensors file.")
+    private @Nullable Path output;
+
+    @Mixin
+    private LogLevel logLevel;
+
+    @Override
+    public Integer call() {
+        double bound = tolerance == null ? ParityCheck.defaultTolerance(precision) : tolerance;
+        ParityCheck.Result result = run();
+        Path file = output;
+        if (file != null) {
+            SafetensorsWriter.write(file, result.computed(), Map.of());
+        }
+        boolean passed = result.worst() <= bound;
+        print(spec.commandLine().getOut(), result, bound, passed);
+        return passed ? ExitCode.OK : ExitCode.SOFTWARE;
+    }
+
+    private ParityCheck.Result run() {
+        try (ModelSource source = TextToVideoPipeline.source(model);
+                SafetensorsFile expected = SafetensorsFile.open(fixture);
+                Backend backend = Backends.create(compute.backend(), new BackendOptions(compute.threads()));
+                Denoiser denoiser = VideoTransformer.load(source, component(source), backend, precision)) {
+            return ParityCheck.run(denoiser, expected);
+        }
+    }
+
+    private static String component(ModelSource source) {
+        return source.exists(ModelIndex.FILE) ? ModelIndex.read(source).transformer() : DEFAULT_COMPONENT;
+    }
+
+    private static void print(PrintWriter out, ParityCheck.Result result, double bound, boolean passed) {
+        int width = result.comparisons().stream()
+                .mapToInt(comparison -> comparison.name().length())
+                .max()
+                .orElse(0);
+        out.printf("%-" + width + "s  %12s  %12s%n", "tensor", "max abs", "relative L2");
+        for (ParityCheck.Comparison comparison : result.comparisons()) {
+            out.printf(
+                    Locale.ROOT,
+                    "%-" + width + "s  %12.3e  %12.3e%s%n",
+                    comparison.name(),
+                    comparison.maxAbsoluteError(),
+                    comparison.relativeError(),
+                    comparison.relativeError() <= bound ? "" : "  beyond the tolerance");
+        }
+        out.printf(Locale.ROOT, "%s: tolerance %.1e%n", passed ? "passed" : "failed", bound);
+        out.flush();
+    }
+}
