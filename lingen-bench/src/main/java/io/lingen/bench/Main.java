@@ -1,0 +1,30 @@
+package io.lingen.bench;
+
+import java.util.Arrays;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** {@code lingen bench}: {@code jmh} runs the benchmarks, {@code peer} compares with PyTorch. */
+@Command(
+        name = "bench",
+        mixinStandardHelpOptions = true,
+        description = "Measures denoisers, their parts and the decoder.",
+        subcommands = PeerComparison.class)
+public final class Main {
+    private Main() {}
+
+    /** Runs a command; the exit code is 0 if it did what it was asked for. */
+    public static void main(String[] arguments) throws Exception {
+        // JMH has a command line of its own, with options that mean something else here.
+        if (arguments.length > 0 && arguments[0].equals("jmh")) {
+            JmhRun.run(Arrays.copyOfRange(arguments, 1, arguments.length));
+            return;
+        }
+        CommandLine command = new CommandLine(new Main());
+        command.setExecutionExceptionHandler((failure, failed, parsed) -> {
+            failed.getErr().println(failure.getMessage());
+            return failed.getCommandSpec().exitCodeOnExecutionException();
+        });
+        System.exit(command.execute(arguments));
+    }
+}
