@@ -58,7 +58,7 @@ record CpuKernels(
                     "Java",
                     new PackedLinearKernel(pool, memory, spans),
                     new PackedConvolutionKernel(pool, memory, spans),
-                    new TiledAttentionKernel(pool, spans, matrix),
+                    new TiledAttentionKernel(pool, memory, spans, matrix),
                     new RecurrentScanKernel(pool, memory, spans),
                     () -> {});
         }
@@ -68,7 +68,7 @@ record CpuKernels(
                 dnnl.description(),
                 new DnnlLinearKernel(dnnl, pool, memory, spans),
                 new DnnlConvolutionKernel(dnnl, pool, memory, spans),
-                new TiledAttentionKernel(pool, spans, matrix),
+                new TiledAttentionKernel(pool, memory, spans, matrix),
                 new ChunkedScanKernel(pool, memory, spans, ScanSpans.best(), matrix),
                 dnnl::close);
     }

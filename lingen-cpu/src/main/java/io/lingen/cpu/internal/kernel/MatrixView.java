@@ -29,6 +29,11 @@ public record MatrixView(long address, DType dtype, int rows, int columns, long 
         return new MatrixView(address, dtype, columns, rows, stride, !transposed);
     }
 
+    /** Some of the rows of a matrix that is not transposed. */
+    public MatrixView rows(int first, int count) {
+        return new MatrixView(at(first, 0), dtype, count, columns, stride, transposed);
+    }
+
     /** The address of an element. */
     public long at(long row, long column) {
         return address + (transposed ? column * stride + row : row * stride + column) * dtype.bytes();

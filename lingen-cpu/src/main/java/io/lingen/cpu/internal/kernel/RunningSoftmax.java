@@ -8,7 +8,7 @@ import io.lingen.cpu.internal.span.Spans;
  * The softmax of a tile of queries over tiles of keys that come one after the other (Milakov and Gimelshein, "Online normalizer calculation
  * for softmax", 2018): each row's largest score and sum so far; what was summed under a smaller maximum is scaled down.
  */
-public final class RunningSoftmax {
+final class RunningSoftmax {
     private final Spans spans;
     private final int width;
     private final float scale;
@@ -21,7 +21,7 @@ public final class RunningSoftmax {
      * @param rows the number of queries
      * @param width the heads' width; scores are divided by its root
      */
-    public RunningSoftmax(Spans spans, int rows, int width, Scratch scratch) {
+    RunningSoftmax(Spans spans, int rows, int width, Scratch scratch) {
         this.spans = spans;
         this.width = width;
         this.scale = (float) (1 / Math.sqrt(width));
@@ -30,8 +30,13 @@ public final class RunningSoftmax {
         this.total = new float[rows];
     }
 
-    /** Turns a tile of scores q k^T, [rows, keys] in F32, into weights, and fits the sums so far to them. */
-    public void weigh(MatrixView scores) {
+    /**
+     * Turns a tile of scores into weights, and fits the sums so far to them.
+     *
+     * @param scores q k^T, [rows, keys] in F32
+     * @param weights [rows, keys], F32 or BF16; may be {@code scores}
+     */
+    void weigh(MatrixView scores, MatrixView weights) {
         int keys = scores.columns();
         for (int row = 0; row < scores.rows(); row++) {
             long address = scores.at(row, 0);
@@ -44,24 +49,24 @@ public final class RunningSoftmax {
                 spans.scale(factor, sums.at(row, 0), sums.at(row, 0), width);
             }
             largest[row] = max;
-            total[row] += spans.expSum(address, scale, max, keys);
+            total[row] += spans.expSum(address, scale, max, weights.at(row, 0), weights.dtype(), keys);
         }
     }
 
     /** The weighted sums of the values, [rows, width] in F32: the caller adds weights times values. */
-    public MatrixView sums() {
+    MatrixView sums() {
         return sums;
     }
 
     /** Whether that product is added to {@link #sums} or overwrites it: false once, for the first tile. */
-    public boolean accumulates() {
+    boolean accumulates() {
         boolean before = begun;
         begun = true;
         return before;
     }
 
     /** The address of a finished row, divided by its total. */
-    public long result(int row) {
+    long result(int row) {
         long address = sums.at(row, 0);
         spans.scale(1 / total[row], address, address, width);
         return address;

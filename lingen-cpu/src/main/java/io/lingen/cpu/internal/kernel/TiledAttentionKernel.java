@@ -5,204 +5,294 @@ import io.lingen.core.Tensor;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.Windows;
+import io.lingen.cpu.internal.CpuMemory;
 import io.lingen.cpu.internal.CpuTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.WorkerPool.Worker;
 import io.lingen.cpu.internal.span.Spans;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Attention over tiles of queries and keys with a running softmax (Dao et al., "FlashAttention", 2022): the scores of all pairs are never
- * in memory. A tile's two products are a {@link MatrixKernel}'s.
+ * in memory. A tile's two products are a {@link MatrixKernel}'s, in BF16 if the tensors and {@link MatrixKernel#productType} are; scores,
+ * softmax and sums are F32. Keys and values are first gathered head by head: those of a window, or those that a mask keeps.
  */
 public final class TiledAttentionKernel implements AttentionKernel {
-    private static final int QUERY_TILE = 128;
-    private static final int KEY_TILE = 512;
+    private static final int QUERY_TILE = 256;
+    private static final int KEY_TILE = 256;
 
-    /** Added to the scores of masked keys: their weight is 0 beside any kept key's, and no infinities arise. */
-    private static final float MASKED = -1e30f;
+    /** The bytes of a window's queries, keys and values that are gathered at a time. */
+    private static final int WINDOW_BYTES = 1 << 18;
+
+    private static final int GATHER_ROWS = 512;
 
     private final WorkerPool pool;
+    private final CpuMemory memory;
     private final Spans spans;
     private final MatrixKernel matrix;
 
-    public TiledAttentionKernel(WorkerPool pool, Spans spans, MatrixKernel matrix) {
+    public TiledAttentionKernel(WorkerPool pool, CpuMemory memory, Spans spans, MatrixKernel matrix) {
         this.pool = pool;
+        this.memory = memory;
         this.spans = spans;
         this.matrix = matrix;
     }
 
     @Override
     public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, CpuTensor out) {
-        int blocks = Math.toIntExact(Math.ceilDiv(q.tokens(), QUERY_TILE));
-        pool.forEach(Math.multiplyExact(blocks, q.heads()), (task, worker) -> {
-            int head = task / blocks;
-            long first = (long) (task % blocks) * QUERY_TILE;
-            int rows = (int) Math.min(QUERY_TILE, q.tokens() - first);
-            attend(q, k, v, mask, head, first, rows, out, worker);
-        });
+        DType dtype = productType(q, k, v);
+        long[] kept = kept(mask, k.tokens());
+        int keys = kept.length;
+        long matrixBytes = (long) keys * k.width() * dtype.bytes();
+        CpuMemory.Block gathered = memory.allocate(2 * matrixBytes);
+        try {
+            long values = gathered.address() + matrixBytes;
+            pool.forRanges(keys, GATHER_ROWS, (from, to, worker) -> {
+                gather(k, 0, k.heads(), kept, (int) from, (int) to, dtype, gathered.address());
+                gather(v, 0, v.heads(), kept, (int) from, (int) to, dtype, values);
+            });
+            int width = q.headDim();
+            int blocks = Math.toIntExact(Math.ceilDiv(q.tokens(), QUERY_TILE));
+            pool.forEach(Math.multiplyExact(blocks, q.heads()), (task, worker) -> {
+                int head = task / blocks;
+                long first = (long) (task % blocks) * QUERY_TILE;
+                int rows = (int) Math.min(QUERY_TILE, q.tokens() - first);
+                long ofHead = (long) head * keys * width * dtype.bytes();
+                MatrixView headKeys = MatrixView.of(gathered.address() + ofHead, dtype, keys, width, width);
+                MatrixView headValues = MatrixView.of(values + ofHead, dtype, keys, width, width);
+                long column = (long) head * width * out.dtype().bytes();
+                attend(queries(q, head, first, rows, dtype, worker.scratch()), headKeys, headValues, null, worker)
+                        .store(out.dtype(), row -> out.rowAddress(first + row) + column);
+            });
+        } finally {
+            memory.release(gathered);
+        }
     }
 
-    private void attend(
-            Heads q,
-            Heads k,
-            Heads v,
-            @Nullable Tensor mask,
-            int head,
-            long first,
-            int rows,
-            CpuTensor out,
-            Worker worker) {
-        Scratch scratch = worker.scratch();
+    private DType productType(Heads q, Heads k, Heads v) {
+        boolean bf16 = q.matrix().dtype() == DType.BF16
+                && k.matrix().dtype() == DType.BF16
+                && v.matrix().dtype() == DType.BF16;
+        return bf16 ? matrix.productType(DType.BF16) : DType.F32;
+    }
+
+    /** The keys that a mask keeps. */
+    private static long[] kept(@Nullable Tensor mask, long keys) {
+        if (mask == null) {
+            return LongStream.range(0, keys).toArray();
+        }
+        long address = CpuTensor.addressOf(mask);
+        return LongStream.range(0, keys)
+                .filter(key -> Memory.getFloat(address + key * Float.BYTES) != 0)
+                .toArray();
+    }
+
+    /** Queries where they lie, or converted. */
+    private MatrixView queries(Heads q, int head, long first, int rows, DType dtype, Scratch scratch) {
+        CpuTensor tensor = CpuTensor.of(q.matrix());
         int width = q.headDim();
-        MatrixView queries = view(q, head, first, rows);
-        RunningSoftmax softmax = new RunningSoftmax(spans, rows, width, scratch);
-        long scores = scratch.floats((long) rows * KEY_TILE);
-        long bias = scratch.floats(KEY_TILE);
-        for (long key = 0; key < k.tokens(); key += KEY_TILE) {
-            int keys = (int) Math.min(KEY_TILE, k.tokens() - key);
-            if (mask != null && !maskBias(CpuTensor.addressOf(mask) + key * Float.BYTES, bias, keys)) {
-                continue;
-            }
-            MatrixView tile = MatrixView.of(scores, DType.F32, rows, keys, keys);
-            matrix.multiply(queries, transposed(view(k, head, key, keys)), tile, false, worker);
-            for (int row = 0; mask != null && row < rows; row++) {
-                spans.add(tile.at(row, 0), bias, tile.at(row, 0), keys);
-            }
-            softmax.weigh(tile);
-            matrix.multiply(tile, view(v, head, key, keys), softmax.sums(), softmax.accumulates(), worker);
+        if (tensor.dtype() == dtype) {
+            long column = q.column() + (long) head * width;
+            long address = tensor.rowAddress(first) + column * dtype.bytes();
+            return MatrixView.of(address, dtype, rows, width, tensor.shape().last());
         }
-        for (int row = 0; row < rows; row++) {
-            long target = out.rowAddress(first + row)
-                    + (long) head * width * out.dtype().bytes();
-            spans.store(softmax.result(row), target, out.dtype(), width);
+        long target = scratch.bytes((long) rows * width * dtype.bytes());
+        long[] which = LongStream.range(first, first + rows).toArray();
+        gather(q, head, 1, which, 0, rows, dtype, target);
+        return MatrixView.of(target, dtype, rows, width, width);
+    }
+
+    /**
+     * Copies some rows of some heads, head by head.
+     *
+     * @param rows the rows of all; {@code from} to {@code to} of them are copied
+     * @param target [count, rows, headDim] of type {@code dtype}
+     */
+    private void gather(Heads heads, int head, int count, long[] rows, int from, int to, DType dtype, long target) {
+        CpuTensor tensor = CpuTensor.of(heads.matrix());
+        int width = heads.headDim();
+        int bytes = tensor.dtype().bytes();
+        long column = (heads.column() + (long) head * width) * bytes;
+        long headBytes = (long) rows.length * width * dtype.bytes();
+        boolean copies = tensor.dtype() == dtype && width * bytes % Float.BYTES == 0;
+        for (int i = from; i < to; i++) {
+            long source = tensor.rowAddress(rows[i]) + column;
+            long row = target + (long) i * width * dtype.bytes();
+            for (int j = 0; j < count; j++) {
+                if (copies) {
+                    spans.copy(source, row, width * bytes / Float.BYTES);
+                } else if (tensor.dtype() == dtype) {
+                    Memory.copy(source, row, (long) width * bytes);
+                } else {
+                    spans.load(source, tensor.dtype(), row, width);
+                }
+                source += (long) width * bytes;
+                row += headBytes;
+            }
         }
     }
 
-    /** Writes 0 for kept keys, a large negative number for others; false when no key is kept. */
-    private static boolean maskBias(long mask, long bias, int keys) {
-        boolean any = false;
-        for (int i = 0; i < keys; i++) {
-            boolean kept = Memory.getFloat(mask + (long) i * Float.BYTES) != 0;
-            Memory.setFloat(bias + (long) i * Float.BYTES, kept ? 0 : MASKED);
-            any |= kept;
+    /** Adds to the scores of a tile before their softmax. */
+    private interface Bias {
+        /**
+         * Adds the bias of a tile.
+         *
+         * @param scores those of all queries and the keys from {@code firstKey} on, not yet divided by the root of the head's width
+         */
+        void addTo(MatrixView scores, int firstKey, Scratch scratch);
+    }
+
+    private interface Target {
+        long address(int row);
+    }
+
+    /** The finished attention of a tile of queries. */
+    private final class Result {
+        private final RunningSoftmax softmax;
+        private final int rows;
+        private final int width;
+
+        private Result(RunningSoftmax softmax, int rows, int width) {
+            this.softmax = softmax;
+            this.rows = rows;
+            this.width = width;
         }
-        return any;
+
+        private void store(DType dtype, Target target) {
+            for (int row = 0; row < rows; row++) {
+                spans.store(softmax.result(row), target.address(row), dtype, width);
+            }
+        }
+    }
+
+    private Result attend(MatrixView queries, MatrixView keys, MatrixView values, @Nullable Bias bias, Worker worker) {
+        Scratch scratch = worker.scratch();
+        DType dtype = values.dtype();
+        int rows = queries.rows();
+        int tile = Math.min(KEY_TILE, keys.rows());
+        RunningSoftmax softmax = new RunningSoftmax(spans, rows, queries.columns(), scratch);
+        long scores = scratch.floats((long) rows * tile);
+        long weights = dtype == DType.F32 ? scores : scratch.bytes((long) rows * tile * dtype.bytes());
+        for (int key = 0; key < keys.rows(); key += tile) {
+            long mark = scratch.mark();
+            int count = Math.min(tile, keys.rows() - key);
+            MatrixView tileScores = MatrixView.of(scores, DType.F32, rows, count, count);
+            MatrixView tileWeights = MatrixView.of(weights, dtype, rows, count, count);
+            matrix.multiply(queries, keys.rows(key, count).transpose(), tileScores, false, worker);
+            if (bias != null) {
+                bias.addTo(tileScores, key, scratch);
+            }
+            softmax.weigh(tileScores, tileWeights);
+            matrix.multiply(tileWeights, values.rows(key, count), softmax.sums(), softmax.accumulates(), worker);
+            scratch.release(mark);
+        }
+        return new Result(softmax, rows, queries.columns());
     }
 
     @Override
     public void windowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, CpuTensor out) {
+        DType dtype = productType(q, k, v);
         int[] cutsT = windows.cuts(grid, 0);
         int[] cutsH = windows.cuts(grid, 1);
         int[] cutsW = windows.cuts(grid, 2);
         int countW = cutsW.length - 1;
         int countHw = (cutsH.length - 1) * countW;
         int count = (cutsT.length - 1) * countHw;
-        pool.forEach(Math.multiplyExact(count, q.heads()), (task, worker) -> {
-            int window = task / q.heads();
+        int headsPerTask = headsPerTask(q, windows.size(), count, dtype);
+        int parts = q.heads() / headsPerTask;
+        pool.forEach(Math.multiplyExact(count, parts), (task, worker) -> {
+            int window = task / parts;
             int t = window / countHw;
             int h = window % countHw / countW;
             int w = window % countW;
-            Box box = new Box(cutsT[t], cutsH[h], cutsW[w], cutsT[t + 1], cutsH[h + 1], cutsW[w + 1]);
-            RelativeBias offsets =
-                    bias == null ? null : new RelativeBias(CpuTensor.addressOf(bias), windows.size(), task % q.heads());
-            attend(q, k, v, grid, box, offsets, task % q.heads(), out, worker);
+            long[] rows = rows(grid, cutsT[t], cutsT[t + 1], cutsH[h], cutsH[h + 1], cutsW[w], cutsW[w + 1]);
+            window(q, k, v, grid, windows, bias, rows, task % parts * headsPerTask, headsPerTask, dtype, out, worker);
         });
     }
 
-    /** The tokens of a window: lower bounds inclusive, upper exclusive. */
-    private record Box(int t0, int h0, int w0, int t1, int h1, int w1) {
-        int tokens() {
-            return (t1 - t0) * (h1 - h0) * (w1 - w0);
+    /** How many heads of a window are gathered at once: their rows are neighbours in memory. */
+    private int headsPerTask(Heads q, Grid window, int windows, DType dtype) {
+        int best = 1;
+        for (int heads = 2; heads <= q.heads(); heads++) {
+            long bytes = 3 * window.cells() * heads * q.headDim() * dtype.bytes();
+            boolean spreads = (long) windows * (q.heads() / heads) >= 8L * pool.size();
+            if (q.heads() % heads == 0 && bytes <= WINDOW_BYTES && spreads) {
+                best = heads;
+            }
         }
+        return best;
     }
 
-    private void attend(
+    private void window(
             Heads q,
             Heads k,
             Heads v,
             Grid grid,
-            Box box,
-            @Nullable RelativeBias bias,
-            int head,
+            Windows windows,
+            @Nullable Tensor bias,
+            long[] rows,
+            int firstHead,
+            int heads,
+            DType dtype,
             CpuTensor out,
             Worker worker) {
         Scratch scratch = worker.scratch();
-        int tokens = box.tokens();
+        int tokens = rows.length;
         int width = q.headDim();
-        long[] rows = rows(grid, box);
-        MatrixView queries = gather(q, head, rows, scratch);
-        MatrixView keys = transposed(gather(k, head, rows, scratch));
-        MatrixView values = gather(v, head, rows, scratch);
-        int tile = Math.min(tokens, QUERY_TILE);
-        long scores = scratch.floats((long) tile * tokens);
-        long biasRow = scratch.floats(tokens);
-        for (int first = 0; first < tokens; first += tile) {
-            long mark = scratch.mark();
-            int count = Math.min(tile, tokens - first);
-            MatrixView part = MatrixView.of(queries.at(first, 0), DType.F32, count, width, width);
-            MatrixView weights = MatrixView.of(scores, DType.F32, count, tokens, tokens);
-            matrix.multiply(part, keys, weights, false, worker);
-            RunningSoftmax softmax = new RunningSoftmax(spans, count, width, scratch);
-            if (bias != null) {
-                float unscale = (float) Math.sqrt(width);
-                for (int row = 0; row < count; row++) {
-                    bias.row(grid, rows, first + row, biasRow);
-                    // The softmax scales the scores when it exponentiates; the bias is not to be scaled.
-                    spans.addScaled(unscale, biasRow, weights.at(row, 0), tokens);
-                }
+        long matrixBytes = (long) tokens * width * dtype.bytes();
+        long queries = scratch.bytes(heads * matrixBytes);
+        long keys = scratch.bytes(heads * matrixBytes);
+        long values = scratch.bytes(heads * matrixBytes);
+        gather(q, firstHead, heads, rows, 0, tokens, dtype, queries);
+        gather(k, firstHead, heads, rows, 0, tokens, dtype, keys);
+        gather(v, firstHead, heads, rows, 0, tokens, dtype, values);
+        for (int i = 0; i < heads; i++) {
+            int head = firstHead + i;
+            MatrixView headQueries = MatrixView.of(queries + i * matrixBytes, dtype, tokens, width, width);
+            MatrixView headKeys = MatrixView.of(keys + i * matrixBytes, dtype, tokens, width, width);
+            MatrixView headValues = MatrixView.of(values + i * matrixBytes, dtype, tokens, width, width);
+            RelativeBias relative =
+                    bias == null ? null : new RelativeBias(CpuTensor.addressOf(bias), windows.size(), head);
+            long column = (long) head * width * out.dtype().bytes();
+            for (int row = 0; row < tokens; row += QUERY_TILE) {
+                long mark = scratch.mark();
+                int first = row;
+                int count = Math.min(QUERY_TILE, tokens - row);
+                Bias added = relative == null ? null : bias(relative, grid, rows, first, width);
+                attend(headQueries.rows(first, count), headKeys, headValues, added, worker)
+                        .store(out.dtype(), i1 -> out.rowAddress(rows[first + i1]) + column);
+                scratch.release(mark);
             }
-            softmax.weigh(weights);
-            matrix.multiply(weights, values, softmax.sums(), false, worker);
-            for (int row = 0; row < count; row++) {
-                long target = out.rowAddress(rows[first + row])
-                        + (long) head * width * out.dtype().bytes();
-                spans.store(softmax.result(row), target, out.dtype(), width);
-            }
-            scratch.release(mark);
         }
     }
 
-    private static long[] rows(Grid grid, Box box) {
-        long[] rows = new long[box.tokens()];
+    private Bias bias(RelativeBias bias, Grid grid, long[] rows, int firstQuery, int width) {
+        // The softmax scales the scores when it exponentiates; the bias is not to be scaled.
+        float unscale = (float) Math.sqrt(width);
+        return (scores, firstKey, scratch) -> {
+            long biasRow = scratch.floats(rows.length);
+            for (int row = 0; row < scores.rows(); row++) {
+                bias.row(grid, rows, firstQuery + row, biasRow);
+                long ofTile = biasRow + (long) firstKey * Float.BYTES;
+                spans.addScaled(unscale, ofTile, scores.at(row, 0), scores.columns());
+            }
+        };
+    }
+
+    private static long[] rows(Grid grid, int t0, int t1, int h0, int h1, int w0, int w1) {
+        long[] rows = new long[(t1 - t0) * (h1 - h0) * (w1 - w0)];
         int i = 0;
-        for (int t = box.t0; t < box.t1; t++) {
-            for (int h = box.h0; h < box.h1; h++) {
-                for (int w = box.w0; w < box.w1; w++) {
+        for (int t = t0; t < t1; t++) {
+            for (int h = h0; h < h1; h++) {
+                for (int w = w0; w < w1; w++) {
                     rows[i++] = ((long) t * grid.h() + h) * grid.w() + w;
                 }
             }
         }
         return rows;
-    }
-
-    private MatrixView gather(Heads heads, int head, long[] rows, Scratch scratch) {
-        CpuTensor matrix = CpuTensor.of(heads.matrix());
-        int width = heads.headDim();
-        long target = scratch.floats((long) rows.length * width);
-        long column = (heads.column() + (long) head * width) * matrix.dtype().bytes();
-        for (int i = 0; i < rows.length; i++) {
-            long to = target + (long) i * width * Float.BYTES;
-            spans.load(matrix.rowAddress(rows[i]) + column, matrix.dtype(), to, width);
-        }
-        return MatrixView.of(target, DType.F32, rows.length, width, width);
-    }
-
-    private static MatrixView view(Heads heads, int head, long first, int rows) {
-        CpuTensor matrix = CpuTensor.of(heads.matrix());
-        long column = heads.column() + (long) head * heads.headDim();
-        return MatrixView.of(
-                matrix.rowAddress(first) + column * matrix.dtype().bytes(),
-                matrix.dtype(),
-                rows,
-                heads.headDim(),
-                matrix.shape().last());
-    }
-
-    private static MatrixView transposed(MatrixView view) {
-        return MatrixView.transposed(view.address(), view.dtype(), view.columns(), view.rows(), view.stride());
     }
 }

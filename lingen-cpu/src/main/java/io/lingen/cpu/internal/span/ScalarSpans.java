@@ -6,6 +6,7 @@ import static io.lingen.cpu.internal.Memory.setFloat;
 import static io.lingen.cpu.internal.Memory.setShort;
 
 import io.lingen.core.BFloat16;
+import io.lingen.core.DType;
 import io.lingen.cpu.internal.Memory;
 
 /** The definition of the loops, in plain Java; also the tails of the vector loops. */
@@ -192,12 +193,15 @@ public final class ScalarSpans implements Spans {
     }
 
     @Override
-    public float expSum(long x, float scale, float offset, int n) {
+    public float expSum(long x, float scale, float offset, long out, DType dtype, int n) {
         double sum = 0;
         for (int i = 0; i < n; i++) {
-            long at = (long) i * F;
-            float value = exp(getFloat(x + at) * scale - offset);
-            setFloat(x + at, value);
+            float value = exp(getFloat(x + (long) i * F) * scale - offset);
+            if (dtype == DType.BF16) {
+                setShort(out + 2L * i, BFloat16.fromFloat(value));
+            } else {
+                setFloat(out + (long) i * F, value);
+            }
             sum += value;
         }
         return (float) sum;

@@ -96,8 +96,12 @@ public interface Spans {
     /** out = exp(x), accurate to about 1e-7 relative; 0 below -87.3, and exp(88) above 88. */
     void exp(long x, long out, int n);
 
-    /** x = exp(x scale - offset), the numerators of a softmax; returns their sum. */
-    float expSum(long x, float scale, float offset, int n);
+    /**
+     * out = exp(x scale - offset) rounded to a type, the numerators of a softmax; out may be x if the type is F32.
+     *
+     * @return the sum of the numerators, not rounded
+     */
+    float expSum(long x, float scale, float offset, long out, DType dtype, int n);
 
     /** out = x / (1 + exp(-x)) */
     void silu(long x, long out, int n);

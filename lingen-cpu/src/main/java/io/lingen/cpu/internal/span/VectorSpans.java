@@ -5,6 +5,7 @@ import static io.lingen.cpu.internal.Memory.getFloat;
 import static io.lingen.cpu.internal.Memory.setFloat;
 import static io.lingen.cpu.internal.span.VectorMath.FLOATS;
 
+import io.lingen.core.DType;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
@@ -42,6 +43,13 @@ public final class VectorSpans implements Spans {
         value.intoMemorySegment(ALL, address, LITTLE);
     }
 
+    private static void putNarrow(FloatVector value, long address) {
+        VectorMath.roundToBFloat16(value)
+                .convertShape(VectorOperators.I2S, SHORTS, 0)
+                .reinterpretAsShorts()
+                .intoMemorySegment(ALL, address, LITTLE);
+    }
+
     private static FloatVector all(float value) {
         return FloatVector.broadcast(FLOATS, value);
     }
@@ -69,10 +77,7 @@ public final class VectorSpans implements Spans {
     public void narrow(long f32, long bf16, int n) {
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
-            VectorMath.roundToBFloat16(at(f32 + (long) i * F))
-                    .convertShape(VectorOperators.I2S, SHORTS, 0)
-                    .reinterpretAsShorts()
-                    .intoMemorySegment(ALL, bf16 + 2L * i, LITTLE);
+            putNarrow(at(f32 + (long) i * F), bf16 + 2L * i);
         }
         TAIL.narrow(f32 + (long) i * F, bf16 + 2L * i, n - i);
     }
@@ -326,18 +331,27 @@ public final class VectorSpans implements Spans {
     }
 
     @Override
-    public float expSum(long x, float scale, float offset, int n) {
+    public float expSum(long x, float scale, float offset, long out, DType dtype, int n) {
         FloatVector scales = all(scale);
         FloatVector offsets = all(-offset);
         FloatVector sum = all(0);
         int i = 0;
-        for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
-            long at = x + (long) i * F;
-            FloatVector value = VectorMath.exp(at(at).fma(scales, offsets));
-            put(value, at);
-            sum = sum.add(value);
+        int bound = FLOATS.loopBound(n);
+        if (dtype == DType.BF16) {
+            for (; i < bound; i += LANES) {
+                FloatVector value = VectorMath.exp(at(x + (long) i * F).fma(scales, offsets));
+                putNarrow(value, out + 2L * i);
+                sum = sum.add(value);
+            }
+        } else {
+            for (; i < bound; i += LANES) {
+                FloatVector value = VectorMath.exp(at(x + (long) i * F).fma(scales, offsets));
+                put(value, out + (long) i * F);
+                sum = sum.add(value);
+            }
         }
-        return sum.reduceLanes(VectorOperators.ADD) + TAIL.expSum(x + (long) i * F, scale, offset, n - i);
+        long rest = out + (long) i * dtype.bytes();
+        return sum.reduceLanes(VectorOperators.ADD) + TAIL.expSum(x + (long) i * F, scale, offset, rest, dtype, n - i);
     }
 
     @Override
