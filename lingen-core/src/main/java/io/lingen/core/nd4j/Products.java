@@ -68,7 +68,7 @@ final class Products {
     }
 
     private static INDArray padded(INDArray x, ConvolutionWeights.Source source) {
-        long[] lengths = x.shape();
+        long[] lengths = x.shape().clone();
         INDArrayIndex[] inside = new INDArrayIndex[4];
         inside[3] = NDArrayIndex.all();
         for (int axis = 0; axis < 3; axis++) {

@@ -3,16 +3,32 @@ package io.lingen.core.nd4j;
 import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.Backends;
+import io.lingen.core.contract.AccountingContract;
 import io.lingen.core.contract.AttentionContract;
+import io.lingen.core.contract.ConvolutionContract;
+import io.lingen.core.contract.ElementwiseContract;
 import io.lingen.core.contract.LinearContract;
+import io.lingen.core.contract.Mamba1Contract;
+import io.lingen.core.contract.MemoryContract;
 import io.lingen.core.contract.NormContract;
 import io.lingen.core.contract.ScanContract;
+import io.lingen.core.contract.TokenContract;
+import io.lingen.core.contract.WindowAttentionContract;
 import org.junit.jupiter.api.Nested;
 
 /** The reference backend under every contract. */
 final class Nd4jContractTest {
     private static Backend backend() {
-        return Backends.create("nd4j", new BackendOptions(2));
+        // One thread: ND4J's threads wait for each other longer than these sizes take.
+        return Backends.create("nd4j", new BackendOptions(1));
+    }
+
+    @Nested
+    final class Accounting extends AccountingContract {
+        @Override
+        protected Backend newBackend() {
+            return backend();
+        }
     }
 
     @Nested
@@ -24,7 +40,39 @@ final class Nd4jContractTest {
     }
 
     @Nested
+    final class Convolution extends ConvolutionContract {
+        @Override
+        protected Backend newBackend() {
+            return backend();
+        }
+    }
+
+    @Nested
+    final class Elementwise extends ElementwiseContract {
+        @Override
+        protected Backend newBackend() {
+            return backend();
+        }
+    }
+
+    @Nested
     final class Linear extends LinearContract {
+        @Override
+        protected Backend newBackend() {
+            return backend();
+        }
+    }
+
+    @Nested
+    final class Mamba1 extends Mamba1Contract {
+        @Override
+        protected Backend newBackend() {
+            return backend();
+        }
+    }
+
+    @Nested
+    final class Memory extends MemoryContract {
         @Override
         protected Backend newBackend() {
             return backend();
@@ -41,6 +89,22 @@ final class Nd4jContractTest {
 
     @Nested
     final class Scan extends ScanContract {
+        @Override
+        protected Backend newBackend() {
+            return backend();
+        }
+    }
+
+    @Nested
+    final class Token extends TokenContract {
+        @Override
+        protected Backend newBackend() {
+            return backend();
+        }
+    }
+
+    @Nested
+    final class WindowAttention extends WindowAttentionContract {
         @Override
         protected Backend newBackend() {
             return backend();

@@ -1,0 +1,100 @@
+package io.lingen.core.contract;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Tensor;
+import io.lingen.core.accounting.OperationKind;
+import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.Heads;
+import io.lingen.core.op.ScanInput;
+import io.lingen.core.op.ScanOrder;
+import io.lingen.core.op.ScanPath;
+import io.lingen.core.op.ScanSpec;
+import io.lingen.core.op.ScanWeights;
+import io.lingen.core.op.Windows;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Operations are counted by the formulas of the specification, section 7, whatever the backend really does. */
+public abstract class AccountingContract extends BackendContract {
+    @BeforeEach
+    final void startFromZero() {
+        backend().operations().reset();
+    }
+
+    @Test
+    void linearLayers() {
+        Layer layer = layer(DType.F32, 7, 5, true);
+        backend().linear(normal(DType.F32, 1, 3, 7).tensor(), layer.weights(), Epilogue.GELU, output(DType.F32, 3, 5));
+        assertCount(OperationKind.LINEAR, 2 * 3 * 7 * 5);
+    }
+
+    @Test
+    void attention() {
+        Heads q = new Heads(normal(DType.F32, 1, 3, 8).tensor(), 0, 2, 4);
+        Heads k = new Heads(normal(DType.F32, 1, 5, 8).tensor(), 0, 2, 4);
+        backend().attention(q, k, k, null, output(DType.F32, 3, 8));
+        assertCount(OperationKind.ATTENTION, 4 * 3 * 5 * 8);
+    }
+
+    @Test
+    void windows() {
+        Heads q = new Heads(normal(DType.F32, 1, 8 * 4 * 4, 8).tensor(), 0, 2, 4);
+        Windows windows = new Windows(new Grid(4, 2, 4), false);
+        backend().windowAttention(q, q, q, new Grid(8, 4, 4), windows, null, output(DType.F32, 128, 8));
+        assertCount(OperationKind.WINDOW_ATTENTION, 4L * 8 * 128 * (4 * 2 * 4));
+    }
+
+    @Test
+    void scans() {
+        ScanSpec spec = new ScanSpec(8, 4, 1, 4, 3, 6);
+        Grid grid = new Grid(2, 3, 4);
+        ScanPath path = new ScanPath(grid, null, ScanOrder.of("thw", false), false);
+        Tensor projection = normal(DType.F32, 1, 24, 8 + 4 + 4 + 2).tensor();
+        Tensor heads = normal(DType.F32, 1, 2).tensor();
+        ScanWeights weights = new ScanWeights(
+                normal(DType.F32, 1, 16, 3).tensor(), normal(DType.F32, 1, 16).tensor(), heads, heads, heads);
+        backend()
+                .selectiveScan(
+                        new ScanInput(projection, 0, 8, 12, 16), path, spec, weights, false, output(DType.F32, 24, 8));
+        // Per token: conv 2 taps (di + 2Gn), SSD 2 Q Gn + 2 di (Q + 2n).
+        assertCount(OperationKind.SCAN, 24L * (2 * 3 * 16 + 2 * 6 * 4 + 2 * 8 * (6 + 2 * 4)));
+    }
+
+    @Test
+    void convolutions() {
+        ConvolutionWeights.Source source = new ConvolutionWeights.Source(
+                HostTensor.of(normals(1, 5 * 4 * 9), 5, 4, 1, 3, 3), HostTensor.of(new float[5], 5), 1, 2, 2);
+        ConvolutionWeights weights = backend().packConvolution(workspace(), source, DType.F32);
+        backend().convolution(normal(DType.F32, 1, 2, 6, 6, 4).tensor(), weights, output(DType.F32, 2, 3, 3, 5));
+        assertCount(OperationKind.CONVOLUTION, 2L * (2 * 3 * 3 * 5) * (4 * 9));
+    }
+
+    @Test
+    void whatIsRefusedIsNotCounted() {
+        Tensor a = output(DType.F32, 3);
+        Tensor b = output(DType.F32, 4);
+        assertThrows(IllegalArgumentException.class, () -> backend().add(a, b, a));
+        assertEquals(0, backend().operations().total());
+        backend().add(a, a, a);
+        assertCount(OperationKind.ELEMENTWISE, 3);
+    }
+
+    @Test
+    void aBackendIntroducesItself() {
+        assertFalse(backend().name().isBlank());
+        assertFalse(backend().description().isBlank());
+        assertFalse(backend().description().contains("\n"), "one line");
+    }
+
+    private void assertCount(OperationKind kind, long expected) {
+        assertEquals(expected, backend().operations().count(kind));
+        assertEquals(expected, backend().operations().total());
+    }
+}

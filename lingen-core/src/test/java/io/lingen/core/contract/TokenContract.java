@@ -1,0 +1,130 @@
+package io.lingen.core.contract;
+
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.lingen.core.DType;
+import io.lingen.core.Shape;
+import io.lingen.core.Tensor;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.PatchSize;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Patches, positions and pooling. */
+public abstract class TokenContract extends BackendContract {
+    @ParameterizedTest
+    @CsvSource({
+        // channels, grid, patch, types
+        "1, 1, 1, 1,  1, 1, 1, F32, F32",
+        "16, 3, 5, 4,  1, 2, 2, F32, F32",
+        "3, 2, 3, 1,  2, 1, 3, F32, F32",
+        "16, 2, 7, 5,  1, 1, 1, F32, F32",
+        "16, 3, 4, 4,  1, 2, 2, F32, BF16",
+        "5, 2, 3, 3,  2, 2, 2, BF16, F32",
+        "17, 1, 3, 3,  1, 2, 2, BF16, BF16"
+    })
+    void patches(int channels, int t, int h, int w, int pt, int ph, int pw, DType videoType, DType tokenType) {
+        PatchSize patch = new PatchSize(pt, ph, pw);
+        Grid grid = new Grid(t, h, w);
+        Shape shape = patch.videoOf(channels, grid);
+        Sample video = normal(videoType, 1, shape.toArray());
+        Tensor tokens = output(tokenType, grid.cells(), channels * patch.cells());
+        backend().patchify(video.tensor(), patch, tokens);
+        double[] expected = ReferenceOperations.patchify(video.values(), shape, patch);
+        assertClose(rounded(expected, tokenType), tokens, 0);
+        Tensor back = output(videoType, shape.toArray());
+        backend().unpatchify(tokens, patch, back);
+        double[] again = ReferenceOperations.unpatchify(rounded(expected, tokenType), shape, patch);
+        assertClose(rounded(again, videoType), back, 0);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1, 1, 1, 1, F32, F32",
+        "3, 5, 4, 17, F32, F32",
+        "2, 7, 3, 64, F32, BF16",
+        "4, 1, 5, 33, BF16, F32",
+        "5, 3, 2, 31, BF16, BF16"
+    })
+    void positions(int t, int h, int w, int d, DType in, DType out) {
+        Grid grid = new Grid(t, h, w);
+        Sample x = normal(in, 1, grid.cells(), d);
+        // Tables are made for the largest grid.
+        Sample tableT = normal(DType.F32, 1, t + 2, d);
+        Sample tableH = normal(DType.F32, 1, h, d);
+        Sample tableW = normal(DType.F32, 1, w + 1, d);
+        Tensor y = output(out, grid.cells(), d);
+        backend().addPosition(x.tensor(), tableT.tensor(), tableH.tensor(), tableW.tensor(), grid, y);
+        double[] expected =
+                ReferenceOperations.addPosition(x.values(), tableT.values(), tableH.values(), tableW.values(), grid, d);
+        assertClose(expected, y, tolerance(1, in, out));
+        backend().addPosition(x.tensor(), tableT.tensor(), tableH.tensor(), tableW.tensor(), grid, x.tensor());
+        assertClose(expected, x.tensor(), tolerance(1, in, in));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // grid, kernel, width, types
+        "1, 1, 1,  1, 1, 1,  1, F32, F32",
+        "1, 1, 1,  2, 2, 2,  3, F32, F32",
+        "4, 6, 2,  2, 2, 2,  16, F32, F32",
+        "5, 3, 7,  2, 2, 2,  17, F32, F32",
+        "7, 5, 8,  3, 2, 4,  33, F32, F32",
+        "3, 4, 5,  1, 3, 5,  31, F32, BF16",
+        "5, 5, 5,  2, 2, 2,  64, BF16, F32",
+        "3, 7, 3,  2, 4, 2,  8, BF16, BF16"
+    })
+    void pooling(int t, int h, int w, int kt, int kh, int kw, int d, DType in, DType out) {
+        Grid grid = new Grid(t, h, w);
+        Grid kernel = new Grid(kt, kh, kw);
+        Sample x = normal(in, 1, grid.cells(), d);
+        Tensor y = output(out, grid.dividedBy(kernel).cells(), d);
+        backend().averagePool(x.tensor(), grid, kernel, y);
+        double[] expected = ReferenceOperations.averagePool(x.values(), grid, kernel, d);
+        assertClose(expected, y, tolerance(kernel.cells(), in, out));
+    }
+
+    @Test
+    void slicesArePooledIntoSlices() {
+        // Review tokens in front, the tokens behind: how a model lays both out in one matrix.
+        Grid grid = new Grid(3, 4, 5);
+        Grid kernel = new Grid(2, 2, 2);
+        int review = (int) grid.dividedBy(kernel).cells();
+        int cells = (int) grid.cells();
+        Sample all = normal(DType.F32, 1, review + cells, 6);
+        backend()
+                .averagePool(
+                        all.tensor().slice(review, review + cells),
+                        grid,
+                        kernel,
+                        all.tensor().slice(0, review));
+        double[] tokens = java.util.Arrays.copyOfRange(all.values(), review * 6, (review + cells) * 6);
+        assertClose(
+                ReferenceOperations.averagePool(tokens, grid, kernel, 6),
+                all.tensor().slice(0, review),
+                tolerance(8, DType.F32));
+        assertClose(tokens, all.tensor().slice(review, review + cells), 0);
+    }
+
+    @Test
+    void whatDoesNotFitIsRefused() {
+        Tensor video = normal(DType.F32, 1, 3, 2, 4, 4).tensor();
+        Tensor tokens = normal(DType.F32, 1, 8, 12).tensor();
+        Tensor table = normal(DType.F32, 1, 2, 12).tensor();
+        Tensor coarse = normal(DType.BF16, 1, 2, 12).tensor();
+        Grid grid = new Grid(2, 2, 2);
+        refused(() -> backend().patchify(video, new PatchSize(1, 3, 2), tokens));
+        refused(() -> backend().patchify(video, new PatchSize(1, 2, 1), tokens));
+        refused(() -> backend().unpatchify(table, new PatchSize(1, 2, 2), video));
+        refused(() -> backend().addPosition(tokens, table, table, table, new Grid(2, 2, 3), tokens));
+        refused(() -> backend().addPosition(tokens, table.slice(0, 1), table, table, grid, tokens));
+        refused(() -> backend().addPosition(tokens, table, coarse, table, grid, tokens));
+        refused(() -> backend().averagePool(tokens, grid, new Grid(2, 2, 1), table.slice(0, 1)));
+        refused(() -> backend().averagePool(tokens, new Grid(2, 2, 3), grid, table));
+    }
+
+    private static void refused(org.junit.jupiter.api.function.Executable operation) {
+        assertThrows(IllegalArgumentException.class, operation);
+    }
+}
