@@ -76,7 +76,7 @@ def _segment(xdt, a, B, C, state, Q, reverse):
     total = s[:, :, 0] if reverse else s[:, :, -1]                                    # [b, c, H]
 
     # Inside a chunk: Y_i = sum over j up to i of (C_i . B_j) exp(s_i - s_j) dt_j x_j
-    rows = s.transpose(2, 3)                                                          # [b, c, H, Q]
+    rows = s.transpose(2, 3).contiguous()                                             # [b, c, H, Q]
     scores = C @ B.transpose(-1, -2)                                                  # [b, c, G, Q, Q]
     mixing = _Mixing.apply(rows, scores.triu() if reverse else scores.tril())         # [b, c, H, Q, Q]
     y = (mixing @ xdt.transpose(2, 3)).transpose(2, 3)                                # [b, c, Q, H, P]
