@@ -138,7 +138,9 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
                 backend.interpolate(earlier, later, TemporalTiling.laterWeight(i, count), later);
             }
             int carry = tile.carryTo() - tile.finalTo();
-            backend.copy(frames.slice(tile.finalTo() - start, tile.carryTo() - start), carried.slice(0, carry));
+            if (carry > 0) {
+                backend.copy(frames.slice(tile.finalTo() - start, tile.carryTo() - start), carried);
+            }
         }
         tileFrames = frames;
         tilesDone++;
