@@ -3,30 +3,21 @@ package io.lingen.mate;
 import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.checkpoint.WeightReader;
 import io.lingen.core.op.DiagonalScanWeights;
-import io.lingen.core.op.Epilogue;
-import io.lingen.core.op.Grid;
-import io.lingen.core.op.ScanOrder;
 import io.lingen.core.op.ScanPath;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The ablation that has Mamba1 for Mamba2: a decay per channel and state entry, dt, B and C projected from the convolved x. Gate, norm and
- * the outer projections are {@link BidirectionalMamba2}'s.
+ * The ablation that has Mamba1 (Gu and Dao, 2023) for Mamba2: a decay per channel and state entry, and dt, B and C projected from the
+ * convolved x.
  */
-final class BidirectionalMamba1 implements Mamba {
+final class BidirectionalMamba1 extends BidirectionalMamba {
     private final Backend backend;
     private final DType precision;
-    private final Linear zProjection; // d -> di
-    private final Linear xProjection; // d -> di
     private final Direction forward;
     private final Direction backward;
-    private final Tensor normWeight; // [di]
-    private final Linear outProjection; // di -> d
 
     BidirectionalMamba1(
             Backend backend,
@@ -35,42 +26,24 @@ final class BidirectionalMamba1 implements Mamba {
             MambaConfig config,
             int hiddenSize,
             DType precision) {
-        int di = config.innerWidth(hiddenSize);
-        HostTensor inProjection = reader.tensor("in_proj.weight", 2L * di, hiddenSize);
+        super(
+                backend,
+                workspace,
+                reader,
+                config.innerWidth(hiddenSize),
+                config.innerWidth(hiddenSize),
+                hiddenSize,
+                precision);
         this.backend = backend;
         this.precision = precision;
-        this.zProjection = BidirectionalMamba2.project(backend, workspace, inProjection.slice(0, di), precision);
-        this.xProjection = BidirectionalMamba2.project(backend, workspace, inProjection.slice(di, 2L * di), precision);
         this.forward = new Direction(workspace, reader.under("fwd."), config, hiddenSize);
         this.backward = new Direction(workspace, reader.under("bwd."), config, hiddenSize);
-        this.normWeight = ScanDirection.upload(backend, workspace, reader, "norm.weight", di);
-        this.outProjection =
-                Linear.load(backend, workspace, reader.linearWithoutBias("out_proj", di, hiddenSize), precision);
     }
 
     @Override
-    public void addTo(
-            Tensor residual,
-            Tensor gate,
-            Tensor sequence,
-            Grid grid,
-            @Nullable Grid review,
-            ScanOrder order,
-            Taps taps) {
-        ScanPath path = new ScanPath(grid, review, order, false);
-        try (Workspace workspace = backend.newWorkspace()) {
-            Tensor y = workspace.allocate(
-                    precision, grid.cells(), normWeight.shape().last()); // [N, di]
-            try (Workspace scans = backend.newWorkspace()) {
-                Tensor x = xProjection.apply(scans, sequence, precision); // [R + N, di]
-                forward.scan(x, path, false, y);
-                backward.scan(x, new ScanPath(grid, review, order, true), true, y);
-            }
-            Tensor tokens = sequence.slice(path.prefixCells(), path.rows());
-            Tensor z = zProjection.apply(workspace, tokens, precision); // [N, di]
-            backend.gatedRmsNorm(y, z, normWeight, BidirectionalMamba2.NORM_EPSILON, y);
-            outProjection.apply(y, Epilogue.gatedAdd(gate), residual, taps, "ma"); // [N, d]
-        }
+    void scan(Tensor projection, ScanPath forwardPath, ScanPath backwardPath, Tensor y) {
+        forward.scan(projection, forwardPath, false, y);
+        backward.scan(projection, backwardPath, true, y);
     }
 
     private final class Direction {
@@ -88,11 +61,9 @@ final class BidirectionalMamba1 implements Mamba {
             HostTensor projection = reader.tensor("x_proj.weight", rank + 2L * n, di);
             convWeight = ScanDirection.upload(backend, workspace, reader, "conv.weight", di, config.convWidth());
             convBias = ScanDirection.upload(backend, workspace, reader, "conv.bias", di);
-            dtLowRank = BidirectionalMamba2.project(backend, workspace, projection.slice(0, rank), precision);
-            bcProjection =
-                    BidirectionalMamba2.project(backend, workspace, projection.slice(rank, rank + 2L * n), precision);
-            dtProjection = BidirectionalMamba2.project(
-                    backend, workspace, reader.tensor("dt_proj.weight", di, rank), precision);
+            dtLowRank = project(backend, workspace, projection.slice(0, rank), precision);
+            bcProjection = project(backend, workspace, projection.slice(rank, rank + 2L * n), precision);
+            dtProjection = project(backend, workspace, reader.tensor("dt_proj.weight", di, rank), precision);
             weights = new DiagonalScanWeights(
                     ScanDirection.upload(backend, workspace, reader, "dt_proj.bias", di),
                     ScanDirection.upload(backend, workspace, reader, "A_log", di, n),

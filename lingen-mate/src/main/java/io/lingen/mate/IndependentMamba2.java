@@ -70,8 +70,8 @@ final class IndependentMamba2 implements Mamba {
             int gn = spec.groupWidth();
             int rows = 2 * di + 2 * gn + spec.heads();
             HostTensor inProjection = reader.tensor("in_proj.weight", rows, hiddenSize);
-            zProjection = BidirectionalMamba2.project(backend, workspace, inProjection.slice(0, di), precision);
-            scanProjection = BidirectionalMamba2.project(backend, workspace, inProjection.slice(di, rows), precision);
+            zProjection = BidirectionalMamba.project(backend, workspace, inProjection.slice(0, di), precision);
+            scanProjection = BidirectionalMamba.project(backend, workspace, inProjection.slice(di, rows), precision);
             direction = new ScanDirection(
                     backend,
                     spec,
@@ -91,7 +91,7 @@ final class IndependentMamba2 implements Mamba {
             try (Workspace scan = backend.newWorkspace()) {
                 direction.scan(scanProjection.apply(scan, sequence, precision), path, false, y);
                 Tensor z = zProjection.apply(scan, tokens, precision);
-                backend.gatedRmsNorm(y, z, normWeight, BidirectionalMamba2.NORM_EPSILON, y);
+                backend.gatedRmsNorm(y, z, normWeight, BidirectionalMamba.NORM_EPSILON, y);
             }
             return y;
         }

@@ -1,0 +1,89 @@
+package io.lingen.mate;
+
+import io.lingen.core.Backend;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.LinearWeights;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.ScanOrder;
+import io.lingen.core.op.ScanPath;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A bidirectional state space model with one projection in and one out for both directions, whose sum is gated and normed once
+ * (specification, section 3).
+ *
+ * <p>The input projection is packed in two parts: z is needed for the kept tokens only, what the scans read for the review tokens as well.
+ */
+abstract class BidirectionalMamba implements Mamba {
+    static final float NORM_EPSILON = 1e-5f;
+
+    private final Backend backend;
+    private final DType precision;
+    private final Linear zProjection; // d -> di
+    private final Linear scanProjection; // d -> what the scans read
+    private final Tensor normWeight; // [di]
+    private final Linear outProjection; // di -> d
+
+    /** @param scanColumns the rows of in_proj that come behind z's */
+    BidirectionalMamba(
+            Backend backend,
+            Workspace workspace,
+            WeightReader reader,
+            int innerWidth,
+            int scanColumns,
+            int hiddenSize,
+            DType precision) {
+        HostTensor inProjection = reader.tensor("in_proj.weight", innerWidth + scanColumns, hiddenSize);
+        this.backend = backend;
+        this.precision = precision;
+        this.zProjection = project(backend, workspace, inProjection.slice(0, innerWidth), precision);
+        this.scanProjection =
+                project(backend, workspace, inProjection.slice(innerWidth, innerWidth + scanColumns), precision);
+        this.normWeight = ScanDirection.upload(backend, workspace, reader, "norm.weight", innerWidth);
+        this.outProjection = Linear.load(
+                backend, workspace, reader.linearWithoutBias("out_proj", innerWidth, hiddenSize), precision);
+    }
+
+    /** A linear layer without bias from rows of a larger matrix. */
+    static Linear project(Backend backend, Workspace workspace, HostTensor rows, DType precision) {
+        return Linear.load(backend, workspace, new LinearWeights.Source(rows, null), precision);
+    }
+
+    /**
+     * y = the sum of both directions.
+     *
+     * @param projection [review + N, columns]
+     * @param y [N, di]
+     */
+    abstract void scan(Tensor projection, ScanPath forward, ScanPath backward, Tensor y);
+
+    @Override
+    public final void addTo(
+            Tensor residual,
+            Tensor gate,
+            Tensor sequence,
+            Grid grid,
+            @Nullable Grid review,
+            ScanOrder order,
+            Taps taps) {
+        ScanPath forward = new ScanPath(grid, review, order, false);
+        ScanPath backward = new ScanPath(grid, review, order, true);
+        Tensor tokens = sequence.slice(forward.prefixCells(), forward.rows()); // [N, d]
+        try (Workspace workspace = backend.newWorkspace()) {
+            Tensor y = workspace.allocate(
+                    precision, grid.cells(), normWeight.shape().last()); // [N, di]
+            try (Workspace scans = backend.newWorkspace()) {
+                scan(scanProjection.apply(scans, sequence, precision), forward, backward, y);
+            }
+            Tensor z = zProjection.apply(workspace, tokens, precision); // [N, di]
+            backend.gatedRmsNorm(y, z, normWeight, NORM_EPSILON, y);
+            outProjection.apply(y, Epilogue.gatedAdd(gate), residual, taps, "ma"); // [N, d]
+        }
+    }
+}
