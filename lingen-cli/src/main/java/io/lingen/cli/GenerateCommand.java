@@ -188,14 +188,14 @@ final class GenerateCommand implements Callable<Integer> {
     private static String describe(VideoPlan plan) {
         return String.format(
                 Locale.ROOT,
-                "%dx%d, %d frames at %d fps (%.4g s), %d steps, guidance %.4g, seed %d",
+                "%dx%d, %d frames at %d fps (%s s), %d steps, guidance %s, seed %d",
                 plan.format().width(),
                 plan.format().height(),
                 plan.frames(),
                 plan.format().fps(),
-                plan.seconds(),
+                Progress.number(plan.seconds()),
                 plan.steps(),
-                plan.guidance(),
+                Progress.number(plan.guidance()),
                 plan.request().seed());
     }
 

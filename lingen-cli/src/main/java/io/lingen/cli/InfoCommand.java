@@ -98,10 +98,10 @@ final class InfoCommand implements Callable<Integer> {
                 "sampler",
                 String.format(
                         Locale.ROOT,
-                        "%s, %d steps, guidance %.4g",
+                        "%s, %d steps, guidance %s",
                         sampling.schedule(),
                         sampling.steps(),
-                        sampling.guidance()));
+                        Progress.number(sampling.guidance())));
         ModelIndex.NativeSize size = index.nativeSize();
         if (size != null) {
             line(
@@ -109,10 +109,10 @@ final class InfoCommand implements Callable<Integer> {
                     "native",
                     String.format(
                             Locale.ROOT,
-                            "%dx%d, %.4g s at %d fps",
+                            "%dx%d, %s s at %d fps",
                             size.width(),
                             size.height(),
-                            size.seconds(),
+                            Progress.number(size.seconds()),
                             index.fps()));
         }
         int unitT = autoencoder.compression(0) * transformer.patchSize().t();

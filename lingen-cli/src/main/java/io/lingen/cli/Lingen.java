@@ -30,7 +30,16 @@ public final class Lingen implements Runnable {
     private Lingen() {}
 
     public static void main(String[] args) {
-        System.exit(commandLine().execute(args));
+        System.exit(run(commandLine(), args));
+    }
+
+    /** Executes arguments; the exit code. */
+    static int run(CommandLine command, String... args) {
+        try {
+            return command.execute(args);
+        } catch (OutOfMemoryError | LinkageError | StackOverflowError e) {
+            return ErrorReport.failure(e, command);
+        }
     }
 
     /** The command line, ready to execute arguments. */

@@ -99,6 +99,11 @@ final class Progress {
         }
     }
 
+    /** A number for people: 3, 7.5. */
+    static String number(double value) {
+        return value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
+    }
+
     /** Seconds for people: 4.2 s, 1 min 05 s. */
     static String time(double seconds) {
         if (seconds < 59.95) {

@@ -61,6 +61,9 @@ final class H264Encoder implements AutoCloseable {
     private static final int BEST_QUANTISER = 8;
     private static final double BITS_PER_PIXEL = 1;
 
+    /** swscale's vector loops may read that many bytes past the last pixel. */
+    private static final int READ_AHEAD = 64;
+
     private final VideoFormat format;
     private final AVCodecContext context;
     private final AVFrame frame = av_frame_alloc();
@@ -85,7 +88,7 @@ final class H264Encoder implements AutoCloseable {
         AVCodec codec = notNull("the encoder libopenh264", avcodec_find_encoder_by_name("libopenh264"));
         this.format = format;
         this.context = avcodec_alloc_context3(codec);
-        this.rgb = new BytePointer((long) format.frameBytes());
+        this.rgb = new BytePointer((long) format.frameBytes() + READ_AHEAD);
         this.rgbPlanes = new PointerPointer<>(new BytePointer[] {rgb});
         this.rgbStrides = new IntPointer(new int[] {3 * format.width()});
         this.converter = sws_getContext(

@@ -97,7 +97,8 @@ public record Mp4Frames(int width, int height, double fps, String comment, List<
         SwsContext converter = sws_getContext(
                 width, height, frame.format(), width, height, AV_PIX_FMT_RGB24, SWS_BICUBIC, null, null, (DoublePointer)
                         null);
-        try (BytePointer pixels = new BytePointer((long) rgb.length);
+        // swscale's vector loops may write past the last pixel.
+        try (BytePointer pixels = new BytePointer(rgb.length + 64L);
                 IntPointer stride = new IntPointer(new int[] {3 * width});
                 PointerPointer<BytePointer> planes = new PointerPointer<>(new BytePointer[] {pixels})) {
             sws_scale(converter, frame.data(), frame.linesize(), 0, height, planes, stride);

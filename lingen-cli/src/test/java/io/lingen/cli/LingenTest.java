@@ -1,0 +1,241 @@
+package io.lingen.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lingen.TinyModel;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.video.Mp4Frames;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** The command line as people use it, on a tiny model of random weights. */
+class LingenTest {
+    private static final String FIXTURE = "io/lingen/fixtures/lingen-default";
+
+    @TempDir
+    static Path model;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void writeModel() throws IOException {
+        TinyModel.write(model);
+    }
+
+    @Test
+    void generateWritesAVideoAndItsDescription() throws IOException {
+        Path file = folder.resolve("out.mp4");
+        Outcome outcome = run("generate", "a red circle", "-o", file, "--model", model, "--frames", 8, "--seed", 3);
+        assertEquals(0, outcome.code, outcome.err);
+        assertEquals(8, Mp4Frames.read(file).frames().size());
+        assertTrue(Files.readString(folder.resolve("out.json")).contains("\"seed\" : 3"));
+        assertTrue(outcome.err.contains("denoising  4/4"), outcome.err);
+        assertTrue(outcome.err.contains("decoding   8/8"), outcome.err);
+        assertEquals("", outcome.out);
+    }
+
+    @Test
+    void quietSaysNothing() throws IOException {
+        Outcome outcome = run(
+                "generate",
+                "a ring",
+                "-q",
+                "-o",
+                folder.resolve("out.mp4"),
+                "--model",
+                model,
+                "--frames",
+                4,
+                "--steps",
+                1,
+                "--precision",
+                "f32",
+                "--guidance",
+                1,
+                "--backend",
+                "cpu",
+                "--threads",
+                1);
+        assertEquals(0, outcome.code, outcome.err);
+        assertEquals("", outcome.err + outcome.out);
+        assertEquals(2, files());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "--size 130x25 | the width is a multiple of 4 up to 32, found 130; use 32",
+                "--size 24x25 | the height is a multiple of 6 up to 48, found 25; use 24 or 30",
+                "--size big | a size is WIDTHxHEIGHT in pixels, for example 128x128, found 'big'",
+                "--seconds 1.1 | a length of 1.1 s at 16 fps is 17.6 frames, and the model makes multiples of 4 up to 32; use 1 s (16 frames) or 1.25 s (20 frames)",
+                "--seconds -3 | the length is a positive number of seconds, found -3.0",
+                "--frames 5 | the number of frames is a multiple of 4 up to 32, found 5; use 4 or 8",
+                "--frames 8 --seconds 1 | the length is given in seconds or in frames, found both",
+                "--steps 0 | the number of steps is 1 to 10000, found 0",
+                "--steps many | Invalid value for option '--steps': 'many' is not an int",
+                "--guidance -1 | the guidance scale is 0 to 100, found -1.0",
+                "--schedule cubic | unknown schedule 'cubic'; known are linear_quadratic, uniform, shifted, shifted:S",
+                "--precision f16 | the precision is bf16 or f32, found 'f16'",
+                "--fps 0 | fps is 1 to 1000, found 0",
+                "--threads 0 | the number of threads is at least 1, found 0",
+                "--seed x | Invalid value for option '--seed'",
+                "--stepps 3 | Unknown options: '--stepps', '3'",
+            })
+    void wrongUsageIsExplained(String options, String message) throws IOException {
+        Object[] usual = {"generate", "a ring", "--model", model, "-o", folder.resolve("out.mp4")};
+        Outcome outcome = run(Stream.concat(Arrays.stream(usual), Arrays.stream(options.split(" ")))
+                .toArray());
+        assertFailed(outcome, 2, message);
+        assertTrue(outcome.err.contains("--help"), outcome.err);
+        assertEquals(0, files());
+    }
+
+    @Test
+    void otherWrongUsageIsExplained() {
+        assertFailed(run("generate"), 2, "Missing required parameter: 'PROMPT'");
+        assertFailed(run("generate", " ", "--model", model), 2, "the prompt is empty");
+        assertFailed(run("generate", "a ring", "--model", model, "-o", "out.avi"), 2, "the output is an .mp4 file");
+        assertFailed(run(), 2, "a command is missing");
+        assertFailed(run("genrate", "a ring"), 2, "Did you mean");
+        assertFailed(run("parity"), 2, "--model");
+    }
+
+    @Test
+    void failuresAreExplained() throws IOException {
+        Path file = folder.resolve("out.mp4");
+        assertFailed(
+                run("generate", "a ring", "--model", model, "-o", folder.resolve("no/out.mp4")), 1, "create it first");
+        assertFailed(
+                run("generate", "a ring", "--model", folder.resolve("no"), "-o", file), 1, "expected a model folder");
+        assertFailed(run("generate", "a ring", "--model", folder, "-o", file), 1, "model_index.json");
+        assertFailed(run("generate", "a ring", "--model", model, "-o", file, "--backend", "abacus"), 1, "'abacus'");
+        assertFailed(run("parity", "--model", model, "--fixture", folder.resolve("no")), 1, "expected a file");
+        assertEquals(0, files());
+    }
+
+    @Test
+    void errorsThatAreNotExceptionsAreExplained() {
+        StringWriter err = new StringWriter();
+        CommandLine command = Lingen.commandLine().setErr(new PrintWriter(err));
+        assertEquals(1, ErrorReport.failure(new OutOfMemoryError("Java heap space"), command));
+        assertTrue(err.toString().contains("LINGEN_JAVA_OPTS=-Xmx4g"), err.toString());
+        assertEquals(1, err.toString().lines().count());
+    }
+
+    @Test
+    void parityComparesWithAFixture() throws IOException {
+        Path fixture = unpackFixture();
+        Path computed = folder.resolve("computed.safetensors");
+        Outcome outcome =
+                run("parity", "--model", folder, "--fixture", fixture, "--backend", "cpu", "--output", computed);
+        assertEquals(0, outcome.code, outcome.out + outcome.err);
+        assertTrue(outcome.out.contains("velocity"), outcome.out);
+        assertTrue(outcome.out.contains("passed: tolerance 1.0e-05"), outcome.out);
+        try (SafetensorsFile file = SafetensorsFile.open(computed);
+                SafetensorsFile expected = SafetensorsFile.open(fixture)) {
+            assertEquals(
+                    expected.tensor("velocity").shape(), file.tensor("velocity").shape());
+        }
+    }
+
+    @Test
+    void parityRunsInBrainFloats() throws IOException {
+        Outcome outcome = run(
+                "parity", "--model", folder, "--fixture", unpackFixture(), "--backend", "cpu", "--precision", "bf16");
+        assertEquals(0, outcome.code, outcome.out + outcome.err);
+        assertTrue(outcome.out.contains("passed: tolerance 2.0e-02"), outcome.out);
+    }
+
+    @Test
+    void parityRunsOnTheReferenceBackend() throws IOException {
+        Outcome outcome = run("parity", "--model", folder, "--fixture", unpackFixture(), "--backend", "nd4j");
+        assertEquals(0, outcome.code, outcome.out + outcome.err);
+    }
+
+    @Test
+    void parityFailsBeyondTheTolerance() throws IOException {
+        Outcome outcome = run("parity", "--model", folder, "--fixture", unpackFixture(), "--tolerance", 1e-12);
+        assertEquals(1, outcome.code);
+        assertTrue(outcome.out.contains("beyond the tolerance"), outcome.out);
+    }
+
+    @Test
+    void infoShowsBackendsAndTheModel() {
+        Outcome outcome = run("info", "--model", model);
+        assertEquals(0, outcome.code, outcome.err);
+        assertTrue(outcome.out.contains("cpu"), outcome.out);
+        assertTrue(outcome.out.contains("nd4j"), outcome.out);
+        assertTrue(outcome.out.contains("4 steps, guidance 3"), outcome.out);
+        assertTrue(outcome.out.contains("widths in steps of 4 up to 32"), outcome.out);
+    }
+
+    @Test
+    void everyCommandHasHelpWithExamples() {
+        for (String command : List.of("generate", "info", "parity")) {
+            Outcome outcome = run(command, "--help");
+            assertEquals(0, outcome.code);
+            assertTrue(outcome.out.contains("Usage: lingen " + command), outcome.out);
+            assertTrue(outcome.out.contains("Examples:"), outcome.out);
+        }
+        assertTrue(run("--help").out.contains("Exit codes:"));
+        assertTrue(run("--version").out.startsWith("lingen "));
+    }
+
+    private static void assertFailed(Outcome outcome, int code, String message) {
+        assertEquals(code, outcome.code, outcome.err);
+        assertTrue(outcome.err.contains(message), outcome.err);
+        assertTrue(outcome.err.lines().count() <= 4, outcome.err);
+        assertFalse(outcome.err.contains("\tat "), outcome.err);
+    }
+
+    private Path unpackFixture() throws IOException {
+        Files.createDirectories(folder.resolve("transformer"));
+        try (ModelSource source = ModelSource.ofResource(LingenTest.class.getClassLoader(), FIXTURE)) {
+            for (String file : List.of("transformer/config.json", "transformer/model.safetensors")) {
+                Files.write(folder.resolve(file), source.read(file));
+            }
+        }
+        Path fixture = folder.resolve("fixture.safetensors");
+        try (InputStream stream =
+                LingenTest.class.getClassLoader().getResourceAsStream(FIXTURE + "/fixture.safetensors")) {
+            Files.copy(stream, fixture);
+        }
+        return fixture;
+    }
+
+    private long files() throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.count();
+        }
+    }
+
+    private static Outcome run(Object... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        CommandLine command = Lingen.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+        int code = Lingen.run(
+                command, Arrays.stream(arguments).map(Object::toString).toArray(String[]::new));
+        return new Outcome(code, out.toString(), err.toString());
+    }
+
+    private record Outcome(int code, String out, String err) {}
+}

@@ -1,0 +1,239 @@
+package io.lingen;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.lingen.core.DType;
+import io.lingen.core.OutOfMemoryException;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.diffusion.SamplingStep;
+import io.lingen.vae.Frame;
+import io.lingen.vae.FrameStream;
+import io.lingen.video.Mp4Frames;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole walk, from prompt to file, on a tiny model of random weights. */
+class TextToVideoPipelineTest {
+    private static final PipelineOptions OPTIONS =
+            PipelineOptions.defaults().withBackend("cpu").withPrecision(DType.F32);
+
+    @TempDir
+    static Path model;
+
+    private static TextToVideoPipeline pipeline;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void load() throws IOException {
+        pipeline = TextToVideoPipeline.load(TinyModel.write(model).toString(), OPTIONS);
+    }
+
+    @AfterAll
+    static void close() {
+        pipeline.close();
+        assertEquals(0, pipeline.backend().memory().liveBytes(), "leaked tensors");
+    }
+
+    @Test
+    void aPromptBecomesAVideo() throws IOException {
+        VideoRequest request = VideoRequest.builder("a red circle moves to the right")
+                .negativePrompt("noise")
+                .seed(7)
+                .build();
+        Path target = folder.resolve("out.mp4");
+        VideoResult result = pipeline.generate(request, target);
+
+        Mp4Frames video = Mp4Frames.read(target);
+        assertEquals(24, video.width());
+        assertEquals(24, video.height());
+        assertEquals(16, video.fps());
+        assertEquals(16, video.frames().size());
+        assertEquals(request, result.plan().request());
+        assertEquals(List.of("out.json", "out.mp4"), names());
+
+        ObjectMapper mapper = new ObjectMapper();
+        JsonNode description = mapper.readTree(Files.readAllBytes(result.description()));
+        assertEquals(
+                description.get("request"), mapper.readTree(video.comment()).get("request"));
+        JsonNode made = description.get("request");
+        assertEquals("a red circle moves to the right", made.get("prompt").asText());
+        assertEquals("noise", made.get("negative_prompt").asText());
+        assertEquals(7, made.get("seed").asLong());
+        assertEquals(4, made.get("steps").asInt());
+        assertEquals(3, made.get("guidance").asDouble());
+        assertEquals("f32", description.get("precision").asText());
+        assertTrue(description.get("times_s").get("denoise").asDouble() > 0);
+    }
+
+    @Test
+    void theSameRequestGivesTheSameFileAndAnotherSeedAnother() throws IOException {
+        byte[] first = bytes("a.mp4", 1);
+        assertArrayEquals(first, bytes("b.mp4", 1));
+        assertNotEquals(-1, java.util.Arrays.mismatch(first, bytes("c.mp4", 2)));
+    }
+
+    @Test
+    void theStepsAreTheCallersLoop() throws IOException {
+        long live = pipeline.backend().memory().liveBytes();
+        try (Generation generation = pipeline.start(VideoRequest.of("a ring"))) {
+            Iterator<SamplingStep> steps = generation.steps();
+            assertEquals(1, steps.next().index());
+            try (FrameStream preview = generation.frames()) {
+                Frame frame = preview.next();
+                assertEquals(24, frame.width());
+            }
+            assertEquals(2, steps.next().index());
+            assertEquals(4, generation.latent().shape().length(0));
+        }
+        assertEquals(live, pipeline.backend().memory().liveBytes(), "an abandoned video leaves nothing");
+    }
+
+    @Test
+    void framesMayBeChangedOnTheirWay() throws IOException {
+        Path target = folder.resolve("gray.mp4");
+        try (Generation generation =
+                pipeline.start(VideoRequest.builder("a ring").frames(4).steps(1).build())) {
+            generation.steps().forEachRemaining(step -> {});
+            try (FrameStream frames = generation.frames()) {
+                generation.write(target, new Iterator<>() {
+                    @Override
+                    public boolean hasNext() {
+                        return frames.hasNext();
+                    }
+
+                    @Override
+                    public Frame next() {
+                        Frame frame = frames.next();
+                        java.util.Arrays.fill(frame.rgb(), (byte) 100);
+                        return frame;
+                    }
+                });
+            }
+        }
+        for (byte value : Mp4Frames.read(target).frames().get(3)) {
+            assertEquals(100, value, 2);
+        }
+    }
+
+    @Test
+    void aRewriterComesBeforeTheEncoder() throws IOException {
+        PipelineOptions options = OPTIONS.withRewriter(prompt -> prompt + ", slowly");
+        try (TextToVideoPipeline rewriting = TextToVideoPipeline.load(model.toString(), options)) {
+            VideoRequest request =
+                    VideoRequest.builder("a ring").frames(4).steps(1).build();
+            VideoResult result = rewriting.generate(request, folder.resolve("out.mp4"));
+            assertEquals("a ring, slowly", result.encodedPrompt());
+            assertTrue(Files.readString(result.description()).contains("\"a ring, slowly\""));
+        }
+    }
+
+    @Test
+    void aFailureOnTheWayLeavesNothing() {
+        try (Generation generation =
+                pipeline.start(VideoRequest.builder("a ring").frames(4).steps(1).build())) {
+            Iterator<Frame> broken = new Iterator<>() {
+                @Override
+                public boolean hasNext() {
+                    return true;
+                }
+
+                @Override
+                public Frame next() {
+                    throw new IllegalStateException("broken");
+                }
+            };
+            assertThrows(IllegalStateException.class, () -> generation.write(folder.resolve("out.mp4"), broken));
+        }
+        assertEquals(List.of(), names());
+    }
+
+    @Test
+    void whatTheModelCanNotMakeIsRefused() {
+        IllegalArgumentException error = assertThrows(
+                IllegalArgumentException.class,
+                () -> pipeline.start(VideoRequest.builder("a ring").size(25, 24).build()));
+        assertEquals("the width is a multiple of 4 up to 32, found 25; use 24 or 28", error.getMessage());
+    }
+
+    @Test
+    void memoryIsEstimatedAndGrowsWithTheVideo() {
+        long small = pipeline.memoryBytes(
+                pipeline.plan(VideoRequest.builder("a ring").frames(4).build()));
+        long large = pipeline.memoryBytes(
+                pipeline.plan(VideoRequest.builder("a ring").frames(32).build()));
+        assertTrue(small > 0 && large > small, small + " and " + large);
+    }
+
+    @Test
+    void theEstimateHolds() throws IOException {
+        VideoRequest request =
+                VideoRequest.builder("a ring").frames(32).steps(1).build();
+        long estimate = pipeline.memoryBytes(pipeline.plan(request));
+        long weights = pipeline.backend().memory().liveBytes();
+        pipeline.backend().memory().resetPeak();
+        pipeline.generate(request, folder.resolve("out.mp4"));
+        long used = pipeline.backend().memory().peakBytes() - weights;
+        assertTrue(used <= 2 * estimate && estimate <= 2 * used, "used " + used + ", estimated " + estimate);
+    }
+
+    @Test
+    void aRunThatCanNotFitIsRefusedWithTheFigure() {
+        OutOfMemoryException error = assertThrows(
+                OutOfMemoryException.class,
+                () -> io.lingen.internal.MemoryCheck.require(
+                        pipeline.backend(), "this video", Long.MAX_VALUE / 2, "make it smaller"));
+        assertTrue(error.getMessage().startsWith("this video takes about 4611686018.43 GB"), error.getMessage());
+    }
+
+    @Test
+    void whatIsNoModelIsNamed() {
+        assertThrows(
+                CheckpointException.class,
+                () -> TextToVideoPipeline.load(folder.resolve("no").toString()));
+        CheckpointException error =
+                assertThrows(CheckpointException.class, () -> TextToVideoPipeline.load(folder.toString()));
+        assertTrue(error.getMessage().contains("model_index.json"), error.getMessage());
+    }
+
+    @Test
+    void aBackendThatIsNotThereIsNamed() {
+        IllegalArgumentException error = assertThrows(
+                IllegalArgumentException.class,
+                () -> TextToVideoPipeline.load(model.toString(), OPTIONS.withBackend("abacus")));
+        assertTrue(error.getMessage().contains("abacus"), error.getMessage());
+        assertFalse(error.getMessage().isBlank());
+    }
+
+    private byte[] bytes(String name, long seed) throws IOException {
+        Path target = folder.resolve(name);
+        pipeline.generate(
+                VideoRequest.builder("a ring").frames(8).steps(2).seed(seed).build(), target);
+        Mp4Frames video = Mp4Frames.read(target);
+        return video.frames().get(7);
+    }
+
+    private List<String> names() {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+}
