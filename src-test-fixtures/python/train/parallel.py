@@ -52,14 +52,14 @@ def average_gradients(parameters) -> None:
 
 
 class Clock:
-    """Seconds of training, the same in every process. A step counts five seconds at most: a paused run loses nothing."""
+    """Seconds of training, the same in every process. A step counts half a minute at most, so a pause costs little."""
 
     def __init__(self, used: float):
         self.used, self.before = used, time.time()
 
     def tick(self) -> float:
         now = time.time()
-        spent = torch.tensor([min(now - self.before, 5.0)], dtype=torch.float64)
+        spent = torch.tensor([min(now - self.before, 30.0)], dtype=torch.float64)
         self.before = now
         if dist.is_initialized():
             dist.broadcast(spent, 0)

@@ -3,7 +3,8 @@
     python -m train.train_decoder --work DIR --minutes 45
 
 First on crops of 64x64 and 16 frames, then on whole frames of 128x128. The learning rate follows the share of the time
-that has been used. DIR/decoder.pt (weights, averaged weights, optimiser, step) is replaced whole; a run resumes from it.
+that has been used. `--refine` goes on from DIR/decoder-final.pt with the decoder alone and on whole frames: the latents
+stay what they are, so a denoiser that was trained on them keeps its worth. DIR/decoder.pt (weights, averaged weights, optimiser, step) is replaced whole; a run resumes from it.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def measure(model: Autoencoder, clips: torch.Tensor) -> tuple[float, float]:
 
 
 @torch.no_grad()
-def latent_statistics(model: Autoencoder, pool: Pool, draws: int = 60) -> tuple[list[float], list[float]]:
+def latent_statistics(model: Autoencoder, pool: Pool, draws: int = 12) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each latent channel over whole frames."""
     z = torch.cat([model.encoder(pool.batch(4, 32, 128, 4)).transpose(0, 1).flatten(1) for _ in range(draws)], 1)
     return z.mean(1).tolist(), z.std(1).tolist()
@@ -96,6 +97,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--refine", action="store_true", help="train only the decoder, on the finished encoder's latents")
     parser.add_argument("--config", type=json.loads, default={}, help="fields that replace those of the default config")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -104,12 +106,18 @@ def main() -> None:
 
 def train(rank: int, args: argparse.Namespace) -> None:
     torch.manual_seed(1)
-    config = AutoencoderConfig(**{**CONFIG, **args.config})
+    final, name = args.work / "decoder-final.pt", "refine" if args.refine else "decoder"
+    finished = torch.load(final, weights_only=True) if args.refine else None
+    config = AutoencoderConfig(**(finished["config"] if args.refine else {**CONFIG, **args.config}))
     model = Autoencoder(config).to(args.device)
+    if args.refine:
+        model.load_state_dict(finished["model"])
+        model.encoder.requires_grad_(False)
+    trained = [p for p in model.parameters() if p.requires_grad]
     average = Autoencoder(config).to(args.device)
     average.load_state_dict(model.state_dict())
-    optimiser = torch.optim.AdamW(model.parameters(), lr=args.rate, betas=(0.9, 0.98), weight_decay=1e-4)
-    path, log = args.work / "decoder.pt", args.work / "decoder.csv"
+    optimiser = torch.optim.AdamW(trained, lr=args.rate, betas=(0.9, 0.98), weight_decay=1e-4)
+    path, log = args.work / f"{name}.pt", args.work / f"{name}.csv"
     step, used = 0, 0.0
     if path.exists():
         state = torch.load(path, weights_only=True)
@@ -126,7 +134,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     total, clock, seen, reported = args.minutes * 60, Clock(used), [], used
     while clock.used < total:
         share = clock.used / total
-        whole = share >= WHOLE_FRAMES_FROM
+        whole = args.refine or share >= WHOLE_FRAMES_FROM
         frames = (16, 32)[step % 2] if whole else (16, 16, 32)[step % 3]
         batch = pool.batch(32 // frames if whole else 64 // frames, frames, 128 if whole else 64, fresh=1).to(args.device)
         warm = min(1, (step + 1) / 200)
@@ -134,15 +142,15 @@ def train(rank: int, args: argparse.Namespace) -> None:
             group["lr"] = float(args.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share))))
         with torch.autocast(args.device, torch.bfloat16):
             z = model.encode(batch).float()
-            noisy = z + LATENT_NOISE * torch.randn_like(z)
+            noisy = z + LATENT_NOISE / model.std * torch.randn_like(z)
             output = model.decode(noisy)
         # The encoder could drown the noise by growing its latents; above unit power they cost.
         power = (z.square().mean() - 1).clamp(min=0)
         loss = reconstruction_loss(output.float(), batch) + 0.1 * power
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        average_gradients(model.parameters())
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        average_gradients(trained)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
         step += 1
         decay = min(0.999, step / (step + 20))
@@ -162,9 +170,10 @@ def train(rank: int, args: argparse.Namespace) -> None:
                             step=step, seconds=used, config=json.loads(config.to_json())))
     if rank != 0:
         return
-    mean, std = latent_statistics(average, pool)
-    final = json.loads(config.to_json()) | dict(latent_mean=mean, latent_std=std)
-    save(args.work / "decoder-final.pt", dict(model=average.state_dict(), config=final))
+    complete = json.loads(config.to_json())
+    if not args.refine:
+        complete["latent_mean"], complete["latent_std"] = latent_statistics(average, pool)
+    save(final, dict(model=average.state_dict(), config=complete))
 
 
 if __name__ == "__main__":
