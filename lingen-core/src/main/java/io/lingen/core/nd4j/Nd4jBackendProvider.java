@@ -3,6 +3,7 @@ package io.lingen.core.nd4j;
 import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.BackendProvider;
+import java.util.ServiceConfigurationError;
 
 /** Makes backends of ND4J; available when nd4j-native or nd4j-cuda is on the class path and its natives load. Thread-safe. */
 public final class Nd4jBackendProvider implements BackendProvider {
@@ -21,7 +22,7 @@ public final class Nd4jBackendProvider implements BackendProvider {
         // Nothing of ND4J may be named in this class: it has to load where ND4J is missing.
         try {
             return Nd4jRuntime.availability();
-        } catch (LinkageError e) {
+        } catch (LinkageError | ServiceConfigurationError e) {
             return new Availability(
                     false,
                     "ND4J is not on the class path or its natives don't load (" + e

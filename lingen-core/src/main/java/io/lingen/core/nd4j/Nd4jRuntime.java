@@ -30,7 +30,9 @@ final class Nd4jRuntime {
                     false,
                     "ND4J has no backend on the class path; add org.nd4j:nd4j-native with the classifier of this platform");
         }
-        return new Availability(true, description());
+        return Nd4j.getBackend() == null
+                ? new Availability(false, "ND4J could not initialise its backend; its log says why")
+                : new Availability(true, description());
     }
 
     static String description() {
@@ -47,8 +49,8 @@ final class Nd4jRuntime {
         MemoryWorkspace scope = Nd4j.getWorkspaceManager().getAndActivateWorkspace(SCOPE, "lingen");
         try {
             operation.run();
-        } catch (OutOfMemoryError e) {
-            throw outOfMemory("the intermediate results of an operation", e);
+        } catch (OutOfMemoryError | RuntimeException e) {
+            throw translated("the intermediate results of an operation", e);
         } finally {
             scope.close();
         }
@@ -59,14 +61,18 @@ final class Nd4jRuntime {
         MemoryWorkspace outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces();
         try {
             return allocation.get();
-        } catch (OutOfMemoryError e) {
-            throw outOfMemory(what, e);
+        } catch (OutOfMemoryError | RuntimeException e) {
+            throw translated(what, e);
         } finally {
             outside.close();
         }
     }
 
-    private static OutOfMemoryException outOfMemory(String what, OutOfMemoryError e) {
+    /** ND4J reports that memory is short by an error of javacpp or by a plain exception around std::bad_alloc. */
+    private static RuntimeException translated(String what, Throwable e) {
+        if (e instanceof RuntimeException && !String.valueOf(e.getMessage()).contains("Allocation failed")) {
+            return (RuntimeException) e;
+        }
         return new OutOfMemoryException(
                 "ND4J has no memory for " + what + " (" + e.getMessage()
                         + "); raise -Dorg.bytedeco.javacpp.maxbytes and maxphysicalbytes, or make less at a time",

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -245,7 +246,7 @@ final class SafetensorsFileTest {
         return Files.writeString(folder.resolve("model.safetensors.index.json"), json);
     }
 
-    private static void assertMessage(String part, org.junit.jupiter.api.function.Executable executable) {
+    private static void assertMessage(String part, Executable executable) {
         CheckpointException e = assertThrows(CheckpointException.class, executable);
         assertTrue(e.getMessage().contains(part), e.getMessage());
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.lingen.core.DType;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.Heads;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,7 +56,7 @@ public abstract class AttentionContract extends BackendContract {
         Tensor out = output(DType.F32, 5, 8);
         backend().attention(new Heads(q.tensor(), 0, 2, 4), heads, heads, mask.tensor(), out);
         double[] expected = new double[5 * 8];
-        java.util.Arrays.setAll(expected, i -> kv.values()[8 + i % 8]);
+        Arrays.setAll(expected, i -> kv.values()[8 + i % 8]);
         assertClose(expected, out, tolerance(1, DType.F32));
     }
 

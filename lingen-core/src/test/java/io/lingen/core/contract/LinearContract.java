@@ -9,6 +9,7 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.Epilogue;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -90,7 +91,7 @@ public abstract class LinearContract extends BackendContract {
         Tensor out = output(DType.F32, 11 * 6, 5);
         backend().linear(x.tensor().slice(1, 4), layer.weights(), Epilogue.NONE, out.slice(7, 7 + 18));
         double[] all = ReferenceOperations.linear(x.values(), layer.weight(), layer.bias());
-        double[] part = java.util.Arrays.copyOfRange(all, 6 * 5, 24 * 5);
+        double[] part = Arrays.copyOfRange(all, 6 * 5, 24 * 5);
         assertClose(part, out.slice(7, 25), tolerance(6, DType.F32));
         for (float untouched : backend().download(out.slice(25, 66)).toFloats()) {
             assertEquals(Float.NaN, untouched, "beyond the slice");

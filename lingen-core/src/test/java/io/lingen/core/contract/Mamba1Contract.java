@@ -12,6 +12,7 @@ import io.lingen.core.op.ScanPath;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -94,7 +95,7 @@ public abstract class Mamba1Contract extends BackendContract {
         refused(() -> backend().causalConvolution(bc, 0, path, matrix, vector, bc));
     }
 
-    private static void refused(org.junit.jupiter.api.function.Executable operation) {
+    private static void refused(Executable operation) {
         assertThrows(IllegalArgumentException.class, operation);
     }
 

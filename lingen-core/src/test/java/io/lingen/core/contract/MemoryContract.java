@@ -16,6 +16,7 @@ import io.lingen.core.op.Epilogue;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -82,7 +83,7 @@ public abstract class MemoryContract extends BackendContract {
         Sample whole = normal(dtype, 1, 6, 2, 5);
         Tensor part = whole.tensor().slice(1, 5).slice(2, 3);
         assertEquals(Shape.of(1, 2, 5), part.shape());
-        assertClose(java.util.Arrays.copyOfRange(whole.values(), 30, 40), part, 0);
+        assertClose(Arrays.copyOfRange(whole.values(), 30, 40), part, 0);
         Tensor row = whole.tensor().reshape(Shape.of(12, 5)).slice(7, 8).reshape(Shape.of(5));
         backend().write(HostTensor.of(new float[] {1, 2, 3, 4, 5}, 5), row);
         double[] expected = whole.values().clone();

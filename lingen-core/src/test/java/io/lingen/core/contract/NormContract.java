@@ -8,6 +8,7 @@ import io.lingen.core.op.Heads;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -153,7 +154,7 @@ public abstract class NormContract extends BackendContract {
         refused(() -> backend().groupNorm(video, 3, seven, six, EPSILON, true, video));
     }
 
-    private static void refused(org.junit.jupiter.api.function.Executable operation) {
+    private static void refused(Executable operation) {
         assertThrows(IllegalArgumentException.class, operation);
     }
 }

@@ -2,6 +2,7 @@ package io.lingen.core.contract;
 
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Windows;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** Attention as plain loops in double precision. */
@@ -30,7 +31,7 @@ final class ReferenceAttention {
         }
         for (int query = 0; query < q.tokens(); query++) {
             for (int head = 0; head < q.heads; head++) {
-                attend(q, k, v, head, query, java.util.Arrays.copyOf(keys, count), new double[count], out);
+                attend(q, k, v, head, query, Arrays.copyOf(keys, count), new double[count], out);
             }
         }
         return out;
@@ -46,7 +47,7 @@ final class ReferenceAttention {
                     keys[count++] = key;
                 }
             }
-            keys = java.util.Arrays.copyOf(keys, count);
+            keys = Arrays.copyOf(keys, count);
             for (int head = 0; head < q.heads; head++) {
                 double[] added = new double[count];
                 for (int i = 0; bias != null && i < count; i++) {

@@ -7,7 +7,9 @@ import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -99,7 +101,7 @@ public abstract class TokenContract extends BackendContract {
                         grid,
                         kernel,
                         all.tensor().slice(0, review));
-        double[] tokens = java.util.Arrays.copyOfRange(all.values(), review * 6, (review + cells) * 6);
+        double[] tokens = Arrays.copyOfRange(all.values(), review * 6, (review + cells) * 6);
         assertClose(
                 ReferenceOperations.averagePool(tokens, grid, kernel, 6),
                 all.tensor().slice(0, review),
@@ -124,7 +126,7 @@ public abstract class TokenContract extends BackendContract {
         refused(() -> backend().averagePool(tokens, new Grid(2, 2, 3), grid, table));
     }
 
-    private static void refused(org.junit.jupiter.api.function.Executable operation) {
+    private static void refused(Executable operation) {
         assertThrows(IllegalArgumentException.class, operation);
     }
 }

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.core.op;
+
+import org.jspecify.annotations.NullMarked;
