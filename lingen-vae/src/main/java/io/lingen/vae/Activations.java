@@ -26,11 +26,6 @@ final class Activations implements AutoCloseable {
         return backend;
     }
 
-    /** The type of the activations. */
-    DType dtype() {
-        return dtype;
-    }
-
     Tensor allocate(Shape shape) {
         return allocate(dtype, shape);
     }

@@ -3,6 +3,7 @@ package io.lingen.vae;
 import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.op.Grid;
@@ -10,41 +11,52 @@ import io.lingen.vae.TemporalTiling.Tile;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The frames of a clip, decoded tile by tile as they are asked for. Holds one decoded tile, the frames that the next one is blended with,
- * and the latents; the memory does not grow with the clip's length but for those latents. A frame that is the first of a tile takes as
- * long as the tile. Used by one thread at a time.
+ * The frames of a clip, decoded tile by tile as they are asked for. Holds one decoded tile, the frames that it is blended with, and the
+ * latents; the memory does not grow with the clip's length but for those latents. A frame that is the first of a tile takes as long as the
+ * tile. Used by one thread at a time.
+ *
+ * <p>Tiles stay patches on the backend. Blending them and putting their pixels in place happens here, on the way to the host, where every
+ * pixel is touched once anyway.
  */
 public final class FrameStream implements Iterator<Frame>, AutoCloseable {
     private final LatentVideoDecoder decoder;
     private final Backend backend;
     private final Tensor latents;
+    private final Workspace memory;
     private final Grid size;
     private final List<Tile> tiles;
     private final int framesPerLatent;
-    private final Workspace memory;
+    private final PatchPixels pixels;
     private @Nullable Tensor carried;
     private @Nullable Workspace tileMemory;
-    private @Nullable Tensor tileFrames;
+    private @Nullable Tensor tilePatches;
     private int tilesDone;
     private int nextFrame;
     private boolean closed;
 
-    /** @param memory owns the latents [T, H, W, C]; this stream's from here on */
-    FrameStream(LatentVideoDecoder decoder, Tensor latents, Grid grid, Workspace memory) {
+    /**
+     * @param latents [T, H, W, C]
+     * @param memory owns the latents; this stream's from here on
+     */
+    FrameStream(LatentVideoDecoder decoder, Tensor latents, Workspace memory) {
+        AutoencoderConfig config = decoder.config();
+        Shape shape = latents.shape();
         this.decoder = decoder;
         this.backend = decoder.backend();
         this.latents = latents;
         this.memory = memory;
-        this.size = decoder.config().framesOf(grid);
-        this.framesPerLatent = decoder.config().compression(0);
-        TemporalTiling tiling = decoder.config().tiling();
-        this.tiles = tiling.plan(grid.t(), framesPerLatent);
+        this.size = config.framesOf(new Grid(
+                Math.toIntExact(shape.length(0)), Math.toIntExact(shape.length(1)), Math.toIntExact(shape.length(2))));
+        this.framesPerLatent = config.compression(0);
+        this.tiles = config.tiling().plan(Math.toIntExact(shape.length(0)), framesPerLatent);
+        this.pixels = new PatchPixels(config.patch(), size);
         Tile first = tiles.get(0);
-        int shared = first.carryTo() - first.finalTo();
-        this.carried = shared == 0 ? null : memory.allocate(DType.F32, shared, size.h(), size.w(), 3);
+        int shared = (first.carryTo() - first.finalTo()) / config.patch().t();
+        this.carried = shared == 0 ? null : memory.allocate(DType.F32, pixels.patches(shared));
     }
 
     /** The number of frames of the clip, those already taken included. */
@@ -76,7 +88,7 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
     @Override
     public Frame next() {
         int index = nextFrame;
-        float[] values = nextValues().toFloats(); // [H, W, 3]
+        float[] values = take(); // [H, W, 3]
         byte[] rgb = new byte[values.length];
         for (int i = 0; i < values.length; i++) {
             float value = values[i];
@@ -95,6 +107,10 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
      * @return [height, width, 3] in F32, nominally in [-1, 1], not clamped; a copy of its own
      */
     public HostTensor nextValues() {
+        return HostTensor.of(take(), size.h(), size.w(), 3);
+    }
+
+    private float[] take() {
         if (closed) {
             throw new IllegalStateException("the frame stream is closed");
         }
@@ -104,14 +120,21 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
         while (tilesDone == 0 || nextFrame >= tiles.get(tilesDone - 1).finalTo()) {
             decodeNextTile();
         }
-        Tensor frames = tileFrames;
-        if (frames == null) {
-            throw new IllegalStateException("decoding this clip has failed before; start a new stream");
+        Tensor patches = Objects.requireNonNull(tilePatches);
+        Tile tile = tiles.get(tilesDone - 1);
+        int patchFrames = pixels.patch().t();
+        int inPatch = nextFrame % patchFrames;
+        if (inPatch == 0) {
+            int row = (nextFrame - tile.fromLatent() * framesPerLatent) / patchFrames;
+            pixels.setPatches(backend.download(patches.slice(row, row + 1)));
+            if (carried != null && nextFrame < tile.blendTo()) {
+                int shared = (nextFrame - tile.keepFrom()) / patchFrames;
+                pixels.setEarlierPatches(backend.download(carried.slice(shared, shared + 1)));
+            }
         }
-        int at = nextFrame - tiles.get(tilesDone - 1).fromLatent() * framesPerLatent;
-        HostTensor frame = backend.download(frames.slice(at, at + 1));
+        float weight = TemporalTiling.laterWeight(nextFrame - tile.keepFrom(), tile.blendTo() - tile.keepFrom());
         nextFrame++;
-        return frame.reshape(size.h(), size.w(), 3);
+        return pixels.frame(inPatch, weight);
     }
 
     /** Decodes every tile and drops its frames. */
@@ -123,31 +146,24 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
     }
 
     private void decodeNextTile() {
+        if (carried != null && tilePatches != null) {
+            Tile before = tiles.get(tilesDone - 1);
+            int start = before.fromLatent() * framesPerLatent;
+            int patchFrames = pixels.patch().t();
+            backend.copy(
+                    tilePatches.slice(
+                            (before.finalTo() - start) / patchFrames, (before.carryTo() - start) / patchFrames),
+                    carried);
+        }
         closeTile();
         Tile tile = tiles.get(tilesDone);
         tileMemory = backend.newWorkspace();
-        Tensor frames =
-                decoder.decodeTile(latents.slice(tile.fromLatent(), tile.toLatent()), tileMemory); // [F, H, W, 3]
-        int start = tile.fromLatent() * framesPerLatent;
-        if (carried != null) {
-            int count = tile.blendTo() - tile.keepFrom();
-            for (int i = 0; i < count; i++) {
-                Tensor earlier = carried.slice(i, i + 1);
-                int at = tile.keepFrom() + i - start;
-                Tensor later = frames.slice(at, at + 1);
-                backend.interpolate(earlier, later, TemporalTiling.laterWeight(i, count), later);
-            }
-            int carry = tile.carryTo() - tile.finalTo();
-            if (carry > 0) {
-                backend.copy(frames.slice(tile.finalTo() - start, tile.carryTo() - start), carried);
-            }
-        }
-        tileFrames = frames;
+        tilePatches = decoder.decodeTile(latents.slice(tile.fromLatent(), tile.toLatent()), tileMemory);
         tilesDone++;
     }
 
     private void closeTile() {
-        tileFrames = null;
+        tilePatches = null;
         if (tileMemory != null) {
             tileMemory.close();
             tileMemory = null;

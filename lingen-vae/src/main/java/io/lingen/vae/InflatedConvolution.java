@@ -3,6 +3,7 @@ package io.lingen.vae;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
 import io.lingen.core.op.Grid;
 
 /**
@@ -32,17 +33,29 @@ final class InflatedConvolution {
 
     /** Frees x [T, H, W, in]; returns [T / stride.t, H / stride.h, W / stride.w, out]. */
     Tensor apply(Tensor x, Activations pass) {
-        return apply(x, pass.dtype(), pass);
+        Tensor frames = overFrames(x, pass); // [T, H', W', out]
+        Tensor out = pass.allocate(temporal.source().outputOf(frames.shape()));
+        overTime(frames, out, pass);
+        return out; // [T', H', W', out]
     }
 
-    /** As the other, with a result of another type. */
-    Tensor apply(Tensor x, DType type, Activations pass) {
-        Tensor frames = pass.allocate(spatial.source().outputOf(x.shape()));
-        pass.backend().convolution(x, spatial, frames); // [T, H', W', out]
-        pass.free(x);
-        Tensor out = pass.allocate(type, temporal.source().outputOf(frames.shape()));
-        pass.backend().convolution(frames, temporal, out); // [T', H', W', out]
-        pass.free(frames);
+    /** As the other, with an F32 result in a workspace of the caller's. */
+    Tensor apply(Tensor x, Activations pass, Workspace result) {
+        Tensor frames = overFrames(x, pass);
+        Tensor out = result.allocate(DType.F32, temporal.source().outputOf(frames.shape()));
+        overTime(frames, out, pass);
         return out;
+    }
+
+    private Tensor overFrames(Tensor x, Activations pass) {
+        Tensor frames = pass.allocate(spatial.source().outputOf(x.shape()));
+        pass.backend().convolution(x, spatial, frames);
+        pass.free(x);
+        return frames;
+    }
+
+    private void overTime(Tensor frames, Tensor out, Activations pass) {
+        pass.backend().convolution(frames, temporal, out);
+        pass.free(frames);
     }
 }

@@ -127,14 +127,16 @@ public final class LatentVideoDecoder implements AutoCloseable {
      * As the other, with taps: {@code decoder.} and the names of the layers, each [T, H, W, C] at the layer's resolution.
      */
     public Tensor decode(Tensor latent, Workspace result, Taps taps) {
-        Grid size = config.framesOf(gridOf(latent));
-        try (Activations pass = new Activations(backend, precision)) {
+        requireLatent(latent.shape());
+        try (Activations pass = new Activations(backend, precision);
+                Workspace output = backend.newWorkspace()) {
             Tensor cells = pass.allocate(DType.F32, cellsOf(latent));
             backend.patchify(latent, PatchSize.ONE, cells); // [T, H, W, C]
-            Tensor patches = forward(cells, pass, taps.under("decoder.")); // [T', H', W', 3 * patch]
-            Tensor frames = result.allocate(DType.F32, config.patch().videoOf(3, gridOfCells(patches)));
+            Tensor patches = forward(cells, pass, output, taps.under("decoder.")); // [T', H', W', 3 * patch]
+            Shape shape = patches.shape();
+            Grid grid = new Grid((int) shape.length(0), (int) shape.length(1), (int) shape.length(2));
+            Tensor frames = result.allocate(DType.F32, config.patch().videoOf(3, grid));
             backend.unpatchify(patches, config.patch(), frames);
-            assert frames.shape().equals(Shape.of(3, size.t(), size.h(), size.w()));
             return frames; // [3, F, H', W']
         }
     }
@@ -147,12 +149,12 @@ public final class LatentVideoDecoder implements AutoCloseable {
      * @throws IllegalArgumentException if the latent's shape does not fit
      */
     public FrameStream frames(Tensor latent) {
-        Grid grid = gridOf(latent);
+        requireLatent(latent.shape());
         Workspace memory = backend.newWorkspace();
         try {
             Tensor cells = memory.allocate(DType.F32, cellsOf(latent));
             backend.patchify(latent, PatchSize.ONE, cells); // [T, H, W, C]
-            return new FrameStream(this, cells, grid, memory);
+            return new FrameStream(this, cells, memory);
         } catch (RuntimeException e) {
             memory.close();
             throw e;
@@ -184,32 +186,21 @@ public final class LatentVideoDecoder implements AutoCloseable {
     }
 
     /**
-     * Decodes a tile to frames with their channels last, as a stream hands them out.
+     * Decodes a tile.
      *
      * @param latents [T, H, W, C]
-     * @return [F, H', W', 3] in F32
+     * @return patches [T', H', W', 3 * patch cells] in F32, each flattened as (channel, t, h, w)
      */
     Tensor decodeTile(Tensor latents, Workspace result) {
         try (Activations pass = new Activations(backend, precision)) {
             Tensor cells = pass.allocate(DType.F32, latents.shape());
             backend.copy(latents, cells);
-            Tensor patches = forward(cells, pass, Taps.NONE); // [T', H', W', 3 * patch]
-            Shape video = config.patch().videoOf(3, gridOfCells(patches)); // [3, F, H', W']
-            Tensor frames = result.allocate(DType.F32, Shape.of(video.length(1), video.length(2), video.length(3), 3));
-            if (config.patch().equals(PatchSize.ONE)) {
-                backend.copy(patches, frames);
-                return frames;
-            }
-            Tensor planes = pass.allocate(DType.F32, video);
-            backend.unpatchify(patches, config.patch(), planes);
-            pass.free(patches);
-            backend.patchify(planes, PatchSize.ONE, frames);
-            return frames;
+            return forward(cells, pass, result, Taps.NONE);
         }
     }
 
     /** Frees z [T, H, W, C]; returns [T', H', W', 3 * patch cells] in F32, the sizes times every upsampling factor. */
-    private Tensor forward(Tensor z, Activations pass, Taps taps) {
+    private Tensor forward(Tensor z, Activations pass, Workspace result, Taps taps) {
         Tensor latent = pass.allocate(z.shape());
         latentNorm.apply(z, latent, backend); // [T, H, W, C]
         pass.free(z);
@@ -225,9 +216,9 @@ public final class LatentVideoDecoder implements AutoCloseable {
             }
         }
         normOut.applyWithSilu(x, x, backend);
-        x = convOut.apply(x, DType.F32, pass); // [T', H', W', 3 * patch]
-        taps.accept("conv_out", x);
-        return x;
+        Tensor patches = convOut.apply(x, pass, result); // [T', H', W', 3 * patch]
+        taps.accept("conv_out", patches);
+        return patches;
     }
 
     private Tensor upsample(Tensor x, Grid factor, Activations pass) {
@@ -239,25 +230,16 @@ public final class LatentVideoDecoder implements AutoCloseable {
         return out;
     }
 
-    private Grid gridOf(Tensor latent) {
-        Shape shape = latent.shape();
+    private void requireLatent(Shape shape) {
         if (shape.rank() != 4 || shape.length(0) != config.latentChannels() || shape.elements() == 0) {
             throw new IllegalArgumentException("the decoder takes latents [" + config.latentChannels()
                     + ", T, H, W] of at least one cell, found " + shape);
         }
-        return new Grid(
-                Math.toIntExact(shape.length(1)), Math.toIntExact(shape.length(2)), Math.toIntExact(shape.length(3)));
     }
 
     private static Shape cellsOf(Tensor latent) {
         Shape shape = latent.shape();
         return Shape.of(shape.length(1), shape.length(2), shape.length(3), shape.length(0));
-    }
-
-    private static Grid gridOfCells(Tensor cells) {
-        Shape shape = cells.shape();
-        return new Grid(
-                Math.toIntExact(shape.length(0)), Math.toIntExact(shape.length(1)), Math.toIntExact(shape.length(2)));
     }
 
     /** Frees the weights. */

@@ -102,12 +102,13 @@ public final class LatentVideoEncoder implements AutoCloseable {
     /** As the other, with taps: {@code encoder.} and the names of the layers, each [T, H, W, C] at the layer's resolution. */
     public Tensor encode(Tensor frames, Workspace result, Taps taps) {
         requireFrames(frames.shape());
-        try (Activations pass = new Activations(backend, precision)) {
+        try (Activations pass = new Activations(backend, precision);
+                Workspace output = backend.newWorkspace()) {
             Grid grid = config.patch().gridOf(frames.shape());
             Tensor patches = pass.allocate(
                     Shape.of(grid.t(), grid.h(), grid.w(), 3L * config.patch().cells()));
             backend.patchify(frames, config.patch(), patches); // [F', H', W', 3 * patch]
-            Tensor x = forward(patches, pass, taps.under("encoder.")); // [T, H, W, C]
+            Tensor x = forward(patches, pass, output, taps.under("encoder.")); // [T, H, W, C]
             Tensor normalised = pass.allocate(DType.F32, x.shape());
             latentNorm.apply(x, normalised, backend);
             Shape cells = x.shape();
@@ -118,7 +119,7 @@ public final class LatentVideoEncoder implements AutoCloseable {
     }
 
     /** Frees x [F', H', W', 3 * patch cells]; returns [T, H, W, C] in F32, the sizes divided by every downsampling stride. */
-    private Tensor forward(Tensor patches, Activations pass, Taps taps) {
+    private Tensor forward(Tensor patches, Activations pass, Workspace result, Taps taps) {
         Tensor x = convIn.apply(patches, pass); // [F', H', W', widths[last]]
         taps.accept("conv_in", x);
         for (int i = 0; i < levels.size(); i++) {
@@ -130,9 +131,9 @@ public final class LatentVideoEncoder implements AutoCloseable {
         }
         x = middle.apply(x, pass, taps.under("mid.")); // [T, H, W, widths[0]]
         normOut.applyWithSilu(x, x, backend);
-        x = convOut.apply(x, DType.F32, pass); // [T, H, W, C]
-        taps.accept("conv_out", x);
-        return x;
+        Tensor latent = convOut.apply(x, pass, result); // [T, H, W, C]
+        taps.accept("conv_out", latent);
+        return latent;
     }
 
     private void requireFrames(Shape shape) {
