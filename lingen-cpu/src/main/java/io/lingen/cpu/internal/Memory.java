@@ -21,6 +21,8 @@ public final class Memory {
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     private Memory() {}
 
     /** The F32 element at an address. */
@@ -41,6 +43,16 @@ public final class Memory {
     /** Sets the bits of the BF16 element at an address. */
     public static void setShort(long address, short bits) {
         ALL.set(SHORT, address, bits);
+    }
+
+    /** The 64-bit number at an address. */
+    public static long getLong(long address) {
+        return ALL.get(LONG, address);
+    }
+
+    /** Sets the 64-bit number at an address. */
+    public static void setLong(long address, long value) {
+        ALL.set(LONG, address, value);
     }
 
     /** Copies bytes between places that don't overlap. */

@@ -16,7 +16,7 @@ import io.lingen.cpu.internal.span.Spans;
 
 /**
  * The selective scan in its chunked form on matrix products (specification, section 3; Dao and Gu, "Transformers are SSMs", 2024). Of a
- * block of chunks first what all heads share, chunk by chunk: B, C, B^T C, the time steps and their cumulative sums. Then, slice by slice
+ * block of chunks first what all heads share, chunk by chunk: B, C, C B^T, the time steps and their cumulative sums. Then, slice by slice
  * of the heads, chunk after chunk with the slice's state in the cache.
  *
  * <p>The chunk's length is chosen here, by the sizes of state and head; the specification's is that of the checkpoint's training and
@@ -29,6 +29,8 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
 
     /** The columns of a slice: its state and its chunks stay in the second cache level. */
     private static final int SLICE_WIDTH = 384;
+
+    private static final int CHUNK = 64;
 
     private final WorkerPool pool;
     private final CpuMemory memory;
@@ -48,54 +50,57 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
     public void compute(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, CpuTensor y) {
         CpuTensor projection = CpuTensor.of(input.projection());
-        Layout layout = new Layout(spec, matrix.productType(projection.dtype()), chunk(spec, path.steps()));
+        Layout layout = new Layout(spec, matrix.productType(projection.dtype()), chunk(path.steps()));
         int chunks = Math.toIntExact(Math.ceilDiv(path.steps(), layout.chunk));
         int blockChunks = Math.min(chunks, Math.max(BLOCK, 4 * pool.size()));
         int sliceHeads = sliceHeads(spec);
-        CpuMemory.Block shared = memory.allocate(blockChunks * layout.chunkBytes);
-        CpuMemory.Block states = memory.allocate((long) spec.stateSize() * spec.innerWidth() * Float.BYTES);
+        long stateBytes = (long) spec.stateSize() * spec.innerWidth() * Float.BYTES;
+        long shared = blockChunks * layout.chunkBytes;
+        long zeros = projection.rowBytes();
+        CpuMemory.Block block = memory.allocate(shared + stateBytes + zeros);
         try (ScanConvolution convolution =
                 new ScanConvolution(memory, spans, projection, path, weights.convWeight(), weights.convBias())) {
-            Memory.clear(states.address(), (long) spec.stateSize() * spec.innerWidth() * Float.BYTES);
-            ScanTimes times = new ScanTimes(spans, input, path, spec, weights);
-            Run run = new Run(layout, input, path, spec, CpuTensor.addressOf(weights.d()), convolution, times);
+            Memory.clear(block.address() + shared, stateBytes + zeros);
+            Run run = new Run(
+                    layout,
+                    input,
+                    projection,
+                    path,
+                    spec,
+                    CpuTensor.addressOf(weights.d()),
+                    convolution,
+                    new ScanTimes(spans, input, path, spec, weights),
+                    block.address() + shared + stateBytes);
             for (int first = 0; first < chunks; first += blockChunks) {
                 int from = first;
                 int count = Math.min(blockChunks, chunks - first);
-                pool.forEach(
-                        count,
-                        (task, worker) -> share(run, from + task, shared.address() + task * layout.chunkBytes, worker));
+                pool.forEach(count, (task, worker) -> {
+                    share(run, from + task, block.address() + task * layout.chunkBytes, worker);
+                });
                 pool.forEach(spec.heads() / sliceHeads, (task, worker) -> {
-                    int head = task * sliceHeads;
-                    long state = states.address() + (long) head * spec.headDim() * spec.stateSize() * Float.BYTES;
-                    Slice slice = new Slice(run, head, sliceHeads, state, worker);
+                    long offset = (long) task * sliceHeads * spec.headDim() * spec.stateSize() * Float.BYTES;
+                    long state = block.address() + shared + offset;
+                    Slice slice = new Slice(run, task * sliceHeads, sliceHeads, state, worker);
                     for (int i = 0; i < count; i++) {
-                        slice.advance(from + i, shared.address() + i * layout.chunkBytes, accumulate, y);
+                        slice.advance(from + i, block.address() + i * layout.chunkBytes, accumulate, y);
                     }
                 });
             }
         } finally {
-            memory.release(states);
-            memory.release(shared);
+            memory.release(block);
         }
     }
 
-    /**
-     * Tokens per chunk. Work per token grows with the chunk inside it, and with the state's share of every chunk outside: they are even near
-     * the root of state size times head dimension.
-     */
-    private static int chunk(ScanSpec spec, long steps) {
-        long even = Math.round(Math.sqrt((double) spec.stateSize() * spec.headDim()));
-        int chunk = even > 48 ? 128 : 64;
-        return (int) Math.min(chunk, (steps + 15) / 16 * 16);
+    private static int chunk(long steps) {
+        return (int) Math.min(CHUNK, Math.ceilDiv(steps, ScanSpans.ROW_MULTIPLE) * ScanSpans.ROW_MULTIPLE);
     }
 
-    /** Heads per slice: as many of a group as the width allows, so that the slices spread evenly over the threads. */
+    /** Heads per slice: as many of a group as the width allows, so that there are slices for all threads. */
     private int sliceHeads(ScanSpec spec) {
         int group = spec.heads() / spec.groups();
         int best = 1;
-        for (int heads = 1; heads <= group && heads * spec.headDim() <= SLICE_WIDTH; heads++) {
-            if (group % heads == 0 && (heads == 1 || spec.heads() / heads >= pool.size())) {
+        for (int heads = 2; heads <= group && heads * spec.headDim() <= SLICE_WIDTH; heads++) {
+            if (group % heads == 0 && spec.heads() / heads >= pool.size()) {
                 best = heads;
             }
         }
@@ -109,13 +114,23 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         private final int groups;
         private final int n;
         private final int heads;
-        private final long b;
+        /** B, [chunk, groups, n]. */
+        private final long b = 0;
+        /** C, [chunk, groups, n]. */
         private final long c;
+        /** C B^T, [groups, chunk, chunk]. */
         private final long products;
+        /** The cumulative sums s of dt A, [heads, chunk]. */
         private final long sums;
+        /** [heads, chunk] */
         private final long dt;
+        /** exp(s), [chunk, heads]. */
         private final long decays;
+        /** How much of a step's input is left at the chunk's end: dt exp(s_last - s), [chunk, heads]. */
         private final long weights;
+        /** The addresses of the projection's rows, taps - 1 of the past and those of the chunk. */
+        private final long rows;
+
         private final long chunkBytes;
 
         private Layout(ScanSpec spec, DType dtype, int chunk) {
@@ -126,31 +141,33 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             heads = spec.heads();
             long bc = Memory.aligned((long) chunk * spec.groupWidth() * dtype.bytes());
             long times = Memory.aligned((long) chunk * heads * Float.BYTES);
-            b = 0;
-            c = b + bc;
+            c = bc;
             products = c + bc;
             sums = products + (long) groups * chunk * chunk * Float.BYTES;
             dt = sums + times;
             decays = dt + times;
             weights = decays + times;
-            chunkBytes = weights + times;
+            rows = weights + times;
+            chunkBytes = rows + Memory.aligned((long) (chunk + spec.convWidth() - 1) * Long.BYTES);
         }
 
-        /** B of a group as [steps, n] within [chunk, groups, n]; with {@code c} for {@code b}, C. */
-        private MatrixView rows(long address, int group, int steps) {
+        /** B or C of a group, [steps, n]. */
+        private MatrixView ofGroup(long address, int group, int steps) {
             return MatrixView.of(address + (long) group * n * dtype.bytes(), dtype, steps, n, (long) groups * n);
         }
     }
 
-    /** What a call works on. */
+    /** What a call works on; {@code zeros} is the address of a row of zeros. */
     private record Run(
             Layout layout,
             ScanInput input,
+            CpuTensor projection,
             ScanPath path,
             ScanSpec spec,
             long skip,
             ScanConvolution convolution,
-            ScanTimes times) {
+            ScanTimes times,
+            long zeros) {
         long first(int chunk) {
             return (long) chunk * layout.chunk;
         }
@@ -158,44 +175,67 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         int steps(int chunk) {
             return (int) Math.min(layout.chunk, path.steps() - first(chunk));
         }
+
+        long columnBytes(long column) {
+            return column * projection.dtype().bytes();
+        }
     }
 
     /** Computes what all heads share of a chunk. */
-    private void share(Run run, int chunk, long target, Worker worker) {
+    private void share(Run run, int chunk, long shared, Worker worker) {
         Layout layout = run.layout;
-        Scratch scratch = worker.scratch();
         int steps = run.steps(chunk);
-        int width = run.spec.groupWidth();
-        int channel = run.spec.innerWidth();
-        long values = scratch.floats((long) steps * width);
-        run.convolution.gather(
-                run.first(chunk), steps, channel, channel + width, run.input.b(), values, width, scratch);
-        spans.store(values, target + layout.b, layout.dtype, steps * width);
-        channel += width;
-        run.convolution.gather(
-                run.first(chunk), steps, channel, channel + width, run.input.c(), values, width, scratch);
-        spans.store(values, target + layout.c, layout.dtype, steps * width);
-        for (int group = 0; group < layout.groups; group++) {
-            MatrixView b = layout.rows(target + layout.b, group, steps);
-            MatrixView c = layout.rows(target + layout.c, group, steps);
-            long products = target + layout.products + (long) group * layout.chunk * layout.chunk * Float.BYTES;
-            matrix.multiply(
-                    c, b.transpose(), MatrixView.of(products, DType.F32, steps, steps, layout.chunk), false, worker);
+        int past = run.convolution.taps() - 1;
+        for (int i = 0; i < past + steps; i++) {
+            long step = run.first(chunk) + i - past;
+            long row = step < 0 ? run.zeros : run.projection.rowAddress(run.path.row(step));
+            Memory.setLong(shared + layout.rows + (long) i * Long.BYTES, row);
         }
-        shareTimes(run, chunk, steps, target, scratch);
+        convolveShared(run, shared, steps, run.input.b(), run.spec.innerWidth(), shared + layout.b);
+        int ofC = run.spec.innerWidth() + run.spec.groupWidth();
+        convolveShared(run, shared, steps, run.input.c(), ofC, shared + layout.c);
+        for (int group = 0; group < layout.groups; group++) {
+            MatrixView b = layout.ofGroup(shared + layout.b, group, steps);
+            MatrixView c = layout.ofGroup(shared + layout.c, group, steps);
+            long products = shared + layout.products + (long) group * layout.chunk * layout.chunk * Float.BYTES;
+            MatrixView target = MatrixView.of(products, DType.F32, steps, steps, layout.chunk);
+            matrix.multiply(c, b.transpose(), target, false, worker);
+        }
+        shareTimes(run, chunk, steps, shared, worker.scratch());
+    }
+
+    private void convolveShared(Run run, long shared, int steps, long column, int channel, long target) {
+        int width = run.spec.groupWidth();
+        scans.convolve(
+                shared + run.layout.rows,
+                steps,
+                run.convolution.taps(),
+                run.columnBytes(column),
+                run.projection.dtype(),
+                1,
+                width,
+                run.convolution.weight(channel),
+                run.convolution.channels(),
+                run.convolution.bias(channel),
+                0,
+                0,
+                target,
+                width,
+                0,
+                run.layout.dtype);
     }
 
     /** The time steps, and what follows from them: head by head for the inputs' decay, step by step for the states'. */
-    private void shareTimes(Run run, int chunk, int steps, long target, Scratch scratch) {
+    private void shareTimes(Run run, int chunk, int steps, long shared, Scratch scratch) {
         Layout layout = run.layout;
         int heads = layout.heads;
         long rowBytes = (long) heads * Float.BYTES;
         long dt = scratch.floats((long) steps * heads);
-        long decays = target + layout.decays;
+        long decays = shared + layout.decays;
         run.times.gather(run.first(chunk), steps, dt, decays, scratch);
         for (int head = 0; head < heads; head++) {
-            long sumOfHead = target + layout.sums + (long) head * layout.chunk * Float.BYTES;
-            long dtOfHead = target + layout.dt + (long) head * layout.chunk * Float.BYTES;
+            long sumOfHead = shared + layout.sums + (long) head * layout.chunk * Float.BYTES;
+            long dtOfHead = shared + layout.dt + (long) head * layout.chunk * Float.BYTES;
             // In double: differences of the sums are exponentiated, and must not carry the rounding of every step.
             double sum = 0;
             for (int step = 0; step < steps; step++) {
@@ -207,7 +247,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             }
         }
         long last = decays + (steps - 1) * rowBytes;
-        long weights = target + layout.weights;
+        long weights = shared + layout.weights;
         for (int step = 0; step < steps; step++) {
             spans.copy(last, weights + step * rowBytes, heads);
             spans.addScaled(-1, decays + step * rowBytes, weights + step * rowBytes, heads);
@@ -224,110 +264,140 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         private final Worker worker;
         private final int head;
         private final int heads;
+        private final int group;
         private final int p;
         private final int n;
         private final int width;
+        /** F32, [n, width]. */
         private final long state;
-        private final long x;
-        private final long y;
-        /** The state of the chunk before, [n, width], and below it the chunk's inputs, [chunk, width]. */
-        private final long operand;
+        /** The state before the chunk as an operand, [n, width]. */
+        private final long before;
+        /** The chunk's inputs as an operand, [chunk, width]; likewise what is left of them at its end. */
+        private final long inputs;
 
-        private final long weighted;
+        private final long remains;
+        /** The mixing matrix of one head, [chunk, chunk]. */
         private final long mix;
 
-        /** @param state [n, heads, p] */
+        private final long factors;
+        /** F32, [chunk, width]: what the chunk's inputs give; likewise what the state before gives, not yet decayed. */
+        private final long fromInputs;
+
+        private final long fromState;
+
         private Slice(Run run, int head, int heads, long state, Worker worker) {
             this.run = run;
             this.layout = run.layout;
             this.worker = worker;
             this.head = head;
             this.heads = heads;
+            this.group = head / (layout.heads / layout.groups);
             this.state = state;
             p = run.spec.headDim();
             n = layout.n;
             width = heads * p;
             int bytes = layout.dtype.bytes();
             Scratch scratch = worker.scratch();
-            x = scratch.floats((long) layout.chunk * width);
-            y = scratch.floats((long) layout.chunk * width);
-            operand = scratch.bytes((long) (n + layout.chunk) * width * bytes);
-            weighted = scratch.bytes((long) layout.chunk * width * bytes);
-            long mixBytes = (long) layout.chunk * (n + layout.chunk) * bytes;
+            before = scratch.bytes((long) n * width * bytes);
+            inputs = scratch.bytes((long) layout.chunk * width * bytes);
+            remains = scratch.bytes((long) layout.chunk * width * bytes);
+            long mixBytes = (long) layout.chunk * layout.chunk * bytes;
             mix = scratch.bytes(mixBytes);
             Memory.clear(mix, mixBytes);
+            factors = scratch.floats(layout.chunk);
+            fromInputs = scratch.floats((long) layout.chunk * width);
+            fromState = scratch.floats((long) layout.chunk * width);
         }
 
-        /** Takes a chunk: state and outputs. */
+        /** Takes a chunk: its outputs, and the state after it. */
         private void advance(int chunk, long shared, boolean accumulate, CpuTensor out) {
-            Scratch scratch = worker.scratch();
-            long mark = scratch.mark();
-            long first = run.first(chunk);
+            long mark = worker.scratch().mark();
             int steps = run.steps(chunk);
-            int from = head * p;
-            run.convolution.gather(first, steps, from, from + width, run.input.x() + from, x, width, scratch);
-            int group = head / (layout.heads / layout.groups);
-            long decays = shared + layout.decays;
-            long lastDecays = decays + ((steps - 1L) * layout.heads + head) * Float.BYTES;
-            long inputs = operand + (long) n * width * layout.dtype.bytes();
-            long weights = shared + layout.weights + (long) head * Float.BYTES;
-            scans.decay(state, n, heads, p, lastDecays, operand, width, layout.dtype);
-            scans.weigh(x, steps, heads, p, weights, layout.heads, inputs, width, weighted, layout.dtype);
-            matrix.multiply(
-                    layout.rows(shared + layout.b, group, steps).transpose(),
-                    MatrixView.of(weighted, layout.dtype, steps, width, width),
+            long ofHeads = (long) head * Float.BYTES;
+            long lastDecays = shared + layout.decays + (steps - 1L) * layout.heads * Float.BYTES + ofHeads;
+            convolve(shared, steps);
+            scans.decay(state, n, heads, p, lastDecays, before, layout.dtype);
+            multiply(
+                    layout.ofGroup(shared + layout.b, group, steps).transpose(),
+                    MatrixView.of(remains, layout.dtype, steps, width, width),
                     MatrixView.of(state, DType.F32, n, width, width),
-                    true,
-                    worker);
-            scratch.release(mark);
-            long begin = Math.max(0, run.path.warmUpSteps() - first);
+                    true);
+            int begin = (int) Math.min(steps, Math.max(0, run.path.warmUpSteps() - run.first(chunk)));
             if (begin < steps) {
-                outputs(shared, group, steps);
-                store(first, (int) begin, steps, accumulate, out);
+                multiply(
+                        layout.ofGroup(shared + layout.c, group, steps),
+                        MatrixView.of(before, layout.dtype, n, width, width),
+                        MatrixView.of(fromState, DType.F32, steps, width, width),
+                        false);
+                mixInputs(shared, steps);
+                finish(chunk, shared, begin, steps, accumulate, out);
             }
-            scratch.release(mark);
+            worker.scratch().release(mark);
         }
 
-        private void outputs(long shared, int group, int steps) {
+        private void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate) {
+            matrix.multiply(a, b, c, accumulate, worker);
+        }
+
+        private void convolve(long shared, int steps) {
+            int channel = head * p;
+            scans.convolve(
+                    shared + layout.rows,
+                    steps,
+                    run.convolution.taps(),
+                    run.columnBytes(run.input.x() + channel),
+                    run.projection.dtype(),
+                    heads,
+                    p,
+                    run.convolution.weight(channel),
+                    run.convolution.channels(),
+                    run.convolution.bias(channel),
+                    shared + layout.weights + (long) head * Float.BYTES,
+                    layout.heads,
+                    inputs,
+                    width,
+                    remains,
+                    layout.dtype);
+        }
+
+        private void mixInputs(long shared, int steps) {
             DType dtype = layout.dtype;
-            int stride = n + layout.chunk;
-            long c = shared + layout.c + (long) group * n * dtype.bytes();
             long products = shared + layout.products + (long) group * layout.chunk * layout.chunk * Float.BYTES;
             for (int i = 0; i < heads; i++) {
                 long ofHead = (long) (head + i) * layout.chunk * Float.BYTES;
                 scans.mix(
-                        c,
-                        layout.groups * n,
-                        n,
                         products,
-                        layout.chunk,
                         shared + layout.sums + ofHead,
-                        shared + layout.decays + (long) (head + i) * Float.BYTES,
-                        layout.heads,
                         shared + layout.dt + ofHead,
                         Memory.getFloat(run.skip + (long) (head + i) * Float.BYTES),
                         steps,
+                        layout.chunk,
+                        factors,
                         mix,
-                        stride,
                         dtype);
-                long mark = worker.scratch().mark();
-                matrix.multiply(
-                        MatrixView.of(mix, dtype, steps, n + steps, stride),
-                        MatrixView.of(operand + (long) i * p * dtype.bytes(), dtype, n + steps, p, width),
-                        MatrixView.of(y + (long) i * p * Float.BYTES, DType.F32, steps, p, width),
-                        false,
-                        worker);
-                worker.scratch().release(mark);
+                multiply(
+                        MatrixView.of(mix, dtype, steps, steps, layout.chunk),
+                        MatrixView.of(inputs + (long) i * p * dtype.bytes(), dtype, steps, p, width),
+                        MatrixView.of(fromInputs + (long) i * p * Float.BYTES, DType.F32, steps, p, width),
+                        false);
             }
         }
 
-        private void store(long first, int begin, int steps, boolean accumulate, CpuTensor out) {
+        private void finish(int chunk, long shared, int begin, int steps, boolean accumulate, CpuTensor out) {
             long column = (long) head * p * out.dtype().bytes();
-            long prefix = run.path.prefixCells();
             for (int step = begin; step < steps; step++) {
-                long target = out.rowAddress(run.path.row(first + step) - prefix) + column;
-                long values = y + (long) step * width * Float.BYTES;
-                Rows.store(spans, values, target, out.dtype(), width, accumulate, worker.scratch());
+                long row = run.path.row(run.first(chunk) + step) - run.path.prefixCells();
+                long at = (long) step * width * Float.BYTES;
+                long decays = shared + layout.decays + ((long) step * layout.heads + head) * Float.BYTES;
+                scans.finish(
+                        fromInputs + at,
+                        fromState + at,
+                        decays,
+                        heads,
+                        p,
+                        accumulate,
+                        out.rowAddress(row) + column,
+                        out.dtype());
             }
         }
     }

@@ -51,6 +51,26 @@ public final class ScanConvolution implements AutoCloseable {
         }
     }
 
+    /** The number of taps. */
+    int taps() {
+        return taps;
+    }
+
+    /** The distance of the rows of {@link #weight}. */
+    int channels() {
+        return channels;
+    }
+
+    /** The address of [taps, channels] weights from a channel on. */
+    long weight(int channel) {
+        return weights.address() + (long) channel * Float.BYTES;
+    }
+
+    /** The address of the biases from a channel on. */
+    long bias(int channel) {
+        return bias + (long) channel * Float.BYTES;
+    }
+
     /** The matrix rows of the steps [first, first + steps). */
     public long[] rows(long first, int steps) {
         long[] rows = new long[steps];

@@ -51,7 +51,11 @@ public final class ScanTimes {
                     + column * projection.dtype().bytes();
             spans.load(source, projection.dtype(), dt + offset, heads);
             spans.add(dt + offset, bias, dt + offset, heads);
-            spans.softplus(dt + offset, dt + offset, heads);
+        }
+        // All at once: the heads of one step rarely fill whole registers.
+        spans.softplus(dt, dt, steps * heads);
+        for (int step = 0; step < steps; step++) {
+            long offset = (long) step * heads * Float.BYTES;
             spans.multiply(1, dt + offset, factors, a + offset, heads);
         }
         scratch.release(mark);

@@ -1,89 +1,113 @@
 package io.lingen.cpu.internal.span;
 
+import static io.lingen.cpu.internal.Memory.getFloat;
+import static io.lingen.cpu.internal.Memory.getShort;
+import static io.lingen.cpu.internal.Memory.setFloat;
+import static io.lingen.cpu.internal.Memory.setShort;
+
 import io.lingen.core.BFloat16;
 import io.lingen.core.DType;
 import io.lingen.cpu.internal.Memory;
 
-/** The loops in plain Java: the definition. */
-final class ScalarScanSpans implements ScanSpans {
-    @Override
-    public void mix(
-            long c,
-            int cStride,
-            int n,
-            long products,
-            int productStride,
-            long s,
-            long decay,
-            int decayStride,
-            long dt,
-            float d,
-            int steps,
-            long out,
-            int outStride,
-            DType dtype) {
-        int bytes = dtype.bytes();
-        for (int i = 0; i < steps; i++) {
-            long row = out + (long) i * outStride * bytes;
-            mixState(c + (long) i * cStride * bytes, 0, n, get(decay, (long) i * decayStride), row, dtype);
-            mixInputs(products + (long) i * productStride * 4, s, dt, i, 0, d, row + (long) n * bytes, dtype);
-        }
-    }
-
-    /** Elements {@code from} to n of a row's first part. */
-    static void mixState(long c, int from, int n, float decay, long out, DType dtype) {
-        for (int k = from; k < n; k++) {
-            set(out, k, load(c, k, dtype) * decay, dtype);
-        }
-    }
-
-    /** Elements {@code from} to i of a row's second part. */
-    static void mixInputs(long products, long s, long dt, int i, int from, float d, long out, DType dtype) {
-        float last = get(s, i);
-        for (int j = from; j <= i; j++) {
-            float weight = (float) Math.exp(last - get(s, j)) * get(dt, j);
-            set(out, j, get(products, j) * weight + (j == i ? d : 0), dtype);
-        }
-    }
+/** The loops in plain Java: the definition, and the tails of the vector loops. */
+public final class ScalarScanSpans implements ScanSpans {
+    private static final int F = Float.BYTES;
 
     @Override
-    public void weigh(
-            long x,
+    public void convolve(
+            long rows,
             int steps,
+            int taps,
+            long offset,
+            DType source,
             int heads,
             int p,
-            long weights,
+            long weight,
             int weightStride,
+            long bias,
+            long scales,
+            int scaleStride,
             long plain,
             int plainStride,
-            long weighted,
-            DType dtype) {
-        for (int step = 0; step < steps; step++) {
-            for (int head = 0; head < heads; head++) {
-                float weight = get(weights, (long) step * weightStride + head);
-                long source = x + ((long) step * heads + head) * p * 4;
-                long target = plain + ((long) step * plainStride + (long) head * p) * dtype.bytes();
-                weigh(source, 0, p, weight, target, weighted + ((long) step * heads + head) * p * dtype.bytes(), dtype);
+            long scaled,
+            DType target) {
+        for (int head = 0; head < heads; head++) {
+            int channel = head * p;
+            convolveHead(
+                    rows,
+                    steps,
+                    taps,
+                    offset + (long) channel * source.bytes(),
+                    source,
+                    0,
+                    p,
+                    weight + (long) channel * F,
+                    weightStride,
+                    bias + (long) channel * F,
+                    scales == 0 ? 0 : scales + (long) head * F,
+                    scaleStride,
+                    plain + (long) channel * target.bytes(),
+                    plainStride,
+                    scaled + (long) channel * target.bytes(),
+                    heads * p,
+                    target);
+        }
+    }
+
+    /** The channels {@code from} to {@code to} of one head. */
+    static void convolveHead(
+            long rows,
+            int steps,
+            int taps,
+            long offset,
+            DType source,
+            int from,
+            int to,
+            long weight,
+            int weightStride,
+            long bias,
+            long scales,
+            int scaleStride,
+            long plain,
+            int plainStride,
+            long scaled,
+            int scaledStride,
+            DType target) {
+        for (int channel = from; channel < to; channel++) {
+            for (int step = 0; step < steps; step++) {
+                float sum = get(bias, channel);
+                for (int tap = 0; tap < taps; tap++) {
+                    long row = Memory.getLong(rows + (long) (step + tap) * Long.BYTES);
+                    sum += load(row + offset, channel, source) * get(weight, (long) tap * weightStride + channel);
+                }
+                float value = (float) (sum / (1 + Math.exp(-sum)));
+                store(plain, (long) step * plainStride + channel, value, target);
+                if (scales != 0) {
+                    float scale = get(scales, (long) step * scaleStride);
+                    store(scaled, (long) step * scaledStride + channel, value * scale, target);
+                }
             }
         }
     }
 
-    /** Elements {@code from} to p of one head. */
-    static void weigh(long x, int from, int p, float weight, long plain, long weighted, DType dtype) {
-        for (int k = from; k < p; k++) {
-            float value = get(x, k);
-            set(plain, k, value, dtype);
-            set(weighted, k, value * weight, dtype);
+    @Override
+    public void mix(
+            long products, long s, long dt, float d, int steps, int stride, long factors, long out, DType dtype) {
+        for (int i = 0; i < steps; i++) {
+            for (int j = 0; j <= i; j++) {
+                float weight = (float) Math.exp(get(s, i) - get(s, j)) * get(dt, j);
+                long at = (long) i * stride + j;
+                store(out, at, get(products, at) * weight + (j == i ? d : 0), dtype);
+            }
         }
     }
 
     @Override
-    public void decay(long state, int n, int heads, int p, long factors, long out, int outStride, DType dtype) {
+    public void decay(long state, int n, int heads, int p, long factors, long out, DType dtype) {
         for (int row = 0; row < n; row++) {
             for (int head = 0; head < heads; head++) {
-                long source = state + ((long) row * heads + head) * p * 4;
-                long target = out + ((long) row * outStride + (long) head * p) * dtype.bytes();
-                decay(source, 0, p, get(factors, head), target, dtype);
+                long at = ((long) row * heads + head) * p;
+                decay(state + at * F, 0, p, get(factors, head), out + at * dtype.bytes(), dtype);
             }
         }
     }
@@ -92,24 +116,45 @@ final class ScalarScanSpans implements ScanSpans {
     static void decay(long state, int from, int p, float factor, long out, DType dtype) {
         for (int k = from; k < p; k++) {
             float value = get(state, k);
-            set(out, k, value, dtype);
-            Memory.setFloat(state + 4L * k, value * factor);
+            store(out, k, value, dtype);
+            setFloat(state + (long) k * F, value * factor);
+        }
+    }
+
+    @Override
+    public void finish(long y, long cs, long decays, int heads, int p, boolean accumulate, long out, DType dtype) {
+        for (int head = 0; head < heads; head++) {
+            long at = (long) head * p;
+            finish(y + at * F, cs + at * F, get(decays, head), 0, p, accumulate, out + at * dtype.bytes(), dtype);
+        }
+    }
+
+    /** Elements {@code from} to p of one head. */
+    static void finish(long y, long cs, float decay, int from, int p, boolean accumulate, long out, DType dtype) {
+        for (int k = from; k < p; k++) {
+            float value = get(y, k) + decay * get(cs, k) + (accumulate ? load(out, k, dtype) : 0);
+            if (dtype == DType.BF16) {
+                setShort(out + 2L * k, BFloat16.fromFloat(value));
+            } else {
+                setFloat(out + (long) k * F, value);
+            }
         }
     }
 
     private static float get(long address, long index) {
-        return Memory.getFloat(address + 4 * index);
+        return getFloat(address + index * F);
     }
 
     private static float load(long address, long index, DType dtype) {
-        return dtype == DType.F32 ? get(address, index) : BFloat16.toFloat(Memory.getShort(address + 2 * index));
+        return dtype == DType.F32 ? get(address, index) : BFloat16.toFloat(getShort(address + 2 * index));
     }
 
-    private static void set(long address, long index, float value, DType dtype) {
+    /** Stores an element; BF16 is rounded half away from 0. */
+    private static void store(long address, long index, float value, DType dtype) {
         if (dtype == DType.F32) {
-            Memory.setFloat(address + 4 * index, value);
+            setFloat(address + index * F, value);
         } else {
-            Memory.setShort(address + 2 * index, BFloat16.fromFloat(value));
+            setShort(address + 2 * index, (short) ((Float.floatToIntBits(value) + 0x8000) >>> 16));
         }
     }
 }

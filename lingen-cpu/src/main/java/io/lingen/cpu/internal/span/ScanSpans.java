@@ -3,69 +3,79 @@ package io.lingen.cpu.internal.span;
 import io.lingen.core.DType;
 
 /**
- * The elementwise work of a chunked scan (specification, section 3), between its matrix products. Addresses and strides are as in {@link
- * Spans}: strides are in elements, nothing is checked, F32 unless a type is given. Rows may be read up to the next multiple of 16
- * elements. Thread-safe, and without state.
+ * The elementwise work of a chunked scan (specification, section 3), around its matrix products. Addresses and strides are as in {@link
+ * Spans}: strides are in elements, nothing is checked, elements are F32 unless a type is given. Where BF16 is written, it is an operand
+ * of a product: values half-way between two numbers are rounded away from 0, except by {@link #finish}. Thread-safe, and without state.
  */
 public interface ScanSpans {
+    /** Elements up to which rows of {@link #mix} are read and written: their lengths rounded up to a multiple of this. */
+    int ROW_MULTIPLE = 16;
+
     /** The loops that this virtual machine can run. */
     static ScanSpans best() {
         return SpansLookup.hasVectors() ? VectorHolder.create() : new ScalarScanSpans();
     }
 
     /**
-     * The matrix that turns a state and a chunk's inputs into its outputs, for one head: row i is [exp(s_i) C_i, M_i] with
-     * M_ij = (C_i B_j) exp(s_i - s_j) dt_j for j &lt;= i, plus d where j = i. Elements right of the diagonal are left as they are, which
-     * must be 0; up to the next multiple of 16 they are set to 0.
+     * SiLU of a causal depthwise convolution over rows that lie anywhere, as it is and scaled.
      *
-     * @param c [steps, n] of the type of {@code out}
-     * @param products [steps, steps], C B^T
-     * @param s [steps], the cumulative sums of dt A; likewise {@code decay} = exp(s), every {@code decayStride}-th element, and dt
-     * @param out [steps, n + steps]
+     * @param rows the addresses of taps - 1 + steps rows, 8 bytes each; the first taps - 1 are the past
+     * @param offset the bytes from a row's address to the first of its heads * p channels
+     * @param source the rows' type
+     * @param weight [taps, channels], rows {@code weightStride} apart; the last tap is the current row's
+     * @param bias [channels]
+     * @param scales [steps, heads], rows {@code scaleStride} apart; 0 if nothing is to be scaled
+     * @param plain [steps, channels], rows {@code plainStride} apart
+     * @param scaled [steps, channels], dense
+     * @param target the type of {@code plain} and {@code scaled}
      */
-    void mix(
-            long c,
-            int cStride,
-            int n,
-            long products,
-            int productStride,
-            long s,
-            long decay,
-            int decayStride,
-            long dt,
-            float d,
+    void convolve(
+            long rows,
             int steps,
-            long out,
-            int outStride,
-            DType dtype);
-
-    /**
-     * plain = x and weighted = x times the weight of its step and head, both rounded to a type.
-     *
-     * @param x [steps, heads, p]
-     * @param weights [steps, heads], rows {@code weightStride} apart
-     * @param plain [steps, heads, p], rows {@code plainStride} apart; likewise {@code weighted}, dense
-     */
-    void weigh(
-            long x,
-            int steps,
+            int taps,
+            long offset,
+            DType source,
             int heads,
             int p,
-            long weights,
+            long weight,
             int weightStride,
+            long bias,
+            long scales,
+            int scaleStride,
             long plain,
             int plainStride,
-            long weighted,
-            DType dtype);
+            long scaled,
+            DType target);
+
+    /**
+     * The matrix that turns a chunk's inputs into its outputs, for one head: out_ij = products_ij exp(s_i - s_j) dt_j for j &lt;= i, plus d
+     * where j = i. Elements right of the diagonal are left as they are, or set to 0.
+     *
+     * @param products [steps, steps], C B^T, in rows of {@code stride}
+     * @param s [steps], not increasing
+     * @param dt [steps]
+     * @param factors memory for as many elements as {@code s} has
+     * @param out [steps, steps], in rows of {@code stride}
+     */
+    void mix(long products, long s, long dt, float d, int steps, int stride, long factors, long out, DType dtype);
 
     /**
      * out = state rounded to a type, then state is multiplied by the factor of its head.
      *
      * @param state [n, heads, p]
      * @param factors [heads]
-     * @param out [n, heads, p], rows {@code outStride} apart
+     * @param out [n, heads, p]
      */
-    void decay(long state, int n, int heads, int p, long factors, long out, int outStride, DType dtype);
+    void decay(long state, int n, int heads, int p, long factors, long out, DType dtype);
+
+    /**
+     * One row of outputs: out = y + decay cs, or out += y + decay cs, each head with its decay.
+     *
+     * @param y [heads, p]; likewise {@code cs}
+     * @param decays [heads]
+     * @param out [heads, p]
+     */
+    void finish(long y, long cs, long decays, int heads, int p, boolean accumulate, long out, DType dtype);
 
     /** Keeps a class that needs the Vector API from being loaded without it. */
     final class VectorHolder {
