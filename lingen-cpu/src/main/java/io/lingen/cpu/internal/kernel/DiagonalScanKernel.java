@@ -59,7 +59,9 @@ public final class DiagonalScanKernel {
         long state = scratch.floats((long) n * channels);
         spans.fill(0, state, n * channels);
         long xs = scratch.floats((long) STEP_BLOCK * channels);
+        long raw = scratch.floats((long) STEP_BLOCK * channels);
         long times = scratch.floats((long) STEP_BLOCK * channels);
+        long buffer = scratch.floats(channels);
         long bs = scratch.floats((long) STEP_BLOCK * n);
         long cs = scratch.floats((long) STEP_BLOCK * n);
         long ys = scratch.floats((long) STEP_BLOCK * channels);
@@ -70,13 +72,13 @@ public final class DiagonalScanKernel {
                 long band = (long) step * channels * Float.BYTES;
                 long states = (long) step * n * Float.BYTES;
                 load(input.x, row, from, xs + band, channels);
-                load(input.dt, row, from, times + band, channels);
-                spans.add(times + band, bias, times + band, channels);
+                load(input.dt, row, from, raw + band, channels);
+                spans.add(raw + band, bias, raw + band, channels);
                 load(input.bc, row, input.b, bs + states, n);
                 load(input.bc, row, input.c, cs + states, n);
             }
-            spans.softplus(times, times, steps * channels);
-            spans.diagonalScan(xs, times, channels, bs, cs, n, a, skip, state, channels, n, steps, ys);
+            spans.softplus(raw, times, steps * channels);
+            spans.diagonalScan(xs, times, channels, bs, cs, n, a, skip, state, channels, n, steps, buffer, ys);
             for (int step = (int) Math.min(steps, Math.max(0, path.warmUpSteps() - first)); step < steps; step++) {
                 long target = y.rowAddress(path.row(first + step) - path.prefixCells())
                         + (long) from * y.dtype().bytes();

@@ -117,6 +117,10 @@ public final class ScanConvolution implements AutoCloseable {
                         bias + (long) channel * Float.BYTES,
                         out + ((long) step * outStride + channel - from) * Float.BYTES,
                         outStride);
+                for (int i = step; i < step + count; i++) {
+                    long values = out + ((long) i * outStride + channel - from) * Float.BYTES;
+                    spans.silu(values, values, width);
+                }
             }
         }
         scratch.release(mark);

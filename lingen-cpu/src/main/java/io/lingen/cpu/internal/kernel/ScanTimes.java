@@ -49,11 +49,11 @@ public final class ScanTimes {
             long offset = (long) step * heads * Float.BYTES;
             long source = projection.rowAddress(path.row(first + step))
                     + column * projection.dtype().bytes();
-            spans.load(source, projection.dtype(), dt + offset, heads);
-            spans.add(dt + offset, bias, dt + offset, heads);
+            spans.load(source, projection.dtype(), a + offset, heads);
+            spans.add(a + offset, bias, a + offset, heads);
         }
         // All at once: the heads of one step rarely fill whole registers.
-        spans.softplus(dt, dt, steps * heads);
+        spans.softplus(a, dt, steps * heads);
         for (int step = 0; step < steps; step++) {
             long offset = (long) step * heads * Float.BYTES;
             spans.multiply(1, dt + offset, factors, a + offset, heads);

@@ -301,7 +301,7 @@ public final class ScalarSpans implements Spans {
                     sum += getFloat(weight + ((long) tap * weightStride + channel) * F)
                             * getFloat(x + ((long) (row + tap) * xStride + channel) * F);
                 }
-                setFloat(out + ((long) row * outStride + channel) * F, silu(sum));
+                setFloat(out + ((long) row * outStride + channel) * F, sum);
             }
         }
     }
@@ -376,6 +376,7 @@ public final class ScalarSpans implements Spans {
             int channels,
             int n,
             int steps,
+            long buffer,
             long y) {
         diagonalScanChannels(x, dt, stride, b, c, bcStride, a, d, state, 0, channels, channels, n, steps, y);
     }

@@ -90,14 +90,15 @@ public interface Spans {
     /** out = (x - shift) a + b */
     void affine(long x, long shift, long a, long b, long out, int n);
 
-    /** out = y SiLU(z); returns the sum of out^2. */
+    /** out = y SiLU(z), not in the place of y; returns the sum of out^2. */
     float gate(long y, long z, long out, int n);
 
     /** out = exp(x), accurate to about 1e-7 relative; 0 below -87.3, and exp(88) above 88. */
     void exp(long x, long out, int n);
 
     /**
-     * out = exp(x scale - offset) rounded to a type, the numerators of a softmax; out may be x if the type is F32.
+     * out = exp(x scale - offset) rounded to a type, the numerators of a softmax. If the type is BF16, out is not in the place of x,
+     * and x is overwritten.
      *
      * @return the sum of the numerators, not rounded
      */
@@ -109,7 +110,7 @@ public interface Spans {
     /** out = 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */
     void gelu(long x, long out, int n);
 
-    /** out = ln(1 + exp(x)) */
+    /** out = ln(1 + exp(x)), not in the place of x. */
     void softplus(long x, long out, int n);
 
     // ---- products
@@ -133,7 +134,7 @@ public interface Spans {
     // ---- scans
 
     /**
-     * SiLU of a causal depthwise convolution over consecutive rows.
+     * A causal depthwise convolution over consecutive rows.
      *
      * @param x [taps - 1 + rows, channels]; the first taps - 1 rows are the past
      * @param weight [taps, channels], the last tap is the current row's
@@ -185,6 +186,7 @@ public interface Spans {
      * @param a [n, channels], negative
      * @param d [channels]
      * @param state [n, channels], updated
+     * @param buffer [channels], overwritten
      * @param y [steps, channels], rows {@code stride} elements apart
      */
     void diagonalScan(
@@ -200,5 +202,6 @@ public interface Spans {
             int channels,
             int n,
             int steps,
+            long buffer,
             long y);
 }

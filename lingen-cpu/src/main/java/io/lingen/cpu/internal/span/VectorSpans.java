@@ -4,16 +4,25 @@ import static io.lingen.cpu.internal.Memory.ALL;
 import static io.lingen.cpu.internal.Memory.getFloat;
 import static io.lingen.cpu.internal.Memory.setFloat;
 import static io.lingen.cpu.internal.span.VectorMath.FLOATS;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 import io.lingen.core.DType;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/** The loops in the Vector API: whole registers, then {@link ScalarSpans} for what is left over. */
+/**
+ * The loops in the Vector API: whole registers, then {@link ScalarSpans} for what is left over.
+ *
+ * <p>No method here takes or returns a vector, and loads and stores are written out. The compiler always inlines the Vector API's own
+ * methods, but stops at methods of ours when a loop and what surrounds it have grown large, and one call that is left over puts every
+ * vector on the heap: ten times slower, seen in 25.
+ */
 public final class VectorSpans implements Spans {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     private static final int LANES = FLOATS.length();
@@ -27,6 +36,9 @@ public final class VectorSpans implements Spans {
     /** Tokens that pass over a state while it is in registers. */
     private static final int SCAN_STEPS = 4;
 
+    private static final float GELU_FACTOR = (float) (-2 * Math.sqrt(2 / Math.PI));
+    private static final float GELU_CUBIC = 0.044715f;
+
     private static final int F = Float.BYTES;
     private static final ScalarSpans TAIL = new ScalarSpans();
 
@@ -35,40 +47,16 @@ public final class VectorSpans implements Spans {
         return "Vector API, " + FLOATS.vectorBitSize() + " bits";
     }
 
-    private static FloatVector at(long address) {
-        return FloatVector.fromMemorySegment(FLOATS, ALL, address, LITTLE);
-    }
-
-    private static void put(FloatVector value, long address) {
-        value.intoMemorySegment(ALL, address, LITTLE);
-    }
-
-    private static void putNarrow(FloatVector value, long address) {
-        VectorMath.roundToBFloat16(value)
-                .convertShape(VectorOperators.I2S, SHORTS, 0)
-                .reinterpretAsShorts()
-                .intoMemorySegment(ALL, address, LITTLE);
-    }
-
-    private static FloatVector all(float value) {
-        return FloatVector.broadcast(FLOATS, value);
-    }
-
-    private static float total(FloatVector a, FloatVector b, FloatVector c, FloatVector d) {
-        return a.add(b).add(c.add(d)).reduceLanes(VectorOperators.ADD);
-    }
-
     @Override
     public void widen(long bf16, long f32, int n) {
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
             ShortVector bits = ShortVector.fromMemorySegment(SHORTS, ALL, bf16 + 2L * i, LITTLE);
-            put(
-                    bits.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)
-                            .reinterpretAsInts()
-                            .lanewise(VectorOperators.LSHL, 16)
-                            .reinterpretAsFloats(),
-                    f32 + (long) i * F);
+            bits.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)
+                    .reinterpretAsInts()
+                    .lanewise(VectorOperators.LSHL, 16)
+                    .reinterpretAsFloats()
+                    .intoMemorySegment(ALL, f32 + (long) i * F, LITTLE);
         }
         TAIL.widen(bf16 + 2L * i, f32 + (long) i * F, n - i);
     }
@@ -77,7 +65,15 @@ public final class VectorSpans implements Spans {
     public void narrow(long f32, long bf16, int n) {
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
-            putNarrow(at(f32 + (long) i * F), bf16 + 2L * i);
+            FloatVector x = fromMemorySegment(FLOATS, ALL, f32 + (long) i * F, LITTLE);
+            IntVector bits = x.reinterpretAsInts();
+            IntVector upper = bits.lanewise(VectorOperators.LSHR, 16);
+            IntVector even = upper.and(1).add(bits).add(0x7FFF).lanewise(VectorOperators.LSHR, 16);
+            // A NaN would otherwise round to infinity.
+            even.blend(upper.or(0x40), x.compare(VectorOperators.NE, x).cast(INTS))
+                    .convertShape(VectorOperators.I2S, SHORTS, 0)
+                    .reinterpretAsShorts()
+                    .intoMemorySegment(ALL, bf16 + 2L * i, LITTLE);
         }
         TAIL.narrow(f32 + (long) i * F, bf16 + 2L * i, n - i);
     }
@@ -86,7 +82,7 @@ public final class VectorSpans implements Spans {
     public void copy(long x, long out, int n) {
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
-            put(at(x + (long) i * F), out + (long) i * F);
+            fromMemorySegment(FLOATS, ALL, x + (long) i * F, LITTLE).intoMemorySegment(ALL, out + (long) i * F, LITTLE);
         }
         for (; i < n; i++) {
             setFloat(out + (long) i * F, getFloat(x + (long) i * F));
@@ -95,58 +91,62 @@ public final class VectorSpans implements Spans {
 
     @Override
     public void fill(float value, long out, int n) {
-        FloatVector values = all(value);
+        FloatVector values = broadcast(FLOATS, value);
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
-            put(values, out + (long) i * F);
+            values.intoMemorySegment(ALL, out + (long) i * F, LITTLE);
         }
         TAIL.fill(value, out + (long) i * F, n - i);
     }
 
     @Override
     public float sum(long x, int n) {
-        FloatVector sum0 = all(0);
-        FloatVector sum1 = all(0);
-        FloatVector sum2 = all(0);
-        FloatVector sum3 = all(0);
+        FloatVector sum0 = broadcast(FLOATS, 0);
+        FloatVector sum1 = broadcast(FLOATS, 0);
+        FloatVector sum2 = broadcast(FLOATS, 0);
+        FloatVector sum3 = broadcast(FLOATS, 0);
         int i = 0;
         for (; i <= n - 4 * LANES; i += 4 * LANES) {
             long at = x + (long) i * F;
-            sum0 = sum0.add(at(at));
-            sum1 = sum1.add(at(at + STEP));
-            sum2 = sum2.add(at(at + 2 * STEP));
-            sum3 = sum3.add(at(at + 3 * STEP));
+            sum0 = sum0.add(fromMemorySegment(FLOATS, ALL, at, LITTLE));
+            sum1 = sum1.add(fromMemorySegment(FLOATS, ALL, at + STEP, LITTLE));
+            sum2 = sum2.add(fromMemorySegment(FLOATS, ALL, at + 2 * STEP, LITTLE));
+            sum3 = sum3.add(fromMemorySegment(FLOATS, ALL, at + 3 * STEP, LITTLE));
         }
         for (; i <= n - LANES; i += LANES) {
-            sum0 = sum0.add(at(x + (long) i * F));
+            sum0 = sum0.add(fromMemorySegment(FLOATS, ALL, x + (long) i * F, LITTLE));
         }
-        return total(sum0, sum1, sum2, sum3) + TAIL.sum(x + (long) i * F, n - i);
+        return sum0.add(sum1).add(sum2.add(sum3)).reduceLanes(VectorOperators.ADD) + TAIL.sum(x + (long) i * F, n - i);
     }
 
     @Override
     public float squaredDeviation(long x, float mean, int n) {
-        FloatVector means = all(mean);
-        FloatVector sum0 = all(0);
-        FloatVector sum1 = all(0);
-        FloatVector sum2 = all(0);
-        FloatVector sum3 = all(0);
+        FloatVector means = broadcast(FLOATS, mean);
+        FloatVector sum0 = broadcast(FLOATS, 0);
+        FloatVector sum1 = broadcast(FLOATS, 0);
+        FloatVector sum2 = broadcast(FLOATS, 0);
+        FloatVector sum3 = broadcast(FLOATS, 0);
         int i = 0;
         for (; i <= n - 4 * LANES; i += 4 * LANES) {
             long at = x + (long) i * F;
-            FloatVector d0 = at(at).sub(means);
-            FloatVector d1 = at(at + STEP).sub(means);
-            FloatVector d2 = at(at + 2 * STEP).sub(means);
-            FloatVector d3 = at(at + 3 * STEP).sub(means);
+            FloatVector d0 = fromMemorySegment(FLOATS, ALL, at, LITTLE).sub(means);
+            FloatVector d1 = fromMemorySegment(FLOATS, ALL, at + STEP, LITTLE).sub(means);
+            FloatVector d2 =
+                    fromMemorySegment(FLOATS, ALL, at + 2 * STEP, LITTLE).sub(means);
+            FloatVector d3 =
+                    fromMemorySegment(FLOATS, ALL, at + 3 * STEP, LITTLE).sub(means);
             sum0 = d0.fma(d0, sum0);
             sum1 = d1.fma(d1, sum1);
             sum2 = d2.fma(d2, sum2);
             sum3 = d3.fma(d3, sum3);
         }
         for (; i <= n - LANES; i += LANES) {
-            FloatVector d = at(x + (long) i * F).sub(means);
+            FloatVector d =
+                    fromMemorySegment(FLOATS, ALL, x + (long) i * F, LITTLE).sub(means);
             sum0 = d.fma(d, sum0);
         }
-        return total(sum0, sum1, sum2, sum3) + TAIL.squaredDeviation(x + (long) i * F, mean, n - i);
+        return sum0.add(sum1).add(sum2.add(sum3)).reduceLanes(VectorOperators.ADD)
+                + TAIL.squaredDeviation(x + (long) i * F, mean, n - i);
     }
 
     @Override
@@ -154,9 +154,12 @@ public final class VectorSpans implements Spans {
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
             long at = (long) i * F;
-            FloatVector deviation = at(x + at).sub(at(shift + at));
-            put(at(sum + at).add(deviation), sum + at);
-            put(deviation.fma(deviation, at(squares + at)), squares + at);
+            FloatVector deviation = fromMemorySegment(FLOATS, ALL, x + at, LITTLE)
+                    .sub(fromMemorySegment(FLOATS, ALL, shift + at, LITTLE));
+            fromMemorySegment(FLOATS, ALL, sum + at, LITTLE).add(deviation).intoMemorySegment(ALL, sum + at, LITTLE);
+            deviation
+                    .fma(deviation, fromMemorySegment(FLOATS, ALL, squares + at, LITTLE))
+                    .intoMemorySegment(ALL, squares + at, LITTLE);
         }
         long at = (long) i * F;
         TAIL.addDeviations(x + at, shift + at, sum + at, squares + at, n - i);
@@ -164,22 +167,28 @@ public final class VectorSpans implements Spans {
 
     @Override
     public float dotProduct(long a, long b, int n) {
-        FloatVector sum0 = all(0);
-        FloatVector sum1 = all(0);
-        FloatVector sum2 = all(0);
-        FloatVector sum3 = all(0);
+        FloatVector sum0 = broadcast(FLOATS, 0);
+        FloatVector sum1 = broadcast(FLOATS, 0);
+        FloatVector sum2 = broadcast(FLOATS, 0);
+        FloatVector sum3 = broadcast(FLOATS, 0);
         int i = 0;
         for (; i <= n - 4 * LANES; i += 4 * LANES) {
             long at = (long) i * F;
-            sum0 = at(a + at).fma(at(b + at), sum0);
-            sum1 = at(a + at + STEP).fma(at(b + at + STEP), sum1);
-            sum2 = at(a + at + 2 * STEP).fma(at(b + at + 2 * STEP), sum2);
-            sum3 = at(a + at + 3 * STEP).fma(at(b + at + 3 * STEP), sum3);
+            sum0 = fromMemorySegment(FLOATS, ALL, a + at, LITTLE)
+                    .fma(fromMemorySegment(FLOATS, ALL, b + at, LITTLE), sum0);
+            sum1 = fromMemorySegment(FLOATS, ALL, a + at + STEP, LITTLE)
+                    .fma(fromMemorySegment(FLOATS, ALL, b + at + STEP, LITTLE), sum1);
+            sum2 = fromMemorySegment(FLOATS, ALL, a + at + 2 * STEP, LITTLE)
+                    .fma(fromMemorySegment(FLOATS, ALL, b + at + 2 * STEP, LITTLE), sum2);
+            sum3 = fromMemorySegment(FLOATS, ALL, a + at + 3 * STEP, LITTLE)
+                    .fma(fromMemorySegment(FLOATS, ALL, b + at + 3 * STEP, LITTLE), sum3);
         }
         for (; i <= n - LANES; i += LANES) {
-            sum0 = at(a + (long) i * F).fma(at(b + (long) i * F), sum0);
+            sum0 = fromMemorySegment(FLOATS, ALL, a + (long) i * F, LITTLE)
+                    .fma(fromMemorySegment(FLOATS, ALL, b + (long) i * F, LITTLE), sum0);
         }
-        return total(sum0, sum1, sum2, sum3) + TAIL.dotProduct(a + (long) i * F, b + (long) i * F, n - i);
+        return sum0.add(sum1).add(sum2.add(sum3)).reduceLanes(VectorOperators.ADD)
+                + TAIL.dotProduct(a + (long) i * F, b + (long) i * F, n - i);
     }
 
     @Override
@@ -188,10 +197,10 @@ public final class VectorSpans implements Spans {
         if (bound == 0) {
             return TAIL.max(x, n);
         }
-        FloatVector max = at(x);
+        FloatVector max = fromMemorySegment(FLOATS, ALL, x, LITTLE);
         int i = LANES;
         for (; i < bound; i += LANES) {
-            FloatVector next = at(x + (long) i * F);
+            FloatVector next = fromMemorySegment(FLOATS, ALL, x + (long) i * F, LITTLE);
             // Not lanewise MAX: its rules for NaN and -0 cost five instructions.
             max = max.blend(next, next.compare(VectorOperators.GT, max));
         }
@@ -204,7 +213,9 @@ public final class VectorSpans implements Spans {
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
             long at = (long) i * F;
-            put(at(a + at).add(at(b + at)), out + at);
+            fromMemorySegment(FLOATS, ALL, a + at, LITTLE)
+                    .add(fromMemorySegment(FLOATS, ALL, b + at, LITTLE))
+                    .intoMemorySegment(ALL, out + at, LITTLE);
         }
         long at = (long) i * F;
         TAIL.add(a + at, b + at, out + at, n - i);
@@ -215,7 +226,10 @@ public final class VectorSpans implements Spans {
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
             long at = (long) i * F;
-            put(at(a + at).add(at(b + at)).add(at(c + at)), out + at);
+            fromMemorySegment(FLOATS, ALL, a + at, LITTLE)
+                    .add(fromMemorySegment(FLOATS, ALL, b + at, LITTLE))
+                    .add(fromMemorySegment(FLOATS, ALL, c + at, LITTLE))
+                    .intoMemorySegment(ALL, out + at, LITTLE);
         }
         long at = (long) i * F;
         TAIL.addThree(a + at, b + at, c + at, out + at, n - i);
@@ -223,11 +237,13 @@ public final class VectorSpans implements Spans {
 
     @Override
     public void addScaled(float alpha, long x, long y, int n) {
-        FloatVector alphas = all(alpha);
+        FloatVector alphas = broadcast(FLOATS, alpha);
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
             long at = (long) i * F;
-            put(at(x + at).fma(alphas, at(y + at)), y + at);
+            fromMemorySegment(FLOATS, ALL, x + at, LITTLE)
+                    .fma(alphas, fromMemorySegment(FLOATS, ALL, y + at, LITTLE))
+                    .intoMemorySegment(ALL, y + at, LITTLE);
         }
         long at = (long) i * F;
         TAIL.addScaled(alpha, x + at, y + at, n - i);
@@ -238,7 +254,9 @@ public final class VectorSpans implements Spans {
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
             long at = (long) i * F;
-            put(at(a + at).fma(at(b + at), at(y + at)), y + at);
+            fromMemorySegment(FLOATS, ALL, a + at, LITTLE)
+                    .fma(fromMemorySegment(FLOATS, ALL, b + at, LITTLE), fromMemorySegment(FLOATS, ALL, y + at, LITTLE))
+                    .intoMemorySegment(ALL, y + at, LITTLE);
         }
         long at = (long) i * F;
         TAIL.addProduct(a + at, b + at, y + at, n - i);
@@ -246,12 +264,15 @@ public final class VectorSpans implements Spans {
 
     @Override
     public void interpolate(long a, long b, float s, long out, int n) {
-        FloatVector factors = all(s);
+        FloatVector factors = broadcast(FLOATS, s);
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
             long at = (long) i * F;
-            FloatVector from = at(a + at);
-            put(at(b + at).sub(from).fma(factors, from), out + at);
+            FloatVector from = fromMemorySegment(FLOATS, ALL, a + at, LITTLE);
+            fromMemorySegment(FLOATS, ALL, b + at, LITTLE)
+                    .sub(from)
+                    .fma(factors, from)
+                    .intoMemorySegment(ALL, out + at, LITTLE);
         }
         long at = (long) i * F;
         TAIL.interpolate(a + at, b + at, s, out + at, n - i);
@@ -259,11 +280,11 @@ public final class VectorSpans implements Spans {
 
     @Override
     public void scale(float alpha, long x, long out, int n) {
-        FloatVector alphas = all(alpha);
+        FloatVector alphas = broadcast(FLOATS, alpha);
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
             long at = (long) i * F;
-            put(at(x + at).mul(alphas), out + at);
+            fromMemorySegment(FLOATS, ALL, x + at, LITTLE).mul(alphas).intoMemorySegment(ALL, out + at, LITTLE);
         }
         long at = (long) i * F;
         TAIL.scale(alpha, x + at, out + at, n - i);
@@ -271,11 +292,14 @@ public final class VectorSpans implements Spans {
 
     @Override
     public void multiply(float alpha, long a, long b, long out, int n) {
-        FloatVector alphas = all(alpha);
+        FloatVector alphas = broadcast(FLOATS, alpha);
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
             long at = (long) i * F;
-            put(at(a + at).mul(alphas).mul(at(b + at)), out + at);
+            fromMemorySegment(FLOATS, ALL, a + at, LITTLE)
+                    .mul(alphas)
+                    .mul(fromMemorySegment(FLOATS, ALL, b + at, LITTLE))
+                    .intoMemorySegment(ALL, out + at, LITTLE);
         }
         long at = (long) i * F;
         TAIL.multiply(alpha, a + at, b + at, out + at, n - i);
@@ -283,12 +307,16 @@ public final class VectorSpans implements Spans {
 
     @Override
     public void normalize(long x, float mean, float factor, long a, long b, long out, int n) {
-        FloatVector means = all(mean);
-        FloatVector factors = all(factor);
+        FloatVector means = broadcast(FLOATS, mean);
+        FloatVector factors = broadcast(FLOATS, factor);
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
             long at = (long) i * F;
-            put(at(x + at).sub(means).mul(factors).fma(at(a + at), at(b + at)), out + at);
+            fromMemorySegment(FLOATS, ALL, x + at, LITTLE)
+                    .sub(means)
+                    .mul(factors)
+                    .fma(fromMemorySegment(FLOATS, ALL, a + at, LITTLE), fromMemorySegment(FLOATS, ALL, b + at, LITTLE))
+                    .intoMemorySegment(ALL, out + at, LITTLE);
         }
         long at = (long) i * F;
         TAIL.normalize(x + at, mean, factor, a + at, b + at, out + at, n - i);
@@ -299,7 +327,10 @@ public final class VectorSpans implements Spans {
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
             long at = (long) i * F;
-            put(at(x + at).sub(at(shift + at)).fma(at(a + at), at(b + at)), out + at);
+            fromMemorySegment(FLOATS, ALL, x + at, LITTLE)
+                    .sub(fromMemorySegment(FLOATS, ALL, shift + at, LITTLE))
+                    .fma(fromMemorySegment(FLOATS, ALL, a + at, LITTLE), fromMemorySegment(FLOATS, ALL, b + at, LITTLE))
+                    .intoMemorySegment(ALL, out + at, LITTLE);
         }
         long at = (long) i * F;
         TAIL.affine(x + at, shift + at, a + at, b + at, out + at, n - i);
@@ -307,84 +338,92 @@ public final class VectorSpans implements Spans {
 
     @Override
     public float gate(long y, long z, long out, int n) {
-        FloatVector sum = all(0);
+        silu(z, out, n);
+        FloatVector sum0 = broadcast(FLOATS, 0);
+        FloatVector sum1 = broadcast(FLOATS, 0);
         int i = 0;
-        for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
+        for (; i <= n - 2 * LANES; i += 2 * LANES) {
             long at = (long) i * F;
-            FloatVector gated = at(y + at).mul(VectorMath.silu(at(z + at)));
-            put(gated, out + at);
-            sum = gated.fma(gated, sum);
+            FloatVector a = fromMemorySegment(FLOATS, ALL, y + at, LITTLE)
+                    .mul(fromMemorySegment(FLOATS, ALL, out + at, LITTLE));
+            FloatVector b = fromMemorySegment(FLOATS, ALL, y + at + STEP, LITTLE)
+                    .mul(fromMemorySegment(FLOATS, ALL, out + at + STEP, LITTLE));
+            a.intoMemorySegment(ALL, out + at, LITTLE);
+            b.intoMemorySegment(ALL, out + at + STEP, LITTLE);
+            sum0 = a.fma(a, sum0);
+            sum1 = b.fma(b, sum1);
         }
-        long at = (long) i * F;
-        return sum.reduceLanes(VectorOperators.ADD) + TAIL.gate(y + at, z + at, out + at, n - i);
+        float squares = sum0.add(sum1).reduceLanes(VectorOperators.ADD);
+        for (; i < n; i++) {
+            long at = (long) i * F;
+            float gated = getFloat(y + at) * getFloat(out + at);
+            setFloat(out + at, gated);
+            squares += gated * gated;
+        }
+        return squares;
     }
 
     @Override
     public void exp(long x, long out, int n) {
-        int i = 0;
-        for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
-            long at = (long) i * F;
-            put(VectorMath.exp(at(x + at)), out + at);
-        }
-        long at = (long) i * F;
-        TAIL.exp(x + at, out + at, n - i);
+        int bound = FLOATS.loopBound(n);
+        VectorExp.expSum(x, 1, 0, out, bound);
+        TAIL.exp(x + (long) bound * F, out + (long) bound * F, n - bound);
     }
 
     @Override
     public float expSum(long x, float scale, float offset, long out, DType dtype, int n) {
-        FloatVector scales = all(scale);
-        FloatVector offsets = all(-offset);
-        FloatVector sum = all(0);
-        int i = 0;
         int bound = FLOATS.loopBound(n);
+        long to = dtype == DType.BF16 ? x : out;
+        float sum = VectorExp.expSum(x, scale, -offset, to, bound);
+        long at = (long) bound * F;
+        sum += TAIL.expSum(x + at, scale, offset, to + at, DType.F32, n - bound);
         if (dtype == DType.BF16) {
-            for (; i < bound; i += LANES) {
-                FloatVector value = VectorMath.exp(at(x + (long) i * F).fma(scales, offsets));
-                putNarrow(value, out + 2L * i);
-                sum = sum.add(value);
-            }
-        } else {
-            for (; i < bound; i += LANES) {
-                FloatVector value = VectorMath.exp(at(x + (long) i * F).fma(scales, offsets));
-                put(value, out + (long) i * F);
-                sum = sum.add(value);
-            }
+            narrow(x, out, n);
         }
-        long rest = out + (long) i * dtype.bytes();
-        return sum.reduceLanes(VectorOperators.ADD) + TAIL.expSum(x + (long) i * F, scale, offset, rest, dtype, n - i);
+        return sum;
     }
 
     @Override
     public void silu(long x, long out, int n) {
-        int i = 0;
-        for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
-            long at = (long) i * F;
-            put(VectorMath.silu(at(x + at)), out + at);
-        }
-        long at = (long) i * F;
-        TAIL.silu(x + at, out + at, n - i);
+        int bound = FLOATS.loopBound(n);
+        VectorExp.swish(x, -1, 0, out, bound);
+        TAIL.silu(x + (long) bound * F, out + (long) bound * F, n - bound);
     }
 
     @Override
     public void gelu(long x, long out, int n) {
-        int i = 0;
-        for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
-            long at = (long) i * F;
-            put(VectorMath.gelu(at(x + at)), out + at);
-        }
-        long at = (long) i * F;
-        TAIL.gelu(x + at, out + at, n - i);
+        int bound = FLOATS.loopBound(n);
+        VectorExp.swish(x, GELU_FACTOR, GELU_FACTOR * GELU_CUBIC, out, bound);
+        TAIL.gelu(x + (long) bound * F, out + (long) bound * F, n - bound);
     }
 
+    /** max(x, 0) + ln(1 + e), e = exp(-|x|), the logarithm as 2 artanh(e / (2 + e)): accurate for small e too. */
     @Override
     public void softplus(long x, long out, int n) {
-        int i = 0;
-        for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
+        int bound = FLOATS.loopBound(n);
+        for (int i = 0; i < bound; i += LANES) {
             long at = (long) i * F;
-            put(VectorMath.softplus(at(x + at)), out + at);
+            fromMemorySegment(FLOATS, ALL, x + at, LITTLE).abs().neg().intoMemorySegment(ALL, out + at, LITTLE);
         }
-        long at = (long) i * F;
-        TAIL.softplus(x + at, out + at, n - i);
+        exp(out, out, bound);
+        for (int i = 0; i < bound; i += LANES) {
+            long at = (long) i * F;
+            FloatVector e = fromMemorySegment(FLOATS, ALL, out + at, LITTLE);
+            FloatVector s = e.div(e.add(2f));
+            FloatVector square = s.mul(s);
+            FloatVector p = broadcast(FLOATS, 2f / 17)
+                    .fma(square, broadcast(FLOATS, 2f / 15))
+                    .fma(square, broadcast(FLOATS, 2f / 13))
+                    .fma(square, broadcast(FLOATS, 2f / 11))
+                    .fma(square, broadcast(FLOATS, 2f / 9))
+                    .fma(square, broadcast(FLOATS, 2f / 7))
+                    .fma(square, broadcast(FLOATS, 2f / 5))
+                    .fma(square, broadcast(FLOATS, 2f / 3))
+                    .fma(square, broadcast(FLOATS, 2f));
+            FloatVector input = fromMemorySegment(FLOATS, ALL, x + at, LITTLE);
+            p.fma(s, input.blend(0f, input.compare(VectorOperators.LT, 0f))).intoMemorySegment(ALL, out + at, LITTLE);
+        }
+        TAIL.softplus(x + (long) bound * F, out + (long) bound * F, n - bound);
     }
 
     @Override
@@ -400,7 +439,16 @@ public final class VectorSpans implements Spans {
     @Override
     public void tile(
             long a, long aRow, long aColumn, int rows, long b, int k, long c, long cStride, boolean accumulate) {
-        VectorTile.compute(a, aRow * F, aColumn * F, rows, b, k, c, cStride * F, accumulate);
+        for (int row = 0; !accumulate && row < rows; row++) {
+            fill(0, c + row * cStride * F, 2 * LANES);
+        }
+        if (rows == VectorTile.ROWS) {
+            VectorTile.compute(a, aRow * F, aColumn * F, b, k, c, cStride * F);
+        } else {
+            for (int row = 0; row < rows; row++) {
+                VectorTile.computeRow(a + row * aRow * F, aColumn * F, b, k, c + row * cStride * F);
+            }
+        }
     }
 
     @Override
@@ -433,20 +481,20 @@ public final class VectorSpans implements Spans {
         long xStep = (long) xStride * F;
         long outStep = (long) outStride * F;
         long weightStep = (long) weightStride * F;
-        FloatVector w0 = at(weight);
-        FloatVector w1 = at(weight + weightStep);
-        FloatVector w2 = at(weight + 2 * weightStep);
-        FloatVector w3 = at(weight + 3 * weightStep);
-        FloatVector b = at(bias);
-        FloatVector x0 = at(x);
-        FloatVector x1 = at(x + xStep);
-        FloatVector x2 = at(x + 2 * xStep);
+        FloatVector w0 = fromMemorySegment(FLOATS, ALL, weight, LITTLE);
+        FloatVector w1 = fromMemorySegment(FLOATS, ALL, weight + weightStep, LITTLE);
+        FloatVector w2 = fromMemorySegment(FLOATS, ALL, weight + 2 * weightStep, LITTLE);
+        FloatVector w3 = fromMemorySegment(FLOATS, ALL, weight + 3 * weightStep, LITTLE);
+        FloatVector b = fromMemorySegment(FLOATS, ALL, bias, LITTLE);
+        FloatVector x0 = fromMemorySegment(FLOATS, ALL, x, LITTLE);
+        FloatVector x1 = fromMemorySegment(FLOATS, ALL, x + xStep, LITTLE);
+        FloatVector x2 = fromMemorySegment(FLOATS, ALL, x + 2 * xStep, LITTLE);
         long source = x + 3 * xStep;
         long target = out;
         for (int row = 0; row < rows; row++) {
-            FloatVector x3 = at(source);
+            FloatVector x3 = fromMemorySegment(FLOATS, ALL, source, LITTLE);
             FloatVector sum = x0.fma(w0, b).add(x1.mul(w1)).add(x2.fma(w2, x3.mul(w3)));
-            put(VectorMath.silu(sum), target);
+            sum.intoMemorySegment(ALL, target, LITTLE);
             x0 = x1;
             x1 = x2;
             x2 = x3;
@@ -465,13 +513,14 @@ public final class VectorSpans implements Spans {
             long bias,
             long out,
             int outStride) {
-        FloatVector b = at(bias);
+        FloatVector b = fromMemorySegment(FLOATS, ALL, bias, LITTLE);
         for (int row = 0; row < rows; row++) {
             FloatVector sum = b;
             for (int tap = 0; tap < taps; tap++) {
-                sum = at(x + (long) (row + tap) * xStride * F).fma(at(weight + (long) tap * weightStride * F), sum);
+                sum = fromMemorySegment(FLOATS, ALL, x + (long) (row + tap) * xStride * F, LITTLE)
+                        .fma(fromMemorySegment(FLOATS, ALL, weight + (long) tap * weightStride * F, LITTLE), sum);
             }
-            put(VectorMath.silu(sum), out + (long) row * outStride * F);
+            sum.intoMemorySegment(ALL, out + (long) row * outStride * F, LITTLE);
         }
     }
 
@@ -493,7 +542,7 @@ public final class VectorSpans implements Spans {
             int yStride) {
         int whole = steps - steps % SCAN_STEPS;
         int column = 0;
-        for (; column <= p - 2 * LANES; column += 2 * LANES) {
+        for (; column <= p - LANES; column += LANES) {
             long at = (long) column * F;
             for (int step = 0; step < whole; step += SCAN_STEPS) {
                 long row = (long) step * stride * F;
@@ -513,12 +562,7 @@ public final class VectorSpans implements Spans {
                         y + (long) step * yStride * F + at,
                         (long) yStride * F);
             }
-        }
-        // What is left over: the last steps of those columns, then the other columns.
-        int wide = column;
-        for (column = 0; column <= p - LANES; column += LANES) {
-            long at = (long) column * F;
-            for (int step = column < wide ? whole : 0; step < steps; step++) {
+            for (int step = whole; step < steps; step++) {
                 long row = (long) step * stride * F;
                 VectorScan.oneStep(
                         x + row + at,
@@ -550,29 +594,37 @@ public final class VectorSpans implements Spans {
             int channels,
             int n,
             int steps,
+            long buffer,
             long y) {
-        int channel = 0;
-        for (int bound = FLOATS.loopBound(channels); channel < bound; channel += LANES) {
-            long at = (long) channel * F;
-            FloatVector skip = at(d + at);
-            for (int step = 0; step < steps; step++) {
-                long row = (long) step * stride * F + at;
-                long bcRow = (long) step * bcStride * F;
-                FloatVector times = at(dt + row);
-                FloatVector input = at(x + row);
-                FloatVector sum = input.mul(skip);
-                input = input.mul(times);
-                for (int j = 0; j < n; j++) {
-                    long cell = (long) j * channels * F + at;
-                    FloatVector decay = VectorMath.exp(times.mul(at(a + cell)));
-                    FloatVector h = decay.mul(at(state + cell)).add(input.mul(getFloat(b + bcRow + (long) j * F)));
-                    put(h, state + cell);
-                    sum = h.fma(all(getFloat(c + bcRow + (long) j * F)), sum);
-                }
-                put(sum, y + row);
+        int bound = FLOATS.loopBound(channels);
+        for (int step = 0; step < steps; step++) {
+            long row = (long) step * stride * F;
+            long bcRow = (long) step * bcStride * F;
+            multiply(1, x + row, d, y + row, bound);
+            for (int j = 0; j < n; j++) {
+                long cell = (long) j * channels * F;
+                multiply(1, dt + row, a + cell, buffer, bound);
+                exp(buffer, buffer, bound);
+                float weight = getFloat(b + bcRow + (long) j * F);
+                float read = getFloat(c + bcRow + (long) j * F);
+                diagonalStep(x + row, dt + row, buffer, weight, read, state + cell, y + row, bound);
             }
         }
         ScalarSpans.diagonalScanChannels(
-                x, dt, stride, b, c, bcStride, a, d, state, channel, channels, channels, n, steps, y);
+                x, dt, stride, b, c, bcStride, a, d, state, bound, channels, channels, n, steps, y);
+    }
+
+    /** h = decay h + weight dt x, y += read h */
+    private static void diagonalStep(long x, long dt, long decay, float weight, float read, long state, long y, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            long at = (long) i * F;
+            FloatVector input =
+                    fromMemorySegment(FLOATS, ALL, x + at, LITTLE).mul(fromMemorySegment(FLOATS, ALL, dt + at, LITTLE));
+            FloatVector h = fromMemorySegment(FLOATS, ALL, decay + at, LITTLE)
+                    .fma(fromMemorySegment(FLOATS, ALL, state + at, LITTLE), input.mul(weight));
+            h.intoMemorySegment(ALL, state + at, LITTLE);
+            h.fma(broadcast(FLOATS, read), fromMemorySegment(FLOATS, ALL, y + at, LITTLE))
+                    .intoMemorySegment(ALL, y + at, LITTLE);
+        }
     }
 }
