@@ -52,6 +52,11 @@ final class VectorMath {
         return result.blend(0f, x.compare(VectorOperators.LT, EXP_LOWEST));
     }
 
+    /** x / (1 + exp(-x)) */
+    static FloatVector silu(FloatVector x) {
+        return x.div(exp(x.neg()).add(1f));
+    }
+
     /** The elements rounded to BF16, ties to even, in the lower halves of the lanes. */
     static IntVector roundToBFloat16(FloatVector x) {
         IntVector bits = x.reinterpretAsInts();

@@ -1,0 +1,26 @@
+package io.lingen.cpu;
+
+import io.lingen.core.Backend;
+import io.lingen.core.BackendOptions;
+import io.lingen.core.contract.ConvolutionContract;
+import io.lingen.cpu.CpuKernels.Level;
+import org.junit.jupiter.api.Nested;
+
+/** The contract of convolutions. */
+class ConvolutionTest {
+    @Nested
+    class Java extends ConvolutionContract {
+        @Override
+        protected Backend newBackend() {
+            return new CpuBackend(new BackendOptions(1), Level.JAVA);
+        }
+    }
+
+    @Nested
+    class Scalar extends ConvolutionContract {
+        @Override
+        protected Backend newBackend() {
+            return new CpuBackend(new BackendOptions(2), Level.SCALAR);
+        }
+    }
+}
