@@ -14,7 +14,6 @@ and activations are BF16; dt, decay, states, softmax and norm statistics, and th
 """
 
 import argparse
-import ctypes
 import json
 import statistics
 import sys
@@ -27,17 +26,7 @@ from fixtures.seeded import fill
 from lingen_torch.checkpoint import load_denoiser
 from lingen_torch.config import DenoiserConfig
 from lingen_torch.denoiser import Denoiser
-
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
-
-
-def keep_freed_memory():
-    """Lets glibc's allocator keep what is freed: mapping and faulting in every activation again costs a good part of a pass."""
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_MAX, 0)
-        libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
-        libc.mallopt(_M_TOP_PAD, 2**28)
+from lingen_torch.memory import keep_freed_memory
 
 
 def configuration(arguments):

@@ -63,6 +63,51 @@ def rms_norm(x, weight, eps):
     return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps) * weight).to(x.dtype)
 
 
+class _GatedNorm(torch.autograd.Function):
+    """RMSNorm(y * SiLU(z)) * weight over rows, in blocks of rows small enough that their float32 values stay in cache."""
+
+    _BLOCK_ELEMENTS = 1 << 18
+
+    @staticmethod
+    def forward(ctx, y, z, weight, eps):
+        ctx.save_for_backward(y, z, weight)
+        ctx.eps = eps
+        out = torch.empty_like(y)
+        for rows in _GatedNorm._blocks(y):
+            gated = at_least_f32(y[rows] * F.silu(z[rows]))
+            scale = torch.rsqrt(gated.square().mean(-1, keepdim=True) + eps)
+            out[rows] = gated.mul_(scale).mul_(weight)
+        return out
+
+    @staticmethod
+    def backward(ctx, grad):
+        y, z, weight = ctx.saved_tensors
+        grad_y, grad_z, grad_weight = torch.empty_like(y), torch.empty_like(z), torch.zeros_like(weight)
+        for rows in _GatedNorm._blocks(y):
+            wide_y, wide_z, wide_grad = (at_least_f32(part[rows]) for part in (y, z, grad))
+            sigmoid = torch.sigmoid(wide_z)
+            silu = wide_z * sigmoid
+            gated = wide_y * silu
+            scale = torch.rsqrt(gated.square().mean(-1, keepdim=True) + ctx.eps)
+            normed = gated * scale
+            grad_weight += (wide_grad * normed).sum(0)
+            slope = wide_grad * weight
+            slope = (slope - normed * (slope * normed).mean(-1, keepdim=True)) * scale
+            grad_y[rows] = slope * silu
+            grad_z[rows] = slope * wide_y * (sigmoid + silu * (1 - sigmoid))
+        return grad_y, grad_z, grad_weight, None
+
+    @staticmethod
+    def _blocks(y):
+        step = max(1, _GatedNorm._BLOCK_ELEMENTS // y.shape[1])
+        return [slice(start, start + step) for start in range(0, y.shape[0], step)]
+
+
+def gated_rms_norm(y, z, weight, eps):
+    """RMSNorm(y * SiLU(z)) * weight: gate first, then one norm over the last axis.  y, z [b, n, di]"""
+    return _GatedNorm.apply(y.flatten(0, 1), z.flatten(0, 1), weight, eps).view(y.shape)
+
+
 def split_heads(x, heads):
     """[b, n, heads*c] -> [b, heads, n, c], a view."""
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)

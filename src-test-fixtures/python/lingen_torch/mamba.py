@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .layers import at_least_f32, f32_region, rms_norm
+from .layers import at_least_f32, f32_region, gated_rms_norm
 from .ssd import DepthwiseConv, final_state, ssd
 
 _NORM_EPS = 1e-5
@@ -87,7 +87,7 @@ class BidirectionalMamba2(nn.Module):
             z, x, bc_f, bc_b, dt_f, dt_b = parts
             backward = self.bwd
         y = self.fwd(x, bc_f, dt_f, self._review(review)) + backward(x, bc_b, dt_b, reverse=True)
-        return self.out_proj(rms_norm(y * F.silu(z), self.norm.weight, _NORM_EPS))
+        return self.out_proj(gated_rms_norm(y, z, self.norm.weight, _NORM_EPS))
 
     def _review(self, review):
         """x, [B, C] and dt of the forward direction for the review tokens: their z and backward rows are never used."""
@@ -120,7 +120,7 @@ class Mamba2(nn.Module):
             rows = self.sizes[0]
             review = F.linear(review, self.in_proj.weight[rows:]).split(self.sizes[1:], -1)
         y = Direction.forward(self, *parts, review, reverse)
-        return self.out_proj(rms_norm(y * F.silu(z), self.norm.weight, _NORM_EPS))
+        return self.out_proj(gated_rms_norm(y, z, self.norm.weight, _NORM_EPS))
 
 
 class IndependentMamba2(nn.Module):
@@ -198,7 +198,7 @@ class BidirectionalMamba1(nn.Module):
         if review is not None:
             review = F.linear(review, self.in_proj.weight[x.shape[-1]:])
         y = self.fwd(x, review) + self.bwd(x, reverse=True)
-        return self.out_proj(rms_norm(y * F.silu(z), self.norm.weight, _NORM_EPS))
+        return self.out_proj(gated_rms_norm(y, z, self.norm.weight, _NORM_EPS))
 
 
 def mamba(config, d):

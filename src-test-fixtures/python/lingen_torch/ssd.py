@@ -27,20 +27,17 @@ def ssd(x, dt, A, B, C, D, chunk_size, state=None, reverse=False):
     with f32_region(x):
         batch, length, heads, width = x.shape
         groups, n = B.shape[2:]
-        a = dt * A                                                                    # [b, L, H]
-        xdt = (x * dt[..., None]).to(x.dtype)
         if state is None:
-            state = a.new_zeros(batch, groups, n, heads // groups * width)
+            state = dt.new_zeros(batch, groups, n, heads // groups * width)
         outputs = []
         segments = _segments(length, chunk_size, batch * heads)
         for start, end, chunk in reversed(segments) if reverse else segments:
             part = slice(start, end)
-            y, state = _segment(xdt[:, part], a[:, part], B[:, part], C[:, part], state, chunk, reverse)
+            y, state = _segment(x[:, part], dt[:, part], A, B[:, part], C[:, part], D, state, chunk, reverse)
             outputs.append(y)
         if reverse:
             outputs.reverse()
-        y = torch.cat(outputs, 1) if len(outputs) > 1 else outputs[0]
-        return torch.addcmul(y, x, D.to(x.dtype)[:, None])
+        return torch.cat(outputs, 1) if len(outputs) > 1 else outputs[0]
 
 
 def final_state(x, dt, A, B):
@@ -65,12 +62,12 @@ def _segments(length, chunk_size, planes):
     return segments
 
 
-def _segment(xdt, a, B, C, state, Q, reverse):
-    """One run of c chunks of Q tokens: its outputs (without D x) and the state that it leaves."""
-    dtype = xdt.dtype
+def _segment(x, dt, A, B, C, D, state, Q, reverse):
+    """One run of c chunks of Q tokens: its outputs and the state that it leaves."""
+    dtype = x.dtype
     groups = B.shape[2]
-    xdt = xdt.unflatten(1, (-1, Q))                                                   # [b, c, Q, H, P]
-    a = a.unflatten(1, (-1, Q))                                                       # [b, c, Q, H]
+    xdt = (x * dt[..., None]).to(dtype).unflatten(1, (-1, Q))                         # [b, c, Q, H, P]
+    a = (dt * A).unflatten(1, (-1, Q))                                                # [b, c, Q, H]
     B, C = (part.unflatten(1, (-1, Q)).transpose(2, 3) for part in (B, C))            # [b, c, G, Q, n]
     s = a.flip(2).cumsum(2).flip(2) if reverse else a.cumsum(2)                       # includes the token itself
     total = s[:, :, 0] if reverse else s[:, :, -1]                                    # [b, c, H]
@@ -87,7 +84,8 @@ def _segment(xdt, a, B, C, state, Q, reverse):
     added = at_least_f32(B.transpose(-1, -2) @ weighted)                              # [b, c, G, n, Hg*P]
     starts, state = _chunk_states(added, total, state, reverse)
     carried = (C @ starts.to(dtype)).transpose(2, 3).reshape(xdt.shape)               # [b, c, Q, H, P]
-    return torch.addcmul(y, carried, s.exp().to(dtype)[..., None]).flatten(1, 2), state
+    y = torch.addcmul(y, carried, s.exp().to(dtype)[..., None]).flatten(1, 2)         # [b, c*Q, H, P]
+    return torch.addcmul(y, x, D.to(dtype)[:, None]), state
 
 
 class _Mixing(torch.autograd.Function):
