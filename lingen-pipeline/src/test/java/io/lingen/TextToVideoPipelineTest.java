@@ -10,8 +10,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
 import io.lingen.core.OutOfMemoryException;
 import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.nd4j.Nd4jInterop;
 import io.lingen.diffusion.SamplingStep;
 import io.lingen.vae.Frame;
 import io.lingen.vae.FrameStream;
@@ -26,6 +28,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The whole walk, from prompt to file, on a tiny model of random weights. */
 class TextToVideoPipelineTest {
@@ -103,6 +106,24 @@ class TextToVideoPipelineTest {
             assertEquals(4, generation.latent().shape().length(0));
         }
         assertEquals(live, pipeline.backend().memory().liveBytes(), "an abandoned video leaves nothing");
+    }
+
+    @Test
+    void latentsAndFramesAreArraysWithoutACopy() {
+        try (Generation generation =
+                pipeline.start(VideoRequest.builder("a ring").frames(4).steps(1).build())) {
+            generation.steps().next();
+            INDArray latent = Nd4jInterop.array(generation.latent());
+            assertArrayEquals(generation.latent().shape().toArray(), latent.shape());
+            latent.assign(0.5);
+            assertEquals(0.5f, pipeline.backend().download(generation.latent()).get(7));
+            try (FrameStream frames = generation.frames()) {
+                HostTensor values = frames.nextValues();
+                INDArray frame = Nd4jInterop.array(values);
+                assertArrayEquals(new long[] {24, 24, 3}, frame.shape());
+                assertEquals(values.get(5), frame.getFloat(0, 1, 2));
+            }
+        }
     }
 
     @Test

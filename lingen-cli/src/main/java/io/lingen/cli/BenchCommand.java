@@ -8,10 +8,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Unmatched;
 
 /** {@code lingen bench}: hands its arguments to lingen-bench, which the launcher puts on the class path for it. */
-@Command(name = "bench", description = "Runs the benchmarks; 'lingen bench --help' lists them.")
+@Command(
+        name = "bench",
+        description = "Measures denoisers, their parts and the decoder; 'lingen bench --help' tells more.")
 final class BenchCommand implements Callable<Integer> {
     /** The entry of lingen-bench, which depends on this command line's libraries and not the other way round. */
-    private static final String MAIN = "io.lingen.bench.Bench";
+    private static final String MAIN = "io.lingen.bench.Main";
 
     @Unmatched
     private final List<String> arguments = new ArrayList<>();

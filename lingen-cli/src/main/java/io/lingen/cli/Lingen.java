@@ -1,5 +1,6 @@
 package io.lingen.cli;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -30,7 +31,16 @@ public final class Lingen implements Runnable {
     private Lingen() {}
 
     public static void main(String[] args) {
-        System.exit(run(commandLine(), args));
+        CommandLine command = commandLine();
+        AtomicBoolean done = new AtomicBoolean();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            if (!done.get()) {
+                command.getErr().println(System.lineSeparator() + "lingen: interrupted; nothing is left behind");
+            }
+        }));
+        int code = run(command, args);
+        done.set(true);
+        System.exit(code);
     }
 
     /** Executes arguments; the exit code. */
