@@ -56,8 +56,10 @@ def times(steps: int) -> torch.Tensor:
 def sample(model: Denoiser, text: TextEncoder, prompts: list[str], frames: int, steps: int, guidance: float, seed: int) -> torch.Tensor:
     """Latents [B, 16, frames, 16, 16], normalised."""
     words, empty = [text([p])[0][0] for p in prompts], text([""])[0][0]
-    condition = model.condition([pad_texts(words)[0]], [pad_texts(words)[1]])
-    nothing = model.condition([torch.from_numpy(empty)[None].repeat(len(prompts), 1, 1)])
+    padded, mask = pad_texts(words)
+    with torch.autocast("cpu", torch.bfloat16):
+        condition = model.condition([padded], [mask])
+        nothing = model.condition([torch.from_numpy(empty)[None].repeat(len(prompts), 1, 1)])
     x = torch.stack([torch.randn(16, frames, 16, 16, generator=torch.Generator().manual_seed(seed + i)) for i in range(len(prompts))])
     schedule = times(steps)
     for now, later in zip(schedule, schedule[1:]):

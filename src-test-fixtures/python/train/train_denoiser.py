@@ -24,8 +24,9 @@ from train.parallel import Clock, average_gradients, launch, save
 from world.embed import TextEncoder
 
 # From this share of the time on: {latent frames: share of the steps}.
-STAGES = ((0.00, {1: 0.80, 4: 0.20}), (0.35, {1: 0.20, 4: 0.60, 12: 0.20}), (0.70, {1: 0.10, 4: 0.30, 12: 0.25, 34: 0.35}))
-TOKENS = 1088
+STAGES = ((0.00, {1: 0.80, 4: 0.20}), (0.36, {1: 0.25, 4: 0.60, 12: 0.15}), (0.75, {1: 0.10, 4: 0.30, 12: 0.20, 34: 0.40}))
+TOKENS = {1: 1088}
+MOST_TOKENS = 2176
 TEXT_DROPOUT = 0.1
 OBJECT_WEIGHT = 3.0
 POSITION_SCALE = 0.2
@@ -163,7 +164,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
         mix = [m for start, m in STAGES if share >= start][-1]
         frames = int(same.choice(list(mix), p=list(mix.values())))
         frames = min(frames, data.longest())
-        latent, weight, texts = data.batch(max(1, TOKENS // (64 * frames)), frames)
+        latent, weight, texts = data.batch(max(1, TOKENS.get(frames, MOST_TOKENS) // (64 * frames)), frames)
         count = len(latent)
         texts = [empty if np.random.random() < TEXT_DROPOUT else t for t in texts]
         text, mask = pad_texts(texts)
