@@ -62,6 +62,17 @@ public interface Backend extends AutoCloseable {
     /** Copies host elements to a new tensor, converted to a type. */
     Tensor upload(Workspace workspace, HostTensor source, DType dtype);
 
+    /**
+     * Host elements as a tensor of the same type and shape: shared, without a copy, where the backend computes in host memory and the
+     * elements lie outside of the heap; copied elsewhere. What is shared sees the other's writes, is not metered, and must not be freed
+     * while the workspace is open.
+     *
+     * @param source F32 or BF16; not a mapped file if the tensor is written to
+     */
+    default Tensor borrow(Workspace workspace, HostTensor source) {
+        return upload(workspace, source, source.dtype());
+    }
+
     /** Copies a tensor's elements to the host, as F32. */
     HostTensor download(Tensor tensor);
 

@@ -33,6 +33,7 @@ import io.lingen.cpu.internal.kernel.PoolKernel;
 import io.lingen.cpu.internal.kernel.PositionKernel;
 import io.lingen.cpu.internal.kernel.RmsNormKernel;
 import io.lingen.cpu.internal.kernel.UpsampleKernel;
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,6 +91,15 @@ public final class CpuBackend extends AbstractBackend {
         CpuTensor tensor = CpuWorkspace.of(workspace).allocate(dtype, source.shape());
         computeWrite(source, tensor);
         return tensor;
+    }
+
+    @Override
+    public Tensor borrow(Workspace workspace, HostTensor source) {
+        requireComputeType(source.dtype());
+        MemorySegment memory = source.memory();
+        boolean shareable =
+                memory.isNative() && memory.address() % source.dtype().bytes() == 0;
+        return shareable ? CpuWorkspace.of(workspace).borrow(source) : upload(workspace, source, source.dtype());
     }
 
     @Override

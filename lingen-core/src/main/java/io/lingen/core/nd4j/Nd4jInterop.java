@@ -1,9 +1,11 @@
 package io.lingen.core.nd4j;
 
+import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
@@ -111,6 +113,17 @@ public final class Nd4jInterop {
         }
         return new Nd4jTensor(
                 stored.reshape(stored.length()), coarse ? DType.BF16 : DType.F32, Shape.of(array.shape()));
+    }
+
+    /**
+     * An array as a tensor of any backend: shared where ND4J and the backend both compute in host memory and the array is in C order
+     * without gaps (see {@link Backend#borrow}), copied elsewhere; types other than FLOAT and BFLOAT16 become F32.
+     *
+     * @param workspace the tensor is valid while it is open; the array must not be closed before
+     */
+    public static Tensor tensor(Backend backend, Workspace workspace, INDArray array) {
+        boolean computable = array.dataType() == DataType.FLOAT || array.dataType() == DataType.BFLOAT16;
+        return backend.borrow(workspace, hostTensor(computable ? array : array.castTo(DataType.FLOAT)));
     }
 
     @SuppressWarnings("restricted")

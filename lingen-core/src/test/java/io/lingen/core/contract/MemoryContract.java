@@ -13,6 +13,7 @@ import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.op.Epilogue;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -44,6 +45,27 @@ public abstract class MemoryContract extends BackendContract {
         Float.intBitsToFloat(0x3F818000),
         Float.intBitsToFloat(0x3F808001)
     };
+
+    @Test
+    void borrowedMemoryHoldsTheSourceAndOutlivesTheWorkspace() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = arena.allocate(12, 4);
+            memory.copyFrom(MemorySegment.ofArray(new float[] {1, 2, 3}));
+            HostTensor source = new HostTensor(DType.F32, Shape.of(3), memory);
+            boolean shared;
+            try (Workspace workspace = backend().newWorkspace()) {
+                Tensor borrowed = backend().borrow(workspace, source);
+                assertArrayEquals(
+                        new float[] {1, 2, 3}, backend().download(borrowed).toFloats());
+                Tensor onHeap = backend().borrow(workspace, HostTensor.of(new float[] {4, 5}, 2));
+                assertArrayEquals(new float[] {4, 5}, backend().download(onHeap).toFloats());
+                MemorySegment host = borrowed.hostMemory();
+                shared = host != null && host.address() == memory.address();
+                backend().write(HostTensor.of(new float[] {7, 8, 9}, 3), borrowed);
+            }
+            assertArrayEquals(shared ? new float[] {7, 8, 9} : new float[] {1, 2, 3}, source.toFloats());
+        }
+    }
 
     @Test
     void transfersAreExact() {

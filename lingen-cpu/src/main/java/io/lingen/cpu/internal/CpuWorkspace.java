@@ -1,9 +1,11 @@
 package io.lingen.cpu.internal;
 
 import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import io.lingen.core.Workspace;
 import io.lingen.core.accounting.MemoryMeter;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -46,6 +48,13 @@ public final class CpuWorkspace implements Workspace {
     @Override
     public CpuTensor allocate(DType dtype, long... lengths) {
         return allocate(dtype, Shape.of(lengths));
+    }
+
+    /** A tensor over somebody else's memory outside of the heap, which stays reachable while this workspace is open. */
+    public CpuTensor borrow(HostTensor source) {
+        onClose(() -> Reference.reachabilityFence(source));
+        return new CpuTensor(
+                this, source.dtype(), source.shape(), source.memory().address());
     }
 
     /** The address of aligned memory with undefined contents that lives as long as this workspace: packed weights. */
