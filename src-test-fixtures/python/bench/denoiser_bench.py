@@ -9,6 +9,8 @@ Without --serve: two warm-up passes, then --repeats timed ones; prints one JSON 
 With --serve: prints the JSON line {"ready": true, ...} once warm; then for every line `run` on stdin runs one pass and prints its
 seconds; `quit` or the end of stdin ends it. Nothing else goes to stdout.
 
+`--chunk-size` replaces the configuration's: it changes no result, and a fair peer gets the one that suits it best (64 and 128 did).
+
 A pass is one velocity (no guidance) at the given token grid; the text's keys and values are computed once, before. BF16: weights
 and activations are BF16; dt, decay, states, softmax and norm statistics, and the modulation stay float32.
 """
@@ -78,6 +80,7 @@ def main():
     parser.add_argument("--text-tokens", type=int, default=64)
     parser.add_argument("--precision", choices=("f32", "bf16"), default="bf16")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--chunk-size", type=int, help="tokens per chunk of the scan")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--serve", action="store_true")
     arguments = parser.parse_args()
@@ -87,6 +90,10 @@ def main():
         denoiser = load_denoiser(arguments.transformer)
     else:
         denoiser = fill(Denoiser(configuration(arguments)), 0)
+    if arguments.chunk_size:
+        for module in denoiser.modules():
+            if hasattr(module, "chunk_size"):
+                module.chunk_size = arguments.chunk_size
     grid = tuple(int(n) for n in arguments.grid.split(","))
     one = Pass(denoiser, grid, arguments.text_tokens, arguments.precision)
     about = {"architecture": denoiser.config.architecture, "grid": grid, "precision": arguments.precision,
