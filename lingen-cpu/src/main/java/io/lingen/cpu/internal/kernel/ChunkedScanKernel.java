@@ -30,6 +30,9 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
     /** The columns of a slice: its state and its chunks stay in the second cache level. */
     private static final int SLICE_WIDTH = 384;
 
+    /** Channels that are convolved at a time: with all steps of a chunk they stay in the first cache level. */
+    private static final int CHANNELS = 64;
+
     private static final int CHUNK = 64;
 
     private final WorkerPool pool;
@@ -175,10 +178,6 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         int steps(int chunk) {
             return (int) Math.min(layout.chunk, path.steps() - first(chunk));
         }
-
-        long columnBytes(long column) {
-            return column * projection.dtype().bytes();
-        }
     }
 
     /** Computes what all heads share of a chunk. */
@@ -191,9 +190,9 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             long row = step < 0 ? run.zeros : run.projection.rowAddress(run.path.row(step));
             Memory.setLong(shared + layout.rows + (long) i * Long.BYTES, row);
         }
-        convolveShared(run, shared, steps, run.input.b(), run.spec.innerWidth(), shared + layout.b);
+        convolveShared(run, shared, steps, run.input.b(), run.spec.innerWidth(), shared + layout.b, worker);
         int ofC = run.spec.innerWidth() + run.spec.groupWidth();
-        convolveShared(run, shared, steps, run.input.c(), ofC, shared + layout.c);
+        convolveShared(run, shared, steps, run.input.c(), ofC, shared + layout.c, worker);
         for (int group = 0; group < layout.groups; group++) {
             MatrixView b = layout.ofGroup(shared + layout.b, group, steps);
             MatrixView c = layout.ofGroup(shared + layout.c, group, steps);
@@ -204,25 +203,52 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         shareTimes(run, chunk, steps, shared, worker.scratch());
     }
 
-    private void convolveShared(Run run, long shared, int steps, long column, int channel, long target) {
+    private void convolveShared(Run run, long shared, int steps, long column, int channel, long target, Worker worker) {
+        Scratch scratch = worker.scratch();
+        long mark = scratch.mark();
         int width = run.spec.groupWidth();
-        scans.convolve(
-                shared + run.layout.rows,
+        DType dtype = run.layout.dtype;
+        for (int from = 0; from < width; from += CHANNELS) {
+            int count = Math.min(CHANNELS, width - from);
+            long values = convolve(run, shared, steps, column + from, channel + from, count, scratch);
+            for (int step = 0; step < steps; step++) {
+                long to = target + ((long) step * width + from) * dtype.bytes();
+                spans.store(values + (long) step * count * Float.BYTES, to, dtype, count);
+            }
+        }
+        scratch.release(mark);
+    }
+
+    /**
+     * SiLU of the convolution of some channels.
+     *
+     * @param column the first one's in the projection
+     * @param channel the first one among the convolution's
+     * @return the address of [steps, count] F32 elements in scratch memory
+     */
+    private long convolve(Run run, long shared, int steps, long column, int channel, int count, Scratch scratch) {
+        ScanConvolution convolution = run.convolution;
+        int past = convolution.taps() - 1;
+        long values = scratch.floats((long) steps * count);
+        long gathered = scratch.floats((long) (past + steps) * count);
+        DType dtype = run.projection.dtype();
+        for (int i = 0; i < past + steps; i++) {
+            long row = Memory.getLong(shared + run.layout.rows + (long) i * Long.BYTES);
+            spans.load(row + column * dtype.bytes(), dtype, gathered + (long) i * count * Float.BYTES, count);
+        }
+        spans.causalConvolution(
+                gathered,
+                count,
                 steps,
-                run.convolution.taps(),
-                run.columnBytes(column),
-                run.projection.dtype(),
-                1,
-                width,
-                run.convolution.weight(channel),
-                run.convolution.channels(),
-                run.convolution.bias(channel),
-                0,
-                0,
-                target,
-                width,
-                0,
-                run.layout.dtype);
+                count,
+                convolution.taps(),
+                convolution.weight(channel),
+                convolution.channels(),
+                convolution.bias(channel),
+                values,
+                count);
+        spans.silu(values, values, steps * count);
+        return values;
     }
 
     /** The time steps, and what follows from them: head by head for the inputs' decay, step by step for the states'. */
@@ -304,7 +330,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             long mixBytes = (long) layout.chunk * layout.chunk * bytes;
             mix = scratch.bytes(mixBytes);
             Memory.clear(mix, mixBytes);
-            factors = scratch.floats(layout.chunk);
+            factors = scratch.floats((long) layout.chunk + ScanSpans.ROW_MULTIPLE);
             fromInputs = scratch.floats((long) layout.chunk * width);
             fromState = scratch.floats((long) layout.chunk * width);
         }
@@ -315,7 +341,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             int steps = run.steps(chunk);
             long ofHeads = (long) head * Float.BYTES;
             long lastDecays = shared + layout.decays + (steps - 1L) * layout.heads * Float.BYTES + ofHeads;
-            convolve(shared, steps);
+            takeInputs(shared, steps);
             scans.decay(state, n, heads, p, lastDecays, before, layout.dtype);
             multiply(
                     layout.ofGroup(shared + layout.b, group, steps).transpose(),
@@ -339,25 +365,29 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             matrix.multiply(a, b, c, accumulate, worker);
         }
 
-        private void convolve(long shared, int steps) {
-            int channel = head * p;
-            scans.convolve(
-                    shared + layout.rows,
-                    steps,
-                    run.convolution.taps(),
-                    run.columnBytes(run.input.x() + channel),
-                    run.projection.dtype(),
-                    heads,
-                    p,
-                    run.convolution.weight(channel),
-                    run.convolution.channels(),
-                    run.convolution.bias(channel),
-                    shared + layout.weights + (long) head * Float.BYTES,
-                    layout.heads,
-                    inputs,
-                    width,
-                    remains,
-                    layout.dtype);
+        /** The inputs as they are, and what is left of them at the chunk's end. */
+        private void takeInputs(long shared, int steps) {
+            Scratch scratch = worker.scratch();
+            int atOnce = Math.max(1, CHANNELS / p);
+            for (int from = 0; from < heads; from += atOnce) {
+                long mark = scratch.mark();
+                int count = Math.min(atOnce, heads - from);
+                int channel = (head + from) * p;
+                long values = convolve(run, shared, steps, run.input.x() + channel, channel, count * p, scratch);
+                long to = (long) from * p * layout.dtype.bytes();
+                scans.weigh(
+                        values,
+                        steps,
+                        count,
+                        p,
+                        shared + layout.weights + (long) (head + from) * Float.BYTES,
+                        layout.heads,
+                        inputs + to,
+                        remains + to,
+                        width,
+                        layout.dtype);
+                scratch.release(mark);
+            }
         }
 
         private void mixInputs(long shared, int steps) {

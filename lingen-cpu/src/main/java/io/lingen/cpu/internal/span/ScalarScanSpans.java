@@ -7,86 +7,38 @@ import static io.lingen.cpu.internal.Memory.setShort;
 
 import io.lingen.core.BFloat16;
 import io.lingen.core.DType;
-import io.lingen.cpu.internal.Memory;
 
 /** The loops in plain Java: the definition, and the tails of the vector loops. */
 public final class ScalarScanSpans implements ScanSpans {
     private static final int F = Float.BYTES;
 
     @Override
-    public void convolve(
-            long rows,
+    public void weigh(
+            long x,
             int steps,
-            int taps,
-            long offset,
-            DType source,
             int heads,
             int p,
-            long weight,
-            int weightStride,
-            long bias,
             long scales,
             int scaleStride,
             long plain,
-            int plainStride,
             long scaled,
-            DType target) {
-        for (int head = 0; head < heads; head++) {
-            int channel = head * p;
-            convolveHead(
-                    rows,
-                    steps,
-                    taps,
-                    offset + (long) channel * source.bytes(),
-                    source,
-                    0,
-                    p,
-                    weight + (long) channel * F,
-                    weightStride,
-                    bias + (long) channel * F,
-                    scales == 0 ? 0 : scales + (long) head * F,
-                    scaleStride,
-                    plain + (long) channel * target.bytes(),
-                    plainStride,
-                    scaled + (long) channel * target.bytes(),
-                    heads * p,
-                    target);
+            int stride,
+            DType dtype) {
+        for (int step = 0; step < steps; step++) {
+            for (int head = 0; head < heads; head++) {
+                float scale = get(scales, (long) step * scaleStride + head);
+                long to = ((long) step * stride + (long) head * p) * dtype.bytes();
+                weigh(x + ((long) step * heads + head) * p * F, 0, p, scale, plain + to, scaled + to, dtype);
+            }
         }
     }
 
-    /** The channels {@code from} to {@code to} of one head. */
-    static void convolveHead(
-            long rows,
-            int steps,
-            int taps,
-            long offset,
-            DType source,
-            int from,
-            int to,
-            long weight,
-            int weightStride,
-            long bias,
-            long scales,
-            int scaleStride,
-            long plain,
-            int plainStride,
-            long scaled,
-            int scaledStride,
-            DType target) {
-        for (int channel = from; channel < to; channel++) {
-            for (int step = 0; step < steps; step++) {
-                float sum = get(bias, channel);
-                for (int tap = 0; tap < taps; tap++) {
-                    long row = Memory.getLong(rows + (long) (step + tap) * Long.BYTES);
-                    sum += load(row + offset, channel, source) * get(weight, (long) tap * weightStride + channel);
-                }
-                float value = (float) (sum / (1 + Math.exp(-sum)));
-                store(plain, (long) step * plainStride + channel, value, target);
-                if (scales != 0) {
-                    float scale = get(scales, (long) step * scaleStride);
-                    store(scaled, (long) step * scaledStride + channel, value * scale, target);
-                }
-            }
+    /** Elements {@code from} to p of one head. */
+    static void weigh(long x, int from, int p, float scale, long plain, long scaled, DType dtype) {
+        for (int k = from; k < p; k++) {
+            float value = get(x, k);
+            store(plain, k, value, dtype);
+            store(scaled, k, value * scale, dtype);
         }
     }
 

@@ -17,35 +17,23 @@ public interface ScanSpans {
     }
 
     /**
-     * SiLU of a causal depthwise convolution over rows that lie anywhere, as it is and scaled.
+     * plain = x, and scaled = x times the scale of its step and head.
      *
-     * @param rows the addresses of taps - 1 + steps rows, 8 bytes each; the first taps - 1 are the past
-     * @param offset the bytes from a row's address to the first of its heads * p channels
-     * @param source the rows' type
-     * @param weight [taps, channels], rows {@code weightStride} apart; the last tap is the current row's
-     * @param bias [channels]
-     * @param scales [steps, heads], rows {@code scaleStride} apart; 0 if nothing is to be scaled
-     * @param plain [steps, channels], rows {@code plainStride} apart
-     * @param scaled [steps, channels], dense
-     * @param target the type of {@code plain} and {@code scaled}
+     * @param x [steps, heads, p]
+     * @param scales [steps, heads], rows {@code scaleStride} apart
+     * @param plain [steps, heads, p], rows {@code stride} apart; likewise {@code scaled}
      */
-    void convolve(
-            long rows,
+    void weigh(
+            long x,
             int steps,
-            int taps,
-            long offset,
-            DType source,
             int heads,
             int p,
-            long weight,
-            int weightStride,
-            long bias,
             long scales,
             int scaleStride,
             long plain,
-            int plainStride,
             long scaled,
-            DType target);
+            int stride,
+            DType dtype);
 
     /**
      * The matrix that turns a chunk's inputs into its outputs, for one head: out_ij = products_ij exp(s_i - s_j) dt_j for j &lt;= i, plus d
@@ -54,7 +42,7 @@ public interface ScanSpans {
      * @param products [steps, steps], C B^T, in rows of {@code stride}
      * @param s [steps], not increasing
      * @param dt [steps]
-     * @param factors memory for as many elements as {@code s} has
+     * @param factors memory for {@code stride} + {@link #ROW_MULTIPLE} elements
      * @param out [steps, steps], in rows of {@code stride}
      */
     void mix(long products, long s, long dt, float d, int steps, int stride, long factors, long out, DType dtype);

@@ -2,18 +2,23 @@ package io.lingen.cpu.internal.span;
 
 import static io.lingen.cpu.internal.Memory.ALL;
 import static io.lingen.cpu.internal.Memory.getFloat;
-import static io.lingen.cpu.internal.Memory.getLong;
 import static io.lingen.cpu.internal.span.VectorMath.FLOATS;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 import io.lingen.core.DType;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/** The loops in the Vector API: whole registers, then {@link ScalarScanSpans} for what is left over. */
+/**
+ * The loops in the Vector API: whole registers, then {@link ScalarScanSpans} for what is left over. Loads and stores are written out for
+ * the reason given at {@link VectorSpans}.
+ */
 public final class VectorScanSpans implements ScanSpans {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     private static final int LANES = FLOATS.length();
@@ -23,107 +28,69 @@ public final class VectorScanSpans implements ScanSpans {
     private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
 
     /** The number of each lane. */
-    private static final FloatVector LANE = FloatVector.broadcast(FLOATS, 0).addIndex(1);
+    private static final FloatVector LANE = broadcast(FLOATS, 0).addIndex(1);
+
+    /** Half of the last place of a BF16 number, in F32 bits: adding it rounds half away from 0. */
+    private static final int HALF = 0x8000;
 
     /** Up to this decay within a register of steps, exp(-s_j) relative to the first of them stays far from overflow. */
     private static final float SAFE_DECAY = 60;
 
     @Override
-    public void convolve(
-            long rows,
+    public void weigh(
+            long x,
             int steps,
-            int taps,
-            long offset,
-            DType source,
             int heads,
             int p,
-            long weight,
-            int weightStride,
-            long bias,
             long scales,
             int scaleStride,
             long plain,
-            int plainStride,
             long scaled,
-            DType target) {
-        for (int head = 0; head < heads; head++) {
-            int k = 0;
-            long scale = scales == 0 ? 0 : scales + (long) head * F;
-            for (; taps == 4 && k <= p - LANES; k += LANES) {
-                long channel = (long) head * p + k;
-                convolveFourTaps(
-                        rows,
-                        steps,
-                        offset + channel * source.bytes(),
-                        source,
-                        weight + channel * F,
-                        (long) weightStride * F,
-                        at(bias + channel * F),
-                        scale,
-                        (long) scaleStride * F,
-                        plain + channel * target.bytes(),
-                        (long) plainStride * target.bytes(),
-                        scaled + channel * target.bytes(),
-                        (long) heads * p * target.bytes(),
-                        target);
+            int stride,
+            DType dtype) {
+        int bytes = dtype.bytes();
+        for (int step = 0; step < steps; step++) {
+            for (int head = 0; head < heads; head++) {
+                float scale = getFloat(scales + ((long) step * scaleStride + head) * F);
+                long from = x + ((long) step * heads + head) * p * F;
+                long to = ((long) step * stride + (long) head * p) * bytes;
+                int done = dtype == DType.BF16
+                        ? weighBf16(from, p, scale, plain + to, scaled + to)
+                        : weighF32(from, p, scale, plain + to, scaled + to);
+                ScalarScanSpans.weigh(from, done, p, scale, plain + to, scaled + to, dtype);
             }
-            long first = (long) head * p;
-            ScalarScanSpans.convolveHead(
-                    rows,
-                    steps,
-                    taps,
-                    offset + first * source.bytes(),
-                    source,
-                    k,
-                    p,
-                    weight + first * F,
-                    weightStride,
-                    bias + first * F,
-                    scale,
-                    scaleStride,
-                    plain + first * target.bytes(),
-                    plainStride,
-                    scaled + first * target.bytes(),
-                    heads * p,
-                    target);
         }
     }
 
-    /** One register of channels, which keeps the past; strides are in bytes. */
-    private static void convolveFourTaps(
-            long rows,
-            int steps,
-            long offset,
-            DType source,
-            long weight,
-            long weightStride,
-            FloatVector bias,
-            long scales,
-            long scaleStride,
-            long plain,
-            long plainStride,
-            long scaled,
-            long scaledStride,
-            DType target) {
-        FloatVector w0 = at(weight);
-        FloatVector w1 = at(weight + weightStride);
-        FloatVector w2 = at(weight + 2 * weightStride);
-        FloatVector w3 = at(weight + 3 * weightStride);
-        FloatVector x0 = load(getLong(rows) + offset, source);
-        FloatVector x1 = load(getLong(rows + 8) + offset, source);
-        FloatVector x2 = load(getLong(rows + 16) + offset, source);
-        for (int step = 0; step < steps; step++) {
-            FloatVector x3 = load(getLong(rows + 24 + 8L * step) + offset, source);
-            FloatVector sum = x0.fma(w0, bias).add(x1.mul(w1)).add(x2.fma(w2, x3.mul(w3)));
-            FloatVector value = VectorMath.silu(sum);
-            store(value, plain + step * plainStride, target);
-            if (scales != 0) {
-                store(value.mul(getFloat(scales + step * scaleStride)), scaled + step * scaledStride, target);
-            }
-            x0 = x1;
-            x1 = x2;
-            x2 = x3;
+    private static int weighBf16(long x, int p, float scale, long plain, long scaled) {
+        int k = 0;
+        for (; k <= p - LANES; k += LANES) {
+            FloatVector value = fromMemorySegment(FLOATS, ALL, x + (long) k * F, LITTLE);
+            value.reinterpretAsInts()
+                    .add(HALF)
+                    .lanewise(VectorOperators.LSHR, 16)
+                    .convertShape(VectorOperators.I2S, SHORTS, 0)
+                    .reinterpretAsShorts()
+                    .intoMemorySegment(ALL, plain + 2L * k, LITTLE);
+            value.mul(scale)
+                    .reinterpretAsInts()
+                    .add(HALF)
+                    .lanewise(VectorOperators.LSHR, 16)
+                    .convertShape(VectorOperators.I2S, SHORTS, 0)
+                    .reinterpretAsShorts()
+                    .intoMemorySegment(ALL, scaled + 2L * k, LITTLE);
         }
+        return k;
+    }
+
+    private static int weighF32(long x, int p, float scale, long plain, long scaled) {
+        int k = 0;
+        for (; k <= p - LANES; k += LANES) {
+            FloatVector value = fromMemorySegment(FLOATS, ALL, x + (long) k * F, LITTLE);
+            value.intoMemorySegment(ALL, plain + (long) k * F, LITTLE);
+            value.mul(scale).intoMemorySegment(ALL, scaled + (long) k * F, LITTLE);
+        }
+        return k;
     }
 
     /**
@@ -134,52 +101,86 @@ public final class VectorScanSpans implements ScanSpans {
     @Override
     public void mix(
             long products, long s, long dt, float d, int steps, int stride, long factors, long out, DType dtype) {
+        long rowFactors = factors + (long) stride * F;
         for (int first = 0; first < steps; first += LANES) {
             int rows = Math.min(LANES, steps - first);
-            float begin = getFloat(s + (long) first * F);
+            long own = (long) first * F;
+            float begin = getFloat(s + own);
             boolean safe = begin - getFloat(s + (long) (first + rows - 1) * F) <= SAFE_DECAY;
-            for (int j = 0; j < first; j += LANES) {
-                long at = (long) j * F;
-                put(columnFactors(at(s + at), begin, at(dt + at)), factors + at);
-            }
-            FloatVector sums = at(s + (long) first * F);
-            FloatVector times = at(dt + (long) first * F);
-            FloatVector own = columnFactors(sums, begin, times);
-            long rowFactors = factors + (long) first * F;
-            put(VectorMath.exp(sums.sub(begin)), rowFactors);
+            VectorExp.expSum(s, -1, begin, factors, first + LANES);
+            multiply(factors, dt, first + LANES);
+            VectorExp.expSum(s + own, 1, -begin, rowFactors, LANES);
             for (int i = 0; i < rows; i++) {
                 long row = (long) (first + i) * stride;
-                FloatVector factor = all(getFloat(rowFactors + (long) i * F));
-                mixRow(products + row * F, factors, factor, first, out + row * dtype.bytes(), dtype);
-                FloatVector weight = safe
-                        ? own.mul(factor)
-                        : VectorMath.exp(all(getFloat(s + (long) (first + i) * F))
-                                        .sub(sums))
-                                .mul(times);
-                FloatVector value = at(products + (row + first) * F).mul(weight);
-                value = value.add(d, LANE.compare(VectorOperators.EQ, i))
-                        .blend(0f, LANE.compare(VectorOperators.GT, i));
-                store(value, out + (row + first) * dtype.bytes(), dtype);
+                float factor = getFloat(rowFactors + (long) i * F);
+                if (!safe) {
+                    VectorExp.expSum(s + own, -1, getFloat(s + own + (long) i * F), factors + own, LANES);
+                    multiply(factors + own, dt + own, LANES);
+                }
+                float ownFactor = safe ? factor : 1;
+                if (dtype == DType.BF16) {
+                    mixBf16(products + row * F, factors, factor, ownFactor, first, i, d, out + row * 2);
+                } else {
+                    mixF32(products + row * F, factors, factor, ownFactor, first, i, d, out + row * F);
+                }
             }
         }
     }
 
-    private static FloatVector columnFactors(FloatVector sums, float begin, FloatVector dt) {
-        return VectorMath.exp(all(begin).sub(sums)).mul(dt);
+    private static void multiply(long factors, long dt, int n) {
+        for (int j = 0; j < n; j += LANES) {
+            long at = (long) j * F;
+            fromMemorySegment(FLOATS, ALL, factors + at, LITTLE)
+                    .mul(fromMemorySegment(FLOATS, ALL, dt + at, LITTLE))
+                    .intoMemorySegment(ALL, factors + at, LITTLE);
+        }
     }
 
-    private static void mixRow(long products, long factors, FloatVector factor, int columns, long out, DType dtype) {
-        if (dtype == DType.BF16) {
-            for (int j = 0; j < columns; j += LANES) {
-                long at = (long) j * F;
-                storeRounded(at(products + at).mul(at(factors + at)).mul(factor), out + 2L * j);
-            }
-        } else {
-            for (int j = 0; j < columns; j += LANES) {
-                long at = (long) j * F;
-                put(at(products + at).mul(at(factors + at)).mul(factor), out + at);
-            }
+    /** A row whose last register holds the diagonal, in lane {@code diagonal}. */
+    private static void mixBf16(
+            long products, long factors, float factor, float ownFactor, int columns, int diagonal, float d, long out) {
+        for (int j = 0; j < columns; j += LANES) {
+            long at = (long) j * F;
+            fromMemorySegment(FLOATS, ALL, products + at, LITTLE)
+                    .mul(fromMemorySegment(FLOATS, ALL, factors + at, LITTLE))
+                    .mul(factor)
+                    .reinterpretAsInts()
+                    .add(HALF)
+                    .lanewise(VectorOperators.LSHR, 16)
+                    .convertShape(VectorOperators.I2S, SHORTS, 0)
+                    .reinterpretAsShorts()
+                    .intoMemorySegment(ALL, out + 2L * j, LITTLE);
         }
+        long at = (long) columns * F;
+        FloatVector value = fromMemorySegment(FLOATS, ALL, products + at, LITTLE)
+                .mul(fromMemorySegment(FLOATS, ALL, factors + at, LITTLE))
+                .mul(ownFactor);
+        value.add(d, LANE.compare(VectorOperators.EQ, diagonal))
+                .blend(0f, LANE.compare(VectorOperators.GT, diagonal))
+                .reinterpretAsInts()
+                .add(HALF)
+                .lanewise(VectorOperators.LSHR, 16)
+                .convertShape(VectorOperators.I2S, SHORTS, 0)
+                .reinterpretAsShorts()
+                .intoMemorySegment(ALL, out + 2L * columns, LITTLE);
+    }
+
+    private static void mixF32(
+            long products, long factors, float factor, float ownFactor, int columns, int diagonal, float d, long out) {
+        for (int j = 0; j < columns; j += LANES) {
+            long at = (long) j * F;
+            fromMemorySegment(FLOATS, ALL, products + at, LITTLE)
+                    .mul(fromMemorySegment(FLOATS, ALL, factors + at, LITTLE))
+                    .mul(factor)
+                    .intoMemorySegment(ALL, out + at, LITTLE);
+        }
+        long at = (long) columns * F;
+        FloatVector value = fromMemorySegment(FLOATS, ALL, products + at, LITTLE)
+                .mul(fromMemorySegment(FLOATS, ALL, factors + at, LITTLE))
+                .mul(ownFactor);
+        value.add(d, LANE.compare(VectorOperators.EQ, diagonal))
+                .blend(0f, LANE.compare(VectorOperators.GT, diagonal))
+                .intoMemorySegment(ALL, out + at, LITTLE);
     }
 
     @Override
@@ -187,98 +188,99 @@ public final class VectorScanSpans implements ScanSpans {
         for (int row = 0; row < n; row++) {
             for (int head = 0; head < heads; head++) {
                 long at = ((long) row * heads + head) * p;
-                decay(state + at * F, p, getFloat(factors + (long) head * F), out + at * dtype.bytes(), dtype);
+                float factor = getFloat(factors + (long) head * F);
+                long target = out + at * dtype.bytes();
+                int done = dtype == DType.BF16
+                        ? decayBf16(state + at * F, p, factor, target)
+                        : decayF32(state + at * F, p, factor, target);
+                ScalarScanSpans.decay(state + at * F, done, p, factor, target, dtype);
             }
         }
     }
 
-    private static void decay(long state, int p, float factor, long out, DType dtype) {
+    private static int decayBf16(long state, int p, float factor, long out) {
         int k = 0;
-        if (dtype == DType.BF16) {
-            for (; k <= p - LANES; k += LANES) {
-                FloatVector value = at(state + (long) k * F);
-                storeRounded(value, out + 2L * k);
-                put(value.mul(factor), state + (long) k * F);
-            }
-        } else {
-            for (; k <= p - LANES; k += LANES) {
-                FloatVector value = at(state + (long) k * F);
-                put(value, out + (long) k * F);
-                put(value.mul(factor), state + (long) k * F);
-            }
+        for (; k <= p - LANES; k += LANES) {
+            long at = state + (long) k * F;
+            FloatVector value = fromMemorySegment(FLOATS, ALL, at, LITTLE);
+            value.reinterpretAsInts()
+                    .add(HALF)
+                    .lanewise(VectorOperators.LSHR, 16)
+                    .convertShape(VectorOperators.I2S, SHORTS, 0)
+                    .reinterpretAsShorts()
+                    .intoMemorySegment(ALL, out + 2L * k, LITTLE);
+            value.mul(factor).intoMemorySegment(ALL, at, LITTLE);
         }
-        ScalarScanSpans.decay(state, k, p, factor, out, dtype);
+        return k;
+    }
+
+    private static int decayF32(long state, int p, float factor, long out) {
+        int k = 0;
+        for (; k <= p - LANES; k += LANES) {
+            long at = state + (long) k * F;
+            FloatVector value = fromMemorySegment(FLOATS, ALL, at, LITTLE);
+            value.intoMemorySegment(ALL, out + (long) k * F, LITTLE);
+            value.mul(factor).intoMemorySegment(ALL, at, LITTLE);
+        }
+        return k;
     }
 
     @Override
     public void finish(long y, long cs, long decays, int heads, int p, boolean accumulate, long out, DType dtype) {
         for (int head = 0; head < heads; head++) {
-            long at = (long) head * p;
+            long at = (long) head * p * F;
             float decay = getFloat(decays + (long) head * F);
-            finish(y + at * F, cs + at * F, decay, p, accumulate, out + at * dtype.bytes(), dtype);
+            long target = out + (long) head * p * dtype.bytes();
+            int done = dtype == DType.BF16
+                    ? finishBf16(y + at, cs + at, decay, p, accumulate, target)
+                    : finishF32(y + at, cs + at, decay, p, accumulate, target);
+            ScalarScanSpans.finish(y + at, cs + at, decay, done, p, accumulate, target, dtype);
         }
     }
 
-    private static void finish(long y, long cs, float decay, int p, boolean accumulate, long out, DType dtype) {
-        FloatVector decays = all(decay);
+    private static int finishBf16(long y, long cs, float decay, int p, boolean accumulate, long out) {
+        FloatVector decays = broadcast(FLOATS, decay);
         int k = 0;
         for (; k <= p - LANES; k += LANES) {
             long at = (long) k * F;
-            FloatVector value = at(cs + at).fma(decays, at(y + at));
-            long target = out + (long) k * dtype.bytes();
+            FloatVector value = fromMemorySegment(FLOATS, ALL, cs + at, LITTLE)
+                    .fma(decays, fromMemorySegment(FLOATS, ALL, y + at, LITTLE));
             if (accumulate) {
-                value = value.add(load(target, dtype));
+                value = ShortVector.fromMemorySegment(SHORTS, ALL, out + 2L * k, LITTLE)
+                        .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)
+                        .reinterpretAsInts()
+                        .lanewise(VectorOperators.LSHL, 16)
+                        .reinterpretAsFloats()
+                        .add(value);
             }
-            if (dtype == DType.BF16) {
-                VectorMath.roundToBFloat16(value)
-                        .convertShape(VectorOperators.I2S, SHORTS, 0)
-                        .reinterpretAsShorts()
-                        .intoMemorySegment(ALL, target, LITTLE);
-            } else {
-                put(value, target);
+            IntVector bits = value.reinterpretAsInts();
+            IntVector upper = bits.lanewise(VectorOperators.LSHR, 16);
+            upper.and(1)
+                    .add(bits)
+                    .add(0x7FFF)
+                    .lanewise(VectorOperators.LSHR, 16)
+                    .blend(
+                            upper.or(0x40),
+                            value.compare(VectorOperators.NE, value).cast(INTS))
+                    .convertShape(VectorOperators.I2S, SHORTS, 0)
+                    .reinterpretAsShorts()
+                    .intoMemorySegment(ALL, out + 2L * k, LITTLE);
+        }
+        return k;
+    }
+
+    private static int finishF32(long y, long cs, float decay, int p, boolean accumulate, long out) {
+        FloatVector decays = broadcast(FLOATS, decay);
+        int k = 0;
+        for (; k <= p - LANES; k += LANES) {
+            long at = (long) k * F;
+            FloatVector value = fromMemorySegment(FLOATS, ALL, cs + at, LITTLE)
+                    .fma(decays, fromMemorySegment(FLOATS, ALL, y + at, LITTLE));
+            if (accumulate) {
+                value = value.add(fromMemorySegment(FLOATS, ALL, out + at, LITTLE));
             }
+            value.intoMemorySegment(ALL, out + at, LITTLE);
         }
-        ScalarScanSpans.finish(y, cs, decay, k, p, accumulate, out, dtype);
-    }
-
-    private static FloatVector all(float value) {
-        return FloatVector.broadcast(FLOATS, value);
-    }
-
-    private static FloatVector at(long address) {
-        return FloatVector.fromMemorySegment(FLOATS, ALL, address, LITTLE);
-    }
-
-    private static void put(FloatVector value, long address) {
-        value.intoMemorySegment(ALL, address, LITTLE);
-    }
-
-    private static FloatVector load(long address, DType dtype) {
-        if (dtype == DType.F32) {
-            return at(address);
-        }
-        return ShortVector.fromMemorySegment(SHORTS, ALL, address, LITTLE)
-                .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)
-                .reinterpretAsInts()
-                .lanewise(VectorOperators.LSHL, 16)
-                .reinterpretAsFloats();
-    }
-
-    private static void store(FloatVector value, long address, DType dtype) {
-        if (dtype == DType.BF16) {
-            storeRounded(value, address);
-        } else {
-            put(value, address);
-        }
-    }
-
-    /** Rounds half away from 0: three instructions less than ties to even, and without preference on average. */
-    private static void storeRounded(FloatVector value, long address) {
-        value.reinterpretAsInts()
-                .add(0x8000)
-                .lanewise(VectorOperators.LSHR, 16)
-                .convertShape(VectorOperators.I2S, SHORTS, 0)
-                .reinterpretAsShorts()
-                .intoMemorySegment(ALL, address, LITTLE);
+        return k;
     }
 }
