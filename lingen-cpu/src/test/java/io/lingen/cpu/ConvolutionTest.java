@@ -9,6 +9,14 @@ import org.junit.jupiter.api.Nested;
 /** The contract of convolutions. */
 class ConvolutionTest {
     @Nested
+    class Best extends ConvolutionContract {
+        @Override
+        protected Backend newBackend() {
+            return new CpuBackend(new BackendOptions(2), Level.BEST);
+        }
+    }
+
+    @Nested
     class Java extends ConvolutionContract {
         @Override
         protected Backend newBackend() {

@@ -6,7 +6,9 @@ import io.lingen.core.Shape;
 import io.lingen.cpu.internal.CpuMemory;
 import io.lingen.cpu.internal.CpuTensor;
 import io.lingen.cpu.internal.CpuWorkspace;
+import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.WorkerPool.Worker;
 import io.lingen.cpu.internal.kernel.ConvolutionKernel;
 import io.lingen.cpu.internal.kernel.HostTransfer;
 import io.lingen.cpu.internal.span.Spans;
@@ -22,7 +24,8 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     private static final int SMALLEST_BAND = 8;
 
     private static final int TASKS_PER_THREAD = 4;
-    private static final int GRAIN = 1 << 14;
+    /** Elements that are converted at a time. */
+    private static final int PIECE = 1 << 14;
 
     private final Dnnl dnnl;
     private final WorkerPool pool;
@@ -104,34 +107,61 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     public void compute(CpuTensor x, ConvolutionWeights weights, CpuTensor out) {
         Packed packed = (Packed) weights;
         DType stored = packed.filter.dtype();
-        if (Inputs.fit(x.dtype(), packed.dtype, stored)) {
-            compute(x.address(), x.shape(), packed, out);
+        boolean converts = !Inputs.fit(x.dtype(), packed.dtype, stored);
+        // The library has no F32 convolution to BF16.
+        DType target = stored == DType.F32 ? DType.F32 : out.dtype();
+        long inputBytes = converts ? x.shape().elements() * stored.bytes() : 0;
+        long outputBytes = target != out.dtype() ? out.shape().elements() * target.bytes() : 0;
+        if (inputBytes + outputBytes == 0) {
+            compute(x.address(), x.shape(), packed, out.address(), out.shape(), target);
             return;
         }
-        long elements = x.shape().elements();
-        CpuMemory.Block converted = memory.allocate(elements * stored.bytes());
+        CpuMemory.Block block = memory.allocate(Memory.aligned(inputBytes) + outputBytes);
         try {
-            pool.forRanges(
-                    elements,
-                    GRAIN,
-                    (from, to, worker) -> Inputs.convert(
-                            spans,
-                            x.address() + from * x.dtype().bytes(),
-                            x.dtype(),
-                            packed.dtype,
-                            stored,
-                            converted.address() + from * stored.bytes(),
-                            Math.toIntExact(to - from),
-                            worker.scratch()));
-            compute(converted.address(), x.shape(), packed, out);
+            long input = converts ? block.address() : x.address();
+            if (converts) {
+                forEachPiece(
+                        x,
+                        (from, n, worker) -> Inputs.convert(
+                                spans,
+                                x.address() + from * x.dtype().bytes(),
+                                x.dtype(),
+                                packed.dtype,
+                                stored,
+                                input + from * stored.bytes(),
+                                n,
+                                worker.scratch()));
+            }
+            long output = outputBytes > 0 ? block.address() + Memory.aligned(inputBytes) : out.address();
+            compute(input, x.shape(), packed, output, out.shape(), target);
+            if (outputBytes > 0) {
+                forEachPiece(
+                        out,
+                        (from, n, worker) -> spans.store(
+                                output + from * target.bytes(),
+                                out.address() + from * out.dtype().bytes(),
+                                out.dtype(),
+                                n));
+            }
         } finally {
-            memory.release(converted);
+            memory.release(block);
         }
     }
 
-    private void compute(long x, Shape from, Packed packed, CpuTensor out) {
+    private interface Piece {
+        void run(long from, int elements, Worker worker);
+    }
+
+    private void forEachPiece(CpuTensor tensor, Piece piece) {
+        int pieces = Math.toIntExact(Math.ceilDiv(tensor.shape().elements(), PIECE));
+        pool.forEach(pieces, (task, worker) -> {
+            long from = (long) task * PIECE;
+            piece.run(from, (int) Math.min(PIECE, tensor.shape().elements() - from), worker);
+        });
+    }
+
+    private void compute(long x, Shape from, Packed packed, long out, Shape to, DType target) {
         Filter filter = packed.filter;
-        Shape to = out.shape();
         int frames = Math.toIntExact(to.length(0));
         int rows = Math.toIntExact(to.length(1));
         int bandRows = bandRows(filter, frames, rows);
@@ -140,12 +170,12 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         Primitive[] primitives = new Primitive[tasks];
         long[] packedWeights = new long[tasks];
         for (int task = 0; task < tasks; task++) {
-            Slab slab = slab(filter, from, to, task / bands, task % bands * bandRows, bandRows, out.dtype());
+            Slab slab = slab(filter, from, to, task / bands, task % bands * bandRows, bandRows, target);
             primitives[task] = dnnl.primitive(slab, () -> slab.compile(dnnl));
             packedWeights[task] = packed.weightFor(primitives[task]);
         }
         long inputRow = from.length(2) * from.length(3) * filter.dtype().bytes();
-        long outputRow = to.length(2) * to.length(3) * out.dtype().bytes();
+        long outputRow = to.length(2) * to.length(3) * target.bytes();
         pool.forEach(tasks, (task, worker) -> {
             int frame = task / bands;
             int row = task % bands * bandRows;
@@ -155,7 +185,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
                     worker,
                     x + (firstFrame * from.length(1) + firstRow) * inputRow,
                     packedWeights[task],
-                    out.address() + ((long) frame * rows + row) * outputRow,
+                    out + ((long) frame * rows + row) * outputRow,
                     packed.bias,
                     0);
         });
