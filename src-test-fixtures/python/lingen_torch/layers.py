@@ -57,6 +57,14 @@ def gated_sum(x, gate, branch):
     return torch.addcmul(x, gate[:, None].to(x.dtype), branch.to(x.dtype))
 
 
+class NormWeight(nn.Module):
+    """The weight of an RMSNorm, under its checkpoint name."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+
+
 def rms_norm(x, weight, eps):
     """RMSNorm over the last axis, statistics in float32."""
     wide = at_least_f32(x)

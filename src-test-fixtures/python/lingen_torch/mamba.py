@@ -11,16 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .layers import at_least_f32, f32_region, gated_rms_norm
+from .layers import NormWeight, at_least_f32, f32_region, gated_rms_norm
 from .ssd import DepthwiseConv, final_state, ssd
 
 _NORM_EPS = 1e-5
-
-
-class _NormWeight(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
 
 
 def _initial_dt_bias(count):
@@ -75,7 +69,7 @@ class BidirectionalMamba2(nn.Module):
         self.fwd = Direction(config, inner)
         if not tied:
             self.bwd = Direction(config, inner)
-        self.norm = _NormWeight(inner)
+        self.norm = NormWeight(inner)
         self.out_proj = nn.Linear(inner, d, bias=False)
 
     def forward(self, u, review=None):
@@ -98,28 +92,23 @@ class BidirectionalMamba2(nn.Module):
         return F.linear(review, torch.cat(rows)).split([r.shape[0] for r in rows], -1)
 
 
-class Mamba2(nn.Module):
+class Mamba2(Direction):
     """One whole Mamba2, one direction."""
 
     def __init__(self, config, d):
-        super().__init__()
         inner = config.expand * d
+        super().__init__(config, inner)
         self.sizes = [inner, inner, 2 * config.n_groups * config.d_state, inner // config.head_dim]
         self.in_proj = nn.Linear(d, sum(self.sizes), bias=False)
-        scan = Direction(config, inner)
-        self.conv, self.dt_bias, self.A_log, self.D = scan.conv, scan.dt_bias, scan.A_log, scan.D
-        self.inner, self.groups, self.chunk_size = scan.inner, scan.groups, scan.chunk_size
-        self.norm = _NormWeight(inner)
+        self.norm = NormWeight(inner)
         self.out_proj = nn.Linear(inner, d, bias=False)
-
-    _inputs = Direction._inputs
 
     def forward(self, u, review=None, reverse=False):
         z, *parts = self.in_proj(u).split(self.sizes, -1)
         if review is not None:
             rows = self.sizes[0]
             review = F.linear(review, self.in_proj.weight[rows:]).split(self.sizes[1:], -1)
-        y = Direction.forward(self, *parts, review, reverse)
+        y = super().forward(*parts, review, reverse)
         return self.out_proj(gated_rms_norm(y, z, self.norm.weight, _NORM_EPS))
 
 
@@ -190,7 +179,7 @@ class BidirectionalMamba1(nn.Module):
         self.in_proj = nn.Linear(d, 2 * inner, bias=False)
         self.fwd = Mamba1Direction(config, inner, dt_rank)
         self.bwd = Mamba1Direction(config, inner, dt_rank)
-        self.norm = _NormWeight(inner)
+        self.norm = NormWeight(inner)
         self.out_proj = nn.Linear(inner, d, bias=False)
 
     def forward(self, u, review=None):

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import nn
 
-from .layers import Permute, attention, rms_norm
+from .layers import NormWeight, Permute, attention, rms_norm
 
 
 def cuts(n, window, shifted):
@@ -42,12 +42,6 @@ def cell_order(grid, window, shifted, batch):
     return order, torch.argsort(order), [(shape, len(rows)) for shape, rows in groups.items()]
 
 
-class _NormWeight(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-
-
 class TemporalSwinAttention(nn.Module):
     """u [b, T*H*W, d] -> [b, T*H*W, d]"""
 
@@ -59,8 +53,8 @@ class TemporalSwinAttention(nn.Module):
         self.qkv = nn.Linear(d, 3 * config.inner_dim)
         self.proj = nn.Linear(config.inner_dim, d)
         if config.qk_norm:
-            self.q_norm = _NormWeight(config.inner_dim // heads)
-            self.k_norm = _NormWeight(config.inner_dim // heads)
+            self.q_norm = NormWeight(config.inner_dim // heads)
+            self.k_norm = NormWeight(config.inner_dim // heads)
         self.qk_norm = config.qk_norm
         offsets = math.prod(2 * w - 1 for w in config.window)
         self.position_bias = nn.Parameter(torch.randn(heads, offsets) * 0.02) if config.position_bias else None
