@@ -201,7 +201,7 @@ public final class LatentVideoDecoder implements AutoCloseable {
 
     /** Frees z [T, H, W, C]; returns [T', H', W', 3 * patch cells] in F32, the sizes times every upsampling factor. */
     private Tensor forward(Tensor z, Activations pass, Workspace result, Taps taps) {
-        Tensor latent = pass.allocate(z.shape());
+        Tensor latent = pass.allocate(DType.F32, z.shape());
         latentNorm.apply(z, latent, backend); // [T, H, W, C]
         pass.free(z);
         Tensor x = convIn.apply(latent, pass); // [T, H, W, widths[0]]
