@@ -19,7 +19,7 @@ final class NativeAllocator {
     private static final MethodHandle FREE =
             LINKER.downcallHandle(symbol("free"), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
 
-    /** The kernel backs large blocks with huge pages only when asked to; without them, strided walks miss the TLB. */
+    /** Linux backs large blocks with huge pages only when asked to; copies then are a quarter faster, seen on one machine. */
     private static final Optional<MethodHandle> MADVISE = SymbolLookup.loaderLookup()
             .or(LINKER.defaultLookup())
             .find("madvise")
