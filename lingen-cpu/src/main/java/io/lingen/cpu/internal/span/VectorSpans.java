@@ -36,6 +36,9 @@ public final class VectorSpans implements Spans {
     /** Tokens that pass over a state while it is in registers. */
     private static final int SCAN_STEPS = 4;
 
+    /** From here on the virtual machine's own copy is worth its call. */
+    private static final int LONG_COPY = 256;
+
     private static final float GELU_FACTOR = (float) (-2 * Math.sqrt(2 / Math.PI));
     private static final float GELU_CUBIC = 0.044715f;
 
@@ -80,9 +83,14 @@ public final class VectorSpans implements Spans {
 
     @Override
     public void copy(long x, long out, int n) {
+        if (n >= LONG_COPY) {
+            TAIL.copy(x, out, n);
+            return;
+        }
         int i = 0;
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
-            fromMemorySegment(FLOATS, ALL, x + (long) i * F, LITTLE).intoMemorySegment(ALL, out + (long) i * F, LITTLE);
+            long at = (long) i * F;
+            fromMemorySegment(FLOATS, ALL, x + at, LITTLE).intoMemorySegment(ALL, out + at, LITTLE);
         }
         for (; i < n; i++) {
             setFloat(out + (long) i * F, getFloat(x + (long) i * F));
