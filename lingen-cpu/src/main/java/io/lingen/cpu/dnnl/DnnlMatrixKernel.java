@@ -24,6 +24,7 @@ public final class DnnlMatrixKernel implements MatrixKernel {
 
     @Override
     public void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate, Worker worker) {
+        long mark = worker.scratch().mark();
         DType type = a.dtype() == b.dtype() ? dnnl.productType(a.dtype()) : DType.F32;
         MatrixView left = as(type, a, worker);
         MatrixView right = as(type, b, worker);
@@ -42,6 +43,7 @@ public final class DnnlMatrixKernel implements MatrixKernel {
                 false,
                 accumulate ? After.ADD : After.NONE);
         dnnl.products().of(product).execute(worker, left.address(), right.address(), c.address());
+        worker.scratch().release(mark);
     }
 
     private MatrixView as(DType type, MatrixView matrix, Worker worker) {

@@ -15,7 +15,7 @@ public interface MatrixKernel {
      * @param a [m, k]
      * @param b [k, n]
      * @param c [m, n], not transposed
-     * @param worker the calling thread's place; its scratch memory is left as it was found
+     * @param worker the calling thread\'s place; its scratch memory is as before afterwards
      */
     void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate, Worker worker);
 }

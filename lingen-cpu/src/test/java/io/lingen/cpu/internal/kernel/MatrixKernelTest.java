@@ -1,37 +1,53 @@
 package io.lingen.cpu.internal.kernel;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lingen.core.BFloat16;
 import io.lingen.core.DType;
+import io.lingen.cpu.dnnl.Dnnl;
+import io.lingen.cpu.dnnl.DnnlMatrixKernel;
 import io.lingen.cpu.internal.CpuMemory;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.ScalarSpans;
-import io.lingen.cpu.internal.span.Spans;
 import io.lingen.cpu.internal.span.VectorSpans;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Products of every layout and type, over sizes around the tiles' and blocks', against double precision. */
-class PackedMatrixKernelTest {
+class MatrixKernelTest {
     private static final int[][] SIZES = {
         {1, 1, 1}, {1, 17, 3}, {8, 32, 16}, {9, 33, 17}, {7, 31, 300}, {130, 70, 65}, {5, 515, 257}, {64, 1, 40}
     };
 
-    static Stream<Spans> spans() {
-        return Stream.of(new ScalarSpans(), new VectorSpans());
+    /** The kernels by name; that of oneDNN only where it can be loaded. */
+    static Stream<Arguments> kernels() {
+        return Stream.of(
+                Arguments.of("scalar", (Factory) dnnl -> new PackedMatrixKernel(new ScalarSpans())),
+                Arguments.of("vector", (Factory) dnnl -> new PackedMatrixKernel(new VectorSpans())),
+                Arguments.of("oneDNN", (Factory) dnnl -> {
+                    assumeTrue(dnnl != null, "no oneDNN for this platform");
+                    return new DnnlMatrixKernel(dnnl, new VectorSpans());
+                }));
     }
 
-    @ParameterizedTest
-    @MethodSource("spans")
-    void productsEqualTheirDefinition(Spans spans) {
+    private interface Factory {
+        MatrixKernel create(@Nullable Dnnl dnnl);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("kernels")
+    void productsEqualTheirDefinition(String name, Factory factory) {
         Random random = new Random(3);
         try (CpuMemory memory = new CpuMemory();
-                WorkerPool pool = new WorkerPool(1, memory)) {
-            PackedMatrixKernel kernel = new PackedMatrixKernel(spans);
+                WorkerPool pool = new WorkerPool(1, memory);
+                Dnnl dnnl = Dnnl.open(1, memory)) {
+            MatrixKernel kernel = factory.create(dnnl);
             for (int[] size : SIZES) {
                 // Every layout and type for small products; a sample, coprime to 64, for those that take long.
                 int step = (long) size[0] * size[1] * size[2] > 100_000 ? 7 : 1;
@@ -44,12 +60,7 @@ class PackedMatrixKernelTest {
     }
 
     private static void check(
-            PackedMatrixKernel kernel,
-            WorkerPool.Worker worker,
-            CpuMemory memory,
-            int[] size,
-            int variant,
-            Random random) {
+            MatrixKernel kernel, WorkerPool.Worker worker, CpuMemory memory, int[] size, int variant, Random random) {
         int m = size[0];
         int n = size[1];
         int k = size[2];
