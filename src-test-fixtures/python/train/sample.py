@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from lingen_torch import sampler
 from lingen_torch.config import DenoiserConfig
 from lingen_torch.denoiser import Denoiser
 from train.make_latents import load_autoencoder
@@ -25,7 +26,7 @@ from world.render import Scene, Thing
 
 # (prompt, background, objects as "colour shape motion"): held apart from training, which draws its own.
 PROMPTS = (
-    ("a red circle moves to the right over a black background", "black", ["red circle right"]),
+    ("a red circle moves to the right over a night sky", "night sky", ["red circle right"]),
     ("a large blue square drifts left over a gray background", "gray", ["blue square left"]),
     ("a small yellow star moves up slowly on a navy background", "navy", ["yellow star up"]),
     ("a green triangle slides downwards over a black background", "black", ["green triangle down"]),
@@ -42,34 +43,21 @@ TWO = (
 )
 
 
-def times(steps: int) -> torch.Tensor:
-    """The linear-quadratic schedule: half of the steps in the first tenth."""
-    linear = steps // 2
-    tau, rest = linear / (5 * steps), steps - linear
-    delta = linear - tau * steps
-    a, b, c = delta / (linear * rest * rest), tau / linear - 2 * delta / (rest * rest), delta * linear / (rest * rest)
-    i = torch.arange(steps + 1, dtype=torch.float64)
-    return torch.where(i < linear, i * tau / linear, a * i * i + b * i + c).float()
-
-
 @torch.no_grad()
-def sample(model: Denoiser, text: TextEncoder, prompts: list[str], frames: int, steps: int, guidance: float, seed: int) -> torch.Tensor:
+def sample(model: Denoiser, text: TextEncoder, prompts: list[str], frames: int, times: list[float], guidance: float, seed: int) -> torch.Tensor:
     """Latents [B, 16, frames, 16, 16], normalised."""
-    words, empty = [text([p])[0][0] for p in prompts], text([""])[0][0]
-    padded, mask = pad_texts(words)
+    count = len(prompts)
+    padded, mask = pad_texts([text([p])[0][0] for p in prompts])
+    empty = torch.from_numpy(text([""])[0]).repeat(count, 1, 1)
+    noise = [torch.randn(16, frames, 16, 16, generator=torch.Generator().manual_seed(seed + i)) for i in range(count)]
     with torch.autocast("cpu", torch.bfloat16):
-        condition = model.condition([padded], [mask])
-        nothing = model.condition([torch.from_numpy(empty)[None].repeat(len(prompts), 1, 1)])
-    x = torch.stack([torch.randn(16, frames, 16, 16, generator=torch.Generator().manual_seed(seed + i)) for i in range(len(prompts))])
-    schedule = times(steps)
-    for now, later in zip(schedule, schedule[1:]):
-        t = now.expand(len(prompts))
-        with torch.autocast("cpu", torch.bfloat16):
-            v = model.velocity(x, t, condition).float()
-            if guidance != 1:
-                u = model.velocity(x, t, nothing).float()
-                v = u + guidance * (v - u)
-        x = x + (later - now) * v
+        condition, nothing = model.condition([padded], [mask]), model.condition([empty])
+
+        def field(conditioning):
+            return lambda x, t: model.velocity(x, torch.full((count,), t), conditioning).float()
+
+        for x in sampler.sample(sampler.guided(field(condition), field(nothing), guidance), torch.stack(noise), times):
+            pass
     return x
 
 
@@ -88,7 +76,8 @@ def main() -> None:
     parser.add_argument("--denoiser", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="contact sheet, one row a prompt")
     parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("--schedule", choices=("linear_quadratic", "uniform", "shifted"), default="linear_quadratic")
+    parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--two", action="store_true", help="prompts with two objects too")
@@ -101,7 +90,7 @@ def main() -> None:
     decoder, text = load_autoencoder(args.decoder), TextEncoder()
     prompts = (PROMPTS + (TWO if args.two else ()))[:args.first]
     frames = int(args.seconds * 2)
-    latents = sample(model, text, [p[0] for p in prompts], frames, args.steps, args.guidance, args.seed)
+    latents = sample(model, text, [p[0] for p in prompts], frames, getattr(sampler, args.schedule)(args.steps), args.guidance, args.seed)
     rows, counts = [], defaultdict(list)
     for latent, (prompt, background, objects) in zip(latents, prompts):
         with torch.no_grad():
