@@ -201,18 +201,31 @@ public final class VectorSpans implements Spans {
 
     @Override
     public float max(long x, int n) {
-        int bound = FLOATS.loopBound(n);
-        if (bound == 0) {
+        if (n < LANES) {
             return TAIL.max(x, n);
         }
-        FloatVector max = fromMemorySegment(FLOATS, ALL, x, LITTLE);
-        int i = LANES;
-        for (; i < bound; i += LANES) {
-            FloatVector next = fromMemorySegment(FLOATS, ALL, x + (long) i * F, LITTLE);
-            // Not lanewise MAX: its rules for NaN and -0 cost five instructions.
-            max = max.blend(next, next.compare(VectorOperators.GT, max));
+        FloatVector max0 = fromMemorySegment(FLOATS, ALL, x, LITTLE);
+        FloatVector max1 = max0;
+        FloatVector max2 = max0;
+        FloatVector max3 = max0;
+        int i = 0;
+        // Not lanewise MAX: its rules for NaN and -0 cost five instructions.
+        for (; i <= n - 4 * LANES; i += 4 * LANES) {
+            long at = x + (long) i * F;
+            FloatVector next0 = fromMemorySegment(FLOATS, ALL, at, LITTLE);
+            FloatVector next1 = fromMemorySegment(FLOATS, ALL, at + STEP, LITTLE);
+            FloatVector next2 = fromMemorySegment(FLOATS, ALL, at + 2 * STEP, LITTLE);
+            FloatVector next3 = fromMemorySegment(FLOATS, ALL, at + 3 * STEP, LITTLE);
+            max0 = max0.blend(next0, next0.compare(VectorOperators.GT, max0));
+            max1 = max1.blend(next1, next1.compare(VectorOperators.GT, max1));
+            max2 = max2.blend(next2, next2.compare(VectorOperators.GT, max2));
+            max3 = max3.blend(next3, next3.compare(VectorOperators.GT, max3));
         }
-        float largest = max.reduceLanes(VectorOperators.MAX);
+        for (; i <= n - LANES; i += LANES) {
+            FloatVector next = fromMemorySegment(FLOATS, ALL, x + (long) i * F, LITTLE);
+            max0 = max0.blend(next, next.compare(VectorOperators.GT, max0));
+        }
+        float largest = max0.max(max1).max(max2.max(max3)).reduceLanes(VectorOperators.MAX);
         return i < n ? Math.max(largest, TAIL.max(x + (long) i * F, n - i)) : largest;
     }
 
