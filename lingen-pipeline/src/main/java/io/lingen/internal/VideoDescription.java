@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lingen.StageTimes;
 import io.lingen.VideoPlan;
 import io.lingen.VideoResult;
-import io.lingen.video.PartialFile;
+import io.lingen.core.PartialFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

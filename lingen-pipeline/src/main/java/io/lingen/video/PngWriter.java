@@ -1,5 +1,6 @@
 package io.lingen.video;
 
+import io.lingen.core.PartialFile;
 import java.awt.image.BufferedImage;
 import java.awt.image.DataBufferByte;
 import java.io.IOException;

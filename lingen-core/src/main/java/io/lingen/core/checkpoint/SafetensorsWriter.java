@@ -1,15 +1,14 @@
 package io.lingen.core.checkpoint;
 
 import io.lingen.core.HostTensor;
+import io.lingen.core.PartialFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -35,15 +34,9 @@ public final class SafetensorsWriter {
                         -entry.getValue().dtype().bytes())
                 .thenComparing(Map.Entry::getKey));
         byte[] header = header(sorted, metadata);
-        Path folder = target.toAbsolutePath().getParent();
-        try {
-            Path temporary = Files.createTempFile(folder, target.getFileName() + ".", ".part");
-            try {
-                write(temporary, header, sorted);
-                Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            } finally {
-                Files.deleteIfExists(temporary);
-            }
+        try (PartialFile file = PartialFile.of(target)) {
+            write(file.path(), header, sorted);
+            file.commit();
         } catch (IOException e) {
             throw new UncheckedIOException("can't write " + target + ": " + e, e);
         }

@@ -1,4 +1,4 @@
-package io.lingen.video;
+package io.lingen.core;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

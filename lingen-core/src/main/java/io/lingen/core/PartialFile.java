@@ -1,4 +1,4 @@
-package io.lingen.video;
+package io.lingen.core;
 
 import java.io.IOException;
 import java.nio.file.AtomicMoveNotSupportedException;
