@@ -105,11 +105,8 @@ public final class HostTensor {
 
     /** The entries {@code from} (inclusive) to {@code to} (exclusive) of the first axis, sharing this tensor's memory. */
     public HostTensor slice(long from, long to) {
-        if (shape.rank() == 0 || from < 0 || from > to || to > shape.length(0)) {
-            throw new IllegalArgumentException("entries " + from + " to " + to + " of " + shape);
-        }
-        Shape part = shape.withFirst(to - from);
-        long entry = shape.length(0) == 0 ? 0 : shape.elements() / shape.length(0) * dtype.bytes();
+        Shape part = shape.slice(from, to);
+        long entry = shape.entryElements() * dtype.bytes();
         return new HostTensor(dtype, part, memory.asSlice(from * entry, (to - from) * entry));
     }
 

@@ -70,6 +70,35 @@ public final class Shape {
         return new Shape(changed);
     }
 
+    /** The number of elements of one entry of the first axis; 0 if there is none. */
+    public long entryElements() {
+        return lengths.length == 0 || lengths[0] == 0 ? 0 : elements / lengths[0];
+    }
+
+    /**
+     * The shape of the entries {@code from} (inclusive) to {@code to} (exclusive) of the first axis.
+     *
+     * @throws IllegalArgumentException unless {@code 0 <= from <= to <= length(0)}
+     */
+    public Shape slice(long from, long to) {
+        if (lengths.length == 0 || from < 0 || from > to || to > lengths[0]) {
+            throw new IllegalArgumentException("entries " + from + " to " + to + " of " + this);
+        }
+        return withFirst(to - from);
+    }
+
+    /**
+     * Another shape for the same elements.
+     *
+     * @throws IllegalArgumentException if the number of elements differs
+     */
+    public Shape reshape(Shape other) {
+        if (other.elements != elements) {
+            throw new IllegalArgumentException("a tensor " + this + " can't be read as " + other);
+        }
+        return other;
+    }
+
     /** A copy of the lengths. */
     public long[] toArray() {
         return lengths.clone();

@@ -61,20 +61,13 @@ final class Nd4jTensor implements Tensor {
 
     @Override
     public Tensor reshape(Shape other) {
-        if (other.elements() != shape.elements()) {
-            throw new IllegalArgumentException("a tensor " + shape + " can't be read as " + other);
-        }
-        return new Nd4jTensor(vector, start, dtype, other);
+        return new Nd4jTensor(vector, start, dtype, shape.reshape(other));
     }
 
     @Override
     public Tensor slice(long from, long to) {
-        if (shape.rank() == 0 || from < 0 || from > to || to > shape.length(0)) {
-            throw new IllegalArgumentException("entries " + from + " to " + to + " of " + shape);
-        }
-        Shape part = shape.withFirst(to - from);
-        long entry = shape.length(0) == 0 ? 0 : shape.elements() / shape.length(0);
-        return new Nd4jTensor(vector, start + from * entry, dtype, part);
+        Shape part = shape.slice(from, to);
+        return new Nd4jTensor(vector, start + from * shape.entryElements(), dtype, part);
     }
 
     @Override

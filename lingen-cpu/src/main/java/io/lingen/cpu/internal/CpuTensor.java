@@ -74,19 +74,13 @@ public final class CpuTensor implements Tensor {
 
     @Override
     public CpuTensor reshape(Shape other) {
-        if (other.elements() != shape.elements()) {
-            throw new IllegalArgumentException("a tensor " + shape + " cannot be read as " + other);
-        }
-        return new CpuTensor(owner, dtype, other, address);
+        return new CpuTensor(owner, dtype, shape.reshape(other), address);
     }
 
     @Override
     public CpuTensor slice(long from, long to) {
-        if (shape.rank() == 0 || from < 0 || from > to || to > shape.length(0)) {
-            throw new IllegalArgumentException("entries " + from + " to " + to + " of " + shape);
-        }
-        long entry = shape.length(0) == 0 ? 0 : byteSize() / shape.length(0);
-        return new CpuTensor(owner, dtype, shape.withFirst(to - from), address + from * entry);
+        Shape part = shape.slice(from, to);
+        return new CpuTensor(owner, dtype, part, address + from * shape.entryElements() * dtype.bytes());
     }
 
     @Override
