@@ -9,13 +9,13 @@ import io.lingen.core.Workspace;
  * (specification, section 5).
  */
 public final class Guidance implements VelocityField {
-    private final Denoiser denoiser;
-    private final Conditioning conditional;
-    private final Conditioning unconditional;
+    private final Backend backend;
+    private final VelocityField conditional;
+    private final VelocityField unconditional;
     private final float scale;
 
-    private Guidance(Denoiser denoiser, Conditioning conditional, Conditioning unconditional, float scale) {
-        this.denoiser = denoiser;
+    private Guidance(Backend backend, VelocityField conditional, VelocityField unconditional, float scale) {
+        this.backend = backend;
         this.conditional = conditional;
         this.unconditional = unconditional;
         this.scale = scale;
@@ -30,13 +30,29 @@ public final class Guidance implements VelocityField {
      */
     public static VelocityField of(
             Denoiser denoiser, Conditioning conditional, Conditioning unconditional, double scale) {
+        return of(
+                denoiser.backend(),
+                conditionalOnly(denoiser, conditional),
+                conditionalOnly(denoiser, unconditional),
+                scale);
+    }
+
+    /**
+     * The guided field of two others, asked one after the other, the unconditional one first.
+     *
+     * @param backend where their latents are
+     * @param unconditional not asked at scale 1
+     * @param scale s, finite; 1 is the conditional field alone, at half the cost
+     */
+    public static VelocityField of(
+            Backend backend, VelocityField conditional, VelocityField unconditional, double scale) {
         if (!Double.isFinite(scale)) {
             throw new IllegalArgumentException("the guidance scale is a finite number, found " + scale);
         }
         if (scale == 1) {
-            return conditionalOnly(denoiser, conditional);
+            return conditional;
         }
-        return new Guidance(denoiser, conditional, unconditional, (float) scale);
+        return new Guidance(backend, conditional, unconditional, (float) scale);
     }
 
     /** The conditional field alone: guidance at scale 1. */
@@ -46,11 +62,10 @@ public final class Guidance implements VelocityField {
 
     @Override
     public void velocity(Tensor latent, double t, Tensor velocity) {
-        Backend backend = denoiser.backend();
         try (Workspace workspace = backend.newWorkspace()) {
             Tensor unguided = workspace.allocate(velocity.dtype(), velocity.shape());
-            denoiser.velocity(latent, t, unconditional, unguided);
-            denoiser.velocity(latent, t, conditional, velocity);
+            unconditional.velocity(latent, t, unguided);
+            conditional.velocity(latent, t, velocity);
             backend.interpolate(unguided, velocity, scale, velocity);
         }
     }

@@ -26,6 +26,19 @@ public final class RectifiedFlowSampler {
      * @param times strictly increasing, at least two; n + 1 times make n steps
      */
     public Iterator<SamplingStep> steps(VelocityField field, Tensor latent, double[] times) {
+        return steps(field, latent, times, 0);
+    }
+
+    /**
+     * Follows a field from where another run stopped. A step depends on latent and times alone, so the latents are, bit for bit, those of
+     * one uninterrupted run.
+     *
+     * @param field the velocity
+     * @param latent the latent at {@code times[stepsDone]}, F32; moved in place
+     * @param times strictly increasing, at least two; n + 1 times make n steps
+     * @param stepsDone 0 to n
+     */
+    public Iterator<SamplingStep> steps(VelocityField field, Tensor latent, double[] times, int stepsDone) {
         double[] schedule = times.clone();
         if (schedule.length < 2) {
             throw new IllegalArgumentException("a schedule has at least two times, found " + schedule.length);
@@ -36,8 +49,12 @@ public final class RectifiedFlowSampler {
                         "a schedule's times increase, found " + schedule[i - 1] + " before " + schedule[i]);
             }
         }
+        if (stepsDone < 0 || stepsDone >= schedule.length) {
+            throw new IllegalArgumentException(
+                    "the steps done are 0 to the schedule's " + (schedule.length - 1) + ", found " + stepsDone);
+        }
         return new Iterator<>() {
-            private int done;
+            private int done = stepsDone;
 
             @Override
             public boolean hasNext() {

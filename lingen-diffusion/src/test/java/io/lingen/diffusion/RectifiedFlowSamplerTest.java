@@ -55,6 +55,47 @@ class RectifiedFlowSamplerTest {
     }
 
     @Test
+    void aRunThatGoesOnFromALatentGivesTheSameBits() {
+        double[] times = Schedule.linearQuadratic().times(7);
+        try (Backend backend = Backends.create("cpu", new BackendOptions(1));
+                Workspace workspace = backend.newWorkspace()) {
+            // A field that bends: a wrong time or a step too few would show.
+            VelocityField field = (x, t, velocity) -> {
+                backend.copy(x, velocity);
+                backend.addScaled((float) (t - 1.7), x, velocity);
+            };
+            Tensor whole = workspace.allocate(DType.F32, 2, 3, 5, 7);
+            backend.normal(3, whole);
+            new RectifiedFlowSampler(backend).steps(field, whole, times).forEachRemaining(step -> {});
+            for (int stop = 0; stop <= 7; stop++) {
+                Tensor latent = workspace.allocate(DType.F32, 2, 3, 5, 7);
+                backend.normal(3, latent);
+                Iterator<SamplingStep> first = new RectifiedFlowSampler(backend).steps(field, latent, times);
+                for (int i = 0; i < stop; i++) {
+                    first.next();
+                }
+                HostTensor saved = backend.download(latent);
+                Tensor resumed = backend.upload(workspace, saved, DType.F32);
+                Iterator<SamplingStep> rest = new RectifiedFlowSampler(backend).steps(field, resumed, times, stop);
+                for (int i = stop; i < 7; i++) {
+                    SamplingStep step = rest.next();
+                    assertEquals(i + 1, step.index());
+                    assertEquals(times[i + 1], step.t());
+                }
+                assertFalse(rest.hasNext());
+                assertArrayEquals(
+                        backend.download(whole).toFloats(),
+                        backend.download(resumed).toFloats(),
+                        "stopped after " + stop);
+            }
+            assertThrows(IllegalArgumentException.class, () -> new RectifiedFlowSampler(backend)
+                    .steps(field, whole, times, 8));
+            assertThrows(IllegalArgumentException.class, () -> new RectifiedFlowSampler(backend)
+                    .steps(field, whole, times, -1));
+        }
+    }
+
+    @Test
     void nothingIsComputedBeforeTheFirstStepAndTimesMustIncrease() {
         try (Backend backend = Backends.create("cpu", new BackendOptions(1));
                 Workspace workspace = backend.newWorkspace()) {
