@@ -40,7 +40,7 @@ public record ModelIndex(
             throw new CheckpointException(source.name() + " has no " + FILE
                     + ", so it is not a model folder; its layout is in docs/checkpoint-format.md");
         }
-        ConfigReader json = ConfigReader.parse(source.name() + "/" + FILE, source.read(FILE));
+        ConfigReader json = source.config(FILE);
         if (!json.text("format").equals("lingen")) {
             throw json.error("format", json.text("format"), "\"lingen\"");
         }

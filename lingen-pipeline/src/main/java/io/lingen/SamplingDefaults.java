@@ -18,8 +18,7 @@ public record SamplingDefaults(String schedule, int steps, double guidance) {
      * @throws io.lingen.core.checkpoint.CheckpointException naming the field, what was found and what would do
      */
     public static SamplingDefaults read(ModelSource source, String component) {
-        String path = component + "/config.json";
-        ConfigReader json = ConfigReader.parse(source.name() + "/" + path, source.read(path));
+        ConfigReader json = source.config(component + "/config.json");
         String schedule = json.text("schedule");
         try {
             Schedule.named(schedule);

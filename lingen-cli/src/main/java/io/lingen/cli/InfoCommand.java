@@ -6,7 +6,6 @@ import io.lingen.TextToVideoPipeline;
 import io.lingen.core.BackendProvider;
 import io.lingen.core.Backends;
 import io.lingen.core.accounting.HostMemory;
-import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.diffusion.TransformerConfig;
@@ -67,8 +66,8 @@ final class InfoCommand implements Callable<Integer> {
 
     private static void describe(PrintWriter out, ModelSource source) {
         ModelIndex index = ModelIndex.read(source);
-        TransformerConfig transformer = TransformerConfig.read(config(source, index.transformer()));
-        AutoencoderConfig autoencoder = AutoencoderConfig.read(config(source, index.vae()));
+        TransformerConfig transformer = TransformerConfig.read(source.config(index.transformer() + "/config.json"));
+        AutoencoderConfig autoencoder = AutoencoderConfig.read(source.config(index.vae() + "/config.json"));
         SamplingDefaults sampling = SamplingDefaults.read(source, index.scheduler());
         out.println("Model " + source.name());
         line(
@@ -130,11 +129,6 @@ final class InfoCommand implements Callable<Integer> {
                         unitH * transformer.maxGrid().h(),
                         unitT,
                         unitT * transformer.maxGrid().t()));
-    }
-
-    private static ConfigReader config(ModelSource source, String component) {
-        String path = component + "/config.json";
-        return ConfigReader.parse(source.name() + "/" + path, source.read(path));
     }
 
     private static String millions(ModelSource source, String component) {

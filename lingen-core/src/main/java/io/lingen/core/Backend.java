@@ -43,6 +43,11 @@ public interface Backend extends AutoCloseable {
         return HostMemory.availableBytes();
     }
 
+    /** Whether elements have values here; a backend that only counts needs the shapes of weights and nothing else of them. */
+    default boolean computes() {
+        return true;
+    }
+
     /** The floating-point operations done on this backend. */
     OperationMeter operations();
 

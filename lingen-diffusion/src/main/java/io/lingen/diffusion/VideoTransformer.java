@@ -6,7 +6,6 @@ import io.lingen.core.Shape;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.checkpoint.WeightReader;
@@ -64,12 +63,10 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
      * @throws io.lingen.core.checkpoint.CheckpointException if configuration or weights are ill-formed or don't fit each other
      */
     public static Denoiser load(ModelSource model, String component, Backend backend, DType precision) {
-        String file = component + "/config.json";
-        TransformerConfig config =
-                TransformerConfig.read(ConfigReader.parse(model.name() + "/" + file, model.read(file)));
+        TransformerConfig config = TransformerConfig.read(model.config(component + "/config.json"));
         Workspace weights = backend.newWorkspace();
         try (SafetensorsFile tensors = model.tensors(component)) {
-            WeightReader reader = WeightReader.of(tensors);
+            WeightReader reader = WeightReader.of(tensors, backend);
             Denoiser denoiser = config.architecture() == TransformerConfig.Architecture.LINGEN
                     ? new LinGenTransformer(backend, weights, reader, config, precision)
                     : new DiffusionTransformer(backend, weights, reader, config, precision);

@@ -6,7 +6,6 @@ import io.lingen.VideoPlan;
 import io.lingen.VideoRequest;
 import io.lingen.core.Shape;
 import io.lingen.core.checkpoint.CheckpointException;
-import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
@@ -33,8 +32,8 @@ public record ModelLimits(
      */
     public static ModelLimits read(ModelSource source) {
         ModelIndex index = ModelIndex.read(source);
-        TransformerConfig transformer = TransformerConfig.read(config(source, index.transformer()));
-        AutoencoderConfig autoencoder = AutoencoderConfig.read(config(source, index.vae()));
+        TransformerConfig transformer = TransformerConfig.read(source.config(index.transformer() + "/config.json"));
+        AutoencoderConfig autoencoder = AutoencoderConfig.read(source.config(index.vae() + "/config.json"));
         if (transformer.inChannels() != autoencoder.latentChannels()) {
             throw new CheckpointException(source.name() + ": the denoiser makes latents of " + transformer.inChannels()
                     + " channels and the decoder takes " + autoencoder.latentChannels()
@@ -47,11 +46,6 @@ public record ModelLimits(
                 transformer.patchSize(),
                 transformer.maxGrid(),
                 transformer.inChannels());
-    }
-
-    private static ConfigReader config(ModelSource source, String component) {
-        String path = component + "/config.json";
-        return ConfigReader.parse(source.name() + "/" + path, source.read(path));
     }
 
     /**

@@ -1,7 +1,6 @@
 package io.lingen.text;
 
 import io.lingen.core.checkpoint.CheckpointException;
-import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.TextEmbedding;
 import java.io.ByteArrayInputStream;
@@ -41,9 +40,7 @@ public final class TextEncoders implements AutoCloseable {
     }
 
     private static TextEncoder load(ModelSource source, String component, int threads) {
-        String path = component + "/config.json";
-        OnnxTextEncoderConfig config =
-                OnnxTextEncoderConfig.read(ConfigReader.parse(source.name() + "/" + path, source.read(path)));
+        OnnxTextEncoderConfig config = OnnxTextEncoderConfig.read(source.config(component + "/config.json"));
         try (InputStream onnx = config.isEmbedded()
                         ? resource(config.embeddedName() + ".onnx")
                         : new ByteArrayInputStream(source.read(component + "/" + config.model()));

@@ -7,7 +7,6 @@ import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.accounting.CountingBackend;
-import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.checkpoint.WeightReader;
@@ -74,9 +73,7 @@ public final class LatentVideoDecoder implements AutoCloseable {
      * @throws io.lingen.core.checkpoint.CheckpointException if the configuration or a tensor is missing, ill-formed or of a wrong shape
      */
     public static LatentVideoDecoder load(ModelSource source, String component, Backend backend, DType precision) {
-        String path = component + "/config.json";
-        AutoencoderConfig config =
-                AutoencoderConfig.read(ConfigReader.parse(source.name() + "/" + path, source.read(path)));
+        AutoencoderConfig config = AutoencoderConfig.read(source.config(component + "/config.json"));
         try (SafetensorsFile file = source.tensors(component)) {
             LatentVideoDecoder counted = read(config, file, new CountingBackend(), precision, null);
             return read(config, file, backend, precision, counted);
@@ -89,7 +86,7 @@ public final class LatentVideoDecoder implements AutoCloseable {
             Backend backend,
             DType precision,
             @Nullable LatentVideoDecoder counted) {
-        WeightReader all = WeightReader.of(file);
+        WeightReader all = WeightReader.of(file, backend);
         all.ignore("encoder");
         Workspace weights = backend.newWorkspace();
         try {

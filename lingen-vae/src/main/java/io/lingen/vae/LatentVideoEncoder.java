@@ -6,7 +6,6 @@ import io.lingen.core.Shape;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.checkpoint.WeightReader;
@@ -66,12 +65,10 @@ public final class LatentVideoEncoder implements AutoCloseable {
      *     as in checkpoints that were made for decoding only
      */
     public static LatentVideoEncoder load(ModelSource source, String component, Backend backend, DType precision) {
-        String path = component + "/config.json";
-        AutoencoderConfig config =
-                AutoencoderConfig.read(ConfigReader.parse(source.name() + "/" + path, source.read(path)));
+        AutoencoderConfig config = AutoencoderConfig.read(source.config(component + "/config.json"));
         Workspace weights = backend.newWorkspace();
         try (SafetensorsFile file = source.tensors(component)) {
-            WeightReader all = WeightReader.of(file);
+            WeightReader all = WeightReader.of(file, backend);
             all.ignore("decoder");
             LayerReader reader = new LayerReader(all.under("encoder"), backend, weights, precision);
             LatentVideoEncoder encoder = new LatentVideoEncoder(config, reader);

@@ -38,6 +38,11 @@ public final class CountingBackend extends AbstractBackend {
     }
 
     @Override
+    public boolean computes() {
+        return false;
+    }
+
+    @Override
     public Workspace newWorkspace() {
         return new CountingWorkspace(memory());
     }

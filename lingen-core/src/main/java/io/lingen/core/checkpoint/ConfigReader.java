@@ -3,6 +3,7 @@ package io.lingen.core.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.lingen.core.Quoted;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -236,11 +237,11 @@ public final class ConfigReader {
     public void end() {
         List<String> unknown = fields().stream()
                 .filter(field -> !known.contains(field))
-                .map(field -> "'" + path + Json.shortened(field) + "'")
+                .map(field -> "'" + path + Quoted.of(field) + "'")
                 .toList();
         if (!unknown.isEmpty()) {
             throw new CheckpointException(origin + ": unknown field "
-                    + unknown.stream().limit(10).collect(Collectors.joining(", "))
+                    + unknown.stream().limit(3).collect(Collectors.joining(", "))
                     + (path.isEmpty() ? "" : " in '" + path.substring(0, path.length() - 1) + "'")
                     + "; known here are "
                     + known.stream().sorted().collect(Collectors.joining(", ")) + ". Correct or remove it");
@@ -281,6 +282,6 @@ public final class ConfigReader {
         if (found instanceof double[]) {
             return Arrays.toString((double[]) found);
         }
-        return String.valueOf(found);
+        return Quoted.of(String.valueOf(found));
     }
 }

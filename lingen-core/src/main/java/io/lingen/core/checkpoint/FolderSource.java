@@ -1,6 +1,5 @@
 package io.lingen.core.checkpoint;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -28,16 +27,8 @@ final class FolderSource extends ModelSource {
     }
 
     @Override
-    public byte[] read(String path) {
-        Path file = folder.resolve(requireInside(path));
-        if (!Files.isRegularFile(file)) {
-            throw new CheckpointException(file + ": expected a file, found none. Is the model complete?");
-        }
-        try {
-            return Files.readAllBytes(file);
-        } catch (IOException e) {
-            throw new CheckpointException(file + ": expected a readable file, found " + e, e);
-        }
+    byte[] read(String path, long maxBytes) {
+        return PlainFile.read(folder.resolve(requireInside(path)), maxBytes);
     }
 
     @Override

@@ -8,7 +8,9 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.lingen.core.Quoted;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -19,13 +21,15 @@ final class Json {
     /** Deep enough for every file that is read here. */
     private static final int MAX_DEPTH = 16;
 
-    private static final int SHOWN = 80;
+    /** Enough for the header of 100,000 tensors; what a parsed file takes in memory is bounded by it. */
+    private static final long MAX_TOKENS = 2_000_000;
 
     private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                     .streamReadConstraints(StreamReadConstraints.builder()
                             .maxNestingDepth(MAX_DEPTH)
                             .maxNumberLength(400)
+                            .maxTokenCount(MAX_TOKENS)
                             .build())
                     .build())
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -35,6 +39,7 @@ final class Json {
 
     /** The members of a JSON object, in the file's order. */
     static ObjectNode object(String origin, byte[] bytes) {
+        ForeignFile.refuse(origin, "JSON", "Get the JSON file again", MemorySegment.ofArray(bytes));
         JsonNode node;
         try {
             // Jackson would guess UTF-16 and UTF-32 and read them; the formats here are UTF-8.
@@ -47,7 +52,7 @@ final class Json {
             throw new CheckpointException(origin + ": expected JSON in UTF-8, found bytes that are not UTF-8", e);
         } catch (JsonProcessingException e) {
             throw new CheckpointException(
-                    origin + ": expected JSON, found " + shortened(e.getOriginalMessage()) + position(e), e);
+                    origin + ": expected JSON, found " + Quoted.of(e.getOriginalMessage(), 200) + position(e), e);
         }
         if (!node.isObject()) {
             throw new CheckpointException(origin + ": expected a JSON object, found " + describe(node));
@@ -66,11 +71,7 @@ final class Json {
 
     /** A value for a message: shortened if long. */
     static String describe(JsonNode node) {
-        return node.isMissingNode() ? "nothing" : shortened(node.toString());
-    }
-
-    static String shortened(String text) {
-        return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "...";
+        return node.isMissingNode() ? "nothing" : Quoted.of(node.toString());
     }
 
     private static String position(JsonProcessingException e) {

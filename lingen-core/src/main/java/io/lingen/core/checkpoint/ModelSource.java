@@ -1,13 +1,16 @@
 package io.lingen.core.checkpoint;
 
+import io.lingen.core.Quoted;
 import java.nio.file.Path;
 
 /**
  * Where a model's files come from: a folder, or a jar resource with the same layout. Paths are relative, their parts parted by '/', and
- * can't leave the model. Thread-safe.
+ * can't leave the model: neither a request nor a file of the model can name one outside of it. Links are followed wherever they lead, since
+ * download caches consist of them; who may write links into a model folder may write weights as well. Thread-safe.
  */
 public abstract sealed class ModelSource implements AutoCloseable permits FolderSource, ResourceSource {
     private static final String TENSORS = "/model.safetensors";
+    private static final long MAX_CONFIG_BYTES = 1 << 20;
     private static final String INDEX = TENSORS + ".index.json";
 
     ModelSource() {}
@@ -39,9 +42,23 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
     /**
      * The bytes of a file.
      *
-     * @throws CheckpointException if it is missing or unreadable
+     * @throws CheckpointException if it is missing, unreadable or larger than a Java array
      */
-    public abstract byte[] read(String path);
+    public byte[] read(String path) {
+        return read(path, PlainFile.MAX_BYTES);
+    }
+
+    /** The bytes of a file that has no more than the given number of them. */
+    abstract byte[] read(String path, long maxBytes);
+
+    /**
+     * A configuration file, to be read into a record.
+     *
+     * @throws CheckpointException if it is missing, unreadable, larger than a configuration can be, or not a JSON object
+     */
+    public ConfigReader config(String path) {
+        return ConfigReader.parse(name() + "/" + path, read(path, MAX_CONFIG_BYTES));
+    }
 
     /** A safetensors file or index that is known to be there. */
     abstract SafetensorsFile open(String path);
@@ -81,7 +98,7 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
                     || part.indexOf(':') >= 0
                     || part.indexOf('\0') >= 0) {
                 throw new CheckpointException("expected a relative path inside the model, for example "
-                        + "\"transformer/config.json\", found \"" + Json.shortened(path) + '"');
+                        + "\"transformer/config.json\", found \"" + Quoted.of(path) + '"');
             }
         }
         return path;

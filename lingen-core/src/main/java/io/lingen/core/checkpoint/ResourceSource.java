@@ -32,9 +32,9 @@ final class ResourceSource extends ModelSource {
     }
 
     @Override
-    public byte[] read(String path) {
+    byte[] read(String path, long maxBytes) {
         try (InputStream stream = url(path).openStream()) {
-            return stream.readAllBytes();
+            return PlainFile.read(resource(path), stream, maxBytes);
         } catch (IOException e) {
             throw unreadable(path, e);
         }
@@ -48,7 +48,7 @@ final class ResourceSource extends ModelSource {
         String folder = path.substring(0, path.lastIndexOf('/') + 1);
         return SafetensorsFile.ofIndex(
                 resource(path),
-                read(path),
+                read(path, SafetensorsHeader.MAX_HEADER_BYTES),
                 shard -> SafetensorsFile.of(resource(folder + shard), memory(folder + shard)));
     }
 
@@ -60,7 +60,7 @@ final class ResourceSource extends ModelSource {
     private MemorySegment memory(String path) {
         URL url = url(path);
         if (url.getProtocol().equals("file")) {
-            return SafetensorsFile.map(Path.of(URI.create(url.toString())));
+            return PlainFile.map(Path.of(URI.create(url.toString())));
         }
         try {
             URLConnection connection = url.openConnection();

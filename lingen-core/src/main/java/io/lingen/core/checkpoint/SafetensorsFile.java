@@ -2,14 +2,9 @@ package io.lingen.core.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.lingen.core.HostTensor;
-import java.io.IOException;
-import java.lang.foreign.Arena;
+import io.lingen.core.Quoted;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -45,18 +40,14 @@ public final class SafetensorsFile implements AutoCloseable {
     public static SafetensorsFile open(Path fileOrIndex) {
         String name = fileOrIndex.toString();
         if (!name.endsWith(INDEX_SUFFIX)) {
-            return of(name, map(fileOrIndex));
-        }
-        byte[] index;
-        try {
-            index = Files.readAllBytes(fileOrIndex);
-        } catch (IOException e) {
-            throw unreadable(name, e);
+            return of(name, PlainFile.map(fileOrIndex));
         }
         return ofIndex(
                 name,
-                index,
-                shard -> of(fileOrIndex.resolveSibling(shard).toString(), map(fileOrIndex.resolveSibling(shard))));
+                PlainFile.read(fileOrIndex, SafetensorsHeader.MAX_HEADER_BYTES),
+                shard -> of(
+                        fileOrIndex.resolveSibling(shard).toString(),
+                        PlainFile.map(fileOrIndex.resolveSibling(shard))));
     }
 
     /**
@@ -90,7 +81,7 @@ public final class SafetensorsFile implements AutoCloseable {
             }
             HostTensor tensor = file.tensors.get(entry.getKey());
             if (tensor == null) {
-                throw new CheckpointException(origin + ": expected tensor '" + Json.shortened(entry.getKey()) + "' in "
+                throw new CheckpointException(origin + ": expected tensor '" + Quoted.of(entry.getKey()) + "' in "
                         + shard + ", found no such tensor there. Index and shards are of different checkpoints");
             }
             tensors.put(entry.getKey(), tensor);
@@ -100,7 +91,7 @@ public final class SafetensorsFile implements AutoCloseable {
                 JsonNode owner = weightMap.path(name);
                 if (!owner.asText().equals(file.getKey())) {
                     throw new CheckpointException(
-                            origin + ": expected tensor '" + Json.shortened(name) + "' to be listed for "
+                            origin + ": expected tensor '" + Quoted.of(name) + "' to be listed for "
                                     + file.getKey() + ", where it lies, found " + Json.describe(owner)
                                     + ". Index and shards are of different checkpoints");
                 }
@@ -147,22 +138,6 @@ public final class SafetensorsFile implements AutoCloseable {
         return origin;
     }
 
-    static MemorySegment map(Path file) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
-        } catch (IOException e) {
-            throw unreadable(file.toString(), e);
-        }
-    }
-
-    private static CheckpointException unreadable(String name, IOException e) {
-        return new CheckpointException(
-                e instanceof NoSuchFileException
-                        ? name + ": expected a file, found none. Is the download complete?"
-                        : name + ": expected a readable file, found " + e,
-                e);
-    }
-
     private static String shardName(String origin, String tensor, JsonNode node) {
         String name = node.isTextual() ? node.textValue() : "";
         if (name.isEmpty()
@@ -173,7 +148,7 @@ public final class SafetensorsFile implements AutoCloseable {
                 || name.indexOf(':') >= 0
                 || name.indexOf('\0') >= 0) {
             throw new CheckpointException(origin + ": expected the plain name of a file beside the index for tensor '"
-                    + Json.shortened(tensor) + "', found " + Json.describe(node));
+                    + Quoted.of(tensor) + "', found " + Json.describe(node));
         }
         return name;
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.Quoted;
 import io.lingen.core.Shape;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -24,8 +25,11 @@ import java.util.Map;
 record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> metadata) {
     static final String METADATA = "__metadata__";
 
-    /** A third of what the format allows: some 300,000 tensors, and small enough to be parsed by any JVM. */
-    static final long MAX_HEADER_BYTES = 32L << 20;
+    /** A sixth of what the format allows: some 100,000 tensors, and small enough to be parsed by any JVM. */
+    static final long MAX_HEADER_BYTES = 16L << 20;
+
+    private static final String CONVERSION = "Convert it in Python: "
+            + "safetensors.torch.save_file(torch.load('old.pt', weights_only=True), 'model.safetensors')";
 
     private static final int LENGTH_BYTES = 8;
     private static final ValueLayout.OfLong LENGTH = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -33,6 +37,7 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
     private record Entry(String name, DType dtype, Shape shape, long begin, long end) {}
 
     static SafetensorsHeader read(String origin, MemorySegment file) {
+        ForeignFile.refuse(origin, "a safetensors file", CONVERSION, file);
         if (file.byteSize() < LENGTH_BYTES) {
             throw new CheckpointException(origin + ": expected a safetensors file of at least " + LENGTH_BYTES
                     + " bytes, found " + file.byteSize() + ". Is the download complete?");
@@ -78,7 +83,7 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
         for (Map.Entry<String, JsonNode> field : node.properties()) {
             if (!field.getValue().isTextual()) {
                 throw new CheckpointException(origin + ": expected a string in " + METADATA + "."
-                        + Json.shortened(field.getKey()) + ", found " + Json.describe(field.getValue()));
+                        + Quoted.of(field.getKey()) + ", found " + Json.describe(field.getValue()));
             }
             metadata.put(field.getKey(), field.getValue().textValue());
         }
@@ -86,7 +91,7 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
     }
 
     private static Entry entry(String origin, String name, JsonNode node, long dataBytes) {
-        String where = origin + ": tensor '" + Json.shortened(name) + "'";
+        String where = origin + ": tensor '" + Quoted.of(name) + "'";
         if (!node.isObject() || node.size() != 3) {
             throw new CheckpointException(
                     where + ": expected dtype, shape and data_offsets, found " + Json.describe(node));
@@ -106,8 +111,8 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
         }
         // The division keeps a huge shape from overflowing the product.
         if (shape.elements() > dataBytes / dtype.bytes() || shape.elements() * dtype.bytes() != end - begin) {
-            throw new CheckpointException(where + ": expected the bytes of " + dtype + shape + ", found "
-                    + (end - begin) + " bytes at " + Json.describe(offsets));
+            throw new CheckpointException(where + ": expected the bytes of " + dtype + Quoted.of(shape.toString())
+                    + ", found " + (end - begin) + " bytes at " + Json.describe(offsets));
         }
         return new Entry(name, dtype, shape, begin, end);
     }
@@ -151,7 +156,7 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
         long next = 0;
         for (Entry entry : sorted) {
             if (entry.begin != next) {
-                throw new CheckpointException(origin + ": tensor '" + Json.shortened(entry.name)
+                throw new CheckpointException(origin + ": tensor '" + Quoted.of(entry.name)
                         + "': expected its data at "
                         + next + ", right after its predecessor's, found it at " + entry.begin
                         + (entry.begin < next ? ", an overlap" : ", a gap") + ". The file is damaged; get it again");

@@ -1,8 +1,10 @@
 package io.lingen.core.checkpoint;
 
+import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
+import io.lingen.core.Quoted;
 import io.lingen.core.Shape;
 import java.util.HashSet;
 import java.util.List;
@@ -10,28 +12,36 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Checks names and shapes while a model's weights are read. Names are relative to a prefix; whatever is never asked for is an error at
- * the {@link #end}. Not thread-safe.
+ * Checks names, shapes and values while a model's weights are read. Names are relative to a prefix; whatever is never asked for is an
+ * error at the {@link #end}. Values are looked at once, when a weight is read to be packed: NaN or an infinity would spread over the whole
+ * video. Not thread-safe.
  */
 public final class WeightReader {
     private final SafetensorsFile file;
     private final String prefix;
     private final Set<String> read;
+    private final boolean valuesChecked;
 
-    private WeightReader(SafetensorsFile file, String prefix, Set<String> read) {
+    private WeightReader(SafetensorsFile file, String prefix, Set<String> read, boolean valuesChecked) {
         this.file = file;
         this.prefix = prefix;
         this.read = read;
+        this.valuesChecked = valuesChecked;
+    }
+
+    /** A reader of all tensors of a file for a backend, whose weights need no look at their values if it {@link Backend#computes not}. */
+    public static WeightReader of(SafetensorsFile file, Backend backend) {
+        return new WeightReader(file, "", new HashSet<>(), backend.computes());
     }
 
     /** A reader of all tensors of a file. */
     public static WeightReader of(SafetensorsFile file) {
-        return new WeightReader(file, "", new HashSet<>());
+        return new WeightReader(file, "", new HashSet<>(), true);
     }
 
     /** A reader of the tensors under a prefix: "blocks.3" or, the same, "blocks.3.". */
     public WeightReader under(String name) {
-        return new WeightReader(file, prefix + (name.endsWith(".") ? name : name + "."), read);
+        return new WeightReader(file, prefix + (name.endsWith(".") ? name : name + "."), read, valuesChecked);
     }
 
     /** Whether there is a tensor of that name. */
@@ -42,7 +52,7 @@ public final class WeightReader {
     /**
      * A weight, sharing the file's memory.
      *
-     * @throws CheckpointException if it is missing, of another shape, or neither F32 nor F16 nor BF16
+     * @throws CheckpointException if it is missing, of another shape, neither F32 nor F16 nor BF16, or holds NaN or an infinity
      */
     public HostTensor tensor(String name, long... shape) {
         Shape expected = Shape.of(shape);
@@ -52,13 +62,19 @@ public final class WeightReader {
         }
         HostTensor tensor = file.tensor(prefix + name);
         if (!tensor.shape().equals(expected)) {
-            throw new CheckpointException(file + ": tensor '" + prefix + name + "': expected the shape " + expected
-                    + ", found " + tensor.shape() + ". Do configuration and weights belong together?");
+            throw new CheckpointException(
+                    file + ": tensor '" + prefix + name + "': expected the shape " + expected + ", found "
+                            + Quoted.of(tensor.shape().toString()) + ". Do configuration and weights belong together?");
         }
         DType dtype = tensor.dtype();
         if (dtype != DType.F32 && dtype != DType.F16 && dtype != DType.BF16) {
             throw new CheckpointException(file + ": tensor '" + prefix + name
                     + "': expected weights of F32, F16 or BF16, found " + dtype + ". Convert them");
+        }
+        if (valuesChecked && !FiniteValues.areIn(tensor)) {
+            throw new CheckpointException(
+                    file + ": tensor '" + prefix + name
+                            + "': expected finite weights, found NaN or an infinity among them. Training went wrong, or the file is damaged");
         }
         read.add(prefix + name);
         return tensor;
@@ -94,7 +110,8 @@ public final class WeightReader {
         if (!extra.isEmpty()) {
             throw new CheckpointException(file + ": expected " + read.size() + " tensors, found " + extra.size()
                     + " more that the configuration has no place for: "
-                    + extra.stream().limit(5).collect(Collectors.joining(", ")) + (extra.size() > 5 ? ", ..." : "")
+                    + extra.stream().limit(5).map(Quoted::of).collect(Collectors.joining(", "))
+                    + (extra.size() > 5 ? ", ..." : "")
                     + ". Do configuration and weights belong together?");
         }
     }

@@ -124,6 +124,12 @@ final class ConfigReaderTest {
         reader.ignore("off");
         ConfigReader mamba = reader.object("mamba");
         assertError("unknown field 'dept'", reader::end);
+        ConfigReader hostile = parse("{\"\\u001b[2J" + "x".repeat(5000) + "\": 1}");
+        assertError("'\\u001b[2Jxxx", hostile::end);
+        assertTrue(assertThrows(CheckpointException.class, hostile::end)
+                        .getMessage()
+                        .length()
+                < 300);
         assertError("unknown field 'mamba.x' in 'mamba'", mamba::end);
     }
 
@@ -134,7 +140,7 @@ final class ConfigReaderTest {
         assertError("JSON object", () -> parse(""));
         assertError("expected JSON", () -> parse("{\"a\": NaN}"));
         assertError("expected JSON", () -> parse("{} x"));
-        assertError("depth", () -> parse("{\"a\":" + "[".repeat(100) + "]".repeat(100) + "}"));
+        assertError("depth", () -> parse("{\"a\":" + "[".repeat(100_000) + "]".repeat(100_000) + "}"));
     }
 
     private static void assertError(String part, Executable executable) {

@@ -94,6 +94,16 @@ final class ModelSourceTest {
     }
 
     @Test
+    void aConfigurationOfAbsurdSizeIsNotRead() throws IOException {
+        Files.write(model.resolve("vae/config.json"), new byte[(1 << 20) + 1]);
+        try (ModelSource source = ModelSource.of(model)) {
+            assertEquals(0, source.config("model_index.json").fields().size());
+            CheckpointException e = assertThrows(CheckpointException.class, () -> source.config("vae/config.json"));
+            assertTrue(e.getMessage().contains("at most 1048576 bytes"), e.getMessage());
+        }
+    }
+
+    @Test
     void aModelThatIsNotThereIsNamed() {
         Path nowhere = root.resolve("nowhere");
         CheckpointException e = assertThrows(CheckpointException.class, () -> ModelSource.of(nowhere));

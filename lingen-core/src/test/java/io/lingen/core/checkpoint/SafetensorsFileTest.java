@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
@@ -121,6 +122,16 @@ final class SafetensorsFileTest {
     }
 
     @Test
+    void shardsMayBeLinks(@TempDir Path cache) throws IOException {
+        Path blob = cache.resolve("blob");
+        SafetensorsWriter.write(blob, Map.of("a", HostTensor.of(new float[] {1}, 1)), Map.of());
+        Files.createSymbolicLink(folder.resolve("m.safetensors"), blob);
+        try (SafetensorsFile read = SafetensorsFile.open(index("{\"weight_map\":{\"a\":\"m.safetensors\"}}"))) {
+            assertEquals(Set.of("a"), read.names());
+        }
+    }
+
+    @Test
     void anIndexThatLeavesItsFolderIsRefused() throws IOException {
         for (String shard : new String[] {"../m.safetensors", "/etc/passwd", "a/b", "..", "C:\\\\x", "", "a\\u0000b"}) {
             Path index = index("{\"weight_map\":{\"a\":\"" + shard + "\"}}");
@@ -141,6 +152,10 @@ final class SafetensorsFileTest {
         assertMessage("'b'", () -> SafetensorsFile.open(unlisted));
         Path absent = index("{\"weight_map\":{\"a\":\"n.safetensors\"}}");
         assertMessage("found none", () -> SafetensorsFile.open(absent));
+        Path number = index("{\"weight_map\":{\"a\":1}}");
+        assertMessage("plain name", () -> SafetensorsFile.open(number));
+        Path elsewhere = index("{\"weight_map\":{\"a\":\"model.safetensors.index.json\"}}");
+        assertMessage("expected a safetensors", () -> SafetensorsFile.open(elsewhere));
         Path none = index("{\"weight_map\":{}}");
         assertMessage("weight_map", () -> SafetensorsFile.open(none));
     }
@@ -208,7 +223,19 @@ final class SafetensorsFileTest {
                 Arguments.of("space in front", " {}", 0, "begins with '{'"),
                 Arguments.of("cut off", "{\"a\":", 0, "expected JSON"),
                 Arguments.of("two values", "{} {}", 0, "expected JSON"),
-                Arguments.of("deep", "{\"a\":" + "[".repeat(5000) + "]".repeat(5000) + "}", 0, "depth"));
+                Arguments.of("deep", "{\"a\":" + "[".repeat(100_000) + "]".repeat(100_000) + "}", 0, "depth"),
+                Arguments.of("deep objects", "{\"a\":".repeat(100_000), 0, "depth"),
+                Arguments.of("many values", "{\"a\":[" + "0,".repeat(2_000_000) + "0]}", 0, "oken count"),
+                Arguments.of(
+                        "many axes",
+                        entry("\"F32\"", "[" + "1,".repeat(100_000) + "2]", "[0,4]"),
+                        4,
+                        "expected the bytes of F32[1, 1, 1"),
+                Arguments.of(
+                        "controls in a name",
+                        "{\"\u007f\\u001b[2J\\ud800\\n" + "x".repeat(1000) + "\":1}",
+                        0,
+                        "tensor '\\u007f\\u001b[2J\\ud800\\u000axxx"));
     }
 
     @ParameterizedTest(name = "{0}")
@@ -225,9 +252,46 @@ final class SafetensorsFileTest {
             assertMessage(
                     "header of", () -> SafetensorsBytes.read(SafetensorsBytes.withLength(length, json, new byte[0])));
         }
+        assertMessage("at least 8 bytes", () -> SafetensorsBytes.read(new byte[0]));
         byte[] latin = {'{', '"', (byte) 0xE9, '"', ':', '1', '}'};
         assertMessage(
                 "UTF-8", () -> SafetensorsBytes.read(SafetensorsBytes.withLength(latin.length, latin, new byte[0])));
+    }
+
+    static Stream<Arguments> foreign() {
+        byte[] zip = {'P', 'K', 3, 4, 0, 0, 8, 8, 0, 0};
+        byte[] pickle2 = {(byte) 0x80, 2, (byte) 0x8A, 10, 'l', (byte) 0xFC, (byte) 0x9C, 'F', (byte) 0xF9, ' '};
+        byte[] pickle4 = {(byte) 0x80, 4, (byte) 0x95, 9, 0, 0, 0, 0, 0, 0, 0, '}', '.'};
+        String pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n";
+        return Stream.of(
+                Arguments.of(zip, "save_file"),
+                Arguments.of(pickle2, "save_file"),
+                Arguments.of(pickle4, "pickle"),
+                Arguments.of(pointer.getBytes(StandardCharsets.UTF_8), "git lfs pull"),
+                Arguments.of("\n<!DOCTYPE html><html>".getBytes(StandardCharsets.UTF_8), "web page"),
+                Arguments.of("GGUF\3\0\0\0\0".getBytes(StandardCharsets.UTF_8), "GGUF"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("foreign")
+    void filesOfOtherKindsAreRecognised(byte[] file, String message) throws IOException {
+        Path path = Files.write(folder.resolve("model.safetensors"), file);
+        assertMessage(message, () -> SafetensorsFile.open(path));
+        assertMessage("config.json: expected JSON, found a", () -> Json.object("config.json", file));
+    }
+
+    @Test
+    void aHeaderWhoseLengthLooksLikeAPickleIsRead() {
+        String header = "{" + " ".repeat(0x280 - 2) + "}";
+        assertEquals(
+                Set.of(), SafetensorsBytes.read(SafetensorsBytes.of(header, 0)).names());
+    }
+
+    @Test
+    void whatIsNoPlainFileIsNotOpened() {
+        Path device = Path.of("/dev/zero");
+        assumeTrue(Files.exists(device), "a device that never ends");
+        assertMessage("a device or a pipe", () -> SafetensorsFile.open(device));
     }
 
     @Test
@@ -235,7 +299,7 @@ final class SafetensorsFileTest {
         SafetensorsFile file = SafetensorsBytes.read(SafetensorsBytes.of("{}  ", 0));
         assertMessage("'weight'", () -> file.tensor("weight"));
         assertMessage("found none", () -> SafetensorsFile.open(folder.resolve("none.safetensors")));
-        assertMessage("readable", () -> SafetensorsFile.open(folder));
+        assertMessage("found a folder", () -> SafetensorsFile.open(folder));
     }
 
     private static String entry(String dtype, String shape, String offsets) {
@@ -249,5 +313,7 @@ final class SafetensorsFileTest {
     private static void assertMessage(String part, Executable executable) {
         CheckpointException e = assertThrows(CheckpointException.class, executable);
         assertTrue(e.getMessage().contains(part), e.getMessage());
+        assertTrue(e.getMessage().length() < 800, e.getMessage());
+        assertTrue(e.getMessage().codePoints().noneMatch(Character::isISOControl), e.getMessage());
     }
 }

@@ -1,0 +1,82 @@
+package io.lingen.core.checkpoint;
+
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.stream.LongStream;
+
+/** Looks for NaN and infinities among weights, at the speed of memory: a number is finite if its exponent has a bit that is 0. */
+final class FiniteValues {
+    /** A task of the common pool, and short enough for an int to count its words. */
+    private static final long CHUNK_BYTES = 4L << 20;
+
+    private static final ValueLayout.OfInt WORD = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort LAST = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    /**
+     * One or two numbers in a word: without their signs, plus the last bit of the exponent, those whose exponent is all ones, and no
+     * others, come to have the sign's bit.
+     */
+    private enum Form {
+        F32(0x7FFFFFFF, 0x00800000),
+        BF16(0x7FFF7FFF, 0x00800080),
+        F16(0x7FFF7FFF, 0x04000400);
+
+        private final int magnitudes;
+        private final int lastExponentBits;
+
+        Form(int magnitudes, int lastExponentBits) {
+            this.magnitudes = magnitudes;
+            this.lastExponentBits = lastExponentBits;
+        }
+
+        private int signs() {
+            return ~magnitudes;
+        }
+    }
+
+    private FiniteValues() {}
+
+    /** Whether all elements are finite. */
+    static boolean areIn(HostTensor tensor) {
+        Form form = form(tensor.dtype());
+        MemorySegment memory = tensor.memory();
+        long size = memory.byteSize();
+        long chunks = Math.ceilDiv(size, CHUNK_BYTES);
+        LongStream from = LongStream.range(0, chunks);
+        return (chunks > 1 ? from.parallel() : from)
+                .allMatch(chunk -> areIn(
+                        memory.asSlice(chunk * CHUNK_BYTES, Math.min(CHUNK_BYTES, size - chunk * CHUNK_BYTES)), form));
+    }
+
+    private static Form form(DType dtype) {
+        switch (dtype) {
+            case F32:
+                return Form.F32;
+            case BF16:
+                return Form.BF16;
+            case F16:
+                return Form.F16;
+            default:
+                throw new IllegalArgumentException("weights are F32, F16 or BF16, found " + dtype);
+        }
+    }
+
+    private static boolean areIn(MemorySegment memory, Form form) {
+        int magnitudes = form.magnitudes;
+        int lastExponentBits = form.lastExponentBits;
+        int words = (int) (memory.byteSize() / WORD.byteSize());
+        int seen = 0;
+        for (int i = 0; i < words; i++) {
+            seen |= (memory.get(WORD, 4L * i) & magnitudes) + lastExponentBits;
+        }
+        if (memory.byteSize() % WORD.byteSize() != 0) {
+            // A last number of two bytes.
+            short last = memory.get(LAST, 4L * words);
+            seen |= (last & magnitudes & 0xFFFF) + (lastExponentBits & 0xFFFF);
+        }
+        return (seen & form.signs()) == 0;
+    }
+}
