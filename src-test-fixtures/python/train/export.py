@@ -1,13 +1,16 @@
 """Writes the model folder of lingen-nano from trained weights.
 
     python -m train.export --decoder DIR/decoder-final.pt --denoiser DIR/denoiser.pt --output FOLDER
+    python -m train.export --sums-only --output FOLDER
 
-Without the two files the weights are random but seeded: every tensor is there, under its right name, for tests.
+Without the two files the weights are random but seeded: every tensor is there, under its right name, for tests. The second form writes the
+SHA256SUMS of a folder anew and leaves everything else as it is.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 
@@ -25,6 +28,7 @@ DENOISER = {
     "mamba": {"d_state": 32, "d_conv": 4, "expand": 2, "head_dim": 32, "n_groups": 1, "chunk_size": 64},
     "tesa": {"window": [8, 4, 4], "inner_dim": 192}}
 LARGEST = 25 * 2 ** 20
+SUMS = "SHA256SUMS"
 
 
 def write_json(path: Path, content) -> None:
@@ -36,15 +40,25 @@ def write_weights(path: Path, state: dict, dtype: torch.dtype) -> None:
     save_file({name: tensor.detach().to(dtype).contiguous() for name, tensor in sorted(state.items())}, path)
 
 
+def write_sums(folder: Path) -> None:
+    """The sums of all files, as sha256sum writes them, sorted by path: what Java checks the model by when it loads it."""
+    files = sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file() and f.name != SUMS)
+    (folder / SUMS).write_text("".join(f"{hashlib.sha256((folder / f).read_bytes()).hexdigest()}  {f}\n" for f in files))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--decoder", type=Path)
     parser.add_argument("--denoiser", type=Path)
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--sums-only", action="store_true")
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=17)
     args = parser.parse_args()
+    if args.sums_only:
+        write_sums(args.output)
+        return
     torch.manual_seed(0)
     if args.decoder:
         found = torch.load(args.decoder, weights_only=True)
@@ -71,6 +85,7 @@ def main() -> None:
     write_weights(out / "vae/model.safetensors", decoder, torch.float32)
     write_json(out / "text_encoder/config.json", {"model": "embedded:all-minilm-l6-v2", "max_tokens": 64, "width": 384})
     write_json(out / "scheduler/config.json", {"schedule": "linear_quadratic", "steps": args.steps, "guidance": args.guidance})
+    write_sums(out)
     size = sum(f.stat().st_size for f in out.rglob("*") if f.is_file())
     print(f"{out}: {size / 2 ** 20:.1f} MiB, denoiser {sum(t.numel() for t in denoiser.values()):,} parameters, "
           f"decoder {sum(t.numel() for n, t in decoder.items() if n.startswith('decoder')):,}")

@@ -11,8 +11,8 @@ import io.lingen.diffusion.RectifiedFlowSampler;
 import io.lingen.diffusion.SamplingStep;
 import io.lingen.diffusion.Schedule;
 import io.lingen.diffusion.VelocityField;
+import io.lingen.internal.DescriptionFile;
 import io.lingen.internal.Owned;
-import io.lingen.internal.VideoDescription;
 import io.lingen.vae.Frame;
 import io.lingen.vae.FrameStream;
 import io.lingen.video.Mp4Writer;
@@ -21,7 +21,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Iterator;
-import java.util.Locale;
 
 /**
  * One video on its way from prompt to file. The walk is the caller's loop: take the {@link #steps}, stop when you like, look at the
@@ -89,6 +88,11 @@ public final class Generation implements AutoCloseable {
         return plan;
     }
 
+    /** What the video can be made again from. The first call of a pipeline may take its time: it reads all of the model's files. */
+    public VideoDescription description() {
+        return pipeline.describe(plan, prompt);
+    }
+
     /** The latent [C, T, H, W] as far as the steps have brought it, in F32; overwritten by the next step. */
     public Tensor latent() {
         return latent;
@@ -144,10 +148,8 @@ public final class Generation implements AutoCloseable {
      */
     public VideoResult write(Path target, Iterator<Frame> frames) throws IOException {
         long start = System.nanoTime();
-        String precision = pipeline.options().precision().name().toLowerCase(Locale.ROOT);
-        String backend = pipeline.backend().name();
-        String comment = VideoDescription.comment(plan, pipeline.model(), backend, precision);
-        try (VideoWriter writer = Mp4Writer.open(target, plan.format(), comment)) {
+        try (VideoWriter writer =
+                Mp4Writer.open(target, plan.format(), description().toJson())) {
             while (frames.hasNext()) {
                 writer.write(frames.next().rgb());
             }
@@ -155,15 +157,12 @@ public final class Generation implements AutoCloseable {
         }
         VideoResult result = new VideoResult(
                 target,
-                VideoDescription.besides(target),
+                DescriptionFile.besides(target),
                 plan,
-                prompt,
-                pipeline.model(),
-                backend,
-                precision,
+                description(),
                 new StageTimes(
                         pipeline.loadTime(), encodeTime, denoiseTime, Duration.ofNanos(System.nanoTime() - start)));
-        VideoDescription.write(result);
+        DescriptionFile.write(result, pipeline.backend().description());
         return result;
     }
 

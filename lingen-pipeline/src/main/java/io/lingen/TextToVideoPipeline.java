@@ -8,6 +8,7 @@ import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.VideoTransformer;
 import io.lingen.internal.DenoisingMemory;
 import io.lingen.internal.MemoryCheck;
+import io.lingen.internal.ModelFiles;
 import io.lingen.internal.ModelLimits;
 import io.lingen.internal.Owned;
 import io.lingen.text.TextEncoders;
@@ -15,6 +16,7 @@ import io.lingen.vae.LatentVideoDecoder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 
 /**
  * A loaded model that makes videos from prompts.
@@ -32,6 +34,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
     private final Owned owned = new Owned();
     private final ModelSource source;
     private final ModelLimits limits;
+    private final ModelFiles files;
     private final Backend backend;
     private final TextEncoders encoders;
     private final Denoiser denoiser;
@@ -46,6 +49,8 @@ public final class TextToVideoPipeline implements AutoCloseable {
         try {
             this.limits = ModelLimits.read(source);
             ModelIndex index = limits.index();
+            this.files = new ModelFiles(source, index);
+            files.check();
             this.backend = owned.add(Backends.create(options.backend(), new BackendOptions(options.threads())));
             this.denoisingMemory = owned.add(new DenoisingMemory(source, index.transformer(), options.precision()));
             MemoryCheck.require(
@@ -153,6 +158,44 @@ public final class TextToVideoPipeline implements AutoCloseable {
     /** The model's name. */
     public String model() {
         return source.name();
+    }
+
+    /**
+     * One SHA-256 sum, in hexadecimal, for all files of the model: that of the lines which sha256sum writes of them, sorted by path. Models
+     * with a file SHA256SUMS are compared with it when they are loaded; of others the sum is computed when it is first asked for, at
+     * the latest for the first video.
+     *
+     * @throws io.lingen.core.checkpoint.CheckpointException if a file has become unreadable
+     */
+    public String modelHash() {
+        return files.hash();
+    }
+
+    /** What a video of this pipeline can be made again from, if no rewriter changes its prompt. */
+    public VideoDescription describe(VideoPlan plan) {
+        return describe(plan, plan.request().prompt());
+    }
+
+    VideoDescription describe(VideoPlan plan, String encodedPrompt) {
+        VideoRequest asked = plan.request();
+        VideoRequest whole = VideoRequest.builder(asked.prompt())
+                .negativePrompt(asked.negativePrompt())
+                .size(plan.format().width(), plan.format().height())
+                .frames(plan.frames())
+                .fps(plan.format().fps())
+                .steps(plan.steps())
+                .guidance(plan.guidance())
+                .schedule(plan.schedule())
+                .seed(asked.seed())
+                .build();
+        return new VideoDescription(
+                VideoDescription.libraryVersion(),
+                model(),
+                modelHash(),
+                backend.name(),
+                options.precision().name().toLowerCase(Locale.ROOT),
+                whole,
+                encodedPrompt.equals(asked.prompt()) ? null : encodedPrompt);
     }
 
     /** The options that it was loaded with. */

@@ -72,7 +72,7 @@ class TextToVideoPipelineTest {
         assertEquals(List.of("out.json", "out.mp4"), names());
 
         ObjectMapper mapper = new ObjectMapper();
-        JsonNode description = mapper.readTree(Files.readAllBytes(result.description()));
+        JsonNode description = mapper.readTree(Files.readAllBytes(result.descriptionFile()));
         assertEquals(
                 description.get("request"), mapper.readTree(video.comment()).get("request"));
         JsonNode made = description.get("request");
@@ -83,6 +83,12 @@ class TextToVideoPipelineTest {
         assertEquals(3, made.get("guidance").asDouble());
         assertEquals("f32", description.get("precision").asText());
         assertTrue(description.get("times_s").get("denoise").asDouble() > 0);
+        assertEquals(result.description(), VideoDescription.parse("tag", video.comment()));
+        assertEquals(
+                result.description(),
+                VideoDescription.parse("file", Files.readString(result.descriptionFile())),
+                "the file describes the same video");
+        assertEquals(result.description(), pipeline.describe(pipeline.plan(request)));
     }
 
     @Test
@@ -160,8 +166,8 @@ class TextToVideoPipelineTest {
             VideoRequest request =
                     VideoRequest.builder("a ring").frames(4).steps(1).build();
             VideoResult result = rewriting.generate(request, folder.resolve("out.mp4"));
-            assertEquals("a ring, slowly", result.encodedPrompt());
-            assertTrue(Files.readString(result.description()).contains("\"a ring, slowly\""));
+            assertEquals("a ring, slowly", result.description().encodedPrompt());
+            assertTrue(Files.readString(result.descriptionFile()).contains("\"a ring, slowly\""));
         }
     }
 

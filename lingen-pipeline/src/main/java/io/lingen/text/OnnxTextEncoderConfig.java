@@ -48,7 +48,8 @@ public record OnnxTextEncoderConfig(
         return config;
     }
 
-    boolean isEmbedded() {
+    /** Whether the encoder comes from the class path and not from the model. */
+    public boolean isEmbedded() {
         return model.startsWith(EMBEDDED);
     }
 

@@ -55,6 +55,15 @@ public final class ConfigReader {
         return has(field) ? integer(field, min, max) : fallback;
     }
 
+    /** Any whole number of 64 bits. */
+    public long whole(String field) {
+        JsonNode value = value(field);
+        if (!value.isIntegralNumber() || !value.canConvertToLong()) {
+            throw error(field, Json.describe(value), "an integer of 64 bits");
+        }
+        return value.longValue();
+    }
+
     /** A finite number from {@code min} to {@code max}, both inclusive. */
     public double number(String field, double min, double max) {
         JsonNode value = value(field);

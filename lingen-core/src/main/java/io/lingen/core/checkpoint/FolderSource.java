@@ -1,5 +1,7 @@
 package io.lingen.core.checkpoint;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -29,6 +31,11 @@ final class FolderSource extends ModelSource {
     @Override
     byte[] read(String path, long maxBytes) {
         return PlainFile.read(folder.resolve(requireInside(path)), maxBytes);
+    }
+
+    @Override
+    InputStream stream(String path) throws IOException {
+        return PlainFile.stream(folder.resolve(requireInside(path)));
     }
 
     @Override

@@ -1,7 +1,11 @@
 package io.lingen.core.checkpoint;
 
 import io.lingen.core.Quoted;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Where a model's files come from: a folder, or a jar resource with the same layout. Paths are relative, their parts parted by '/', and
@@ -60,6 +64,9 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
         return ConfigReader.parse(name() + "/" + path, read(path, MAX_CONFIG_BYTES));
     }
 
+    /** A file's bytes as they are read. */
+    abstract InputStream stream(String path) throws IOException;
+
     /** A safetensors file or index that is known to be there. */
     abstract SafetensorsFile open(String path);
 
@@ -70,11 +77,30 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
      * @throws CheckpointException if neither is there, or what is there is ill-formed
      */
     public SafetensorsFile tensors(String component) {
+        return open(tensorsPath(component));
+    }
+
+    /**
+     * The paths of the files that {@link #tensors} reads: the safetensors file, or the index and its shards.
+     *
+     * @throws CheckpointException if neither is there, or the index is ill-formed
+     */
+    public List<String> tensorFiles(String component) {
+        String path = tensorsPath(component);
+        List<String> files = new ArrayList<>(List.of(path));
+        if (path.endsWith(INDEX)) {
+            SafetensorsFile.shards(this + "/" + path, read(path, SafetensorsHeader.MAX_HEADER_BYTES))
+                    .forEach(shard -> files.add(component + "/" + shard));
+        }
+        return List.copyOf(files);
+    }
+
+    private String tensorsPath(String component) {
         if (exists(component + TENSORS)) {
-            return open(component + TENSORS);
+            return component + TENSORS;
         }
         if (exists(component + INDEX)) {
-            return open(component + INDEX);
+            return component + INDEX;
         }
         throw new CheckpointException(this + ": expected " + component + TENSORS + " or " + component + INDEX
                 + ", found neither. Is the download complete?");

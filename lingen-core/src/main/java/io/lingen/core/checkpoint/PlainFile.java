@@ -36,6 +36,12 @@ final class PlainFile {
         return bytes;
     }
 
+    /** A file's bytes as they are read. */
+    static InputStream stream(Path file) throws IOException {
+        require(file);
+        return Files.newInputStream(file);
+    }
+
     /** A file's memory, which lasts as long as the segment is reachable. */
     static MemorySegment map(Path file) {
         require(file);

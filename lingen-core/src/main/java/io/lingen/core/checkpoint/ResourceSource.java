@@ -41,6 +41,11 @@ final class ResourceSource extends ModelSource {
     }
 
     @Override
+    InputStream stream(String path) throws IOException {
+        return url(path).openStream();
+    }
+
+    @Override
     SafetensorsFile open(String path) {
         if (!path.endsWith(".json")) {
             return SafetensorsFile.of(resource(path), memory(path));

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 
 /**
@@ -63,11 +64,7 @@ public final class SafetensorsFile implements AutoCloseable {
 
     /** Joins the shards that an index names. */
     static SafetensorsFile ofIndex(String origin, byte[] index, Function<String, SafetensorsFile> shards) {
-        JsonNode weightMap = Json.object(origin, index).path("weight_map");
-        if (!weightMap.isObject() || weightMap.isEmpty()) {
-            throw new CheckpointException(
-                    origin + ": expected a 'weight_map' of tensor names to files, found " + Json.describe(weightMap));
-        }
+        JsonNode weightMap = weightMap(origin, index);
         Map<String, SafetensorsFile> files = new LinkedHashMap<>();
         Map<String, HostTensor> tensors = new TreeMap<>();
         Map<String, String> metadata = new LinkedHashMap<>();
@@ -98,6 +95,24 @@ public final class SafetensorsFile implements AutoCloseable {
             }
         }
         return new SafetensorsFile(origin, tensors, metadata);
+    }
+
+    /** The files that an index names, sorted. */
+    static Set<String> shards(String origin, byte[] index) {
+        Set<String> shards = new TreeSet<>();
+        weightMap(origin, index)
+                .properties()
+                .forEach(entry -> shards.add(shardName(origin, entry.getKey(), entry.getValue())));
+        return shards;
+    }
+
+    private static JsonNode weightMap(String origin, byte[] index) {
+        JsonNode weightMap = Json.object(origin, index).path("weight_map");
+        if (!weightMap.isObject() || weightMap.isEmpty()) {
+            throw new CheckpointException(
+                    origin + ": expected a 'weight_map' of tensor names to files, found " + Json.describe(weightMap));
+        }
+        return weightMap;
     }
 
     /** The names of all tensors, sorted. */

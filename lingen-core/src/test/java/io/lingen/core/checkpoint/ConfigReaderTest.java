@@ -28,7 +28,8 @@ final class ConfigReaderTest {
         ConfigReader reader = parse("""
                 {"depth": 28, "ratio": 4.0, "count": 1, "ma": true, "name": "lingen", "scan": "rotary_major",
                  "patch": [1, 2, 2], "mean": [0.5, -1], "files": ["a", "b"], "tesa": null,
-                 "mamba": {"d_state": 128}, "parts": [{"a": 1}, {"a": 2}]}
+                 "mamba": {"d_state": 128}, "parts": [{"a": 1}, {"a": 2}],
+                 "seed": -9223372036854775808}
                 """);
         assertEquals(28, reader.integer("depth", 1, 100));
         assertEquals(4.0, reader.number("ratio", 0, 10));
@@ -46,7 +47,8 @@ final class ConfigReaderTest {
         assertEquals(128, mamba.integer("d_state", 1, 1024));
         mamba.end();
         assertEquals(2, reader.objects("parts").get(1).integer("a", 0, 9));
-        assertEquals(12, reader.fields().size());
+        assertEquals(Long.MIN_VALUE, reader.whole("seed"));
+        assertEquals(13, reader.fields().size());
         reader.end();
     }
 
@@ -63,6 +65,15 @@ final class ConfigReaderTest {
                 () -> reader.integerRows("upsample", 0, 7, 3, 1, 3));
         assertError("upsample[0]'", () -> reader.integerRows("upsample", 0, 7, 2, 1, 16));
         assertError("an array of 1 arrays of 3 integers", () -> reader.integerRows("upsample", 1, 1, 3, 1, 16));
+    }
+
+    @Test
+    void wholeNumbersHave64Bits() {
+        ConfigReader reader = parse("{\"seed\": 9223372036854775808, \"half\": 0.5}");
+        assertError(
+                "field 'seed': found 9223372036854775808, expected an integer of 64 bits", () -> reader.whole("seed"));
+        assertError("field 'half': found 0.5", () -> reader.whole("half"));
+        assertError("field 'none': found nothing", () -> reader.whole("none"));
     }
 
     @Test

@@ -1,0 +1,149 @@
+package io.lingen.core.checkpoint;
+
+import io.lingen.core.Quoted;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * SHA-256 sums of a model's files, as the program sha256sum writes and checks them: lines of the sum in hexadecimal, two spaces and the
+ * path inside the model. Immutable.
+ */
+public final class Checksums {
+    /** The file of a model that holds the sums of the others. */
+    public static final String FILE = "SHA256SUMS";
+
+    /** A sum, a space, a space or the star of binary mode, a path that may begin with "./". */
+    private static final Pattern LINE = Pattern.compile("([0-9a-fA-F]{64}) [ *](?:\\./)?(.+)");
+
+    private static final long MAX_LISTING_BYTES = 1 << 24;
+    private static final int BUFFER_BYTES = 1 << 17;
+
+    private final SortedMap<String, String> sums;
+
+    private Checksums(Map<String, String> sums) {
+        this.sums = Collections.unmodifiableSortedMap(new TreeMap<>(sums));
+    }
+
+    /**
+     * Computes the sums of files, several files at a time. None is ever held in memory.
+     *
+     * @param paths the files' paths inside the model
+     * @throws CheckpointException if one is missing or unreadable
+     */
+    public static Checksums compute(ModelSource source, Collection<String> paths) {
+        return new Checksums(paths.parallelStream()
+                .distinct()
+                .collect(Collectors.toConcurrentMap(path -> path, path -> sum(source, path))));
+    }
+
+    /**
+     * Reads the listing of a model that has a {@value #FILE}.
+     *
+     * @throws CheckpointException if a line is none of sha256sum's, or a path stands there twice
+     */
+    public static Checksums read(ModelSource source) {
+        return parse(source.name() + "/" + FILE, source.read(FILE, MAX_LISTING_BYTES));
+    }
+
+    /**
+     * Reads a listing.
+     *
+     * @param origin the listing's name, for messages
+     * @throws CheckpointException if a line is none of sha256sum's, or a path stands there twice
+     */
+    static Checksums parse(String origin, byte[] listing) {
+        Map<String, String> sums = new TreeMap<>();
+        String[] lines = new String(listing, StandardCharsets.UTF_8).split("\r?\n");
+        for (int i = 0; i < lines.length; i++) {
+            if (lines[i].isBlank()) {
+                continue;
+            }
+            Matcher matcher = LINE.matcher(lines[i]);
+            if (!matcher.matches()) {
+                throw new CheckpointException(origin + ", line " + (i + 1)
+                        + ": expected a SHA-256 sum, two spaces and a path, as sha256sum writes them, found \""
+                        + Quoted.of(lines[i]) + '"');
+            }
+            if (sums.put(
+                            matcher.group(2),
+                            HexFormat.of().formatHex(HexFormat.of().parseHex(matcher.group(1))))
+                    != null) {
+                throw new CheckpointException(
+                        origin + ", line " + (i + 1) + ": found a second sum of " + Quoted.of(matcher.group(2)));
+            }
+        }
+        return new Checksums(sums);
+    }
+
+    /**
+     * Compares the sums of files with those that are expected.
+     *
+     * @param origin the name of the expected sums' listing, for messages
+     * @param expected the sums of these files, and perhaps of more
+     * @throws CheckpointException naming the files that differ, or that are not listed
+     */
+    public void requireEqual(String origin, Checksums expected) {
+        String unlisted = sums.keySet().stream()
+                .filter(path -> !expected.sums.containsKey(path))
+                .collect(Collectors.joining(", "));
+        if (!unlisted.isEmpty()) {
+            throw new CheckpointException(
+                    origin + ": expected the sum of every file that the model uses, found none of " + unlisted
+                            + ". Write it anew, if the files are what they should be, or remove it");
+        }
+        String differing = sums.entrySet().stream()
+                .filter(entry -> !entry.getValue().equals(expected.sums.get(entry.getKey())))
+                .map(entry -> entry.getKey() + " (expected " + expected.sums.get(entry.getKey()) + ", found "
+                        + entry.getValue() + ")")
+                .collect(Collectors.joining(", "));
+        if (!differing.isEmpty()) {
+            throw new CheckpointException(origin + ": the sum differs of " + differing
+                    + ". The file is damaged or not of this model: get it again");
+        }
+    }
+
+    /** The lines of all files, sorted by path, each with a line feed. */
+    public String listing() {
+        return sums.entrySet().stream()
+                .map(entry -> entry.getValue() + "  " + entry.getKey() + "\n")
+                .collect(Collectors.joining());
+    }
+
+    /** The SHA-256 sum of the {@link #listing} in hexadecimal: one for the contents and the paths of all files. */
+    public String sha256() {
+        return HexFormat.of().formatHex(sha256Digest().digest(listing().getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static String sum(ModelSource source, String path) {
+        MessageDigest digest = sha256Digest();
+        byte[] buffer = new byte[BUFFER_BYTES];
+        try (InputStream stream = source.stream(path)) {
+            for (int length = stream.read(buffer); length >= 0; length = stream.read(buffer)) {
+                digest.update(buffer, 0, length);
+            }
+        } catch (IOException e) {
+            throw new CheckpointException(source + ": expected a readable file " + path + ", found " + e, e);
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static MessageDigest sha256Digest() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+package io.lingen;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ConfigReader;
+import java.nio.charset.StandardCharsets;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a video is made: all that it can be made again from, and nothing that changes from run to run. It is the comment tag inside every
+ * video, a part of the JSON file beside it and of the file of its latents. Equal descriptions on the same machine are equal videos. Immutable.
+ *
+ * @param version of this library
+ * @param model the model's name
+ * @param modelHash the SHA-256 sum of the model's files, see {@link TextToVideoPipeline#modelHash}
+ * @param backend the backend's name
+ * @param precision "bf16" or "f32"
+ * @param request what is made, nothing left open: width, height, frames, fps, steps, guidance and schedule are there, seconds are not
+ * @param rewrittenPrompt what a rewriter made of the request's prompt; null if it is encoded as it is
+ */
+public record VideoDescription(
+        String version,
+        String model,
+        String modelHash,
+        String backend,
+        String precision,
+        VideoRequest request,
+        @Nullable String rewrittenPrompt) {
+    private static final ObjectMapper mapper = new ObjectMapper();
+
+    public VideoDescription {
+        requireWhole(request.width(), "width");
+        requireWhole(request.height(), "height");
+        requireWhole(request.frames(), "frames");
+        requireWhole(request.fps(), "fps");
+        requireWhole(request.steps(), "steps");
+        requireWhole(request.guidance(), "guidance");
+        requireWhole(request.schedule(), "schedule");
+    }
+
+    private static void requireWhole(@Nullable Object component, String name) {
+        if (component == null) {
+            throw new IllegalArgumentException("the description of a video names its " + name + ", found none");
+        }
+    }
+
+    /** The prompt that is encoded: the request's, or what a rewriter made of it. */
+    public String encodedPrompt() {
+        return rewrittenPrompt == null ? request.prompt() : rewrittenPrompt;
+    }
+
+    /** The description as JSON in one line; {@link #parse} is its inverse. */
+    public String toJson() {
+        ObjectNode node = mapper.createObjectNode()
+                .put("lingen", version)
+                .put("model", model)
+                .put("model_sha256", modelHash)
+                .put("backend", backend)
+                .put("precision", precision);
+        node.set(
+                "request",
+                mapper.createObjectNode()
+                        .put("prompt", request.prompt())
+                        .put("negative_prompt", request.negativePrompt())
+                        .put("width", request.width())
+                        .put("height", request.height())
+                        .put("frames", request.frames())
+                        .put("fps", request.fps())
+                        .put("steps", request.steps())
+                        .put("guidance", request.guidance())
+                        .put("schedule", request.schedule())
+                        .put("seed", request.seed()));
+        if (rewrittenPrompt != null) {
+            node.put("rewritten_prompt", rewrittenPrompt);
+        }
+        try {
+            return mapper.writeValueAsString(node);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /**
+     * Reads a description: a video's tag or the JSON file beside it. Other fields than a description's are allowed, but not in the request.
+     *
+     * @param origin the file's name, for messages
+     * @throws CheckpointException if it is none, or its request is one that no model can carry out; the message names the field
+     */
+    public static VideoDescription parse(String origin, String json) {
+        ConfigReader reader = ConfigReader.parse(origin, json.getBytes(StandardCharsets.UTF_8));
+        ConfigReader asked = reader.object("request");
+        try {
+            VideoRequest request = VideoRequest.builder(asked.text("prompt"))
+                    .negativePrompt(asked.text("negative_prompt"))
+                    .size(positive(asked, "width"), positive(asked, "height"))
+                    .frames(positive(asked, "frames"))
+                    .fps(positive(asked, "fps"))
+                    .steps(positive(asked, "steps"))
+                    .guidance(asked.number("guidance", 0, VideoRequest.MAX_GUIDANCE))
+                    .schedule(asked.text("schedule"))
+                    .seed(asked.whole("seed"))
+                    .build();
+            asked.end();
+            return new VideoDescription(
+                    reader.text("lingen"),
+                    reader.text("model"),
+                    reader.text("model_sha256"),
+                    reader.text("backend"),
+                    reader.text("precision"),
+                    request,
+                    reader.has("rewritten_prompt") ? reader.text("rewritten_prompt") : null);
+        } catch (IllegalArgumentException e) {
+            throw reader.invalid(e);
+        }
+    }
+
+    private static int positive(ConfigReader json, String field) {
+        return json.integer(field, 1, Integer.MAX_VALUE);
+    }
+
+    /** The version of this library by its jar's manifest; "development" outside of a jar. */
+    static String libraryVersion() {
+        return Objects.requireNonNullElse(
+                VideoDescription.class.getPackage().getImplementationVersion(), "development");
+    }
+}
