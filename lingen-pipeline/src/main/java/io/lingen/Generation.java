@@ -15,8 +15,8 @@ import io.lingen.internal.DescriptionFile;
 import io.lingen.internal.Owned;
 import io.lingen.vae.Frame;
 import io.lingen.vae.FrameStream;
-import io.lingen.video.Mp4Writer;
 import io.lingen.video.VideoWriter;
+import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -126,7 +126,7 @@ public final class Generation implements AutoCloseable {
     /**
      * Takes the steps that are left, decodes the frames and writes them as they come.
      *
-     * @param target the MP4 file to write; a JSON file with the same name describes it
+     * @param target the file to write, of a kind that {@link VideoWriters} knows; a JSON file with the same name describes it
      * @throws IOException if the file can't be written; nothing is left of it then
      */
     public VideoResult write(Path target) throws IOException {
@@ -143,13 +143,13 @@ public final class Generation implements AutoCloseable {
     /**
      * Writes given frames: those of {@link #frames}, seen or changed on the way.
      *
-     * @param target the MP4 file to write; a JSON file with the same name describes it
+     * @param target the file to write, of a kind that {@link VideoWriters} knows; a JSON file with the same name describes it
      * @throws IOException if the file can't be written; nothing is left of it then
      */
     public VideoResult write(Path target, Iterator<Frame> frames) throws IOException {
         long start = System.nanoTime();
         try (VideoWriter writer =
-                Mp4Writer.open(target, plan.format(), description().toJson())) {
+                VideoWriters.open(target, plan.format(), description().toJson())) {
             while (frames.hasNext()) {
                 writer.write(frames.next().rgb());
             }

@@ -8,10 +8,10 @@ import io.lingen.VideoPlan;
 import io.lingen.VideoRequest;
 import io.lingen.VideoResult;
 import io.lingen.core.DType;
-import io.lingen.core.PartialFile;
 import io.lingen.diffusion.SamplingStep;
 import io.lingen.text.PromptRewriter;
 import io.lingen.vae.FrameStream;
+import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,10 +27,10 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code lingen generate}: a prompt becomes an MP4. */
+/** {@code lingen generate}: a prompt becomes a video file. */
 @Command(
         name = "generate",
-        description = "Makes a video from a prompt: FILE.mp4, and FILE.json that says how it was made.",
+        description = "Makes a video from a prompt: FILE, and beside it a .json that says how it was made.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         footer = {
@@ -53,7 +53,8 @@ final class GenerateCommand implements Callable<Integer> {
             names = {"-o", "--output"},
             paramLabel = "FILE",
             defaultValue = "out.mp4",
-            description = "The file to write, replaced if it exists (default: ${DEFAULT-VALUE}).")
+            description = "The file to write, replaced if it exists: .mp4, .webm, .webp, .gif,"
+                    + " or a name without an ending for a folder of PNG frames (default: ${DEFAULT-VALUE}).")
     private Path output;
 
     @Option(
@@ -127,7 +128,7 @@ final class GenerateCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Progress progress = new Progress(spec.commandLine().getErr(), Progress.detect(quiet));
         VideoRequest request = checkedRequest();
-        requireWritable(output);
+        VideoWriters.requireWritable(output);
         PipelineOptions options =
                 new PipelineOptions(compute.backend(), precision, compute.threads(), PromptRewriter.IDENTITY);
         progress.say("loading    " + model);
@@ -171,18 +172,12 @@ final class GenerateCommand implements Callable<Integer> {
             if (compute.threads() < 1) {
                 throw new IllegalArgumentException("the number of threads is at least 1, found " + compute.threads());
             }
-            if (!output.toString().toLowerCase(Locale.ROOT).endsWith(".mp4")) {
-                throw new IllegalArgumentException("the output is an .mp4 file, found " + output);
-            }
-            TextToVideoPipeline.plan(model, request);
+            VideoWriters.check(output);
+            VideoWriters.check(output, TextToVideoPipeline.plan(model, request).format());
             return request;
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
-    }
-
-    private static void requireWritable(Path file) throws IOException {
-        PartialFile.of(file).close();
     }
 
     private static String describe(VideoPlan plan) {

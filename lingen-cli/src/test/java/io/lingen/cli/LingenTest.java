@@ -113,7 +113,7 @@ class LingenTest {
     void otherWrongUsageIsExplained() {
         assertFailed(run("generate"), 2, "Missing required parameter: 'PROMPT'");
         assertFailed(run("generate", " ", "--model", model), 2, "the prompt is empty");
-        assertFailed(run("generate", "a ring", "--model", model, "-o", "out.avi"), 2, "the output is an .mp4 file");
+        assertFailed(run("generate", "a ring", "--model", model, "-o", "out.avi"), 2, ".webm for WebM (VP9)");
         assertFailed(run(), 2, "a command is missing");
         assertFailed(run("genrate", "a ring"), 2, "Did you mean");
         assertFailed(run("parity"), 2, "--model");

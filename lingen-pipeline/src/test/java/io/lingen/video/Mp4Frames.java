@@ -15,6 +15,7 @@ import static org.bytedeco.ffmpeg.global.avformat.av_read_frame;
 import static org.bytedeco.ffmpeg.global.avformat.avformat_close_input;
 import static org.bytedeco.ffmpeg.global.avformat.avformat_find_stream_info;
 import static org.bytedeco.ffmpeg.global.avformat.avformat_open_input;
+import static org.bytedeco.ffmpeg.global.avutil.AVCOL_RANGE_JPEG;
 import static org.bytedeco.ffmpeg.global.avutil.AV_PIX_FMT_RGB24;
 import static org.bytedeco.ffmpeg.global.avutil.av_dict_get;
 import static org.bytedeco.ffmpeg.global.avutil.av_frame_alloc;
@@ -22,8 +23,10 @@ import static org.bytedeco.ffmpeg.global.avutil.av_frame_free;
 import static org.bytedeco.ffmpeg.global.avutil.av_q2d;
 import static org.bytedeco.ffmpeg.global.swscale.SWS_BICUBIC;
 import static org.bytedeco.ffmpeg.global.swscale.sws_freeContext;
+import static org.bytedeco.ffmpeg.global.swscale.sws_getCoefficients;
 import static org.bytedeco.ffmpeg.global.swscale.sws_getContext;
 import static org.bytedeco.ffmpeg.global.swscale.sws_scale;
+import static org.bytedeco.ffmpeg.global.swscale.sws_setColorspaceDetails;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -44,13 +47,14 @@ import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.PointerPointer;
 
 /**
- * A video file read back, as a player reads it.
+ * A video file read back with libav, as a player reads it.
  *
  * @param fps frames per second that the file names
  * @param comment its comment tag, or null
- * @param frames its frames as RGB
+ * @param colours libav's number of the colour matrix that the file names
+ * @param frames its frames as RGB, by that matrix
  */
-public record Mp4Frames(int width, int height, double fps, String comment, List<byte[]> frames) {
+public record Mp4Frames(int width, int height, double fps, String comment, int colours, List<byte[]> frames) {
     public static Mp4Frames read(Path file) throws IOException {
         AVFormatContext container = new AVFormatContext(null);
         check("open " + file, avformat_open_input(container, file.toString(), null, null));
@@ -75,6 +79,7 @@ public record Mp4Frames(int width, int height, double fps, String comment, List<
                 codec.height(),
                 av_q2d(stream.avg_frame_rate()),
                 comment == null ? null : comment.value().getString(),
+                codec.colorspace(),
                 frames);
         av_packet_free(packet);
         avcodec_free_context(codec);
@@ -90,13 +95,17 @@ public record Mp4Frames(int width, int height, double fps, String comment, List<
         av_frame_free(frame);
     }
 
-    private static byte[] rgb(AVFrame frame) {
+    static byte[] rgb(AVFrame frame) {
         int width = frame.width();
         int height = frame.height();
         byte[] rgb = new byte[3 * width * height];
         SwsContext converter = sws_getContext(
                 width, height, frame.format(), width, height, AV_PIX_FMT_RGB24, SWS_BICUBIC, null, null, (DoublePointer)
                         null);
+        int[] matrix = new int[4];
+        sws_getCoefficients(frame.colorspace()).get(matrix);
+        sws_setColorspaceDetails(
+                converter, matrix, frame.color_range() == AVCOL_RANGE_JPEG ? 1 : 0, matrix, 1, 0, 1 << 16, 1 << 16);
         // swscale's vector loops may write past the last pixel.
         try (BytePointer pixels = new BytePointer(rgb.length + 64L);
                 IntPointer stride = new IntPointer(new int[] {3 * width});

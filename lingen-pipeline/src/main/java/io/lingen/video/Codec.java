@@ -1,0 +1,81 @@
+package io.lingen.video;
+
+import static org.bytedeco.ffmpeg.global.avutil.AVCOL_PRI_SMPTE170M;
+import static org.bytedeco.ffmpeg.global.avutil.AVCOL_RANGE_MPEG;
+import static org.bytedeco.ffmpeg.global.avutil.AVCOL_SPC_SMPTE170M;
+import static org.bytedeco.ffmpeg.global.avutil.AVCOL_TRC_SMPTE170M;
+import static org.bytedeco.ffmpeg.global.avutil.AV_PIX_FMT_BGRA;
+import static org.bytedeco.ffmpeg.global.avutil.AV_PIX_FMT_PAL8;
+import static org.bytedeco.ffmpeg.global.avutil.AV_PIX_FMT_YUV420P;
+
+import java.util.Map;
+import java.util.function.BiConsumer;
+import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
+
+/**
+ * An encoder of libav with its settings, all of them such that equal frames give equal bytes.
+ *
+ * @param encoder its name in libav
+ * @param pixelFormat what it takes
+ * @param filters how RGB becomes that
+ * @param settings of the codec's context
+ * @param options of the encoder itself
+ */
+record Codec(
+        String encoder,
+        int pixelFormat,
+        String filters,
+        BiConsumer<AVCodecContext, VideoFormat> settings,
+        Map<String, String> options) {
+    // The matrix that players assume of small untagged videos.
+    private static final String YUV_420 =
+            "scale=flags=bicubic+accurate_rnd+bitexact:out_color_matrix=smpte170m:out_range=tv,format=yuv420p";
+
+    /** Drawn shapes have sharp edges on even ground: up to this quantiser of H.264 no blocks show. */
+    private static final int WORST_QUANTISER = 18;
+
+    private static final int BEST_QUANTISER = 8;
+    private static final double BITS_PER_PIXEL = 1;
+
+    /** libopenh264, the H.264 encoder without GPL code. */
+    static final Codec H264 = new Codec(
+            "libopenh264",
+            AV_PIX_FMT_YUV420P,
+            YUV_420,
+            (context, format) -> {
+                tagColours(context);
+                context.gop_size(2 * format.fps()).max_b_frames(0);
+                context.bit_rate((long) (BITS_PER_PIXEL * format.width() * format.height() * format.fps()));
+                context.qmin(BEST_QUANTISER).qmax(WORST_QUANTISER);
+            },
+            Map.of("rc_mode", "quality", "allow_skip_frames", "0"));
+
+    /** libvpx at a constant quality, the one that gives the PSNR of the MP4 at a third of its size. */
+    static final Codec VP9 = new Codec(
+            "libvpx-vp9",
+            AV_PIX_FMT_YUV420P,
+            YUV_420,
+            (context, format) -> {
+                tagColours(context);
+                context.gop_size(4 * format.fps()).bit_rate(0);
+            },
+            Map.of("crf", "14", "deadline", "good", "cpu-used", "4", "row-mt", "0", "tile-columns", "0"));
+
+    /** libwebp's animation encoder. It gives the whole file at the end and holds the compressed frames until then. */
+    static final Codec WEBP =
+            new Codec("libwebp_anim", AV_PIX_FMT_BGRA, "format=bgra", (context, format) -> {}, Map.of("quality", "90"));
+
+    /** A palette per frame. The ordered dither stands still where the picture does; error diffusion would crawl. */
+    static final Codec GIF = new Codec(
+            "gif",
+            AV_PIX_FMT_PAL8,
+            "split[frame][sample];[sample]palettegen=stats_mode=single[palette];"
+                    + "[frame][palette]paletteuse=new=1:dither=bayer:bayer_scale=4",
+            (context, format) -> {},
+            Map.of());
+
+    private static void tagColours(AVCodecContext context) {
+        context.colorspace(AVCOL_SPC_SMPTE170M).color_primaries(AVCOL_PRI_SMPTE170M);
+        context.color_trc(AVCOL_TRC_SMPTE170M).color_range(AVCOL_RANGE_MPEG);
+    }
+}
