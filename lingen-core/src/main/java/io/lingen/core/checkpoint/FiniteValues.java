@@ -12,6 +12,8 @@ final class FiniteValues {
     /** A task of the common pool, and short enough for an int to count its words. */
     private static final long CHUNK_BYTES = 4L << 20;
 
+    private static final int BUFFER_WORDS = 1 << 12;
+
     private static final ValueLayout.OfInt WORD = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort LAST = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -65,18 +67,28 @@ final class FiniteValues {
     }
 
     private static boolean areIn(MemorySegment memory, Form form) {
-        int magnitudes = form.magnitudes;
-        int lastExponentBits = form.lastExponentBits;
         int words = (int) (memory.byteSize() / WORD.byteSize());
+        // Copies are fast, and loops over arrays soon so, before anything is compiled: loading happens once.
+        int[] buffer = new int[Math.min(words, BUFFER_WORDS)];
         int seen = 0;
-        for (int i = 0; i < words; i++) {
-            seen |= (memory.get(WORD, 4L * i) & magnitudes) + lastExponentBits;
+        for (int from = 0; from < words; from += BUFFER_WORDS) {
+            int count = Math.min(BUFFER_WORDS, words - from);
+            MemorySegment.copy(memory, WORD, 4L * from, buffer, 0, count);
+            seen |= signs(buffer, count, form.magnitudes, form.lastExponentBits);
         }
         if (memory.byteSize() % WORD.byteSize() != 0) {
             // A last number of two bytes.
             short last = memory.get(LAST, 4L * words);
-            seen |= (last & magnitudes & 0xFFFF) + (lastExponentBits & 0xFFFF);
+            seen |= (last & form.magnitudes & 0xFFFF) + (form.lastExponentBits & 0xFFFF);
         }
         return (seen & form.signs()) == 0;
+    }
+
+    private static int signs(int[] words, int count, int magnitudes, int lastExponentBits) {
+        int seen = 0;
+        for (int i = 0; i < count; i++) {
+            seen |= (words[i] & magnitudes) + lastExponentBits;
+        }
+        return seen;
     }
 }
