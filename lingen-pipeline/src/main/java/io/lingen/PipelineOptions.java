@@ -1,5 +1,6 @@
 package io.lingen;
 
+import io.lingen.core.BackendOptions;
 import io.lingen.core.Backends;
 import io.lingen.core.DType;
 import io.lingen.text.PromptRewriter;
@@ -9,7 +10,7 @@ import io.lingen.text.PromptRewriter;
  *
  * @param backend a name that {@link Backends#create} knows: "auto", "cpu", "nd4j", "cuda"
  * @param precision of products and of what lies between them: BF16 or F32
- * @param threads host threads to compute with, at least 1
+ * @param threads host threads to compute with, 1 to {@value BackendOptions#MAX_THREADS}
  * @param rewriter what a prompt goes through before it is encoded
  */
 public record PipelineOptions(String backend, DType precision, int threads, PromptRewriter rewriter) {
@@ -17,9 +18,7 @@ public record PipelineOptions(String backend, DType precision, int threads, Prom
         if (!precision.isComputeType()) {
             throw new IllegalArgumentException("the precision is BF16 or F32, found " + precision);
         }
-        if (threads < 1) {
-            throw new IllegalArgumentException("the number of threads is at least 1, found " + threads);
-        }
+        new BackendOptions(threads);
     }
 
     /** The best backend, BF16, all processors, prompts as they are. */

@@ -1,5 +1,6 @@
 package io.lingen;
 
+import io.lingen.core.Quoted;
 import io.lingen.diffusion.Schedule;
 import org.jspecify.annotations.Nullable;
 
@@ -7,8 +8,9 @@ import org.jspecify.annotations.Nullable;
  * What video to make. What is null is the model's own choice; sizes that the model can't make are refused when the request meets it, see
  * {@link TextToVideoPipeline#plan}. Immutable.
  *
- * @param prompt what the video shows
- * @param negativePrompt what guidance leads away from; empty for nothing in particular
+ * @param prompt what the video shows: text of any script, at most {@value #MAX_PROMPT} characters, without control characters other than
+ *     tabs and line ends; what an encoder does not read of it is said in a warning
+ * @param negativePrompt what guidance leads away from, likewise; empty for nothing in particular
  * @param width in pixels
  * @param height in pixels
  * @param seconds the length; or else {@code frames}
@@ -31,6 +33,9 @@ public record VideoRequest(
         @Nullable Double guidance,
         @Nullable String schedule,
         long seed) {
+    /** The longest prompt in characters, far beyond what any text encoder reads. */
+    public static final int MAX_PROMPT = 100_000;
+
     /** The most steps of a sampler. */
     public static final int MAX_STEPS = 10_000;
 
@@ -38,7 +43,9 @@ public record VideoRequest(
     public static final int MAX_GUIDANCE = 100;
 
     public VideoRequest {
-        require(!prompt.isBlank(), "the prompt is empty; say what the video shows");
+        require(!isEmpty(prompt), "the prompt is empty; say what the video shows");
+        requireText("prompt", prompt);
+        requireText("negative prompt", negativePrompt);
         require((width == null) == (height == null), "width and height come together");
         require(width == null || width > 0, "the width is a positive number of pixels, found " + width);
         require(height == null || height > 0, "the height is a positive number of pixels, found " + height);
@@ -67,6 +74,29 @@ public record VideoRequest(
     /** Starts from a prompt, all else being the model's choice. */
     public static Builder builder(String prompt) {
         return new Builder(prompt);
+    }
+
+    /** Whether there is nothing to be seen: spaces of all kinds and invisible characters only. */
+    private static boolean isEmpty(String text) {
+        return text.codePoints()
+                .allMatch(codePoint -> Character.isWhitespace(codePoint)
+                        || Character.isSpaceChar(codePoint)
+                        || Character.getType(codePoint) == Character.FORMAT);
+    }
+
+    private static void requireText(String what, String text) {
+        require(
+                text.length() <= MAX_PROMPT,
+                "the " + what + " has at most " + MAX_PROMPT + " characters, found " + text.length());
+        for (int at = 0; at < text.length(); at += Character.charCount(text.codePointAt(at))) {
+            int codePoint = text.codePointAt(at);
+            boolean control = Character.isISOControl(codePoint) && "\t\n\r".indexOf(codePoint) < 0;
+            if (control || Character.getType(codePoint) == Character.SURROGATE) {
+                throw new IllegalArgumentException("the " + what + " is text, found "
+                        + (control ? "the control character " : "half of a surrogate pair, ") + Quoted.of(codePoint)
+                        + ", as its character " + (at + 1) + "; remove it");
+            }
+        }
     }
 
     private static void require(boolean condition, String message) {

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class VideoRequestTest {
     @Test
@@ -33,6 +35,61 @@ class VideoRequestTest {
         assertMessage("width and height come together", b -> b.size(128, null));
         assertMessage(
                 "unknown schedule 'x'; known are linear_quadratic, uniform, shifted, shifted:S", b -> b.schedule("x"));
+    }
+
+    @Test
+    void promptsMayBeOfAnyScript() {
+        for (String prompt : new String[] {
+            "\u7ea2\u8272\u7684\u5706",
+            "\u062f\u0627\u0626\u0631\u0629 \u062d\u0645\u0631\u0627\u0621",
+            "\ud83d\udc69\u200d\ud83d\udcbb \ud83c\udf89",
+            "e\u0301\u0301\u0301",
+            "two\tlines\r\nof text",
+            "x".repeat(VideoRequest.MAX_PROMPT)
+        }) {
+            assertEquals(prompt, VideoRequest.of(prompt).prompt());
+            assertEquals(
+                    prompt,
+                    VideoRequest.builder("a").negativePrompt(prompt).build().negativePrompt());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'', 'the prompt is empty; say what the video shows'",
+        "' \u00a0\u3000\u200b\ufeff\t', 'the prompt is empty; say what the video shows'",
+        "a\0b, 'the prompt is text, found the control character \\u0000, as its character 2; remove it'",
+        "a\u001b[2J, 'the prompt is text, found the control character \\u001b, as its character 2; remove it'",
+        "ab\u0085, 'the prompt is text, found the control character \\u0085, as its character 3; remove it'",
+        "\ud83d, 'the prompt is text, found half of a surrogate pair, \\ud83d, as its character 1; remove it'",
+        "\ud83c\udf89\udf89, 'the prompt is text, found half of a surrogate pair, \\udf89, as its character 3; remove it'"
+    })
+    void promptsAreText(String prompt, String message) {
+        assertEquals(
+                message,
+                assertThrows(IllegalArgumentException.class, () -> VideoRequest.of(prompt))
+                        .getMessage());
+        if (!message.contains("empty")) {
+            assertMessage(message.replace("the prompt", "the negative prompt"), b -> b.negativePrompt(prompt));
+        }
+    }
+
+    @Test
+    void promptsOfAbsurdLengthAreRefused() {
+        assertMessage(
+                "the negative prompt has at most 100000 characters, found 10485760",
+                b -> b.negativePrompt("x".repeat(10 << 20)));
+    }
+
+    @Test
+    void absurdNumbersAreRefused() {
+        assertMessage("the length is a positive number of seconds, found Infinity", b -> b.seconds(1 / 0.0));
+        assertMessage("the length is a positive number of frames, found -2147483648", b -> b.frames(Integer.MIN_VALUE));
+        assertMessage("the number of steps is 1 to 10000, found 1000000000", b -> b.steps(1_000_000_000));
+        assertMessage("the guidance scale is 0 to 100, found Infinity", b -> b.guidance(1 / 0.0));
+        assertMessage("fps is 1 to 1000, found 2147483647", b -> b.fps(Integer.MAX_VALUE));
+        assertMessage("a schedule's shift is a positive number, found 0.0", b -> b.schedule("shifted:0"));
+        assertMessage("schedule 'shifted:x': the shift is not a number", b -> b.schedule("shifted:x"));
     }
 
     private static void assertMessage(String message, UnaryOperator<VideoRequest.Builder> change) {

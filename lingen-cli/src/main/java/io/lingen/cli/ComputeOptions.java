@@ -1,6 +1,7 @@
 package io.lingen.cli;
 
 import io.lingen.core.DType;
+import io.lingen.core.Quoted;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
@@ -35,7 +36,7 @@ final class ComputeOptions {
                 case "f32":
                     return DType.F32;
                 default:
-                    throw new TypeConversionException("the precision is bf16 or f32, found '" + value + "'");
+                    throw new TypeConversionException("the precision is bf16 or f32, found '" + Quoted.of(value) + "'");
             }
         }
     }

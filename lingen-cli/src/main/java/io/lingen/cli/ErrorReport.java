@@ -1,26 +1,37 @@
 package io.lingen.cli;
 
 import io.lingen.core.OutOfMemoryException;
+import io.lingen.core.Quoted;
 import io.lingen.core.checkpoint.CheckpointException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
+import java.util.List;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
 /** Tells people what went wrong in a few lines; the stack trace comes with {@code --verbose} only. */
 final class ErrorReport {
+    private static final int MAX_LINES = 8;
+    private static final int MAX_CHARACTERS = 900;
+
     private ErrorReport() {}
 
     /** The exit code of wrong usage, after its explanation. */
     static int wrongUsage(ParameterException error, String[] args) {
         CommandLine command = error.getCommandLine();
         PrintWriter err = command.getErr();
-        err.println("lingen: " + error.getMessage());
-        CommandLine.UnmatchedArgumentException.printSuggestions(error, err);
+        StringWriter suggestions = new StringWriter();
+        CommandLine.UnmatchedArgumentException.printSuggestions(error, new PrintWriter(suggestions, true));
+        err.println("lingen: " + shortened(String.valueOf(error.getMessage())));
+        if (!suggestions.toString().isBlank()) {
+            err.println(shortened(suggestions.toString().strip()));
+        }
         err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
         return CommandLine.ExitCode.USAGE;
     }
@@ -32,12 +43,30 @@ final class ErrorReport {
 
     static int failure(Throwable error, CommandLine command) {
         PrintWriter err = command.getErr();
-        err.println("lingen: " + message(error));
+        err.println("lingen: " + shortened(message(error)));
         if (LogLevel.isVerbose()) {
             error.printStackTrace(err);
         }
         err.flush();
         return CommandLine.ExitCode.SOFTWARE;
+    }
+
+    /** Less than a screen, whatever the message quotes. */
+    private static String shortened(String message) {
+        List<String> lines = message.strip().lines().toList();
+        String text = lines.stream().map(ErrorReport::quoted).collect(Collectors.joining(System.lineSeparator()));
+        if (lines.size() <= MAX_LINES && text.length() <= MAX_CHARACTERS) {
+            return text;
+        }
+        // The beginning says what is wrong, the end what to do.
+        String line = quoted(String.join(" ", lines));
+        return line.length() <= MAX_CHARACTERS
+                ? line
+                : Quoted.of(line, MAX_CHARACTERS * 2 / 3) + " " + Quoted.endOf(line, MAX_CHARACTERS / 4);
+    }
+
+    private static String quoted(String line) {
+        return Quoted.of(line, Integer.MAX_VALUE);
     }
 
     private static String message(Throwable error) {

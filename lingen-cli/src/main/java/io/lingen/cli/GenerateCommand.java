@@ -7,6 +7,7 @@ import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoPlan;
 import io.lingen.VideoRequest;
 import io.lingen.VideoResult;
+import io.lingen.core.BackendOptions;
 import io.lingen.core.DType;
 import io.lingen.diffusion.SamplingStep;
 import io.lingen.text.PromptRewriter;
@@ -169,9 +170,7 @@ final class GenerateCommand implements Callable<Integer> {
                     .schedule(schedule)
                     .seed(seed)
                     .build();
-            if (compute.threads() < 1) {
-                throw new IllegalArgumentException("the number of threads is at least 1, found " + compute.threads());
-            }
+            new BackendOptions(compute.threads());
             VideoWriters.check(output);
             VideoWriters.check(output, TextToVideoPipeline.plan(model, request).format());
             return request;

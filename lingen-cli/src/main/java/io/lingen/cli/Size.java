@@ -1,5 +1,6 @@
 package io.lingen.cli;
 
+import io.lingen.core.Quoted;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
@@ -21,7 +22,7 @@ record Size(int width, int height) {
             Matcher matcher = FORM.matcher(value);
             if (!matcher.matches()) {
                 throw new TypeConversionException(
-                        "a size is WIDTHxHEIGHT in pixels, for example 128x128, found '" + value + "'");
+                        "a size is WIDTHxHEIGHT in pixels, for example 128x128, found '" + Quoted.of(value) + "'");
             }
             return new Size(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)));
         }

@@ -96,7 +96,7 @@ class LingenTest {
                 "--schedule cubic | unknown schedule 'cubic'; known are linear_quadratic, uniform, shifted, shifted:S",
                 "--precision f16 | the precision is bf16 or f32, found 'f16'",
                 "--fps 0 | fps is 1 to 1000, found 0",
-                "--threads 0 | the number of threads is at least 1, found 0",
+                "--threads 0 | the number of threads is 1 to 4096, found 0",
                 "--seed x | Invalid value for option '--seed'",
                 "--stepps 3 | Unknown options: '--stepps', '3'",
             })

@@ -47,7 +47,7 @@ public final class Backends {
                 return provider.create(options);
             }
         }
-        throw new IllegalArgumentException("unknown backend '" + name + "'; on the class path are "
+        throw new IllegalArgumentException("unknown backend '" + Quoted.of(name) + "'; on the class path are "
                 + providers.stream().map(BackendProvider::name).collect(Collectors.joining(", "))
                 + ", and auto picks the best of them");
     }

@@ -1,5 +1,6 @@
 package io.lingen.diffusion;
 
+import io.lingen.core.Quoted;
 import java.util.Locale;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
@@ -85,10 +86,11 @@ public interface Schedule {
                     try {
                         return shifted(Double.parseDouble(wanted.substring("shifted:".length())));
                     } catch (NumberFormatException e) {
-                        throw new IllegalArgumentException("schedule '" + name + "': the shift is not a number", e);
+                        throw new IllegalArgumentException(
+                                "schedule '" + Quoted.of(name) + "': the shift is not a number", e);
                     }
                 }
-                throw new IllegalArgumentException("unknown schedule '" + name + "'; known are " + NAMES);
+                throw new IllegalArgumentException("unknown schedule '" + Quoted.of(name) + "'; known are " + NAMES);
         }
     }
 

@@ -6,12 +6,15 @@ import io.lingen.VideoPlan;
 import io.lingen.VideoRequest;
 import io.lingen.core.Shape;
 import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import io.lingen.diffusion.TransformerConfig;
+import io.lingen.text.OnnxTextEncoderConfig;
 import io.lingen.vae.AutoencoderConfig;
 import io.lingen.video.VideoFormat;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +42,7 @@ public record ModelLimits(
                     + " channels and the decoder takes " + autoencoder.latentChannels()
                     + "; they are not of the same model");
         }
+        requireTextWidths(source, index.textEncoders(), transformer.textDims());
         return new ModelLimits(
                 index,
                 SamplingDefaults.read(source, index.scheduler()),
@@ -46,6 +50,24 @@ public record ModelLimits(
                 transformer.patchSize(),
                 transformer.maxGrid(),
                 transformer.inChannels());
+    }
+
+    private static void requireTextWidths(ModelSource source, List<String> encoders, List<Integer> textDims) {
+        if (encoders.size() != textDims.size()) {
+            throw new CheckpointException(
+                    source.name() + ": the denoiser reads " + textDims.size() + " text encoders, text_dims = "
+                            + textDims + ", and " + ModelIndex.FILE + " names " + encoders.size());
+        }
+        for (int i = 0; i < encoders.size(); i++) {
+            ConfigReader json = source.config(encoders.get(i) + "/config.json");
+            int width = OnnxTextEncoderConfig.read(json).width();
+            if (width != textDims.get(i)) {
+                throw json.error(
+                        "width",
+                        width,
+                        textDims.get(i) + ", the denoiser's text_dims[" + i + "]; are they of the same model?");
+            }
+        }
     }
 
     /**
@@ -92,7 +114,7 @@ public record ModelLimits(
         // Decimal seconds such as 1.1 have no exact binary form.
         if (Math.abs(exact - whole) > 1e-6 * fps || whole % unit != 0 || whole / unit > maxGrid.t() || whole < unit) {
             long most = (long) unit * maxGrid.t();
-            long below = Math.min(Math.max(unit, (long) (exact / unit) * unit), most);
+            long below = Math.min(Math.max(unit, (long) (Math.min(exact, most) / unit) * unit), most);
             long above = Math.min(below + unit, most);
             throw new IllegalArgumentException("a length of " + number(seconds) + " s at " + fps + " fps is "
                     + number(exact) + " frames, and the model makes multiples of " + unit + " up to " + most
@@ -130,6 +152,9 @@ public record ModelLimits(
     }
 
     private static String number(double value) {
+        if (value >= 1e9) {
+            return String.format(Locale.ROOT, "%.3g", value);
+        }
         String text = String.format(Locale.ROOT, "%.3f", value);
         return text.replaceFirst("\\.?0+$", "");
     }

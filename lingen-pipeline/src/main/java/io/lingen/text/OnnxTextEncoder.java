@@ -12,6 +12,7 @@ import ai.djl.translate.NoBatchifyTranslator;
 import ai.djl.translate.TranslateException;
 import ai.djl.translate.TranslatorContext;
 import io.lingen.core.HostTensor;
+import io.lingen.core.Quoted;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.diffusion.TextEmbedding;
 import java.io.IOException;
@@ -65,11 +66,13 @@ public final class OnnxTextEncoder implements TextEncoder {
         try {
             model.load(onnx, Map.of("intraOpNumThreads", Integer.toString(threads), "cpuArenaAllocator", "false"));
             return new OnnxTextEncoder(name, config, tokenizer, model);
-        } catch (IOException | MalformedModelException e) {
+        } catch (IOException | MalformedModelException | RuntimeException e) {
             model.close();
             tokenizer.close();
             throw new CheckpointException(
-                    name + ": " + config.model() + " is not an ONNX model that can be run: " + e.getMessage(), e);
+                    name + ": " + config.model() + " is not an ONNX model that can be run: "
+                            + Quoted.of(String.valueOf(e.getMessage()), 200),
+                    e);
         }
     }
 
@@ -78,7 +81,8 @@ public final class OnnxTextEncoder implements TextEncoder {
             return HuggingFaceTokenizer.newInstance(
                     json, Map.of("addSpecialTokens", "true", "truncation", "false", "padding", "false"));
         } catch (IOException | RuntimeException e) {
-            throw new CheckpointException(name + ": the tokenizer can't be read: " + e.getMessage(), e);
+            throw new CheckpointException(
+                    name + ": the tokenizer can't be read: " + Quoted.of(String.valueOf(e.getMessage()), 200), e);
         }
     }
 
@@ -107,11 +111,12 @@ public final class OnnxTextEncoder implements TextEncoder {
         TokenizedPrompt tokens = tokenize(prompt);
         if (tokens.isCut()) {
             log.warn(
-                    "{} reads {} tokens and the prompt has {}: cut after \"...{}\"",
+                    "{} reads {} tokens and the prompt has {}: it is cut after \"{}\", before \"{}\"",
                     name,
                     tokens.ids().length,
                     tokens.uncutLength(),
-                    prompt.substring(Math.max(0, tokens.cutAt() - 40), tokens.cutAt()));
+                    Quoted.endOf(prompt.substring(0, tokens.cutAt()), 40),
+                    Quoted.of(prompt.substring(tokens.cutAt()).strip(), 40));
         }
         float[] values = run(tokens);
         int length = tokens.ids().length;

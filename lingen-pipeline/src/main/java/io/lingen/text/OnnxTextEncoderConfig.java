@@ -23,6 +23,9 @@ public record OnnxTextEncoderConfig(
         @Nullable String output) {
     static final String EMBEDDED = "embedded:";
 
+    /** A prompt's vectors: 4096 of width 16384. */
+    private static final long MAX_VALUES = 1L << 26;
+
     /** What an ONNX file calls its inputs, each I64 [1, L]; the last two are fed only if the file has them. */
     public record InputNames(String inputIds, String attentionMask, String tokenTypeIds) {}
 
@@ -43,6 +46,14 @@ public record OnnxTextEncoderConfig(
                 json.has("output") ? json.text("output") : null);
         if (inputs != null) {
             inputs.end();
+        }
+        if (config.isEmbedded() && !config.embeddedName().matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
+            throw json.error("model", config.model(), "the plain name of a resource after \"" + EMBEDDED + '"');
+        }
+        long values = (long) config.maxTokens() * config.width();
+        if (values > MAX_VALUES) {
+            throw json.error(
+                    "max_tokens", config.maxTokens(), "at most " + MAX_VALUES / config.width() + " with that width");
         }
         json.end();
         return config;

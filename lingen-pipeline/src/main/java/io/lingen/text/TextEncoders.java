@@ -1,17 +1,22 @@
 package io.lingen.text;
 
 import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ForeignFile;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.TextEmbedding;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
 /** A model's text encoders, in the order in which the denoiser concatenates their tokens. Owns them. */
 public final class TextEncoders implements AutoCloseable {
+    private static final String ONNX = "Export the encoder: optimum-cli export onnx --model NAME FOLDER";
+    private static final String TOKENIZER = "Save a fast tokenizer in Python: tokenizer.save_pretrained(FOLDER)";
+
     private final List<TextEncoder> encoders;
 
     /** Takes ownership of the given encoders. */
@@ -43,14 +48,20 @@ public final class TextEncoders implements AutoCloseable {
         OnnxTextEncoderConfig config = OnnxTextEncoderConfig.read(source.config(component + "/config.json"));
         try (InputStream onnx = config.isEmbedded()
                         ? resource(config.embeddedName() + ".onnx")
-                        : new ByteArrayInputStream(source.read(component + "/" + config.model()));
+                        : file(source, component + "/" + config.model(), "an ONNX model", ONNX);
                 InputStream tokenizer = config.isEmbedded()
                         ? resource(config.embeddedName() + "-tokenizer.json")
-                        : new ByteArrayInputStream(source.read(component + "/" + config.tokenizer()))) {
+                        : file(source, component + "/" + config.tokenizer(), "a tokenizer.json", TOKENIZER)) {
             return OnnxTextEncoder.load(component, config, onnx, tokenizer, threads);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static InputStream file(ModelSource source, String path, String expected, String conversion) {
+        byte[] bytes = source.read(path);
+        ForeignFile.refuse(source.name() + "/" + path, expected, conversion, MemorySegment.ofArray(bytes));
+        return new ByteArrayInputStream(bytes);
     }
 
     private static InputStream resource(String name) {

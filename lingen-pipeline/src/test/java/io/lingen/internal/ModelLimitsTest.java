@@ -59,6 +59,8 @@ class ModelLimitsTest {
         "130, 128, 'the width is a multiple of 16 up to 256, found 130; use 128 or 144'",
         "128, 1, 'the height is a multiple of 16 up to 256, found 1; use 16 or 32'",
         "300, 128, 'the width is a multiple of 16 up to 256, found 300; use 256'",
+        "2147483647, 128, 'the width is a multiple of 16 up to 256, found 2147483647; use 256'",
+        "128, 2147483632, 'the height is a multiple of 16 up to 256, found 2147483632; use 256'",
         "272, 128, 'the width is a multiple of 16 up to 256, found 272; use 256'",
     })
     void sizesAreNeverRounded(int width, int height, String message) {
@@ -69,6 +71,9 @@ class ModelLimitsTest {
     @CsvSource({
         "1.3, 'a length of 1.3 s at 16 fps is 20.8 frames, and the model makes multiples of 8 up to 1280; use 1 s (16 frames) or 1.5 s (24 frames)'",
         "0.01, 'a length of 0.01 s at 16 fps is 0.16 frames, and the model makes multiples of 8 up to 1280; use 0.5 s (8 frames) or 1 s (16 frames)'",
+        "100000000, 'a length of 100000000 s at 16 fps is 1.60e+09 frames, and the model makes multiples of 8 up to 1280; use 80 s (1280 frames)'",
+        "1e308, 'a length of 1.00e+308 s at 16 fps is Infinity frames, and the model makes multiples of 8 up to 1280; use 80 s (1280 frames)'",
+        "5e-324, 'a length of 0 s at 16 fps is 0 frames, and the model makes multiples of 8 up to 1280; use 0.5 s (8 frames) or 1 s (16 frames)'",
         "1000, 'a length of 1000 s at 16 fps is 16000 frames, and the model makes multiples of 8 up to 1280; use 80 s (1280 frames)'",
     })
     void lengthsAreNeverRounded(double seconds, String message) {
@@ -88,6 +93,13 @@ class ModelLimitsTest {
                 "the model names no native size; give the request a size",
                 assertThrows(IllegalArgumentException.class, () -> limits(null).plan(VideoRequest.of("a ring")))
                         .getMessage());
+    }
+
+    @Test
+    void absurdNumbersOfFramesAreRefused() {
+        assertMessage(
+                "the number of frames is a multiple of 8 up to 1280, found 2147483640; use 1280",
+                VideoRequest.builder("a ring").frames(Integer.MAX_VALUE - 7));
     }
 
     private static void assertMessage(String message, VideoRequest.Builder request) {
