@@ -5,13 +5,13 @@ import io.lingen.core.DType;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.diffusion.Conditioning;
-import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Guidance;
 import io.lingen.diffusion.RectifiedFlowSampler;
 import io.lingen.diffusion.SamplingStep;
 import io.lingen.diffusion.Schedule;
 import io.lingen.diffusion.VelocityField;
 import io.lingen.internal.DescriptionFile;
+import io.lingen.internal.Lifetime;
 import io.lingen.internal.Owned;
 import io.lingen.vae.Frame;
 import io.lingen.vae.FrameStream;
@@ -20,7 +20,13 @@ import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One video on its way from prompt to file. The walk is the caller's loop: take the {@link #steps}, stop when you like, look at the
@@ -35,36 +41,69 @@ import java.util.Iterator;
  * }
  * }</pre>
  *
- * <p>For one thread. Owns the memory of its latent and conditioning; close it before its pipeline.
+ * <p>For one thread. Owns the memory of its latent, its conditioning and its frame streams. A cancelled {@link CancellationToken} and the
+ * closing of its pipeline end it: every method that computes then throws {@link GenerationCancelledException}.
  */
 public final class Generation implements AutoCloseable {
     private final TextToVideoPipeline pipeline;
+    private final Backend backend;
+    private final Lifetime lifetime;
+    private final CancellationToken token;
     private final VideoPlan plan;
     private final String prompt;
+    private final @Nullable LatentFile saved;
     private final Owned owned = new Owned();
+    private final Set<FrameStream> streams = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Tensor latent;
-    private final Iterator<SamplingStep> steps;
+    private final Tensor velocity;
+    private final Iterator<SamplingStep> walk;
     private final Duration encodeTime;
     private Duration denoiseTime = Duration.ZERO;
+    private int stepsDone;
+    private int stepsTaken;
+    private double time;
+    private int framesDone;
+    private @Nullable LatentSaver saver;
+    private volatile boolean closed;
 
-    Generation(TextToVideoPipeline pipeline, VideoPlan plan) {
+    /**
+     * From noise, or from saved latents. To be called within a use of the pipeline.
+     *
+     * @param prompt what is encoded, after the rewriter
+     * @param saved where to go on from; null to begin
+     */
+    Generation(
+            TextToVideoPipeline pipeline,
+            VideoPlan plan,
+            String prompt,
+            @Nullable LatentFile saved,
+            CancellationToken token) {
         long start = System.nanoTime();
         this.pipeline = pipeline;
+        this.backend = pipeline.backend();
+        this.lifetime = pipeline.lifetime();
+        this.token = token;
         this.plan = plan;
-        Backend backend = pipeline.backend();
+        this.prompt = prompt;
+        this.saved = saved;
+        double[] times = Schedule.named(plan.schedule()).times(plan.steps());
         try {
-            // 1. Rewrite the prompt, encode it, project it for every block.
-            this.prompt = pipeline.options().rewriter().rewrite(plan.request().prompt());
-            VelocityField field = field(pipeline.denoiser());
-
-            // 2. Noise of the seed.
+            // 1. Noise of the seed, or what it had become.
             Workspace workspace = owned.add(backend.newWorkspace());
             this.latent = workspace.allocate(DType.F32, plan.latent()); // [C, T, H, W]
-            backend.normal(plan.request().seed(), latent);
+            this.velocity = workspace.allocate(DType.F32, plan.latent());
+            if (saved == null) {
+                backend.normal(plan.request().seed(), latent);
+            } else {
+                backend.write(saved.latent(), latent);
+                this.stepsDone = saved.step();
+            }
+            this.time = times[stepsDone];
 
-            // 3. The flow from noise to data, a step at a time.
-            double[] times = Schedule.named(plan.schedule()).times(plan.steps());
-            this.steps = new RectifiedFlowSampler(backend).steps(field, latent, times);
+            // 2. The flow from noise to data, a step at a time.
+            this.walk = stepsDone == plan.steps()
+                    ? Collections.emptyIterator()
+                    : new RectifiedFlowSampler(backend).steps(recorded(field()), latent, times, stepsDone);
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;
@@ -72,15 +111,30 @@ public final class Generation implements AutoCloseable {
         this.encodeTime = Duration.ofNanos(System.nanoTime() - start);
     }
 
-    private VelocityField field(Denoiser denoiser) {
-        Conditioning conditional =
-                owned.add(denoiser.condition(pipeline.encoders().encode(prompt)));
-        if (!plan.isGuided()) {
-            return Guidance.conditionalOnly(denoiser, conditional);
-        }
-        Conditioning unconditional = owned.add(
-                denoiser.condition(pipeline.encoders().encode(plan.request().negativePrompt())));
-        return Guidance.of(denoiser, conditional, unconditional, plan.guidance());
+    /** Encodes prompt and negative prompt, projects them for every block. */
+    private VelocityField field() {
+        VelocityField conditional = pass(prompt);
+        return plan.isGuided()
+                ? Guidance.of(backend, conditional, pass(plan.request().negativePrompt()), plan.guidance())
+                : conditional;
+    }
+
+    private VelocityField pass(String text) {
+        Conditioning conditioning =
+                owned.add(pipeline.denoiser().condition(pipeline.encoders().encode(text)));
+        VelocityField field = Guidance.conditionalOnly(pipeline.denoiser(), conditioning);
+        return (x, t, v) -> {
+            requireWanted();
+            field.velocity(x, t, v);
+        };
+    }
+
+    /** The same field; its last velocity stays at hand for {@link #preview}. */
+    private VelocityField recorded(VelocityField field) {
+        return (x, t, v) -> {
+            field.velocity(x, t, v);
+            backend.copy(v, velocity);
+        };
     }
 
     /** What is being made. */
@@ -90,12 +144,34 @@ public final class Generation implements AutoCloseable {
 
     /** What the video can be made again from. The first call of a pipeline may take its time: it reads all of the model's files. */
     public VideoDescription description() {
+        return use(this::describe);
+    }
+
+    private VideoDescription describe() {
         return pipeline.describe(plan, prompt);
     }
 
-    /** The latent [C, T, H, W] as far as the steps have brought it, in F32; overwritten by the next step. */
+    /** The latent [C, T, H, W] as far as the steps have brought it, in F32; overwritten by the next step, valid until this is closed. */
     public Tensor latent() {
-        return latent;
+        return use(() -> latent);
+    }
+
+    /** The sampler's steps that are done; those before a resumption count. */
+    public int stepsDone() {
+        return stepsDone;
+    }
+
+    /**
+     * From now on saves the latents beside the video, in {@link LatentFile#besides}, so that {@link TextToVideoPipeline#resume} can go on
+     * from there: every few steps, after the last one, and when the generation is cancelled. When {@link #write} has written the video the
+     * file is removed. If it can't be written, a warning in the log says why, and the generation goes on.
+     *
+     * @param video the file that the video is going to be
+     * @param everySteps 0 for after the last step and at cancellation only
+     * @param keep whether the file stays when the video is whole
+     */
+    public void saveLatents(Path video, int everySteps, boolean keep) {
+        saver = new LatentSaver(video, everySteps, keep, saved);
     }
 
     /** The sampler's steps that are left; each {@code next()} computes one. */
@@ -103,14 +179,14 @@ public final class Generation implements AutoCloseable {
         return new Iterator<>() {
             @Override
             public boolean hasNext() {
-                return steps.hasNext();
+                return walk.hasNext();
             }
 
             @Override
             public SamplingStep next() {
                 long start = System.nanoTime();
                 try {
-                    return steps.next();
+                    return use(Generation.this::step);
                 } finally {
                     denoiseTime = denoiseTime.plusNanos(System.nanoTime() - start);
                 }
@@ -118,9 +194,66 @@ public final class Generation implements AutoCloseable {
         };
     }
 
-    /** The frames of the latent as it is now, decoded as they are taken. Before the last step they are a preview. To be closed by the caller. */
+    private SamplingStep step() {
+        SamplingStep step = walk.next();
+        stepsDone = step.index();
+        time = step.t();
+        stepsTaken++;
+        LatentSaver file = saver;
+        if (file != null && file.isDue(stepsDone, plan.steps())) {
+            save(file);
+        }
+        return step;
+    }
+
+    /** The frames of the latent as it is now, decoded as they are taken. */
     public FrameStream frames() {
-        return pipeline.decoder().frames(latent);
+        return use(() -> stream(latent));
+    }
+
+    /**
+     * What the video will be like by what is known now: the frames of the clean latent that the last step's velocity points to, x + (1 - t) v.
+     * Before the first step of this object, a resumed one's too, no velocity is known and the latent itself is shown, noise and all. Takes
+     * the memory of {@link #frames} and for a moment that of one more latent; the generation goes on unchanged, and the stream stays as
+     * it is.
+     */
+    public FrameStream preview() {
+        return use(() -> {
+            try (Workspace scratch = backend.newWorkspace()) {
+                Tensor clean = scratch.allocate(DType.F32, latent.shape());
+                backend.copy(latent, clean);
+                if (stepsTaken > 0) {
+                    backend.addScaled((float) (1 - time), velocity, clean);
+                }
+                return stream(clean);
+            }
+        });
+    }
+
+    private FrameStream stream(Tensor from) {
+        StreamGuard guard = new StreamGuard();
+        FrameStream stream = pipeline.decoder().frames(from, guard);
+        guard.stream = stream;
+        streams.add(stream);
+        return stream;
+    }
+
+    /** Holds the pipeline open while a frame is decoded, and forgets the stream when it is closed. */
+    private final class StreamGuard implements FrameStream.Guard {
+        private @Nullable FrameStream stream;
+
+        @Override
+        public float[] compute(Supplier<float[]> frame) {
+            return use(frame);
+        }
+
+        @Override
+        public void free(Runnable free) {
+            lifetime.unlessEnded(() -> {
+                free.run();
+                streams.remove(stream);
+            });
+        }
     }
 
     /**
@@ -128,16 +261,13 @@ public final class Generation implements AutoCloseable {
      *
      * @param target the file to write, of a kind that {@link VideoWriters} knows; a JSON file with the same name describes it
      * @throws IOException if the file can't be written; nothing is left of it then
+     * @throws GenerationCancelledException if it was cancelled; nothing is left of the file then
      */
     public VideoResult write(Path target) throws IOException {
-        try (FrameStream frames = finishedFrames()) {
+        steps().forEachRemaining(step -> {});
+        try (FrameStream frames = frames()) {
             return write(target, frames);
         }
-    }
-
-    private FrameStream finishedFrames() {
-        steps().forEachRemaining(step -> {});
-        return frames();
     }
 
     /**
@@ -145,13 +275,18 @@ public final class Generation implements AutoCloseable {
      *
      * @param target the file to write, of a kind that {@link VideoWriters} knows; a JSON file with the same name describes it
      * @throws IOException if the file can't be written; nothing is left of it then
+     * @throws GenerationCancelledException if it was cancelled; nothing is left of the file then
      */
     public VideoResult write(Path target, Iterator<Frame> frames) throws IOException {
         long start = System.nanoTime();
-        try (VideoWriter writer =
-                VideoWriters.open(target, plan.format(), description().toJson())) {
+        VideoDescription description = description();
+        String device = use(backend::description);
+        framesDone = 0;
+        try (VideoWriter writer = VideoWriters.open(target, plan.format(), description.toJson())) {
             while (frames.hasNext()) {
+                requireWanted();
                 writer.write(frames.next().rgb());
+                framesDone++;
             }
             writer.finish();
         }
@@ -159,15 +294,68 @@ public final class Generation implements AutoCloseable {
                 target,
                 DescriptionFile.besides(target),
                 plan,
-                description(),
+                description,
                 new StageTimes(
                         pipeline.loadTime(), encodeTime, denoiseTime, Duration.ofNanos(System.nanoTime() - start)));
-        DescriptionFile.write(result, pipeline.backend().description());
+        DescriptionFile.write(result, device);
+        if (saver != null) {
+            saver.videoIsWhole();
+        }
         return result;
     }
 
+    private <T> T use(Supplier<T> work) {
+        if (closed) {
+            throw new IllegalStateException("the generation is closed");
+        }
+        requireWanted();
+        return lifetime.use(work, this::cancelled);
+    }
+
+    private void requireWanted() {
+        if (token.isCancelled() || lifetime.isEnding()) {
+            throw cancelled();
+        }
+    }
+
+    private GenerationCancelledException cancelled() {
+        lifetime.unlessEnded(this::saveNow);
+        return new GenerationCancelledException(
+                token.isCancelled() ? "cancelled" : "cancelled by the closing of the pipeline",
+                stepsDone,
+                plan.steps(),
+                framesDone,
+                saver == null ? null : saver.savedFile());
+    }
+
+    private void saveNow() {
+        if (saver != null && !closed && stepsDone > saver.savedStep()) {
+            save(saver);
+        }
+    }
+
+    private void save(LatentSaver file) {
+        file.save(stepsDone, () -> backend.download(latent), this::describe);
+    }
+
+    /** The end of its pipeline: saves what was done, as any other cancellation does, and frees its memory. */
+    void end() {
+        saveNow();
+        free();
+    }
+
+    private void free() {
+        List.copyOf(streams).forEach(FrameStream::close);
+        owned.close();
+    }
+
+    /** Frees its memory and that of its streams. Latents that were saved stay. */
     @Override
     public void close() {
-        owned.close();
+        lifetime.unlessEnded(() -> {
+            free();
+            pipeline.forget(this);
+        });
+        closed = true;
     }
 }

@@ -3,10 +3,12 @@ package io.lingen;
 import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.Backends;
+import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.VideoTransformer;
 import io.lingen.internal.DenoisingMemory;
+import io.lingen.internal.Lifetime;
 import io.lingen.internal.MemoryCheck;
 import io.lingen.internal.ModelFiles;
 import io.lingen.internal.ModelLimits;
@@ -17,12 +19,16 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A loaded model that makes videos from prompts.
  *
- * <p>Thread-safe: several videos may be generated at once, at the sum of their memory. Owns what it loads, the backend included; close it
- * after every {@link Generation}.
+ * <p>Thread-safe: several videos may be generated at once, at the sum of their memory, and each is what it would be alone. Owns what it
+ * loads, the backend included. {@link #close} may be called at any time, from any thread that is not inside of one of these methods: it
+ * cancels the generations that are under way. A closed pipeline throws {@link IllegalStateException}.
  */
 public final class TextToVideoPipeline implements AutoCloseable {
     /** The name of the model that comes with the library, from the artifact lingen-nano. */
@@ -32,6 +38,8 @@ public final class TextToVideoPipeline implements AutoCloseable {
 
     private final PipelineOptions options;
     private final Owned owned = new Owned();
+    private final Lifetime lifetime = new Lifetime("the pipeline");
+    private final Set<Generation> generations = ConcurrentHashMap.newKeySet();
     private final ModelSource source;
     private final ModelLimits limits;
     private final ModelFiles files;
@@ -72,7 +80,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * Loads a model with the default options.
      *
      * @param model the path of a model folder, or {@value #NANO}
-     * @throws io.lingen.core.checkpoint.CheckpointException if it is not a model, or an ill-formed one
+     * @throws CheckpointException if it is not a model, or an ill-formed one
      */
     public static TextToVideoPipeline load(String model) {
         return load(model, PipelineOptions.defaults());
@@ -82,7 +90,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * Loads a model.
      *
      * @param model the path of a model folder, or {@value #NANO}
-     * @throws io.lingen.core.checkpoint.CheckpointException if it is not a model, or an ill-formed one
+     * @throws CheckpointException if it is not a model, or an ill-formed one
      * @throws IllegalArgumentException if there is no backend of the options' name
      * @throws IllegalStateException if the backend is not available here
      * @throws io.lingen.core.OutOfMemoryException if the weights don't fit
@@ -99,32 +107,132 @@ public final class TextToVideoPipeline implements AutoCloseable {
     }
 
     /**
-     * Makes a video: the whole walk. For progress, previews and cancellation take it step by step from {@link #start}.
+     * Makes a video: the whole walk. For progress and previews take it step by step from {@link #start}.
      *
      * @param target the MP4 file to write; a JSON file with the same name describes it
      * @throws IllegalArgumentException if the model can't make what is asked for; the message says what it can
      * @throws io.lingen.core.OutOfMemoryException if the video does not fit into memory
-     * @throws IOException if the file can't be written; nothing is left of it then
+     * @throws IOException if the file can't be written; its latents are left, see {@link Generation#saveLatents}
+     * @throws GenerationCancelledException if this pipeline is closed meanwhile
      */
     public VideoResult generate(VideoRequest request, Path target) throws IOException {
-        try (Generation generation = start(request)) {
-            generation.steps().forEachRemaining(step -> {});
+        return generate(request, target, new CancellationToken());
+    }
+
+    /**
+     * As {@link #generate(VideoRequest, Path)}, ended early by a token. On the way the latents are {@linkplain Generation#saveLatents saved}
+     * every {@value LatentFile#DEFAULT_STEPS} steps, so that {@link #resume} can go on after whatever happens.
+     *
+     * @throws GenerationCancelledException if the token is cancelled, or this pipeline closed, meanwhile
+     */
+    public VideoResult generate(VideoRequest request, Path target, CancellationToken token) throws IOException {
+        try (Generation generation = start(request, token)) {
+            generation.saveLatents(target, LatentFile.DEFAULT_STEPS, false);
             return generation.write(target);
         }
     }
 
     /**
-     * Begins a video: everything is checked, nothing is computed yet.
+     * Begins a video: everything is checked, the prompts are encoded, no step is taken yet.
      *
      * @return to be closed by the caller
      * @throws IllegalArgumentException if the model can't make what is asked for; the message says what it can
      * @throws io.lingen.core.OutOfMemoryException if the video does not fit into memory
      */
     public Generation start(VideoRequest request) {
-        VideoPlan plan = plan(request);
-        MemoryCheck.require(
-                backend, "this video", memoryBytes(plan), "make it smaller or shorter, or use precision bf16");
-        return new Generation(this, plan);
+        return start(request, new CancellationToken());
+    }
+
+    /**
+     * As {@link #start(VideoRequest)}, ended early by a token.
+     *
+     * @throws GenerationCancelledException if the token is cancelled already
+     */
+    public Generation start(VideoRequest request, CancellationToken token) {
+        return begin(plan(request), null, token);
+    }
+
+    /**
+     * Goes on with a video from its saved latents. What comes out is, bit for bit, what one uninterrupted run gives.
+     *
+     * @return to be closed by the caller
+     * @throws CheckpointException if the latents are of another model, or not of the size that they should have
+     * @throws IllegalArgumentException if they were computed on another backend or in another precision than this pipeline's
+     * @throws io.lingen.core.OutOfMemoryException if the video does not fit into memory
+     */
+    public Generation resume(LatentFile saved) {
+        return resume(saved, new CancellationToken());
+    }
+
+    /**
+     * As {@link #resume(LatentFile)}, ended early by a token.
+     *
+     * @throws GenerationCancelledException if the token is cancelled already
+     */
+    public Generation resume(LatentFile saved, CancellationToken token) {
+        VideoDescription recorded = saved.description();
+        VideoDescription own = describe(planOf(saved));
+        requireSame(saved, "on backend", recorded.backend(), own.backend());
+        requireSame(saved, "in precision", recorded.precision(), own.precision());
+        if (!recorded.modelHash().equals(own.modelHash())) {
+            throw new CheckpointException(saved.path() + ": expected latents of the model " + model()
+                    + " with SHA-256 " + own.modelHash() + ", found those of " + recorded.model() + " with "
+                    + recorded.modelHash() + ". Resume with the model that began them");
+        }
+        return begin(planOf(saved), saved, token);
+    }
+
+    private VideoPlan planOf(LatentFile saved) {
+        VideoPlan plan;
+        try {
+            plan = plan(saved.description().request());
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(
+                    saved.path() + ": the model " + model() + " can't make this video: " + e.getMessage(), e);
+        }
+        if (!plan.latent().equals(saved.latent().shape())) {
+            throw new CheckpointException(saved.path() + ": expected a latent " + plan.latent()
+                    + " for the recorded request, found " + saved.latent().shape()
+                    + ". The file is damaged or of another model");
+        }
+        return plan;
+    }
+
+    private static void requireSame(LatentFile saved, String what, String recorded, String own) {
+        if (!recorded.equals(own)) {
+            throw new IllegalArgumentException(saved.path() + " was computed " + what + " " + recorded
+                    + " and this pipeline computes " + what + " " + own
+                    + ", which would give another video; load the pipeline with " + recorded);
+        }
+    }
+
+    private Generation begin(VideoPlan plan, @Nullable LatentFile saved, CancellationToken token) {
+        return lifetime.use(() -> {
+            if (token.isCancelled()) {
+                int done = saved == null ? 0 : saved.step();
+                throw new GenerationCancelledException(
+                        "cancelled", done, plan.steps(), 0, saved == null ? null : saved.path());
+            }
+            MemoryCheck.require(
+                    backend, "this video", memoryBytes(plan), "make it smaller or shorter, or use precision bf16");
+            // A rewriter that has no fixed answer must not have a second say.
+            String prompt = saved == null
+                    ? options.rewriter().rewrite(plan.request().prompt())
+                    : saved.description().encodedPrompt();
+            Generation generation = new Generation(this, plan, prompt, saved, token);
+            generations.add(generation);
+            return generation;
+        });
+    }
+
+    /** What a generation calls when it is closed. */
+    void forget(Generation generation) {
+        generations.remove(generation);
+    }
+
+    /** What every use of native memory goes through. */
+    Lifetime lifetime() {
+        return lifetime;
     }
 
     /**
@@ -133,14 +241,14 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * @throws IllegalArgumentException if it can't make what is asked for; the message offers the nearest sizes
      */
     public VideoPlan plan(VideoRequest request) {
-        return limits.plan(request);
+        return lifetime.use(() -> limits.plan(request));
     }
 
     /**
      * What a model would make of a request, from its configuration files alone.
      *
      * @throws IllegalArgumentException if it can't make what is asked for; the message offers the nearest sizes
-     * @throws io.lingen.core.checkpoint.CheckpointException if it is not a model, or an ill-formed one
+     * @throws CheckpointException if it is not a model, or an ill-formed one
      */
     public static VideoPlan plan(String model, VideoRequest request) {
         try (ModelSource source = source(model)) {
@@ -150,9 +258,9 @@ public final class TextToVideoPipeline implements AutoCloseable {
 
     /** An estimate of the bytes that a video takes on the backend, beside the weights that are loaded. */
     public long memoryBytes(VideoPlan plan) {
-        return Math.max(
+        return lifetime.use(() -> Math.max(
                 denoisingMemory.passBytes(plan, encoders.all()),
-                decoder.cost(ModelLimits.latentGrid(plan)).passBytes());
+                decoder.cost(ModelLimits.latentGrid(plan)).passBytes()));
     }
 
     /** The model's name. */
@@ -165,17 +273,18 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * with a file SHA256SUMS are compared with it when they are loaded; of others the sum is computed when it is first asked for, at
      * the latest for the first video.
      *
-     * @throws io.lingen.core.checkpoint.CheckpointException if a file has become unreadable
+     * @throws CheckpointException if a file has become unreadable
      */
     public String modelHash() {
-        return files.hash();
+        return lifetime.use(files::hash);
     }
 
     /** What a video of this pipeline can be made again from, if no rewriter changes its prompt. */
     public VideoDescription describe(VideoPlan plan) {
-        return describe(plan, plan.request().prompt());
+        return lifetime.use(() -> describe(plan, plan.request().prompt()));
     }
 
+    /** Not refused while the pipeline ends: the latents that are saved then are described too. */
     VideoDescription describe(VideoPlan plan, String encodedPrompt) {
         VideoRequest asked = plan.request();
         VideoRequest whole = VideoRequest.builder(asked.prompt())
@@ -191,7 +300,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
         return new VideoDescription(
                 VideoDescription.libraryVersion(),
                 model(),
-                modelHash(),
+                files.hash(),
                 backend.name(),
                 options.precision().name().toLowerCase(Locale.ROOT),
                 whole,
@@ -203,24 +312,24 @@ public final class TextToVideoPipeline implements AutoCloseable {
         return options;
     }
 
-    /** Where it computes. */
+    /** Where it computes. As for the parts below, what you do with it yourself is not waited for by {@link #close}. */
     public Backend backend() {
-        return backend;
+        return lifetime.use(() -> backend);
     }
 
     /** The text encoders. */
     public TextEncoders encoders() {
-        return encoders;
+        return lifetime.use(() -> encoders);
     }
 
     /** The denoiser. */
     public Denoiser denoiser() {
-        return denoiser;
+        return lifetime.use(() -> denoiser);
     }
 
     /** The decoder. */
     public LatentVideoDecoder decoder() {
-        return decoder;
+        return lifetime.use(() -> decoder);
     }
 
     /** How long loading took. */
@@ -228,8 +337,17 @@ public final class TextToVideoPipeline implements AutoCloseable {
         return loadTime;
     }
 
+    /**
+     * Cancels the generations that are under way, waits for the passes and frames that they are computing, and frees everything. Latents
+     * that are to be saved are. Closing twice has no effect.
+     *
+     * @throws IllegalStateException if it is called from within one of these methods, by a {@link io.lingen.text.PromptRewriter} for example
+     */
     @Override
     public void close() {
-        owned.close();
+        lifetime.end(() -> {
+            generations.forEach(Generation::end);
+            owned.close();
+        });
     }
 }

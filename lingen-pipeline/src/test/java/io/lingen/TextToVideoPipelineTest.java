@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.OutOfMemoryException;
+import io.lingen.core.accounting.MemoryMeter;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.nd4j.Nd4jInterop;
 import io.lingen.diffusion.SamplingStep;
@@ -50,8 +51,9 @@ class TextToVideoPipelineTest {
 
     @AfterAll
     static void close() {
+        MemoryMeter memory = pipeline.backend().memory();
         pipeline.close();
-        assertEquals(0, pipeline.backend().memory().liveBytes(), "leaked tensors");
+        assertEquals(0, memory.liveBytes(), "leaked tensors");
     }
 
     @Test

@@ -12,6 +12,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +24,25 @@ import org.jspecify.annotations.Nullable;
  * pixel is touched once anyway.
  */
 public final class FrameStream implements Iterator<Frame>, AutoCloseable {
+    /**
+     * Stands around what a stream computes and frees. An owner of the memory may thus refuse a frame, by an exception in place of calling
+     * it, or wait until none is being computed.
+     */
+    public interface Guard {
+        /** Lets everything pass. */
+        Guard NONE = Supplier::get;
+
+        /** Calls {@code frame}, which decodes one. */
+        float[] compute(Supplier<float[]> frame);
+
+        /** Calls {@code free}, which frees the stream's memory, unless that has been done. */
+        default void free(Runnable free) {
+            free.run();
+        }
+    }
+
     private final LatentVideoDecoder decoder;
+    private final Guard guard;
     private final Backend backend;
     private final Tensor latents;
     private final Workspace memory;
@@ -42,10 +61,11 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
      * @param latents [T, H, W, C]
      * @param memory owns the latents; this stream's from here on
      */
-    FrameStream(LatentVideoDecoder decoder, Tensor latents, Workspace memory) {
+    FrameStream(LatentVideoDecoder decoder, Tensor latents, Workspace memory, Guard guard) {
         AutoencoderConfig config = decoder.config();
         Shape shape = latents.shape();
         this.decoder = decoder;
+        this.guard = guard;
         this.backend = decoder.backend();
         this.latents = latents;
         this.memory = memory;
@@ -111,6 +131,10 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
     }
 
     private float[] take() {
+        return guard.compute(this::compute);
+    }
+
+    private float[] compute() {
         if (closed) {
             throw new IllegalStateException("the frame stream is closed");
         }
@@ -174,8 +198,10 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        closeTile();
-        carried = null;
-        memory.close();
+        guard.free(() -> {
+            closeTile();
+            carried = null;
+            memory.close();
+        });
     }
 }

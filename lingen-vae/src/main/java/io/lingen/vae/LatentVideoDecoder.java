@@ -146,12 +146,17 @@ public final class LatentVideoDecoder implements AutoCloseable {
      * @throws IllegalArgumentException if the latent's shape does not fit
      */
     public FrameStream frames(Tensor latent) {
+        return frames(latent, FrameStream.Guard.NONE);
+    }
+
+    /** As {@link #frames(Tensor)}, with somebody around the computing of each frame. */
+    public FrameStream frames(Tensor latent, FrameStream.Guard guard) {
         requireLatent(latent.shape());
         Workspace memory = backend.newWorkspace();
         try {
             Tensor cells = memory.allocate(DType.F32, cellsOf(latent));
             backend.patchify(latent, PatchSize.ONE, cells); // [T, H, W, C]
-            return new FrameStream(this, cells, memory);
+            return new FrameStream(this, cells, memory, guard);
         } catch (RuntimeException e) {
             memory.close();
             throw e;
