@@ -17,6 +17,7 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.diffusion.TextEmbedding;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import org.slf4j.Logger;
@@ -54,17 +55,18 @@ public final class OnnxTextEncoder implements TextEncoder {
      * Loads an encoder.
      *
      * @param name what to call it in messages
-     * @param onnx the model, read to its end
+     * @param onnx the model's file: the runtime reads it itself, outside of the Java heap
      * @param tokenizerJson a Hugging Face tokenizer.json, read to its end
      * @param threads the number of threads to compute with
      * @throws CheckpointException if either is not what it should be
      */
     public static OnnxTextEncoder load(
-            String name, OnnxTextEncoderConfig config, InputStream onnx, InputStream tokenizerJson, int threads) {
+            String name, OnnxTextEncoderConfig config, Path onnx, InputStream tokenizerJson, int threads) {
         HuggingFaceTokenizer tokenizer = readTokenizer(name, tokenizerJson);
         Model model = Model.newInstance(name, Device.cpu(), "OnnxRuntime");
         try {
-            model.load(onnx, Map.of("intraOpNumThreads", Integer.toString(threads), "cpuArenaAllocator", "false"));
+            model.load(
+                    onnx, null, Map.of("intraOpNumThreads", Integer.toString(threads), "cpuArenaAllocator", "false"));
             return new OnnxTextEncoder(name, config, tokenizer, model);
         } catch (IOException | MalformedModelException | RuntimeException e) {
             model.close();

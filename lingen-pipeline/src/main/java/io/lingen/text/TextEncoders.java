@@ -4,13 +4,16 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ForeignFile;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.TextEmbedding;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.net.URI;
+import java.net.URL;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.bytedeco.javacpp.Loader;
 
 /** A model's text encoders, in the order in which the denoiser concatenates their tokens. Owns them. */
 public final class TextEncoders implements AutoCloseable {
@@ -46,32 +49,46 @@ public final class TextEncoders implements AutoCloseable {
 
     private static TextEncoder load(ModelSource source, String component, int threads) {
         OnnxTextEncoderConfig config = OnnxTextEncoderConfig.read(source.config(component + "/config.json"));
-        try (InputStream onnx = config.isEmbedded()
-                        ? resource(config.embeddedName() + ".onnx")
-                        : file(source, component + "/" + config.model(), "an ONNX model", ONNX);
-                InputStream tokenizer = config.isEmbedded()
-                        ? resource(config.embeddedName() + "-tokenizer.json")
-                        : file(source, component + "/" + config.tokenizer(), "a tokenizer.json", TOKENIZER)) {
-            return OnnxTextEncoder.load(component, config, onnx, tokenizer, threads);
+        boolean embedded = config.isEmbedded();
+        URL onnx = embedded
+                ? resource(config.embeddedName() + ".onnx")
+                : checked(source, component + "/" + config.model(), "an ONNX model", ONNX);
+        URL tokenizer = embedded
+                ? resource(config.embeddedName() + "-tokenizer.json")
+                : checked(source, component + "/" + config.tokenizer(), "a tokenizer.json", TOKENIZER);
+        try (InputStream json = tokenizer.openStream()) {
+            return OnnxTextEncoder.load(component, config, file(onnx), json, threads);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private static InputStream file(ModelSource source, String path, String expected, String conversion) {
-        byte[] bytes = source.read(path);
-        ForeignFile.refuse(source.name() + "/" + path, expected, conversion, MemorySegment.ofArray(bytes));
-        return new ByteArrayInputStream(bytes);
+    private static URL checked(ModelSource source, String path, String expected, String conversion) {
+        URL url = source.url(path);
+        try (InputStream stream = url.openStream()) {
+            MemorySegment start = MemorySegment.ofArray(stream.readNBytes(ForeignFile.LOOKED_AT));
+            ForeignFile.refuse(source.name() + "/" + path, expected, conversion, start);
+            return url;
+        } catch (IOException e) {
+            throw new CheckpointException(source + ": expected a readable file " + path + ", found " + e, e);
+        }
     }
 
-    private static InputStream resource(String name) {
-        InputStream stream = TextEncoders.class.getClassLoader().getResourceAsStream(name);
-        if (stream == null) {
+    /** The file itself; what lies in a jar is unpacked once to JavaCPP's cache, where the native libraries lie. */
+    private static Path file(URL url) throws IOException {
+        return url.getProtocol().equals("file")
+                ? Path.of(URI.create(url.toString()))
+                : Loader.cacheResource(url).toPath();
+    }
+
+    private static URL resource(String name) {
+        URL url = TextEncoders.class.getClassLoader().getResource(name);
+        if (url == null) {
             throw new CheckpointException(
                     "the text encoder's file " + name
                             + " is not on the class path; add the jar that embeds it, or name an .onnx file in text_encoder/config.json");
         }
-        return stream;
+        return url;
     }
 
     /** The encoders, in order. */

@@ -2,6 +2,8 @@ package io.lingen.core.checkpoint;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.MalformedURLException;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -36,6 +38,17 @@ final class FolderSource extends ModelSource {
     @Override
     InputStream stream(String path) throws IOException {
         return PlainFile.stream(folder.resolve(requireInside(path)));
+    }
+
+    @Override
+    public URL url(String path) {
+        Path file = folder.resolve(requireInside(path));
+        PlainFile.require(file);
+        try {
+            return file.toUri().toURL();
+        } catch (MalformedURLException e) {
+            throw new CheckpointException(file + ": expected a file that has a URL, found " + e, e);
+        }
     }
 
     @Override

@@ -8,7 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Recognises, by their first bytes, the files that are often found in the place of a checkpoint's. */
 public final class ForeignFile {
-    private static final int LOOKED_AT = 64;
+    /** The bytes of a file's beginning that are looked at. */
+    public static final int LOOKED_AT = 64;
+
     private static final String PICKLE = " (pickles, which can run code when they are read and are never read here). ";
 
     private ForeignFile() {}

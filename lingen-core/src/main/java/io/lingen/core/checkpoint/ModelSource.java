@@ -3,6 +3,7 @@ package io.lingen.core.checkpoint;
 import io.lingen.core.Quoted;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URL;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,6 +67,13 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
 
     /** A file's bytes as they are read. */
     abstract InputStream stream(String path) throws IOException;
+
+    /**
+     * Where a file is, for libraries that read it themselves.
+     *
+     * @throws CheckpointException if it is missing
+     */
+    public abstract URL url(String path);
 
     /** A safetensors file or index that is known to be there. */
     abstract SafetensorsFile open(String path);

@@ -52,7 +52,8 @@ final class PlainFile {
         }
     }
 
-    private static void require(Path file) {
+    /** @throws CheckpointException if it is no plain file */
+    static void require(Path file) {
         if (!Files.isRegularFile(file)) {
             throw new CheckpointException(file + ": expected a file, found "
                     + (Files.isDirectory(file)

@@ -94,7 +94,8 @@ final class ResourceSource extends ModelSource {
         return memory;
     }
 
-    private URL url(String path) {
+    @Override
+    public URL url(String path) {
         URL url = loader.getResource(resource(path));
         if (url == null) {
             throw new CheckpointException(
