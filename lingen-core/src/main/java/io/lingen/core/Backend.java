@@ -1,5 +1,6 @@
 package io.lingen.core;
 
+import io.lingen.core.accounting.CountingBackend;
 import io.lingen.core.accounting.HostMemory;
 import io.lingen.core.accounting.MemoryMeter;
 import io.lingen.core.accounting.OperationMeter;
@@ -41,6 +42,11 @@ public interface Backend extends AutoCloseable {
     /** About how many bytes new tensors can have here; unless a backend says otherwise, what the host's memory has left. */
     default long availableBytes() {
         return HostMemory.availableBytes();
+    }
+
+    /** A backend that computes nothing and counts what this one would hold of memory for the same work. To be closed by the caller. */
+    default CountingBackend counting() {
+        return new CountingBackend();
     }
 
     /** Whether elements have values here; a backend that only counts needs the shapes of weights and nothing else of them. */

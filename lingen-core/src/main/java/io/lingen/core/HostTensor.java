@@ -35,6 +35,17 @@ public final class HostTensor {
         this.memory = memory;
     }
 
+    private HostTensor(DType dtype, Shape shape) {
+        this.dtype = dtype;
+        this.shape = shape;
+        this.memory = MemorySegment.NULL;
+    }
+
+    /** A tensor whose elements are not at hand, for what asks for shapes and types alone: reading an element or the memory fails. */
+    public static HostTensor withoutElements(DType dtype, Shape shape) {
+        return new HostTensor(dtype, shape);
+    }
+
     /** A tensor of the given floats, not copied. */
     public static HostTensor of(float[] values, long... lengths) {
         Shape shape = Shape.of(lengths);
@@ -52,9 +63,34 @@ public final class HostTensor {
         return shape;
     }
 
-    /** The bytes of the elements. */
+    /**
+     * The bytes of the elements.
+     *
+     * @throws IllegalStateException if it was made {@link #withoutElements}
+     */
     public MemorySegment memory() {
+        requireElements();
         return memory;
+    }
+
+    /**
+     * Lets the system take back the physical memory of a mapped file's elements: weights that were packed need not lie in memory twice.
+     * They stay readable and come from the file again. Does nothing to memory of another kind.
+     */
+    public void unload() {
+        if (memory.isMapped()) {
+            memory.unload();
+        }
+    }
+
+    private boolean hasElements() {
+        return memory.byteSize() > 0 || shape.elements() == 0;
+    }
+
+    private void requireElements() {
+        if (!hasElements()) {
+            throw new IllegalStateException("found a tensor " + this + " of which only the shape was read");
+        }
     }
 
     /** The element at a row-major index as a float: rounded from F64 and integers, exact otherwise; BOOL gives 0 or 1. */
@@ -89,6 +125,7 @@ public final class HostTensor {
      * @throws IllegalArgumentException if there are more than a Java array holds
      */
     public float[] toFloats() {
+        requireElements();
         if (shape.elements() > Integer.MAX_VALUE - 8) {
             throw new IllegalArgumentException("a tensor " + shape + " does not fit a Java array; read it in slices");
         }
@@ -106,13 +143,17 @@ public final class HostTensor {
     /** The entries {@code from} (inclusive) to {@code to} (exclusive) of the first axis, sharing this tensor's memory. */
     public HostTensor slice(long from, long to) {
         Shape part = shape.slice(from, to);
+        if (!hasElements()) {
+            return withoutElements(dtype, part);
+        }
         long entry = shape.entryElements() * dtype.bytes();
         return new HostTensor(dtype, part, memory.asSlice(from * entry, (to - from) * entry));
     }
 
     /** The same elements under another shape. */
     public HostTensor reshape(long... lengths) {
-        return new HostTensor(dtype, Shape.of(lengths), memory);
+        Shape other = shape.reshape(Shape.of(lengths));
+        return hasElements() ? new HostTensor(dtype, other, memory) : withoutElements(dtype, other);
     }
 
     @Override

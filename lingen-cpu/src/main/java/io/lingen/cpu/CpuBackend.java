@@ -8,6 +8,7 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.accounting.CountingBackend;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
@@ -82,6 +83,11 @@ public final class CpuBackend extends AbstractBackend {
     }
 
     @Override
+    public CountingBackend counting() {
+        return new CountingBackend(CpuMemory.withoutMemory().asPool());
+    }
+
+    @Override
     public Workspace newWorkspace() {
         return new CpuWorkspace(blocks, memory());
     }
@@ -90,6 +96,7 @@ public final class CpuBackend extends AbstractBackend {
     public Tensor upload(Workspace workspace, HostTensor source, DType dtype) {
         CpuTensor tensor = CpuWorkspace.of(workspace).allocate(dtype, source.shape());
         computeWrite(source, tensor);
+        source.unload();
         return tensor;
     }
 
@@ -110,7 +117,9 @@ public final class CpuBackend extends AbstractBackend {
     @Override
     public LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype) {
         requireComputeType(dtype);
-        return kernels.linear().pack(CpuWorkspace.of(workspace), source, dtype);
+        LinearWeights weights = kernels.linear().pack(CpuWorkspace.of(workspace), source, dtype);
+        source.weight().unload();
+        return weights;
     }
 
     @Override

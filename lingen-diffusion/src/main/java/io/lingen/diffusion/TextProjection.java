@@ -36,7 +36,7 @@ final class TextProjection {
                     reader.linear("text_proj." + i, config.textDims().get(i), hiddenSize),
                     precision));
             WeightReader norm = reader.under("text_norm." + i + ".");
-            scales.add(backend.upload(workspace, minusOne(norm.tensor("weight", hiddenSize)), DType.F32));
+            scales.add(minusOne(workspace, norm.tensor("weight", hiddenSize)));
             shifts.add(backend.upload(workspace, norm.tensor("bias", hiddenSize), DType.F32));
         }
     }
@@ -91,11 +91,13 @@ final class TextProjection {
     }
 
     /** The norm's affine weight as the scale of a modulated norm. */
-    private static HostTensor minusOne(HostTensor weight) {
-        float[] values = weight.toFloats();
-        for (int i = 0; i < values.length; i++) {
-            values[i] -= 1;
+    private Tensor minusOne(Workspace workspace, HostTensor weight) {
+        Tensor scale = backend.upload(workspace, weight, DType.F32);
+        float[] ones = new float[Math.toIntExact(hiddenSize)];
+        Arrays.fill(ones, 1);
+        try (Workspace scratch = backend.newWorkspace()) {
+            backend.addScaled(-1, backend.upload(scratch, HostTensor.of(ones, hiddenSize), DType.F32), scale);
         }
-        return HostTensor.of(values, values.length);
+        return scale;
     }
 }

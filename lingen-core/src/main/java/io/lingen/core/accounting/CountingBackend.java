@@ -19,14 +19,34 @@ import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A backend without memory that computes nothing: a model that runs on it has its shapes checked, its operations counted and its tensor
- * bytes summed as on a real one. So the need of a run is known before it starts, from the very code that will run. What a real backend
- * adds for itself (packed weights, scratch memory) is not counted. Elements can't be read: {@link #download} fails.
+ * bytes summed as on a real one. So the need of a run is known before it starts, from the very code that will run. Its {@link #pool} counts
+ * what a real backend would hold of the machine's memory for these tensors; scratch memory inside of an operation is not counted. Elements
+ * can't be read: {@link #download} fails.
  */
 public final class CountingBackend extends AbstractBackend {
+    private final MemoryPool pool;
+
+    /** Counts the bytes of tensors, no more. */
+    public CountingBackend() {
+        this(new ExactPool());
+    }
+
+    /** @param pool the bookkeeping of the backend that it stands for */
+    public CountingBackend(MemoryPool pool) {
+        this.pool = pool;
+    }
+
+    /** What is held for its tensors. */
+    public MemoryPool pool() {
+        return pool;
+    }
+
     @Override
     public String name() {
         return "counting";
@@ -44,7 +64,7 @@ public final class CountingBackend extends AbstractBackend {
 
     @Override
     public Workspace newWorkspace() {
-        return new CountingWorkspace(memory());
+        return new CountingWorkspace(memory(), pool);
     }
 
     @Override
@@ -180,11 +200,14 @@ public final class CountingBackend extends AbstractBackend {
 
     private static final class CountingWorkspace implements Workspace {
         private final MemoryMeter memory;
+        private final MemoryPool pool;
+        private final List<Runnable> taken = new ArrayList<>();
         private long bytes;
         private boolean closed;
 
-        CountingWorkspace(MemoryMeter memory) {
+        CountingWorkspace(MemoryMeter memory, MemoryPool pool) {
             this.memory = memory;
+            this.pool = pool;
         }
 
         @Override
@@ -198,6 +221,7 @@ public final class CountingBackend extends AbstractBackend {
             Tensor tensor = new CountedTensor(dtype, shape);
             memory.allocated(tensor.byteSize());
             bytes += tensor.byteSize();
+            taken.add(pool.take(tensor.byteSize()));
             return tensor;
         }
 
@@ -205,6 +229,7 @@ public final class CountingBackend extends AbstractBackend {
         public void close() {
             if (!closed) {
                 memory.freed(bytes);
+                taken.forEach(Runnable::run);
                 closed = true;
             }
         }

@@ -103,6 +103,14 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
         return List.copyOf(files);
     }
 
+    /**
+     * The same model for what asks for the shapes and types of its weights alone: they are mapped or, where they can't be, not read, and
+     * their elements are not at hand.
+     */
+    public ModelSource shapesOnly() {
+        return this;
+    }
+
     private String tensorsPath(String component) {
         if (exists(component + TENSORS)) {
             return component + TENSORS;

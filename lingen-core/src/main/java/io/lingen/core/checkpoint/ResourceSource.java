@@ -15,10 +15,21 @@ final class ResourceSource extends ModelSource {
 
     private final ClassLoader loader;
     private final String base;
+    private final boolean shapesOnly;
 
     ResourceSource(ClassLoader loader, String base) {
+        this(loader, base, false);
+    }
+
+    private ResourceSource(ClassLoader loader, String base, boolean shapesOnly) {
         this.loader = loader;
         this.base = requireInside(base);
+        this.shapesOnly = shapesOnly;
+    }
+
+    @Override
+    public ModelSource shapesOnly() {
+        return new ResourceSource(loader, base, true);
     }
 
     @Override
@@ -48,13 +59,11 @@ final class ResourceSource extends ModelSource {
     @Override
     SafetensorsFile open(String path) {
         if (!path.endsWith(".json")) {
-            return SafetensorsFile.of(resource(path), memory(path));
+            return file(path);
         }
         String folder = path.substring(0, path.lastIndexOf('/') + 1);
         return SafetensorsFile.ofIndex(
-                resource(path),
-                read(path, SafetensorsHeader.MAX_HEADER_BYTES),
-                shard -> SafetensorsFile.of(resource(folder + shard), memory(folder + shard)));
+                resource(path), read(path, SafetensorsHeader.MAX_HEADER_BYTES), shard -> file(folder + shard));
     }
 
     @Override
@@ -62,16 +71,22 @@ final class ResourceSource extends ModelSource {
         return "resource " + base;
     }
 
-    private MemorySegment memory(String path) {
+    private SafetensorsFile file(String path) {
+        String origin = resource(path);
         URL url = url(path);
         if (url.getProtocol().equals("file")) {
-            return PlainFile.map(Path.of(URI.create(url.toString())));
+            return SafetensorsFile.of(origin, PlainFile.map(Path.of(URI.create(url.toString()))));
         }
         try {
             URLConnection connection = url.openConnection();
             long size = connection.getContentLengthLong();
             try (InputStream stream = connection.getInputStream()) {
-                return size < 0 ? MemorySegment.ofArray(stream.readAllBytes()) : copy(stream, size);
+                if (size < 0) {
+                    return SafetensorsFile.of(origin, MemorySegment.ofArray(stream.readAllBytes()));
+                }
+                return shapesOnly
+                        ? SafetensorsFile.of(origin, MemorySegment.ofArray(SafetensorsHeader.head(stream)), size)
+                        : SafetensorsFile.of(origin, copy(stream, size));
             }
         } catch (IOException e) {
             throw unreadable(path, e);

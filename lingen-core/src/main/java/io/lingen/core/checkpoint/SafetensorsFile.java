@@ -58,7 +58,12 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws CheckpointException if it is ill-formed
      */
     public static SafetensorsFile of(String origin, MemorySegment file) {
-        SafetensorsHeader header = SafetensorsHeader.read(origin, file);
+        return of(origin, file, file.byteSize());
+    }
+
+    /** A file of which perhaps only the header is at hand: its tensors are without elements then. */
+    static SafetensorsFile of(String origin, MemorySegment file, long fileBytes) {
+        SafetensorsHeader header = SafetensorsHeader.read(origin, file, fileBytes);
         return new SafetensorsFile(origin, new TreeMap<>(header.tensors()), header.metadata());
     }
 

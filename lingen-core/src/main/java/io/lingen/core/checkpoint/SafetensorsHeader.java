@@ -6,10 +6,13 @@ import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Quoted;
 import io.lingen.core.Shape;
+import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,13 +40,23 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
     private record Entry(String name, DType dtype, Shape shape, long begin, long end) {}
 
     static SafetensorsHeader read(String origin, MemorySegment file) {
+        return read(origin, file, file.byteSize());
+    }
+
+    /**
+     * Reads a file of which perhaps only the beginning is at hand.
+     *
+     * @param file all of it; or its header, and the tensors are without elements
+     * @param fileBytes the size of all of it
+     */
+    static SafetensorsHeader read(String origin, MemorySegment file, long fileBytes) {
         ForeignFile.refuse(origin, "a safetensors file", CONVERSION, file);
         if (file.byteSize() < LENGTH_BYTES) {
             throw new CheckpointException(origin + ": expected a safetensors file of at least " + LENGTH_BYTES
                     + " bytes, found " + file.byteSize() + ". Is the download complete?");
         }
         long length = file.get(LENGTH, 0);
-        long available = file.byteSize() - LENGTH_BYTES;
+        long available = fileBytes - LENGTH_BYTES;
         if (length < 2 || length > Math.min(available, MAX_HEADER_BYTES)) {
             throw new CheckpointException(origin + ": expected a safetensors header of 2 to "
                     + Math.min(available, MAX_HEADER_BYTES) + " bytes, found a length of "
@@ -55,23 +68,42 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
                     + (json[0] & 0xFF) + ". Is it a safetensors file?");
         }
         ObjectNode header = Json.object(origin, json);
-        MemorySegment data = file.asSlice(LENGTH_BYTES + length);
+        long dataBytes = available - length;
         List<Entry> entries = new ArrayList<>();
         Map<String, String> metadata = Map.of();
         for (Map.Entry<String, JsonNode> field : header.properties()) {
             if (field.getKey().equals(METADATA)) {
                 metadata = metadata(origin, field.getValue());
             } else {
-                entries.add(entry(origin, field.getKey(), field.getValue(), data.byteSize()));
+                entries.add(entry(origin, field.getKey(), field.getValue(), dataBytes));
             }
         }
-        requireDense(origin, entries, data.byteSize());
+        requireDense(origin, entries, dataBytes);
         Map<String, HostTensor> tensors = new LinkedHashMap<>();
         for (Entry entry : entries) {
-            MemorySegment bytes = data.asSlice(entry.begin, entry.end - entry.begin);
-            tensors.put(entry.name, new HostTensor(entry.dtype, entry.shape, bytes));
+            tensors.put(
+                    entry.name,
+                    file.byteSize() < fileBytes
+                            ? HostTensor.withoutElements(entry.dtype, entry.shape)
+                            : new HostTensor(
+                                    entry.dtype,
+                                    entry.shape,
+                                    file.asSlice(LENGTH_BYTES + length + entry.begin, entry.end - entry.begin)));
         }
         return new SafetensorsHeader(tensors, metadata);
+    }
+
+    /** The bytes from a file's start to the end of its header, as far as a stream has them. */
+    static byte[] head(InputStream stream) throws IOException {
+        byte[] start = stream.readNBytes(LENGTH_BYTES);
+        if (start.length < LENGTH_BYTES) {
+            return start;
+        }
+        long length = MemorySegment.ofArray(start).get(LENGTH, 0);
+        byte[] header = stream.readNBytes((int) Math.clamp(length, 0, MAX_HEADER_BYTES));
+        byte[] head = Arrays.copyOf(start, LENGTH_BYTES + header.length);
+        System.arraycopy(header, 0, head, LENGTH_BYTES, header.length);
+        return head;
     }
 
     private static Map<String, String> metadata(String origin, JsonNode node) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.HostTensor;
+import io.lingen.core.Shape;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URL;
@@ -71,6 +72,31 @@ final class ModelSourceTest {
                 ModelSource source = ModelSource.ofResource(loader, "models/nano")) {
             assertModel(source);
             assertTrue(source.tensors("vae").tensor("a").memory().isNative());
+
+            HostTensor shape = source.shapesOnly().tensors("transformer").tensor("b");
+            assertEquals(Shape.of(2, 2), shape.shape());
+            assertEquals(Shape.of(4), shape.reshape(4).shape());
+            assertEquals(Shape.of(1, 2), shape.slice(1, 2).shape());
+            assertThrows(IllegalStateException.class, shape::memory);
+            assertThrows(IllegalStateException.class, shape::toFloats);
+        }
+    }
+
+    @Test
+    void elementsOfAMappedFileCanBeUnloadedAndComeBack() {
+        try (ModelSource source = ModelSource.of(model)) {
+            HostTensor tensor = source.tensors("vae").tensor("a");
+            tensor.unload();
+            assertArrayEquals(VALUES, tensor.toFloats());
+        }
+    }
+
+    @Test
+    void filesHaveUrls() throws IOException {
+        try (ModelSource source = ModelSource.of(model)) {
+            assertEquals(model.resolve("model_index.json").toUri().toURL(), source.url("model_index.json"));
+            assertThrows(CheckpointException.class, () -> source.url("vae"));
+            assertThrows(CheckpointException.class, () -> source.url("../nano/model_index.json"));
         }
     }
 

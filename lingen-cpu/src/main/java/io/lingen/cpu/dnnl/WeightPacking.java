@@ -43,6 +43,7 @@ final class WeightPacking {
         } finally {
             memory.release(plain);
         }
+        weight.unload();
     }
 
     private void readRounded(HostTensor weight, DType dtype, long target, DType stored) {

@@ -2,6 +2,7 @@ package io.lingen.cpu.internal;
 
 import com.sun.management.OperatingSystemMXBean;
 import io.lingen.core.OutOfMemoryException;
+import io.lingen.core.accounting.MemoryPool;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -12,12 +13,16 @@ import java.util.Map;
 /**
  * Off-heap memory in aligned blocks that are kept when they are given back, so that the workspaces of a pass live in the memory of the
  * pass before: no zeroing, no page faults. Sizes are rounded up to one of four classes per power of two. What is kept never lets the
- * total exceed one and a half times the most that was ever in use; beyond that the longest unused blocks are freed. Thread-safe.
+ * total exceed the most that was ever in use by more than an eighth, or 16 MiB; beyond that the longest unused blocks are freed.
+ * Thread-safe.
  */
 public final class CpuMemory implements AutoCloseable {
     private static final long SMALLEST = 4096;
+    private static final long KEPT_ANYWAY = 16 << 20;
+    private static final int KEPT_PART = 8;
 
     private final long limit;
+    private final Origin origin;
     private final Map<Long, Deque<Block>> free = new HashMap<>();
     /** Kept blocks, longest unused first. */
     private final LinkedHashSet<Block> kept = new LinkedHashSet<>();
@@ -25,6 +30,7 @@ public final class CpuMemory implements AutoCloseable {
     private long usedBytes;
     private long keptBytes;
     private long mostUsedBytes;
+    private long mostHeldBytes;
     private boolean closed;
 
     /** Memory up to the machine's, or the container's, physical size. */
@@ -33,7 +39,35 @@ public final class CpuMemory implements AutoCloseable {
     }
 
     CpuMemory(long limit) {
+        this(limit, Origin.REAL);
+    }
+
+    private CpuMemory(long limit, Origin origin) {
         this.limit = limit;
+        this.origin = origin;
+    }
+
+    /** The same bookkeeping without the memory, and without a limit: for finding out what a run will take. Its addresses are no memory's. */
+    public static CpuMemory withoutMemory() {
+        return new CpuMemory(Long.MAX_VALUE, Origin.NONE);
+    }
+
+    /** Where the blocks come from. */
+    private enum Origin {
+        /** The operating system's memory. */
+        REAL,
+        /** None. */
+        NONE;
+
+        private long allocate(long bytes) {
+            return this == REAL ? NativeAllocator.allocate(bytes) : Memory.ALIGNMENT;
+        }
+
+        private void free(Block block) {
+            if (this == REAL) {
+                NativeAllocator.free(block.base, block.bytes + Memory.ALIGNMENT);
+            }
+        }
     }
 
     /** A piece of memory. Compared by identity. */
@@ -79,11 +113,12 @@ public final class CpuMemory implements AutoCloseable {
                 throw outOfMemory(bytes);
             }
             long wanted = usedBytes + size;
-            trimTo(Math.min(limit, Math.max(wanted, mostUsedBytes) * 3 / 2) - wanted);
-            long base = NativeAllocator.allocate(size + Memory.ALIGNMENT);
+            long most = Math.max(wanted, mostUsedBytes);
+            trimTo(Math.min(limit, most + Math.max(most / KEPT_PART, KEPT_ANYWAY)) - wanted);
+            long base = origin.allocate(size + Memory.ALIGNMENT);
             if (base == 0) {
                 trimTo(0);
-                base = NativeAllocator.allocate(size + Memory.ALIGNMENT);
+                base = origin.allocate(size + Memory.ALIGNMENT);
             }
             if (base == 0) {
                 throw outOfMemory(bytes);
@@ -92,6 +127,7 @@ public final class CpuMemory implements AutoCloseable {
         }
         usedBytes += size;
         mostUsedBytes = Math.max(mostUsedBytes, usedBytes);
+        mostHeldBytes = Math.max(mostHeldBytes, usedBytes + keptBytes);
         return block;
     }
 
@@ -99,7 +135,7 @@ public final class CpuMemory implements AutoCloseable {
     public synchronized void release(Block block) {
         usedBytes -= block.bytes;
         if (closed) {
-            NativeAllocator.free(block.base);
+            origin.free(block);
             return;
         }
         free.computeIfAbsent(block.bytes, size -> new ArrayDeque<>()).addLast(block);
@@ -117,6 +153,37 @@ public final class CpuMemory implements AutoCloseable {
         return keptBytes;
     }
 
+    /** As accounting sees it. */
+    public MemoryPool asPool() {
+        return new MemoryPool() {
+            @Override
+            public Runnable take(long bytes) {
+                Block block = allocate(bytes);
+                return () -> release(block);
+            }
+
+            @Override
+            public long peakBytes() {
+                return mostHeldBytes();
+            }
+
+            @Override
+            public void resetPeak() {
+                resetMostHeld();
+            }
+        };
+    }
+
+    /** The most bytes that were held of the system at one time, in use or kept. */
+    public synchronized long mostHeldBytes() {
+        return mostHeldBytes;
+    }
+
+    /** Lets {@link #mostHeldBytes} start again from what is held now. */
+    public synchronized void resetMostHeld() {
+        mostHeldBytes = usedBytes + keptBytes;
+    }
+
     /** Frees what is kept. Blocks in use stay valid and are freed when they are released. */
     @Override
     public synchronized void close() {
@@ -130,7 +197,7 @@ public final class CpuMemory implements AutoCloseable {
             kept.remove(block);
             free.get(block.bytes).remove(block);
             keptBytes -= block.bytes;
-            NativeAllocator.free(block.base);
+            origin.free(block);
         }
     }
 

@@ -9,7 +9,8 @@ import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 
 /**
- * The C library's malloc and free. An {@link java.lang.foreign.Arena} would zero every block and stop all threads to close one.
+ * Memory of the system. An {@link java.lang.foreign.Arena} would zero every block and stop all threads to close one. On Linux large blocks
+ * are mapped one by one: what malloc is given back it may keep for as long as the process lives. Others come from malloc.
  */
 @SuppressWarnings("restricted")
 final class NativeAllocator {
@@ -19,26 +20,47 @@ final class NativeAllocator {
     private static final MethodHandle FREE =
             LINKER.downcallHandle(symbol("free"), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
 
+    private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
+    private static final long MAPPED_FROM = 1 << 18;
+    private static final int PROT_READ_WRITE = 3;
+    private static final int MAP_PRIVATE_ANONYMOUS = 0x22;
+    private static final long MAP_FAILED = -1;
+
+    private static final Optional<MethodHandle> MMAP = find(
+            "mmap",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_LONG,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_INT,
+                    ValueLayout.JAVA_LONG));
+    private static final Optional<MethodHandle> MUNMAP =
+            find("munmap", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+
     /** Linux backs large blocks with huge pages only when asked to; copies then are a quarter faster, seen on one machine. */
-    private static final Optional<MethodHandle> MADVISE = SymbolLookup.loaderLookup()
-            .or(LINKER.defaultLookup())
-            .find("madvise")
-            .map(address -> LINKER.downcallHandle(
-                    address,
-                    FunctionDescriptor.of(
-                            ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT)));
+    private static final Optional<MethodHandle> MADVISE = find(
+            "madvise",
+            FunctionDescriptor.of(
+                    ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
 
     private static final int MADV_HUGEPAGE = 14;
     private static final long HUGE_PAGE = 2 << 20;
-    private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
 
     private NativeAllocator() {}
 
     /** A block's address, or 0 when the system has none. Its contents are undefined. */
     static long allocate(long bytes) {
         try {
-            long address = (long) MALLOC.invokeExact(bytes);
-            if (address != 0 && LINUX && bytes >= 2 * HUGE_PAGE) {
+            if (!isMapped(bytes)) {
+                return (long) MALLOC.invokeExact(bytes);
+            }
+            long address = (long) MMAP.get().invokeExact(0L, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0L);
+            if (address == MAP_FAILED) {
+                return 0;
+            }
+            if (bytes >= 2 * HUGE_PAGE) {
                 adviseHugePages(address, bytes);
             }
             return address;
@@ -47,9 +69,14 @@ final class NativeAllocator {
         }
     }
 
-    static void free(long address) {
+    /** Frees a block of the size that {@link #allocate} was asked for. */
+    static void free(long address, long bytes) {
         try {
-            FREE.invokeExact(address);
+            if (isMapped(bytes)) {
+                int ignored = (int) MUNMAP.get().invokeExact(address, bytes);
+            } else {
+                FREE.invokeExact(address);
+            }
         } catch (Throwable e) {
             throw new IllegalStateException("free cannot be called", e);
         }
@@ -62,6 +89,17 @@ final class NativeAllocator {
             // Only advice: a kernel without huge pages refuses it and nothing is lost.
             int ignored = (int) MADVISE.get().invokeExact(from, to - from, MADV_HUGEPAGE);
         }
+    }
+
+    private static boolean isMapped(long bytes) {
+        return LINUX && bytes >= MAPPED_FROM && MMAP.isPresent() && MUNMAP.isPresent();
+    }
+
+    private static Optional<MethodHandle> find(String name, FunctionDescriptor descriptor) {
+        return SymbolLookup.loaderLookup()
+                .or(LINKER.defaultLookup())
+                .find(name)
+                .map(address -> LINKER.downcallHandle(address, descriptor));
     }
 
     private static MemorySegment symbol(String name) {
