@@ -28,14 +28,7 @@ public final class PartialFile implements AutoCloseable {
         if (Files.isDirectory(target)) {
             throw new IOException(target + " is a folder; name a file to write");
         }
-        Path path = TemporaryPaths.beside(target);
-        try {
-            Files.write(path, new byte[0]);
-        } catch (IOException e) {
-            TemporaryPaths.release(path);
-            throw e;
-        }
-        return new PartialFile(target, path);
+        return new PartialFile(target, TemporaryPaths.make(target, Files::createFile));
     }
 
     /** Where to write meanwhile. */

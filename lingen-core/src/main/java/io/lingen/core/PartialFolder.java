@@ -31,14 +31,7 @@ public final class PartialFolder implements AutoCloseable {
      */
     public static PartialFolder of(Path target, Pattern replaceable) throws IOException {
         requireReplaceable(target, replaceable);
-        Path path = TemporaryPaths.beside(target);
-        try {
-            Files.createDirectory(path);
-        } catch (IOException e) {
-            TemporaryPaths.release(path);
-            throw e;
-        }
-        return new PartialFolder(target, replaceable, path);
+        return new PartialFolder(target, replaceable, TemporaryPaths.make(target, Files::createDirectory));
     }
 
     private static void requireReplaceable(Path target, Pattern replaceable) throws IOException {
@@ -75,9 +68,7 @@ public final class PartialFolder implements AutoCloseable {
     public void commit() throws IOException {
         requireReplaceable(target, replaceable);
         if (Files.exists(target)) {
-            Path old = TemporaryPaths.beside(target);
-            // The end of the JVM must not take the old one while the new one does not have the name.
-            TemporaryPaths.release(old);
+            Path old = TemporaryPaths.name(target);
             Files.move(target, old);
             try {
                 Files.move(path, target);

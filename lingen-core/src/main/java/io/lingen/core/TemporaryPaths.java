@@ -2,6 +2,8 @@ package io.lingen.core;
 
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -23,14 +25,45 @@ final class TemporaryPaths {
                 .addShutdownHook(new Thread(() -> open.forEach(TemporaryPaths::remove), "remove-partial-files"));
     }
 
+    /** Makes what is to have a name, where there is nothing of that name. */
+    interface Maker {
+        void make(Path path) throws IOException;
+    }
+
     private TemporaryPaths() {}
 
     /**
-     * A name of its own beside the target, to be removed at the end of the JVM unless it is {@link #release released}.
+     * Makes a file or folder of its own beside the target, to be removed at the end of the JVM unless it is {@link #release released}.
      *
      * @throws IOException if the target's folder is missing or can't be written to
      */
-    static Path beside(Path target) throws IOException {
+    static Path make(Path target, Maker maker) throws IOException {
+        while (true) {
+            Path path = name(target);
+            open.add(path);
+            try {
+                maker.make(path);
+                return path;
+            } catch (FileAlreadyExistsException e) {
+                // Left by a process of the same number that was killed, or of another machine: not to be touched.
+                open.remove(path);
+            } catch (IOException e) {
+                open.remove(path);
+                String reason =
+                        e instanceof FileSystemException f && f.getReason() != null ? f.getReason() : e.toString();
+                throw new IOException(
+                        "could not write in the folder " + path.getParent() + ": " + reason + "; choose another one",
+                        e);
+            }
+        }
+    }
+
+    /**
+     * A name of its own beside the target.
+     *
+     * @throws IOException if the target's folder is missing or can't be written to
+     */
+    static Path name(Path target) throws IOException {
         Path folder = target.toAbsolutePath().getParent();
         if (folder == null) {
             throw new IOException(target + " is a folder; name a file to write");
@@ -44,12 +77,10 @@ final class TemporaryPaths {
         }
         // Not Files.createTempFile, whose files others may not read.
         String unique = ProcessHandle.current().pid() + "-" + count.incrementAndGet();
-        Path path = folder.resolve("." + target.getFileName() + "." + unique + ".partial");
-        open.add(path);
-        return path;
+        return folder.resolve("." + target.getFileName() + "." + unique + ".partial");
     }
 
-    /** Takes back a name that has become a final one or was never used; whether it was still held. */
+    /** Takes back what has a final name now; whether it was still held. */
     static boolean release(Path path) {
         return open.remove(path);
     }

@@ -67,6 +67,7 @@ final class LibavWriter implements VideoWriter {
     private final PartialFile file;
     private final AVFormatContext container = new AVFormatContext(null);
     private @Nullable AVStream stream;
+    private boolean usable = true;
     private boolean closed;
 
     private LibavWriter(Path target, Container kind, VideoFormat format, String comment, FrameEncoder encoder)
@@ -122,12 +123,23 @@ final class LibavWriter implements VideoWriter {
 
     @Override
     public void write(byte[] rgb) throws IOException {
+        format.checked(rgb);
+        use();
         encoder.encode(rgb, this::mux);
+        usable = true;
+    }
+
+    /** What fails now leaves a video that must not be finished. */
+    private void use() {
+        if (!usable) {
+            throw new IllegalStateException("the video " + target + " is finished or closed, or could not be written");
+        }
+        usable = false;
     }
 
     private void mux(AVPacket packet) throws IOException {
         AVStream track = stream;
-        if (track == null || closed) {
+        if (track == null) {
             throw new IllegalStateException("the video is not open");
         }
         packet.stream_index(0);
@@ -142,6 +154,7 @@ final class LibavWriter implements VideoWriter {
 
     @Override
     public void finish() throws IOException {
+        use();
         encoder.drain(this::mux);
         checkWrite(av_write_trailer(container));
         checkWrite(container.pb().error());
@@ -172,6 +185,7 @@ final class LibavWriter implements VideoWriter {
             return;
         }
         closed = true;
+        usable = false;
         encoder.close();
         if (!container.isNull()) {
             try {

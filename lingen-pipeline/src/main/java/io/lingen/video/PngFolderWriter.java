@@ -33,6 +33,7 @@ final class PngFolderWriter implements VideoWriter {
     private final IIOMetadata metadata;
     private final ByteArrayOutputStream png = new ByteArrayOutputStream();
     private int count;
+    private boolean usable = true;
 
     PngFolderWriter(Path target, VideoFormat format, String comment) throws IOException {
         this.target = target;
@@ -64,6 +65,7 @@ final class PngFolderWriter implements VideoWriter {
     @Override
     public void write(byte[] rgb) throws IOException {
         draw(format.checked(rgb));
+        use();
         count++;
         try {
             png.reset();
@@ -75,6 +77,15 @@ final class PngFolderWriter implements VideoWriter {
         } catch (IOException e) {
             throw new IOException("could not write " + target.resolve(name(count)) + ": " + e.getMessage(), e);
         }
+        usable = true;
+    }
+
+    /** What fails now leaves frames that must not be finished. */
+    private void use() {
+        if (!usable) {
+            throw new IllegalStateException("the video " + target + " is finished or closed, or could not be written");
+        }
+        usable = false;
     }
 
     /** The name of a frame, counted from 1. */
@@ -93,11 +104,13 @@ final class PngFolderWriter implements VideoWriter {
 
     @Override
     public void finish() throws IOException {
+        use();
         folder.commit();
     }
 
     @Override
     public void close() {
+        usable = false;
         encoder.dispose();
         folder.close();
     }

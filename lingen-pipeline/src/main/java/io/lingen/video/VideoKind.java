@@ -7,23 +7,30 @@ import java.util.stream.Collectors;
 
 /** The kinds of files that a video can become, each with the ending of its name and its limits. */
 enum VideoKind {
-    MP4(".mp4", "MP4 (H.264)", 16384, 1000, true),
-    WEBM(".webm", "WebM (VP9)", 16384, 1000, true),
+    // What libopenh264 does: pictures of at least one block of 16x16 and at most 36864, as in the highest level of
+    // H.264.
+    MP4(".mp4", "MP4 (H.264)", 16, 8192, 1000, true),
+    WEBM(".webm", "WebM (VP9)", 2, 16384, 1000, true),
     // Browsers show frames of 10 ms and less as if they were of 100 ms.
-    WEBP(".webp", "animated WebP", 16383, 90, false),
+    WEBP(".webp", "animated WebP", 1, 16383, 90, false),
     // Delays are hundredths of a second, and browsers take one hundredth for ten.
-    GIF(".gif", "animated GIF", 65535, 50, false),
-    FRAMES("", "a folder of PNG frames", Integer.MAX_VALUE, Integer.MAX_VALUE, false);
+    GIF(".gif", "animated GIF", 1, 65535, 50, false),
+    FRAMES("", "a folder of PNG frames", 1, Integer.MAX_VALUE, Integer.MAX_VALUE, false);
+
+    private static final int MAX_H264_BLOCKS = 36864;
+    private static final String OTHERS = "a folder of PNG frames may have any size";
 
     private final String ending;
     private final String title;
+    private final int minSide;
     private final int maxSide;
     private final int maxFps;
     private final boolean evenSides;
 
-    VideoKind(String ending, String title, int maxSide, int maxFps, boolean evenSides) {
+    VideoKind(String ending, String title, int minSide, int maxSide, int maxFps, boolean evenSides) {
         this.ending = ending;
         this.title = title;
+        this.minSide = minSide;
         this.maxSide = maxSide;
         this.maxFps = maxFps;
         this.evenSides = evenSides;
@@ -74,11 +81,16 @@ enum VideoKind {
         if (evenSides && (width % 2 != 0 || height % 2 != 0)) {
             throw new IllegalArgumentException(title + " has even sides, found " + width + "x" + height + "; use "
                     + (width & ~1) + "x" + (height & ~1) + " or " + (width + 1 & ~1) + "x" + (height + 1 & ~1)
-                    + ", or another format: .webp, .gif, a folder of PNG frames");
+                    + ", or write .webp, .gif or a folder of PNG frames, which may be odd");
         }
-        if (width > maxSide || height > maxSide) {
+        if (Math.min(width, height) < minSide || Math.max(width, height) > maxSide) {
+            throw new IllegalArgumentException(title + " has sides of " + minSide + " to " + maxSide + " pixels, found "
+                    + width + "x" + height + "; " + OTHERS);
+        }
+        if (this == MP4 && (width + 15) / 16 * ((height + 15) / 16) > MAX_H264_BLOCKS) {
             throw new IllegalArgumentException(
-                    title + " has sides of up to " + maxSide + " pixels, found " + width + "x" + height);
+                    title + " has pictures of up to 4096x2304 pixels or another shape of that area, found " + width
+                            + "x" + height + "; " + OTHERS);
         }
         if (format.fps() > maxFps) {
             throw new IllegalArgumentException(title + " has up to " + maxFps + " frames per second, found "

@@ -14,7 +14,9 @@ final class VideoTag {
         Path file = Files.isDirectory(video) ? video.resolve(PngFolderWriter.name(1)) : video;
         if (!Files.exists(file)) {
             throw new NoSuchFileException(
-                    video.toString(), null, file == video ? "there is no such file" : "it holds no frame " + file);
+                    video.toString(),
+                    null,
+                    file == video ? "there is no such file" : "the folder holds no frame " + file.getFileName());
         }
         if (!Files.isRegularFile(file)) {
             throw new IOException(file + " is no file to read a comment from");

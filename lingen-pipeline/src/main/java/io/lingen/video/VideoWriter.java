@@ -11,11 +11,18 @@ public interface VideoWriter extends AutoCloseable {
      * Appends a frame.
      *
      * @param rgb [height, width, 3], 8 bits each; not kept
-     * @throws IOException if it can't be written, for example because the disk is full
+     * @throws IllegalArgumentException if it has another size
+     * @throws IllegalStateException if the video is finished, closed, or has failed before
+     * @throws IOException if it can't be written, for example because the disk is full; the video can't be finished then
      */
     void write(byte[] rgb) throws IOException;
 
-    /** Completes the video and gives it its name. */
+    /**
+     * Completes the video and gives it its name.
+     *
+     * @throws IllegalStateException if the video is finished, closed, or has failed before
+     * @throws IOException if it can't be written, or no longer have its name
+     */
     void finish() throws IOException;
 
     @Override
