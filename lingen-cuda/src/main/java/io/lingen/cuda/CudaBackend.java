@@ -1,0 +1,283 @@
+package io.lingen.cuda;
+
+import io.lingen.core.AbstractBackend;
+import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.LinearWeights;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.op.DiagonalScanWeights;
+import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.Heads;
+import io.lingen.core.op.PatchSize;
+import io.lingen.core.op.ScanInput;
+import io.lingen.core.op.ScanPath;
+import io.lingen.core.op.ScanSpec;
+import io.lingen.core.op.ScanWeights;
+import io.lingen.core.op.Windows;
+import io.lingen.cuda.driver.Device;
+import io.lingen.cuda.internal.CudaTensor;
+import io.lingen.cuda.internal.CudaWorkspace;
+import io.lingen.cuda.internal.DeviceMemory;
+import io.lingen.cuda.op.Attention;
+import io.lingen.cuda.op.CudaConvolution;
+import io.lingen.cuda.op.CudaLinear;
+import io.lingen.cuda.op.Elementwise;
+import io.lingen.cuda.op.Norms;
+import io.lingen.cuda.op.Products;
+import io.lingen.cuda.op.Scans;
+import io.lingen.cuda.op.TokenGrid;
+import io.lingen.cuda.op.Transfer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The backend "cuda": one device, one stream. Operations return when they are put on the stream, in the order of the calls; only
+ * {@link #download} waits. Get one from {@link io.lingen.core.Backends}.
+ */
+public final class CudaBackend extends AbstractBackend {
+    /** Enough rows that products run at full speed, few enough that a feed-forward's middle stays below half a gigabyte. */
+    private static final long TOKENS_PER_CHUNK = 16384;
+
+    private final Device device;
+    private final DeviceMemory blocks;
+    private final Transfer transfer;
+    private final Elementwise elementwise;
+    private final TokenGrid tokens;
+    private final Norms norms;
+    private final Products products;
+    private final Attention attention;
+    private final Scans scans;
+
+    /** Takes the device over. */
+    CudaBackend(Device device) {
+        this.device = device;
+        blocks = new DeviceMemory(new DeviceMemory.Source() {
+            @Override
+            public long allocate(long bytes) {
+                return device.allocate(bytes);
+            }
+
+            @Override
+            public void free(long address) {
+                device.free(address);
+            }
+
+            @Override
+            public long freeBytes() {
+                return device.freeBytes();
+            }
+        });
+        elementwise = new Elementwise(device);
+        transfer = new Transfer(device, blocks, elementwise);
+        tokens = new TokenGrid(device);
+        norms = new Norms(device, blocks);
+        products = new Products(device, blocks, elementwise);
+        attention = new Attention(device);
+        scans = new Scans(device, blocks);
+    }
+
+    @Override
+    public String name() {
+        return CudaBackendProvider.NAME;
+    }
+
+    @Override
+    public String description() {
+        return CudaBackendProvider.describe(device.facts()) + "; products: "
+                + (device.hasCublas() ? "cuBLASLt" : "own kernels");
+    }
+
+    /** The device, for measurements. */
+    public Device device() {
+        return device;
+    }
+
+    @Override
+    public long availableBytes() {
+        return blocks.availableBytes();
+    }
+
+    @Override
+    public long tokensPerChunk() {
+        return TOKENS_PER_CHUNK;
+    }
+
+    @Override
+    public Workspace newWorkspace() {
+        return new CudaWorkspace(blocks, memory());
+    }
+
+    @Override
+    public Tensor upload(Workspace workspace, HostTensor source, DType dtype) {
+        return uploaded(workspace, source, dtype);
+    }
+
+    private CudaTensor uploaded(Workspace workspace, HostTensor source, DType dtype) {
+        CudaTensor tensor = CudaWorkspace.of(workspace).allocate(dtype, source.shape());
+        transfer.write(source, tensor);
+        return tensor;
+    }
+
+    @Override
+    public HostTensor download(Tensor tensor) {
+        return transfer.read(CudaTensor.of(tensor));
+    }
+
+    @Override
+    public LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype) {
+        HostTensor bias = source.bias();
+        return new CudaLinear(
+                uploaded(workspace, source.weight(), dtype),
+                bias == null ? null : uploaded(workspace, bias, DType.F32),
+                bias == null || dtype != DType.BF16 ? null : uploaded(workspace, bias, DType.BF16));
+    }
+
+    @Override
+    public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionWeights.Source source, DType dtype) {
+        return new CudaConvolution(
+                source,
+                uploaded(workspace, CudaConvolution.byTaps(source), dtype),
+                uploaded(workspace, source.bias(), DType.F32));
+    }
+
+    /**
+     * Waits for the device and frees what is held of it.
+     *
+     * @throws IllegalStateException if a workspace is still open; its tensors can't be used any more
+     */
+    @Override
+    public void close() {
+        long live = memory().liveBytes();
+        blocks.close();
+        device.close();
+        if (live > 0) {
+            throw new IllegalStateException(
+                    "the cuda backend was closed while workspaces with " + live + " bytes are open; close them first");
+        }
+    }
+
+    @Override
+    protected void computeWrite(HostTensor source, Tensor target) {
+        transfer.write(source, CudaTensor.of(target));
+    }
+
+    @Override
+    protected void computeCopy(Tensor x, Tensor out) {
+        elementwise.copy(CudaTensor.of(x), CudaTensor.of(out));
+    }
+
+    @Override
+    protected void computeAdd(Tensor a, Tensor b, Tensor out) {
+        elementwise.addScaled(a, 1, b, out);
+    }
+
+    @Override
+    protected void computeAddScaled(float alpha, Tensor x, Tensor y) {
+        elementwise.addScaled(y, alpha, x, y);
+    }
+
+    @Override
+    protected void computeInterpolate(Tensor a, Tensor b, float s, Tensor out) {
+        elementwise.interpolate(a, b, s, out);
+    }
+
+    @Override
+    protected void computeNormal(long seed, Tensor out) {
+        elementwise.normal(seed, CudaTensor.of(out));
+    }
+
+    @Override
+    protected void computePatchify(Tensor video, PatchSize patch, Tensor target) {
+        tokens.patchify(video, patch, target);
+    }
+
+    @Override
+    protected void computeUnpatchify(Tensor source, PatchSize patch, Tensor video) {
+        tokens.unpatchify(source, patch, video);
+    }
+
+    @Override
+    protected void computeAddPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
+        tokens.addPosition(x, tableT, tableH, tableW, grid, out);
+    }
+
+    @Override
+    protected void computeAveragePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
+        tokens.averagePool(x, grid, kernel, out);
+    }
+
+    @Override
+    protected void computeModulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
+        norms.modulatedLayerNorm(x, shift, scale, epsilon, out);
+    }
+
+    @Override
+    protected void computeGatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
+        norms.gatedRmsNorm(y, z, weight, epsilon, out);
+    }
+
+    @Override
+    protected void computeHeadRmsNorm(Heads heads, Tensor weight, float epsilon) {
+        norms.headRmsNorm(heads, weight, epsilon);
+    }
+
+    @Override
+    protected void computeGroupNorm(
+            Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
+        norms.groupNorm(x, groups, weight, bias, epsilon, silu, out);
+    }
+
+    @Override
+    protected void computeLinear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
+        products.linear(x, CudaLinear.of(weights), epilogue, out);
+    }
+
+    @Override
+    protected void computeConvolution(Tensor x, ConvolutionWeights weights, Tensor out) {
+        products.convolution(x, CudaConvolution.of(weights), out);
+    }
+
+    @Override
+    protected void computeUpsampleNearest(Tensor x, Grid factor, Tensor out) {
+        tokens.upsample(x, factor, out);
+    }
+
+    @Override
+    protected void computeAttention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
+        attention.attention(q, k, v, mask, out);
+    }
+
+    @Override
+    protected void computeWindowAttention(
+            Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
+        attention.windowAttention(q, k, v, grid, windows, bias, out);
+    }
+
+    @Override
+    protected void computeSelectiveScan(
+            ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
+        scans.selective(input, path, spec, weights, accumulate, y);
+    }
+
+    @Override
+    protected void computeCausalConvolution(
+            Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
+        scans.causalConvolution(x, column, path, weight, bias, out);
+    }
+
+    @Override
+    protected void computeDiagonalScan(
+            Tensor x,
+            Tensor dt,
+            Tensor bc,
+            long b,
+            long c,
+            ScanPath path,
+            DiagonalScanWeights weights,
+            boolean accumulate,
+            Tensor y) {
+        scans.diagonal(x, dt, bc, b, c, path, weights, accumulate, y);
+    }
+}

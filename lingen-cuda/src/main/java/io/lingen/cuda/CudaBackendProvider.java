@@ -1,0 +1,72 @@
+package io.lingen.cuda;
+
+import io.lingen.core.Backend;
+import io.lingen.core.BackendOptions;
+import io.lingen.core.BackendProvider;
+import io.lingen.cuda.driver.CubinCache;
+import io.lingen.cuda.driver.Device;
+import io.lingen.cuda.driver.Libraries;
+import io.lingen.cuda.driver.Libraries.Name;
+import java.lang.foreign.SymbolLookup;
+import java.util.Locale;
+import java.util.function.Function;
+
+/**
+ * Makes the backend "cuda" for the first device. Until it is proven on one, "auto" prefers the CPU: its place is below the CPU
+ * backend's.
+ */
+public final class CudaBackendProvider implements BackendProvider {
+    static final String NAME = "cuda";
+    private static final int PRIORITY = 90;
+    private static final String STANDING = " (unproven: its kernels ran on an emulated device only)";
+
+    private final Function<Name, SymbolLookup> libraries;
+
+    /** Called by {@link java.util.ServiceLoader}. Loads nothing. */
+    public CudaBackendProvider() {
+        this(name -> new Libraries().load(name));
+    }
+
+    CudaBackendProvider(Function<Name, SymbolLookup> libraries) {
+        this.libraries = libraries;
+    }
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public int priority() {
+        return PRIORITY;
+    }
+
+    @Override
+    public Availability availability() {
+        try {
+            Device.Facts facts = Device.facts(libraries);
+            // Loading it is cheap beside what it saves: a failure in the middle of a generation.
+            libraries.apply(Name.NVRTC);
+            return new Availability(true, describe(facts) + STANDING);
+        } catch (IllegalStateException | LinkageError e) {
+            return new Availability(false, String.valueOf(e.getMessage()));
+        }
+    }
+
+    @Override
+    public Backend create(BackendOptions options) {
+        return new CudaBackend(Device.open(libraries, CubinCache.ofUser()));
+    }
+
+    static String describe(Device.Facts facts) {
+        return String.format(
+                Locale.ROOT,
+                "%s, %.1f GB, compute capability %d.%d, driver for CUDA %d.%d",
+                facts.name(),
+                facts.totalBytes() / 1e9,
+                facts.major(),
+                facts.minor(),
+                facts.driverVersion() / 1000,
+                facts.driverVersion() % 1000 / 10);
+    }
+}

@@ -1,0 +1,5 @@
+/** Tensors and memory of the CUDA backend. Not API. */
+@NullMarked
+package io.lingen.cuda.internal;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,262 @@
+// Convolution over channels-last videos as an implicit matrix product: rows are output cells, columns output channels, the sum runs
+// over (tap, input channel) and never exists in memory. A linear layer is the convolution of one tap.
+//
+// BF16: tiles of 128 x 128 x 32, eight warps of 32 x 64, mma.m16n8k16, three tiles in flight by cp.async where rows of the input are
+// aligned. F32: tiles of 64 x 64 x 16, 4 x 4 sums a thread, no tensor cores: TF32 would not keep F32's digits.
+#include "device.cuh"
+
+struct Product {
+  const void* x;       // [T, H, W, C]
+  const void* weight;  // [O, taps, C]
+  const float* bias;   // [O] or null
+  const float* gate;   // [O] for kind 4
+  void* out;           // [rows, O]
+  i64 rows;
+  int x_bf16;
+  int out_bf16;
+  int t, h, w, c;
+  int oh, ow, o;
+  int kt, kh, kw;
+  int st, sh, sw;
+  int kind;
+};
+
+/** The input cell of an output row and a tap, or -1 in the padding. */
+struct RowCells {
+  int t, h, w;
+  bool live;
+
+  DEVICE void locate(const Product& p, i64 row) {
+    live = row < p.rows;
+    i64 cell = live ? row : 0;
+    i64 line = cell / p.ow;
+    w = (int)(cell - line * p.ow) * p.sw - p.kw / 2;
+    i64 frame = line / p.oh;
+    h = (int)(line - frame * p.oh) * p.sh - p.kh / 2;
+    t = (int)frame * p.st - p.kt / 2;
+  }
+
+  DEVICE i64 cell(const Product& p, int tap) const {
+    int plane = tap / p.kw;
+    int tt = t + plane / p.kh, hh = h + plane % p.kh, ww = w + tap % p.kw;
+    bool inside = live && (u32)tt < (u32)p.t && (u32)hh < (u32)p.h && (u32)ww < (u32)p.w;
+    return inside ? ((i64)tt * p.h + hh) * p.w + ww : -1;
+  }
+};
+
+DEVICE float finished(const Product& p, float y, int column, i64 at) {
+  if (p.bias != 0) {
+    y += p.bias[column];
+  }
+  if (p.kind == 1) {
+    return gelu(y);
+  }
+  if (p.kind == 2) {
+    return silu(y);
+  }
+  if (p.kind == 3) {
+    return get(p.out, p.out_bf16, at) + y;
+  }
+  if (p.kind == 4) {
+    return get(p.out, p.out_bf16, at) + p.gate[column] * y;
+  }
+  return y;
+}
+
+#define TILE_M 128
+#define TILE_N 128
+#define TILE_K 32
+#define PITCH (TILE_K + 8)
+#define STAGES 3
+#define STAGE ((TILE_M + TILE_N) * PITCH)
+
+/** Input elements k .. k + 8 of a row, elements of different taps one by one. */
+DEVICE void gather8(const Product& p, const RowCells& cells, int k, int depth, float* v) {
+#pragma unroll
+  for (int i = 0; i < 8; i++) {
+    int tap = (k + i) / p.c;
+    i64 cell = k + i < depth ? cells.cell(p, tap) : -1;
+    v[i] = cell < 0 ? 0 : get(p.x, p.x_bf16, cell * p.c + (k + i - tap * p.c));
+  }
+}
+
+KERNEL(256, product_bf16, Product) {
+  DYNAMIC_SHARED(memory);
+  u16* shared = (u16*)memory;
+  int depth = p.kt * p.kh * p.kw * p.c;
+  int steps = (depth + TILE_K - 1) / TILE_K;
+  i64 first_row = (i64)blockIdx.x * TILE_M;
+  int first_column = blockIdx.y * TILE_N;
+  int thread = threadIdx.x, lane = thread % WARP, warp = thread / WARP;
+  // Each thread moves eight neighbours of two rows of each operand.
+  int k8 = thread % 4 * 8;
+  bool whole_vectors = p.c % 8 == 0;
+  bool direct = whole_vectors && p.x_bf16 && is_aligned(p.x);
+  bool direct_weight = depth % 8 == 0 && is_aligned(p.weight);
+  RowCells cells[2];
+  cells[0].locate(p, first_row + thread / 4);
+  cells[1].locate(p, first_row + thread / 4 + 64);
+
+  auto load = [&](int step) {
+    u16* a = shared + step % STAGES * STAGE;
+    u16* b = a + TILE_M * PITCH;
+    int k = step * TILE_K + k8;
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      int row = thread / 4 + half * 64;
+      u16* to = a + row * PITCH + k8;
+      if (whole_vectors) {
+        int tap = k / p.c;
+        i64 cell = k < depth ? cells[half].cell(p, tap) : -1;
+        i64 at = cell * p.c + (k - tap * p.c);
+        if (cell < 0) {
+          *(uint4*)to = make_uint4(0, 0, 0, 0);
+        } else if (direct) {
+          copy_async(to, (const u16*)p.x + at);
+        } else {
+          float v[8];
+          get8(p.x, p.x_bf16, at, 8, v);
+          *(uint4*)to = pack8(v);
+        }
+      } else {
+        float v[8];
+        gather8(p, cells[half], k, depth, v);
+        *(uint4*)to = pack8(v);
+      }
+      to = b + row * PITCH + k8;
+      int column = first_column + row;
+      i64 at = (i64)column * depth + k;
+      if (column >= p.o || k >= depth) {
+        *(uint4*)to = make_uint4(0, 0, 0, 0);
+      } else if (direct_weight) {
+        copy_async(to, (const u16*)p.weight + at);
+      } else {
+        float v[8];
+        get8(p.weight, 1, at, depth - k, v);
+        *(uint4*)to = pack8(v);
+      }
+    }
+  };
+
+  float sums[2][8][4];
+#pragma unroll
+  for (int i = 0; i < 2; i++) {
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+#pragma unroll
+      for (int k = 0; k < 4; k++) {
+        sums[i][j][k] = 0;
+      }
+    }
+  }
+  int warp_row = warp / 2 * 32, warp_column = warp % 2 * 64;
+#pragma unroll
+  for (int step = 0; step < STAGES - 1; step++) {
+    if (step < steps) {
+      load(step);
+    }
+    commit_copies();
+  }
+  for (int step = 0; step < steps; step++) {
+    wait_copies<STAGES - 2>();
+    __syncthreads();
+    if (step + STAGES - 1 < steps) {
+      load(step + STAGES - 1);
+    }
+    commit_copies();
+    const u16* a = shared + step % STAGES * STAGE;
+    const u16* b = a + TILE_M * PITCH;
+#pragma unroll
+    for (int k = 0; k < TILE_K; k += 16) {
+      u32 left[2][4], right[4][4];
+#pragma unroll
+      for (int i = 0; i < 2; i++) {
+        load_matrices(left[i], a + (warp_row + i * 16 + lane % 16) * PITCH + k + lane / 16 * 8);
+      }
+#pragma unroll
+      for (int j = 0; j < 4; j++) {
+        load_matrices(
+            right[j],
+            b + (warp_column + j * 16 + lane % 8 + lane / 16 * 8) * PITCH + k + lane / 8 % 2 * 8);
+      }
+#pragma unroll
+      for (int i = 0; i < 2; i++) {
+#pragma unroll
+        for (int j = 0; j < 8; j++) {
+          mma_bf16(sums[i][j], left[i], right[j / 2] + j % 2 * 2);
+        }
+      }
+    }
+  }
+  wait_copies<0>();
+#pragma unroll
+  for (int i = 0; i < 2; i++) {
+#pragma unroll
+    for (int k = 0; k < 4; k++) {
+      i64 row = first_row + warp_row + i * 16 + lane / 4 + k / 2 * 8;
+      if (row < p.rows) {
+#pragma unroll
+        for (int j = 0; j < 8; j++) {
+          int column = first_column + warp_column + j * 8 + lane % 4 * 2 + k % 2;
+          if (column < p.o) {
+            i64 at = row * p.o + column;
+            put(p.out, p.out_bf16, at, finished(p, sums[i][j][k], column, at));
+          }
+        }
+      }
+    }
+  }
+}
+
+#define SMALL_TILE 64
+#define SMALL_DEPTH 16
+
+KERNEL(256, product_f32, Product) {
+  __shared__ float a[SMALL_DEPTH][SMALL_TILE + 4];
+  __shared__ float b[SMALL_DEPTH][SMALL_TILE + 4];
+  int depth = p.kt * p.kh * p.kw * p.c;
+  i64 first_row = (i64)blockIdx.x * SMALL_TILE;
+  int first_column = blockIdx.y * SMALL_TILE;
+  int thread = threadIdx.x;
+  // Each thread moves four neighbours of one row of each operand.
+  int row = thread / 4, k4 = thread % 4 * 4;
+  RowCells cells;
+  cells.locate(p, first_row + row);
+  float sums[4][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
+  int y = thread / 16 * 4, x = thread % 16 * 4;
+  for (int k0 = 0; k0 < depth; k0 += SMALL_DEPTH) {
+    __syncthreads();
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      int k = k0 + k4 + i;
+      int tap = k / p.c;
+      i64 cell = k < depth ? cells.cell(p, tap) : -1;
+      a[k4 + i][row] = cell < 0 ? 0 : get(p.x, p.x_bf16, cell * p.c + (k - tap * p.c));
+      int column = first_column + row;
+      b[k4 + i][row] = k < depth && column < p.o ? ((const float*)p.weight)[(i64)column * depth + k] : 0;
+    }
+    __syncthreads();
+#pragma unroll
+    for (int k = 0; k < SMALL_DEPTH; k++) {
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+          sums[i][j] += a[k][y + i] * b[k][x + j];
+        }
+      }
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      i64 out_row = first_row + y + i;
+      int column = first_column + x + j;
+      if (out_row < p.rows && column < p.o) {
+        i64 at = out_row * p.o + column;
+        put(p.out, p.out_bf16, at, finished(p, sums[i][j], column, at));
+      }
+    }
+  }
+}
