@@ -1,0 +1,48 @@
+package io.lingen.cuda;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.lingen.core.BackendProvider;
+import io.lingen.cuda.driver.CubinCache;
+import io.lingen.cuda.driver.Device;
+import io.lingen.cuda.driver.Emulation;
+import io.lingen.cuda.driver.Libraries;
+import java.lang.foreign.SymbolLookup;
+import java.nio.file.Path;
+
+/** The backend under test: on the machine's GPU with -Dlingen.cuda.test=gpu, on the emulated device otherwise. */
+final class TestBackends {
+    private static final CubinCache CACHE = new CubinCache(Path.of("target", "cubins"));
+
+    private TestBackends() {}
+
+    static boolean onGpu() {
+        return "gpu".equals(System.getProperty("lingen.cuda.test"));
+    }
+
+    static CudaBackend open() {
+        return new CudaBackend(device(true));
+    }
+
+    /** Without cuBLASLt. */
+    static CudaBackend openWithOwnProducts() {
+        return new CudaBackend(device(false));
+    }
+
+    private static Device device(boolean cublas) {
+        if (onGpu()) {
+            BackendProvider.Availability availability = new CudaBackendProvider().availability();
+            assumeTrue(availability.available(), availability::detail);
+            return Device.open(name -> library(name, new Libraries().load(name), cublas), CubinCache.ofUser());
+        }
+        SymbolLookup emulated = Emulation.library();
+        return Device.open(name -> library(name, emulated, cublas), CACHE);
+    }
+
+    private static SymbolLookup library(Libraries.Name name, SymbolLookup found, boolean cublas) {
+        if (name == Libraries.Name.CUBLAS_LT && !cublas) {
+            throw new IllegalStateException("left out by the test");
+        }
+        return found;
+    }
+}

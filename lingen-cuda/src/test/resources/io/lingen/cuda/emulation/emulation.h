@@ -1,0 +1,193 @@
+// Stands in for a CUDA device on the host, so that the kernels run under test without one. One block runs at a time, each of its
+// threads a fiber; a barrier or a warp's instruction switches fibers until all that take part have arrived. What is undefined on a
+// device is made visible: shared and allocated memory start as NaN, asynchronous copies land only when they are waited for, a thread
+// that misses a barrier or a warp's instruction is reported. Matrix instructions follow the PTX manual's register layouts.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+namespace emulation {
+
+struct Dim {
+  unsigned x, y, z;
+};
+
+struct Copy {
+  void* to;
+  const void* from;
+  int group;
+};
+
+enum class State { READY, AT_BARRIER, AT_WARP, DONE };
+
+struct Fiber {
+  void* stack_pointer = nullptr;
+  State state = State::DONE;
+  Dim index;
+  int id = 0;
+  std::vector<Copy> copies;
+  int group = 0;
+};
+
+/** What a lane brings to an instruction of its warp. */
+struct Lane {
+  const void* in;
+  void* out;
+  unsigned argument;
+};
+
+typedef void (*WarpInstruction)(Lane* lanes);
+
+struct Kernel {
+  const char* name;
+  void (*run)(const void* parameters);
+  size_t parameter_bytes;
+  int threads;
+  Kernel* next;
+};
+
+extern thread_local Dim thread_index, block_index, block_size, grid_size;
+extern thread_local unsigned char* dynamic_shared;
+extern thread_local Fiber* current;
+extern Kernel* kernels;
+
+void barrier();
+void warp_instruction(WarpInstruction instruction, const void* in, void* out, unsigned argument);
+[[noreturn]] void fail(const char* message);
+
+struct Registration {
+  Kernel kernel;
+  Registration(const char* name, void (*run)(const void*), size_t bytes, int threads) {
+    kernel = {name, run, bytes, threads, kernels};
+    kernels = &kernel;
+  }
+};
+
+}  // namespace emulation
+
+#define KERNEL(threads, name, Parameters)                                                                         \
+  static void name(const Parameters& p);                                                                          \
+  static void name##_run(const void* parameters) { name(*(const Parameters*)parameters); }                        \
+  static emulation::Registration name##_registration(#name, name##_run, sizeof(Parameters), threads);             \
+  static void name(const Parameters& p)
+#define DEVICE inline
+#define DYNAMIC_SHARED(name) unsigned char* name = emulation::dynamic_shared
+#define __shared__ static thread_local
+#define threadIdx emulation::thread_index
+#define blockIdx emulation::block_index
+#define blockDim emulation::block_size
+#define gridDim emulation::grid_size
+
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+struct alignas(8) float2 {
+  float x, y;
+};
+
+static inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
+
+template <class A, class B>
+static inline auto min(A a, B b) {
+  return a < b ? a : b;
+}
+template <class A, class B>
+static inline auto max(A a, B b) {
+  return a < b ? b : a;
+}
+
+static inline void __syncthreads() { emulation::barrier(); }
+static inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)(((unsigned long long)a * b) >> 32); }
+
+static inline float __uint_as_float(unsigned bits) {
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+static inline float __int_as_float(int bits) { return __uint_as_float((unsigned)bits); }
+
+static inline unsigned short round_bf16(float value) {
+  unsigned bits;
+  memcpy(&bits, &value, 4);
+  if (value != value) {
+    return 0x7fff;
+  }
+  return (unsigned short)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+static inline unsigned pack_bf16(float low, float high) { return round_bf16(low) | (unsigned)round_bf16(high) << 16; }
+static inline float exp2_fast(float x) { return exp2f(x); }
+
+namespace emulation {
+void shuffle_xor(Lane* lanes);
+void shuffle_up(Lane* lanes);
+void shuffle(Lane* lanes);
+void all_arrive(Lane* lanes);
+void multiply_matrices(Lane* lanes);
+void load_matrices(Lane* lanes);
+}  // namespace emulation
+
+static inline float __shfl_xor_sync(unsigned, float value, int mask) {
+  float out;
+  emulation::warp_instruction(emulation::shuffle_xor, &value, &out, (unsigned)mask);
+  return out;
+}
+static inline float __shfl_up_sync(unsigned, float value, int delta) {
+  float out;
+  emulation::warp_instruction(emulation::shuffle_up, &value, &out, (unsigned)delta);
+  return out;
+}
+static inline float __shfl_sync(unsigned, float value, int lane) {
+  float out;
+  emulation::warp_instruction(emulation::shuffle, &value, &out, (unsigned)lane);
+  return out;
+}
+static inline void __syncwarp() { emulation::warp_instruction(emulation::all_arrive, nullptr, nullptr, 0); }
+
+struct MatrixOperands {
+  float* c;
+  const unsigned* a;
+  const unsigned* b;
+};
+
+static inline void mma_bf16(float* c, const unsigned* a, const unsigned* b) {
+  MatrixOperands operands = {c, a, b};
+  emulation::warp_instruction(emulation::multiply_matrices, &operands, nullptr, 0);
+}
+static inline void load_matrices(unsigned* r, const void* row) {
+  emulation::warp_instruction(emulation::load_matrices, row, r, 0);
+}
+static inline void load_matrices_transposed(unsigned* r, const void* row) {
+  emulation::warp_instruction(emulation::load_matrices, row, r, 1);
+}
+
+static inline void copy_async(void* shared, const void* global) {
+  if (((uintptr_t)shared | (uintptr_t)global) & 15) {
+    emulation::fail("an asynchronous copy of 16 bytes is not aligned to 16");
+  }
+  memset(shared, 0xff, 16);
+  emulation::current->copies.push_back({shared, global, emulation::current->group});
+}
+static inline void commit_copies() { emulation::current->group++; }
+
+template <int pending>
+static inline void wait_copies() {
+  emulation::Fiber* fiber = emulation::current;
+  size_t kept = 0;
+  for (emulation::Copy& copy : fiber->copies) {
+    if (copy.group < fiber->group - pending) {
+      memcpy(copy.to, copy.from, 16);
+    } else {
+      fiber->copies[kept++] = copy;
+    }
+  }
+  fiber->copies.resize(kept);
+}
