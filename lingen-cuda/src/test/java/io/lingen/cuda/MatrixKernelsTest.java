@@ -1,0 +1,213 @@
+package io.lingen.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Shape;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.Heads;
+import io.lingen.core.op.ScanInput;
+import io.lingen.core.op.ScanOrder;
+import io.lingen.core.op.ScanPath;
+import io.lingen.core.op.ScanSpec;
+import io.lingen.core.op.ScanWeights;
+import io.lingen.core.op.Windows;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * The kernels on tensor cores against the plain ones, on the same BF16 values: sizes of real models and lengths that need several blocks,
+ * beyond those of the contracts, which hold the plain kernels to the reference.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class MatrixKernelsTest {
+    /** A few roundings to BF16 in a row, as in the contracts. */
+    private static final double TOLERANCE = 8e-3;
+
+    private @Nullable CudaBackend backend;
+    private final Random random = new Random(7);
+
+    @BeforeAll
+    void open() {
+        backend = TestBackends.open();
+    }
+
+    @AfterAll
+    void close() {
+        if (backend != null) {
+            backend.close();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // grid, prefix, order, heads, head, state, groups, taps, backward
+        "5, 9, 23,  3, 5, 12, hwt, 2, 64, 128, 1, 4, false",
+        "5, 9, 23,  3, 5, 12, hwt, 2, 64, 128, 1, 4, true",
+        "4, 8, 16,  2, 4, 8, wth, 3, 32, 32, 1, 4, false",
+        "1, 1, 64,  0, 0, 0, thw, 1, 64, 64, 1, 4, false",
+        "1, 1, 65,  0, 0, 0, thw, 1, 64, 64, 1, 4, true",
+        "3, 7, 31,  1, 1, 1, twh, 4, 33, 17, 2, 2, false",
+        "13, 7, 11,  7, 4, 6, wht, 1, 8, 8, 1, 8, true",
+        "2, 3, 5,  1, 2, 3, thw, 2, 40, 100, 2, 1, false"
+    })
+    void theScan(
+            int t,
+            int h,
+            int w,
+            int pt,
+            int ph,
+            int pw,
+            String order,
+            int heads,
+            int headDim,
+            int state,
+            int groups,
+            int taps,
+            boolean backward) {
+        ScanSpec spec = new ScanSpec(heads * headDim, state, groups, headDim, taps, 64);
+        Grid prefix = pt == 0 ? null : new Grid(pt, ph, pw);
+        ScanPath path = new ScanPath(new Grid(t, h, w), prefix, ScanOrder.of(order, false), backward);
+        int x = 8;
+        int b = x + spec.innerWidth();
+        int c = b + spec.groupWidth();
+        int dt = c + spec.groupWidth();
+        float[] convWeight = normals(0.5, spec.channels() * taps);
+        float[] convBias = normals(0.2, spec.channels());
+        float[] dtBias = normals(0.5, heads);
+        float[] aLog = normals(0.7, heads);
+        float[] skip = normals(1, heads);
+        float[] before = normals(1, (int) path.grid().cells() * spec.innerWidth());
+        for (int i = 0; i < heads; i++) {
+            dtBias[i] -= 3;
+        }
+        assertAgree(path.rows(), dt + heads + 3, (workspace, projection) -> {
+            ScanWeights weights = new ScanWeights(
+                    upload(workspace, convWeight, spec.channels(), taps),
+                    upload(workspace, convBias, spec.channels()),
+                    upload(workspace, dtBias, heads),
+                    upload(workspace, aLog, heads),
+                    upload(workspace, skip, heads));
+            Tensor y = upload(workspace, before, path.grid().cells(), spec.innerWidth());
+            device().selectiveScan(new ScanInput(projection, x, b, c, dt), path, spec, weights, backward, y);
+            return y;
+        });
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // queries, keys, heads, head dimension, masked
+        "1, 1, 1, 128, false",
+        "130, 257, 2, 128, true",
+        "64, 64, 1, 64, false",
+        "65, 63, 3, 64, true",
+        "129, 200, 2, 32, false",
+        "100, 65, 1, 80, true",
+        "33, 129, 2, 24, false",
+        "17, 70, 1, 7, true"
+    })
+    void attention(int queries, int keys, int heads, int headDim, boolean masked) {
+        int width = heads * headDim;
+        float[] keep = new float[keys];
+        for (int i = 0; i < keys; i++) {
+            // A whole first tile of keys is left out.
+            keep[i] = i >= Math.min(64, keys - 1) && (i == keys - 1 || random.nextInt(3) > 0) ? 1 : 0;
+        }
+        int rows = Math.max(queries, keys);
+        assertAgree(rows, 3 * width + 8, (workspace, matrix) -> {
+            Tensor out = workspace.allocate(DType.F32, queries, width);
+            device().attention(
+                            new Heads(matrix.slice(0, queries), 8, heads, headDim),
+                            new Heads(matrix.slice(0, keys), 8 + width, heads, headDim),
+                            new Heads(matrix.slice(0, keys), 8 + 2 * width, heads, headDim),
+                            masked ? upload(workspace, keep, keys) : null,
+                            out);
+            return out;
+        });
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // grid, window, heads, head dimension, shifted, bias
+        "16, 4, 4,  16, 4, 4,  1, 128, false, false",
+        "20, 7, 9,  16, 4, 4,  2, 32, true, false",
+        "18, 5, 6,  16, 4, 4,  1, 64, true, true",
+        "9, 5, 3,  8, 4, 4,  2, 16, false, true"
+    })
+    void windowAttention(
+            int t, int h, int w, int wt, int wh, int ww, int heads, int headDim, boolean shifted, boolean biased) {
+        Grid grid = new Grid(t, h, w);
+        Windows windows = new Windows(new Grid(wt, wh, ww), shifted);
+        int width = heads * headDim;
+        int offsets = (2 * wt - 1) * (2 * wh - 1) * (2 * ww - 1);
+        float[] bias = normals(1, heads * offsets);
+        assertAgree(grid.cells(), 3 * width, (workspace, matrix) -> {
+            Tensor out = workspace.allocate(DType.F32, grid.cells(), width);
+            device().windowAttention(
+                            new Heads(matrix, 0, heads, headDim),
+                            new Heads(matrix, width, heads, headDim),
+                            new Heads(matrix, 2 * width, heads, headDim),
+                            grid,
+                            windows,
+                            biased ? upload(workspace, bias, heads, offsets) : null,
+                            out);
+            return out;
+        });
+    }
+
+    /** Runs an operation on a matrix of BF16 numbers, stored as BF16 and as F32. */
+    private void assertAgree(long rows, long columns, BiFunction<Workspace, Tensor, Tensor> operation) {
+        float[] values = normals(1, (int) (rows * columns));
+        try (Workspace workspace = device().newWorkspace()) {
+            Tensor coarse = device().upload(workspace, HostTensor.of(values, rows, columns), DType.BF16);
+            Tensor plain = workspace.allocate(DType.F32, Shape.of(rows, columns));
+            device().copy(coarse, plain);
+            float[] expected =
+                    device().download(operation.apply(workspace, plain)).toFloats();
+            float[] found =
+                    device().download(operation.apply(workspace, coarse)).toFloats();
+            double error = 0;
+            double norm = 0;
+            for (int i = 0; i < expected.length; i++) {
+                error += Math.pow(found[i] - expected[i], 2);
+                norm += Math.pow(expected[i], 2);
+            }
+            double relative = Math.sqrt(error / norm);
+            assertTrue(
+                    relative <= TOLERANCE,
+                    () -> "relative error " + relative + ", expected "
+                            + Arrays.toString(Arrays.copyOf(expected, 4)) + ", found "
+                            + Arrays.toString(Arrays.copyOf(found, 4)));
+        }
+    }
+
+    private CudaBackend device() {
+        CudaBackend open = backend;
+        if (open == null) {
+            throw new IllegalStateException("the backend is not open");
+        }
+        return open;
+    }
+
+    private Tensor upload(Workspace workspace, float[] values, long... lengths) {
+        return device().upload(workspace, HostTensor.of(values, lengths), DType.F32);
+    }
+
+    private float[] normals(double scale, int count) {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = (float) (scale * random.nextGaussian());
+        }
+        return values;
+    }
+}
