@@ -1,5 +1,6 @@
 package io.lingen.video;
 
+import io.lingen.core.Quoted;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
@@ -35,8 +36,8 @@ final class Mp4Tag {
                 size = parentEnd - start;
             }
             if (size < source.position() - start || size > parentEnd - start) {
-                throw source.damaged("the box '" + found + "' has " + size + " bytes, and " + (parentEnd - start)
-                        + " are left; it may be cut off");
+                throw source.damaged("the box '" + Quoted.of(found) + "' has " + size + " bytes, and "
+                        + (parentEnd - start) + " are left; it may be cut off");
             }
             if (found.equals(name)) {
                 return start + size;

@@ -1,5 +1,7 @@
 package io.lingen.core.checkpoint;
 
+import org.jspecify.annotations.Nullable;
+
 /** An unreadable or ill-formed checkpoint or configuration. The message says what was found, what was expected and what to do. */
 public final class CheckpointException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -10,7 +12,7 @@ public final class CheckpointException extends RuntimeException {
     }
 
     /** @param message what was found, what was expected, what to do */
-    public CheckpointException(String message, Throwable cause) {
+    public CheckpointException(String message, @Nullable Throwable cause) {
         super(message, cause);
     }
 }

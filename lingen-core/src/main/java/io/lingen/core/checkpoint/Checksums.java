@@ -28,6 +28,7 @@ public final class Checksums {
     private static final Pattern LINE = Pattern.compile("([0-9a-fA-F]{64}) [ *](?:\\./)?(.+)");
 
     private static final long MAX_LISTING_BYTES = 1 << 24;
+    private static final int MAX_NAMED = 3;
     private static final int BUFFER_BYTES = 1 << 17;
 
     private final SortedMap<String, String> sums;
@@ -97,6 +98,7 @@ public final class Checksums {
     public void requireEqual(String origin, Checksums expected) {
         String unlisted = sums.keySet().stream()
                 .filter(path -> !expected.sums.containsKey(path))
+                .limit(MAX_NAMED)
                 .collect(Collectors.joining(", "));
         if (!unlisted.isEmpty()) {
             throw new CheckpointException(
@@ -105,6 +107,7 @@ public final class Checksums {
         }
         String differing = sums.entrySet().stream()
                 .filter(entry -> !entry.getValue().equals(expected.sums.get(entry.getKey())))
+                .limit(MAX_NAMED)
                 .map(entry -> entry.getKey() + " (expected " + expected.sums.get(entry.getKey()) + ", found "
                         + entry.getValue() + ")")
                 .collect(Collectors.joining(", "));

@@ -27,33 +27,33 @@ final class FolderSource extends ModelSource {
 
     @Override
     public boolean exists(String path) {
-        return Files.isRegularFile(folder.resolve(requireInside(path)));
+        return Files.isRegularFile(PlainFile.in(folder, requireInside(path)));
     }
 
     @Override
     byte[] read(String path, long maxBytes) {
-        return PlainFile.read(folder.resolve(requireInside(path)), maxBytes);
+        return PlainFile.read(PlainFile.in(folder, requireInside(path)), maxBytes);
     }
 
     @Override
     InputStream stream(String path) throws IOException {
-        return PlainFile.stream(folder.resolve(requireInside(path)));
+        return PlainFile.stream(PlainFile.in(folder, requireInside(path)));
     }
 
     @Override
     public URL url(String path) {
-        Path file = folder.resolve(requireInside(path));
+        Path file = PlainFile.in(folder, requireInside(path));
         PlainFile.require(file);
         try {
             return file.toUri().toURL();
         } catch (MalformedURLException e) {
-            throw new CheckpointException(file + ": expected a file that has a URL, found " + e, e);
+            throw new CheckpointException(PlainFile.shown(file) + ": expected a file that has a URL, found " + e, e);
         }
     }
 
     @Override
     SafetensorsFile open(String path) {
-        return SafetensorsFile.open(folder.resolve(requireInside(path)));
+        return SafetensorsFile.open(PlainFile.in(folder, requireInside(path)));
     }
 
     @Override

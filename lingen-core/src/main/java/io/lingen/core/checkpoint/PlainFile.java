@@ -1,26 +1,44 @@
 package io.lingen.core.checkpoint;
 
+import io.lingen.core.Quoted;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
 
 /** Reads plain files, and nothing that could block or never end: no folder, no pipe, no device. Links are followed. */
 final class PlainFile {
     /** The longest Java array. */
     static final long MAX_BYTES = Integer.MAX_VALUE - 8;
 
+    private static final int MAX_NAME = 255;
+
     private PlainFile() {}
+
+    /** The file of a name that a model's file gave. */
+    static Path in(Path folder, String name) {
+        try {
+            if (name.length() <= MAX_NAME) {
+                return folder.resolve(name);
+            }
+        } catch (InvalidPathException e) {
+            // Not every locale has every character.
+            throw noName(folder, name, e);
+        }
+        throw noName(folder, name, null);
+    }
 
     /** All of a file. */
     static byte[] read(Path file, long maxBytes) {
         require(file);
         try (InputStream stream = Files.newInputStream(file)) {
-            return read(file.toString(), stream, maxBytes);
+            return read(shown(file), stream, maxBytes);
         } catch (IOException e) {
             throw unreadable(file, e);
         }
@@ -52,10 +70,15 @@ final class PlainFile {
         }
     }
 
+    /** A path for messages. */
+    static String shown(Path file) {
+        return Quoted.of(file.toString(), 300);
+    }
+
     /** @throws CheckpointException if it is no plain file */
     static void require(Path file) {
         if (!Files.isRegularFile(file)) {
-            throw new CheckpointException(file + ": expected a file, found "
+            throw new CheckpointException(shown(file) + ": expected a file, found "
                     + (Files.isDirectory(file)
                             ? "a folder. Check the path"
                             : Files.exists(file)
@@ -64,7 +87,15 @@ final class PlainFile {
         }
     }
 
+    private static CheckpointException noName(Path folder, String name, @Nullable Exception cause) {
+        return new CheckpointException(
+                shown(folder) + ": expected the name of a file, found \"" + Quoted.of(name)
+                        + "\", which none can have here",
+                cause);
+    }
+
     private static CheckpointException unreadable(Path file, IOException e) {
-        return new CheckpointException(file + ": expected a readable file, found " + e, e);
+        return new CheckpointException(
+                shown(file) + ": expected a readable file, found " + Quoted.of(e.toString(), 200), e);
     }
 }

@@ -39,16 +39,15 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws CheckpointException if a file is missing, unreadable or ill-formed
      */
     public static SafetensorsFile open(Path fileOrIndex) {
-        String name = fileOrIndex.toString();
-        if (!name.endsWith(INDEX_SUFFIX)) {
+        String name = PlainFile.shown(fileOrIndex);
+        if (!fileOrIndex.toString().endsWith(INDEX_SUFFIX)) {
             return of(name, PlainFile.map(fileOrIndex));
         }
-        return ofIndex(
-                name,
-                PlainFile.read(fileOrIndex, SafetensorsHeader.MAX_HEADER_BYTES),
-                shard -> of(
-                        fileOrIndex.resolveSibling(shard).toString(),
-                        PlainFile.map(fileOrIndex.resolveSibling(shard))));
+        Path folder = fileOrIndex.toAbsolutePath().getParent();
+        return ofIndex(name, PlainFile.read(fileOrIndex, SafetensorsHeader.MAX_HEADER_BYTES), shard -> {
+            Path file = PlainFile.in(folder, shard);
+            return of(PlainFile.shown(file), PlainFile.map(file));
+        });
     }
 
     /**

@@ -1,0 +1,119 @@
+package io.lingen.core.mutation;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Feeds a reader with damaged files, one after the other. Each must be read or refused by one of the allowed exceptions, with a message
+ * that fits a screen and has no control characters; within a time; and within memory that the file's size bounds. The number per kind of
+ * file is {@code -Dlingen.mutations}, the seed {@code -Dlingen.seed}; a failure names both.
+ */
+public final class Mutations {
+    private static final int DEFAULT_COUNT = 150;
+    private static final int TIMEOUT_SECONDS = 20;
+    private static final int MAX_MESSAGE = 1000;
+
+    /** What a reader may allocate: twice the tree of a JSON file, and what does not depend on the file. */
+    private static final long BYTES_PER_BYTE = 256;
+
+    private static final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    /** What reads a file. */
+    @FunctionalInterface
+    public interface Reader {
+        /** Reads all of it. */
+        void read(byte[] file) throws Exception;
+    }
+
+    private final String kind;
+    private final Reader reader;
+    private final long fixedBytes;
+    private final Set<Class<? extends Exception>> allowed;
+
+    /**
+     * @param kind what is read, for messages
+     * @param fixedBytes what the reader may allocate whatever the file's size
+     * @param allowed the exceptions by which a file may be refused
+     */
+    public Mutations(String kind, long fixedBytes, Set<Class<? extends Exception>> allowed, Reader reader) {
+        this.kind = kind;
+        this.fixedBytes = fixedBytes;
+        this.allowed = allowed;
+        this.reader = reader;
+    }
+
+    /** The number of mutations of each kind of file. */
+    public static int count() {
+        return Integer.getInteger("lingen.mutations", DEFAULT_COUNT);
+    }
+
+    /** As the other, most of the damage anywhere. */
+    public void run(byte[] good, double refusedAtLeast) throws Exception {
+        run(good, good.length, refusedAtLeast);
+    }
+
+    /**
+     * Reads a good file, then {@link #count} damaged ones.
+     *
+     * @param focus the number of bytes in front, where most of the damage goes
+     * @param refusedAtLeast the share of them that must be refused: what is damaged is mostly noticed
+     */
+    public void run(byte[] good, int focus, double refusedAtLeast) throws Exception {
+        long seed = Long.getLong("lingen.seed", 0);
+        int count = count();
+        reader.read(good);
+        int refused = 0;
+        ExecutorService thread = Executors.newSingleThreadExecutor();
+        try {
+            for (int i = 0; i < count; i++) {
+                byte[] damaged = Damage.of(good, focus, new Random(seed * 1_000_003 + i));
+                refused += thread.submit(() -> isRefused(damaged)).get(TIMEOUT_SECONDS, TimeUnit.SECONDS) ? 1 : 0;
+            }
+        } catch (ExecutionException | TimeoutException e) {
+            throw new AssertionError(failure(seed, e instanceof TimeoutException ? e : e.getCause()), e.getCause());
+        } finally {
+            thread.shutdownNow();
+        }
+        System.out.printf("%s: %d damaged, %d refused, seed %d%n", kind, count, refused, seed);
+        assertTrue(refused >= refusedAtLeast * count, kind + ": refused are " + refused + " of " + count);
+    }
+
+    private String failure(long seed, Throwable cause) {
+        return kind + ": a damaged file gave " + cause + "; again with -Dlingen.seed=" + seed + " -Dlingen.mutations="
+                + count();
+    }
+
+    private boolean isRefused(byte[] damaged) {
+        long before = threads.getCurrentThreadAllocatedBytes();
+        try {
+            reader.read(damaged);
+            return false;
+        } catch (Exception e) {
+            if (!allowed.contains(e.getClass())) {
+                throw new AssertionError("an unexpected " + e, e);
+            }
+            requireReadable(e);
+            return true;
+        } finally {
+            long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+            assertTrue(
+                    allocated <= fixedBytes + BYTES_PER_BYTE * damaged.length,
+                    allocated + " bytes of memory for a file of " + damaged.length);
+        }
+    }
+
+    private static void requireReadable(Exception e) {
+        String message = String.valueOf(e.getMessage());
+        assertTrue(message.length() <= MAX_MESSAGE, message);
+        assertTrue(message.codePoints().noneMatch(Character::isISOControl), message);
+    }
+}
