@@ -2,11 +2,13 @@ package io.lingen;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.Quoted;
 import io.lingen.core.Shape;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.checkpoint.SafetensorsWriter;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -33,6 +35,7 @@ public record LatentFile(Path path, HostTensor latent, int step, String output, 
     private static final String FORMAT = "lingen-latents";
     private static final String VERSION = "1";
     private static final String TENSOR = "latent";
+    private static final int MAX_NAME = 255;
 
     /** The file that belongs to a video: its name with another ending. */
     public static Path besides(Path video) {
@@ -107,7 +110,8 @@ public record LatentFile(Path path, HostTensor latent, int step, String output, 
         }
         if (!VERSION.equals(metadata.get("version"))) {
             throw new CheckpointException(path + ": expected version " + VERSION + " of saved latents, found "
-                    + metadata.get("version") + ". Go on with the version of LinGen that wrote it");
+                    + Quoted.of(String.valueOf(metadata.get("version")))
+                    + ". Go on with the version of LinGen that wrote it");
         }
         if (!file.names().equals(Set.of(TENSOR))) {
             throw new CheckpointException(path + ": expected one tensor '" + TENSOR + "', found "
@@ -120,8 +124,8 @@ public record LatentFile(Path path, HostTensor latent, int step, String output, 
         HostTensor mapped = file.tensor(TENSOR);
         Shape shape = mapped.shape();
         if (mapped.dtype() != DType.F32 || shape.rank() != 4 || shape.elements() == 0) {
-            throw new CheckpointException(
-                    path + ": expected tensor '" + TENSOR + "' as F32[C, T, H, W], found " + mapped + ". " + damaged());
+            throw new CheckpointException(path + ": expected tensor '" + TENSOR + "' as F32[C, T, H, W], found "
+                    + Quoted.of(mapped.toString()) + ". " + damaged());
         }
         float[] values = mapped.toFloats();
         for (int i = 0; i < values.length; i++) {
@@ -137,12 +141,25 @@ public record LatentFile(Path path, HostTensor latent, int step, String output, 
 
     private static String output(Path path, Map<String, String> metadata) {
         String output = text(path, metadata, "output");
-        boolean plain = !output.isBlank() && !output.contains("/") && !output.contains("\\") && !output.contains("\0");
-        if (!plain || output.equals(".") || output.equals("..")) {
+        if (!isPlainName(path, output)) {
             throw new CheckpointException(path + ": expected the plain name of a file as metadata 'output', found \""
-                    + output + "\". " + damaged());
+                    + Quoted.of(output) + "\". " + damaged());
         }
         return output;
+    }
+
+    private static boolean isPlainName(Path path, String name) {
+        boolean plain = !name.isBlank() && !name.contains("/") && !name.contains("\\") && !name.contains("\0");
+        if (!plain || name.length() > MAX_NAME || name.equals(".") || name.equals("..")) {
+            return false;
+        }
+        try {
+            path.resolveSibling(name);
+            return true;
+        } catch (InvalidPathException e) {
+            // Not every locale has every character.
+            return false;
+        }
     }
 
     private static int integer(Path path, Map<String, String> metadata, String key, int min, int max) {
@@ -157,14 +174,14 @@ public record LatentFile(Path path, HostTensor latent, int step, String output, 
         }
         throw new CheckpointException(
                 path + ": expected " + (min == max ? "" + min : "a number from " + min + " to " + max)
-                        + " as metadata '" + key + "', found \"" + text + "\". " + damaged());
+                        + " as metadata '" + key + "', found \"" + Quoted.of(text) + "\". " + damaged());
     }
 
     private static String text(Path path, Map<String, String> metadata, String key) {
         String value = metadata.get(key);
         if (value == null) {
-            throw new CheckpointException(
-                    path + ": expected metadata '" + key + "', found " + metadata.keySet() + ". " + damaged());
+            throw new CheckpointException(path + ": expected metadata '" + key + "', found "
+                    + Quoted.of(metadata.keySet().toString()) + ". " + damaged());
         }
         return value;
     }
