@@ -292,7 +292,7 @@ public final class Generation implements AutoCloseable {
         }
         VideoResult result = new VideoResult(
                 target,
-                DescriptionFile.besides(target),
+                VideoResult.descriptionFileOf(target),
                 plan,
                 description,
                 new StageTimes(

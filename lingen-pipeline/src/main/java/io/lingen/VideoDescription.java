@@ -90,7 +90,12 @@ public record VideoDescription(
      * @throws CheckpointException if it is none, or its request is one that no model can carry out; the message names the field
      */
     public static VideoDescription parse(String origin, String json) {
-        ConfigReader reader = ConfigReader.parse(origin, json.getBytes(StandardCharsets.UTF_8));
+        return parse(origin, json.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** As the other, from UTF-8. */
+    public static VideoDescription parse(String origin, byte[] json) {
+        ConfigReader reader = ConfigReader.parse(origin, json);
         ConfigReader asked = reader.object("request");
         try {
             VideoRequest request = VideoRequest.builder(asked.text("prompt"))

@@ -76,6 +76,20 @@ public record VideoRequest(
         return new Builder(prompt);
     }
 
+    /** Starts from this request. */
+    public Builder toBuilder() {
+        return new Builder(prompt)
+                .negativePrompt(negativePrompt)
+                .size(width, height)
+                .seconds(seconds)
+                .frames(frames)
+                .fps(fps)
+                .steps(steps)
+                .guidance(guidance)
+                .schedule(schedule)
+                .seed(seed);
+    }
+
     /** Whether there is nothing to be seen: spaces of all kinds and invisible characters only. */
     private static boolean isEmpty(String text) {
         return text.codePoints()
@@ -107,7 +121,7 @@ public record VideoRequest(
 
     /** Collects the components of a request; each method sets the one of its name. */
     public static final class Builder {
-        private final String prompt;
+        private String prompt;
         private String negativePrompt = "";
         private @Nullable Integer width;
         private @Nullable Integer height;
@@ -121,6 +135,11 @@ public record VideoRequest(
 
         private Builder(String prompt) {
             this.prompt = prompt;
+        }
+
+        public Builder prompt(String value) {
+            prompt = value;
+            return this;
         }
 
         public Builder negativePrompt(String value) {

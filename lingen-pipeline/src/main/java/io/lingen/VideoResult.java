@@ -12,4 +12,11 @@ import java.nio.file.Path;
  * @param times how long the stages took
  */
 public record VideoResult(
-        Path video, Path descriptionFile, VideoPlan plan, VideoDescription description, StageTimes times) {}
+        Path video, Path descriptionFile, VideoPlan plan, VideoDescription description, StageTimes times) {
+    /** The JSON file that belongs to a video: beside it, of its name with the ending .json. */
+    public static Path descriptionFileOf(Path video) {
+        String name = video.getFileName().toString();
+        int dot = name.lastIndexOf('.');
+        return video.resolveSibling((dot > 0 ? name.substring(0, dot) : name) + ".json");
+    }
+}

@@ -1,7 +1,9 @@
 package io.lingen.cli;
 
+import io.lingen.core.Backends;
 import io.lingen.core.DType;
 import io.lingen.core.Quoted;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
@@ -11,15 +13,18 @@ final class ComputeOptions {
     @Option(
             names = "--backend",
             paramLabel = "auto|cpu|nd4j|cuda",
-            defaultValue = "auto",
-            description = "Where to compute; auto takes the best that is there, see 'lingen info'.")
-    private String backend = "auto";
+            description = "Where to compute; auto (default) takes the best that is there, see 'lingen info'.")
+    private @Nullable String backend;
 
     @Option(names = "--threads", paramLabel = "N", description = "Processor threads to use (default: all).")
     private int threads = Runtime.getRuntime().availableProcessors();
 
     String backend() {
-        return backend;
+        return backend == null ? Backends.AUTO : backend;
+    }
+
+    boolean isBackendGiven() {
+        return backend != null;
     }
 
     int threads() {

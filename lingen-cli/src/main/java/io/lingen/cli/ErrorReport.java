@@ -51,6 +51,11 @@ final class ErrorReport {
         return CommandLine.ExitCode.SOFTWARE;
     }
 
+    /** What went wrong, in a line or two. */
+    static String text(Throwable error) {
+        return shortened(message(error));
+    }
+
     /** Less than a screen, whatever the message quotes. */
     private static String shortened(String message) {
         List<String> lines = message.strip().lines().toList();

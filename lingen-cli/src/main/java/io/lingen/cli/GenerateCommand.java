@@ -1,23 +1,14 @@
 package io.lingen.cli;
 
-import io.lingen.Generation;
 import io.lingen.PipelineOptions;
-import io.lingen.StageTimes;
 import io.lingen.TextToVideoPipeline;
-import io.lingen.VideoPlan;
 import io.lingen.VideoRequest;
-import io.lingen.VideoResult;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.DType;
-import io.lingen.diffusion.SamplingStep;
 import io.lingen.text.PromptRewriter;
-import io.lingen.vae.FrameStream;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.Iterator;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -28,10 +19,11 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code lingen generate}: a prompt becomes a video file. */
+/** {@code lingen generate}: prompts become videos. */
 @Command(
         name = "generate",
-        description = "Makes a video from a prompt: FILE, and beside it a .json that says how it was made.",
+        description = "Makes a video from a prompt: FILE, and beside it a .json that says how it was made."
+                + " The ending of FILE chooses the format: .mp4, .webm, .webp, .gif, none for a folder of PNG frames.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         footer = {
@@ -39,7 +31,9 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  lingen generate \"a red circle moves to the right over a night sky\" -o out.mp4",
             "  lingen generate \"two shapes: a small blue ring, then it turns green\" --seconds 34 --seed 7",
-            "  lingen generate \"a yellow star spins\" --steps 8 --guidance 1 --quiet",
+            "  lingen generate \"a yellow star spins\" --steps 8 --guidance 1 --quiet -o star.webp",
+            "  lingen generate --like out.mp4 -o again.mp4",
+            "  lingen generate --prompt-file prompts.txt --count 2 -o videos/clip.mp4",
             "",
             "What is not given is the model's own choice; 'lingen info' shows it."
         })
@@ -47,75 +41,49 @@ final class GenerateCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "PROMPT", description = "What the video shows.")
-    private String prompt;
+    @Parameters(
+            arity = "0..1",
+            paramLabel = "PROMPT",
+            description = "What the video shows; not with --prompt-file, and not needed with --like.")
+    private @Nullable String prompt;
 
     @Option(
             names = {"-o", "--output"},
             paramLabel = "FILE",
             defaultValue = "out.mp4",
-            description = "The file to write, replaced if it exists: .mp4, .webm, .webp, .gif,"
-                    + " or a name without an ending for a folder of PNG frames (default: ${DEFAULT-VALUE}).")
+            description = "The file to write, replaced if it exists (default: ${DEFAULT-VALUE}).")
     private Path output;
 
     @Option(
             names = "--model",
             paramLabel = "DIR|nano",
-            defaultValue = TextToVideoPipeline.NANO,
-            description = "A model folder, or the embedded model (default: ${DEFAULT-VALUE}).")
-    private String model;
+            description = "A model folder, or the embedded model (default: nano).")
+    private @Nullable String model;
+
+    @Mixin
+    private RequestOptions request;
 
     @Option(
-            names = "--size",
-            paramLabel = "WxH",
-            converter = Size.Converter.class,
-            description = "Width and height in pixels.")
-    private @Nullable Size size;
+            names = "--like",
+            paramLabel = "FILE",
+            description = "Makes a video again, by what it or its .json says; other options override that.")
+    private @Nullable Path likeFile;
 
-    @Option(names = "--seconds", paramLabel = "S", description = "The length in seconds; or else --frames.")
-    private @Nullable Double seconds;
-
-    @Option(names = "--frames", paramLabel = "N", description = "The length in frames; or else --seconds.")
-    private @Nullable Integer frames;
-
-    @Option(names = "--fps", paramLabel = "N", description = "Frames per second of the file.")
-    private @Nullable Integer fps;
-
-    @Option(names = "--steps", paramLabel = "N", description = "Steps of the sampler.")
-    private @Nullable Integer steps;
-
-    @Option(
-            names = "--guidance",
-            paramLabel = "G",
-            description = "How strictly to follow the prompt; 1 takes half the time.")
-    private @Nullable Double guidance;
-
-    @Option(
-            names = "--schedule",
-            paramLabel = "NAME",
-            description = "The sampler's times: linear_quadratic, uniform, shifted, shifted:S.")
-    private @Nullable String schedule;
-
-    @Option(names = "--negative", paramLabel = "TEXT", defaultValue = "", description = "What to lead away from.")
-    private String negative;
-
-    @Option(
-            names = "--seed",
-            paramLabel = "N",
-            defaultValue = "0",
-            description = "Another seed gives another video (default: ${DEFAULT-VALUE}).")
-    private long seed;
+    @Mixin
+    private BatchOptions batch;
 
     @Option(
             names = "--precision",
             paramLabel = "bf16|f32",
-            defaultValue = "bf16",
             converter = ComputeOptions.Precision.class,
-            description = "Of products and activations (default: ${DEFAULT-VALUE}).")
-    private DType precision;
+            description = "Of products and activations (default: bf16).")
+    private @Nullable DType precision;
 
     @Mixin
     private ComputeOptions compute;
+
+    @Option(names = "--json", description = "Prints a line of JSON for each video on standard output.")
+    private boolean json;
 
     @Option(
             names = {"-q", "--quiet"},
@@ -128,84 +96,84 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Progress progress = new Progress(spec.commandLine().getErr(), Progress.detect(quiet));
-        VideoRequest request = checkedRequest();
-        VideoWriters.requireWritable(output);
-        PipelineOptions options =
-                new PipelineOptions(compute.backend(), precision, compute.threads(), PromptRewriter.IDENTITY);
-        progress.say("loading    " + model);
-        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model, options)) {
+        Likeness like = likeFile == null ? null : checked(() -> Likeness.read(likeFile));
+        VideoRequest asked = checked(() -> request(like));
+        PipelineOptions options = checked(() -> options(like));
+        String source = checked(() -> model != null ? model : like != null ? like.model() : TextToVideoPipeline.NANO);
+        if (!batch.isBatch()) {
+            checked(() -> {
+                VideoWriters.check(
+                        output, TextToVideoPipeline.plan(source, asked).format());
+                return asked;
+            });
+        }
+        VideoWriters.requireWritable(batch.isBatch() ? Batch.target(output, 1) : output);
+        progress.say("loading    " + source);
+        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(source, options)) {
             progress.say("backend    " + pipeline.backend().description());
-            progress.say("video      " + describe(pipeline.plan(request)));
-            VideoResult result = generate(pipeline, request, progress);
-            progress.say(summary(result));
-        }
-        return 0;
-    }
-
-    private VideoResult generate(TextToVideoPipeline pipeline, VideoRequest request, Progress progress)
-            throws IOException {
-        try (Generation generation = pipeline.start(request)) {
-            Iterator<SamplingStep> walk =
-                    progress.over("denoising", generation.plan().steps(), generation.steps());
-            while (walk.hasNext()) {
-                walk.next();
+            if (like != null) {
+                like.compare(pipeline, model != null, progress);
             }
-            try (FrameStream stream = generation.frames()) {
-                return generation.write(output, progress.over("decoding", stream.frameCount(), stream));
+            VideoRun run = new VideoRun(
+                    pipeline, progress, new JsonLines(spec.commandLine().getOut(), json));
+            if (!batch.isBatch()) {
+                run.make(asked, output);
+                return 0;
             }
+            return runBatch(like, asked, run) ? 0 : 1;
         }
     }
 
-    /** Everything that can be wrong with the request is, before the weights are loaded. */
-    private VideoRequest checkedRequest() {
+    private boolean runBatch(@Nullable Likeness like, VideoRequest asked, VideoRun run) throws IOException {
+        Path file = batch.promptFile();
+        if (file == null) {
+            PromptLine line = PromptLine.of("", asked);
+            return new Batch(
+                            action -> action.accept(line),
+                            batch,
+                            output,
+                            run,
+                            spec.commandLine().getErr())
+                    .run();
+        }
+        try (PromptFile prompts = PromptFile.open(file, prompt -> builder(like, prompt))) {
+            return new Batch(prompts, batch, output, run, spec.commandLine().getErr()).run();
+        }
+    }
+
+    /** What the options ask for; with a prompt file they are checked with a prompt that stands for those of the file. */
+    private VideoRequest request(@Nullable Likeness like) {
+        VideoWriters.check(output);
+        batch.check(prompt);
+        if (prompt == null && like == null && batch.promptFile() == null) {
+            throw new IllegalArgumentException("Missing required parameter: 'PROMPT', or --prompt-file or --like");
+        }
+        return builder(like, prompt == null && like == null ? "a prompt of the file" : prompt)
+                .build();
+    }
+
+    private VideoRequest.Builder builder(@Nullable Likeness like, @Nullable String text) {
+        VideoRequest.Builder builder = like == null ? VideoRequest.builder("") : like.request().toBuilder();
+        return request.applyTo(text == null ? builder : builder.prompt(text));
+    }
+
+    private PipelineOptions options(@Nullable Likeness like) {
+        new BackendOptions(compute.threads());
+        DType asked = precision != null ? precision : like != null ? like.precision() : DType.BF16;
+        String backend = compute.isBackendGiven() || like == null ? compute.backend() : like.backend();
+        return new PipelineOptions(backend, asked, compute.threads(), PromptRewriter.IDENTITY);
+    }
+
+    /** Everything that can be wrong with the options is, before the weights are loaded. */
+    private <T> T checked(Callable<T> step) throws IOException {
         try {
-            VideoRequest request = VideoRequest.builder(prompt)
-                    .negativePrompt(negative)
-                    .size(size == null ? null : size.width(), size == null ? null : size.height())
-                    .seconds(seconds)
-                    .frames(frames)
-                    .fps(fps)
-                    .steps(steps)
-                    .guidance(guidance)
-                    .schedule(schedule)
-                    .seed(seed)
-                    .build();
-            new BackendOptions(compute.threads());
-            VideoWriters.check(output);
-            VideoWriters.check(output, TextToVideoPipeline.plan(model, request).format());
-            return request;
+            return step.call();
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        } catch (IOException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
         }
-    }
-
-    private static String describe(VideoPlan plan) {
-        return String.format(
-                Locale.ROOT,
-                "%dx%d, %d frames at %d fps (%s s), %d steps, guidance %s, seed %d",
-                plan.format().width(),
-                plan.format().height(),
-                plan.frames(),
-                plan.format().fps(),
-                Progress.number(plan.seconds()),
-                plan.steps(),
-                Progress.number(plan.guidance()),
-                plan.request().seed());
-    }
-
-    private static String summary(VideoResult result) {
-        StageTimes times = result.times();
-        return String.format(
-                "%s: %s (load %s, encode %s, denoise %s, decode and write %s)",
-                result.video(),
-                time(times.total()),
-                time(times.load()),
-                time(times.encode()),
-                time(times.denoise()),
-                time(times.write()));
-    }
-
-    private static String time(Duration duration) {
-        return Progress.time(duration.toMillis() / 1000.0);
     }
 }

@@ -7,7 +7,6 @@ import io.lingen.VideoResult;
 import io.lingen.core.PartialFile;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 
 /** The JSON file beside a video: its description and how it went. */
@@ -15,13 +14,6 @@ public final class DescriptionFile {
     private static final ObjectMapper mapper = new ObjectMapper();
 
     private DescriptionFile() {}
-
-    /** The JSON file that belongs to a video: its name with the ending .json. */
-    public static Path besides(Path video) {
-        String name = video.getFileName().toString();
-        int dot = name.lastIndexOf('.');
-        return video.resolveSibling((dot > 0 ? name.substring(0, dot) : name) + ".json");
-    }
 
     /**
      * Writes the file, whole or not at all.

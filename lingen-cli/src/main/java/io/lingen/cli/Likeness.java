@@ -1,0 +1,124 @@
+package io.lingen.cli;
+
+import io.lingen.TextToVideoPipeline;
+import io.lingen.VideoDescription;
+import io.lingen.VideoRequest;
+import io.lingen.core.BackendProvider;
+import io.lingen.core.Backends;
+import io.lingen.core.DType;
+import io.lingen.core.Quoted;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.video.VideoWriters;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import picocli.CommandLine.TypeConversionException;
+
+/**
+ * A video that is to be made again: the description that it carries.
+ *
+ * @param file where it was read from
+ */
+record Likeness(Path file, VideoDescription description) {
+    private static final int MAX_BYTES = 1 << 21;
+
+    /**
+     * Reads a video's tag, or a JSON file.
+     *
+     * @throws IOException if the file can't be read or holds no comment
+     * @throws IllegalArgumentException if what it holds is no description, or one of a video that can't be
+     */
+    static Likeness read(Path file) throws IOException {
+        try {
+            return new Likeness(file, VideoDescription.parse(file.toString(), text(file)));
+        } catch (CheckpointException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+    }
+
+    private static byte[] text(Path file) throws IOException {
+        if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".json")) {
+            return VideoWriters.comment(file).getBytes(StandardCharsets.UTF_8);
+        }
+        try (InputStream stream = Files.newInputStream(file)) {
+            byte[] text = stream.readNBytes(MAX_BYTES);
+            if (text.length == MAX_BYTES) {
+                throw new IOException(file + " is too large to be the description of a video");
+            }
+            return text;
+        }
+    }
+
+    /** The request, with the prompt as it was encoded. */
+    VideoRequest request() {
+        return description.request().toBuilder()
+                .prompt(description.encodedPrompt())
+                .build();
+    }
+
+    /** @throws IllegalArgumentException if it is none that is known */
+    DType precision() {
+        try {
+            return new ComputeOptions.Precision().convert(description.precision());
+        } catch (TypeConversionException e) {
+            throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * The model that made it. A description holds a name and no path, so that a file from elsewhere can't say what is read here.
+     *
+     * @throws IllegalArgumentException if it is neither the embedded one nor a folder of that name here
+     */
+    String model() {
+        String name = description.model();
+        boolean plain = name.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || c == 0)
+                && !name.startsWith(".")
+                && !name.isEmpty();
+        if (name.equals(TextToVideoPipeline.NANO) || plain && Files.isDirectory(Path.of(name))) {
+            return name;
+        }
+        throw new IllegalArgumentException(file + " was made by the model '" + Quoted.of(name)
+                + "', which is no folder here; say where it is with --model");
+    }
+
+    /** The backend that made it, or the best one if that is not available here. */
+    String backend() {
+        return Backends.providers().stream()
+                        .filter(provider -> provider.name().equals(description.backend()))
+                        .map(BackendProvider::availability)
+                        .anyMatch(BackendProvider.Availability::available)
+                ? description.backend()
+                : Backends.AUTO;
+    }
+
+    /**
+     * Says what differs in how the video will be made now, apart from the request.
+     *
+     * @param otherModel whether another model is meant
+     * @throws CheckpointException if the model is another one and that is not meant
+     */
+    void compare(TextToVideoPipeline pipeline, boolean otherModel, Progress progress) {
+        String hash = pipeline.modelHash();
+        if (!otherModel && !hash.equals(description.modelHash())) {
+            throw new CheckpointException(file + " was made by a model '" + Quoted.of(description.model())
+                    + "' of the hash " + Quoted.of(description.modelHash()) + ", and the one here has " + hash
+                    + ". Use that model, or name this one with --model to make another video with it");
+        }
+        VideoDescription now = pipeline.describe(pipeline.plan(request()));
+        differ("version of lingen", description.version(), now.version(), progress);
+        differ("model hash", description.modelHash(), hash, progress);
+        differ("backend", description.backend(), now.backend(), progress);
+        differ("precision", description.precision(), now.precision(), progress);
+    }
+
+    private void differ(String what, String then, String now, Progress progress) {
+        if (!then.equals(now)) {
+            progress.say("warning    the " + what + " of " + file + " was " + Quoted.of(then) + " and is "
+                    + Quoted.of(now) + ": the videos may differ");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+package io.lingen.cli;
+
+import io.lingen.VideoRequest;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ConfigReader;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Locale;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A file of prompts in UTF-8, read a line at a time: of the text a prompt a line, of a {@code .jsonl} a JSON object a line with the fields of
+ * the request in a video's description. Lines that are blank are skipped.
+ */
+final class PromptFile implements PromptLines, AutoCloseable {
+    /** More than any prompt; a file that is none of prompts is not read into memory for want of a line's end. */
+    private static final int MAX_LINE_BYTES = 1 << 20;
+
+    private final Path file;
+    private final @Nullable Path copy;
+    private final Function<String, VideoRequest.Builder> defaults;
+    private final boolean json;
+
+    private PromptFile(Path file, @Nullable Path copy, Function<String, VideoRequest.Builder> defaults) {
+        this.file = file;
+        this.copy = copy;
+        this.defaults = defaults;
+        this.json = file.toString().toLowerCase(Locale.ROOT).endsWith(".jsonl");
+    }
+
+    /**
+     * Opens a file.
+     *
+     * @param defaults the request of a prompt, before a line's own fields
+     * @throws IOException if it is none that can be read
+     */
+    static PromptFile open(Path file, Function<String, VideoRequest.Builder> defaults) throws IOException {
+        if (Files.isDirectory(file)) {
+            throw new IOException(file + " is a folder; name a file of prompts");
+        }
+        if (Files.isRegularFile(file)) {
+            return new PromptFile(file, null, defaults);
+        }
+        // A pipe can be read once only, and it is read twice here.
+        try (InputStream stream = Files.newInputStream(file)) {
+            Path copy = Files.createTempFile("lingen-", "-prompts");
+            Files.copy(stream, copy, StandardCopyOption.REPLACE_EXISTING);
+            return new PromptFile(file, copy, defaults);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (copy != null) {
+            Files.delete(copy);
+        }
+    }
+
+    @Override
+    public void forEach(LineAction action) throws IOException {
+        Path source = copy == null ? file : copy;
+        try (InputStream stream = new BufferedInputStream(Files.newInputStream(source), 1 << 16)) {
+            skipByteOrderMark(stream);
+            ByteArrayOutputStream line = new ByteArrayOutputStream();
+            long number = 1;
+            long length = 0;
+            for (int next = stream.read(); ; next = stream.read()) {
+                if (next == '\n' || next < 0) {
+                    accept(number++, line.toByteArray(), length, action);
+                    line.reset();
+                    length = 0;
+                    if (next < 0) {
+                        return;
+                    }
+                } else if (length++ < MAX_LINE_BYTES) {
+                    line.write(next);
+                }
+            }
+        }
+    }
+
+    private void skipByteOrderMark(InputStream stream) throws IOException {
+        stream.mark(3);
+        byte[] start = stream.readNBytes(3);
+        if (start.length == 3 && start[0] == (byte) 0xEF && start[1] == (byte) 0xBB && start[2] == (byte) 0xBF) {
+            return;
+        }
+        if (start.length >= 2 && (start[0] & start[1]) == (byte) 0xFE && (start[0] | start[1]) == (byte) 0xFF) {
+            throw new IOException(file + ": expected prompts in UTF-8, found UTF-16; convert it, for example: iconv -f"
+                    + " UTF-16 -t UTF-8");
+        }
+        stream.reset();
+    }
+
+    private void accept(long number, byte[] bytes, long length, LineAction action) throws IOException {
+        String place = file + ", line " + number + ": ";
+        if (length > MAX_LINE_BYTES) {
+            action.accept(
+                    PromptLine.wrong(place, "expected a line of up to " + MAX_LINE_BYTES + " bytes, found " + length));
+            return;
+        }
+        try {
+            String text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString()
+                    .strip();
+            if (!text.isEmpty()) {
+                action.accept(line(place, text));
+            }
+        } catch (CharacterCodingException e) {
+            action.accept(PromptLine.wrong(place, "expected UTF-8, found bytes that are not"));
+        }
+    }
+
+    private PromptLine line(String place, String text) {
+        try {
+            if (json) {
+                return PromptLine.of(place, request(ConfigReader.parse("", text.getBytes(StandardCharsets.UTF_8))));
+            }
+            if (text.startsWith("{\"")) {
+                return PromptLine.wrong(place, "expected a prompt, found JSON; name the file .jsonl");
+            }
+            return PromptLine.of(place, defaults.apply(text).build());
+        } catch (CheckpointException e) {
+            // The file's name and line are said by the place; what Jackson counts is the line alone.
+            String message = String.valueOf(e.getMessage()).replaceFirst("^: ", "");
+            return PromptLine.wrong(place, message.replace(" at line 1, column ", " at column "));
+        } catch (IllegalArgumentException e) {
+            return PromptLine.wrong(place, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private VideoRequest request(ConfigReader json) {
+        VideoRequest.Builder request = defaults.apply(json.text("prompt"));
+        if (json.has("negative_prompt")) {
+            request.negativePrompt(json.text("negative_prompt"));
+        }
+        if (json.has("width") || json.has("height")) {
+            request.size(positive(json, "width"), positive(json, "height"));
+        }
+        if (json.has("seconds") || json.has("frames")) {
+            request.seconds(json.has("seconds") ? (Double) json.number("seconds", 0, Double.MAX_VALUE) : null);
+            request.frames(json.has("frames") ? (Integer) positive(json, "frames") : null);
+        }
+        if (json.has("fps")) {
+            request.fps(positive(json, "fps"));
+        }
+        if (json.has("steps")) {
+            request.steps(positive(json, "steps"));
+        }
+        if (json.has("guidance")) {
+            request.guidance(json.number("guidance", 0, VideoRequest.MAX_GUIDANCE));
+        }
+        if (json.has("schedule")) {
+            request.schedule(json.text("schedule"));
+        }
+        if (json.has("seed")) {
+            request.seed(json.whole("seed"));
+        }
+        json.end();
+        return request.build();
+    }
+
+    private static int positive(ConfigReader json, String field) {
+        return json.integer(field, 1, Integer.MAX_VALUE);
+    }
+}

@@ -1,0 +1,38 @@
+package io.lingen.cli;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/**
+ * A part of a batch, as written on the command line, for example 2/3: rows 2, 5, 8, ...
+ *
+ * @param index from 1 to {@code parts}
+ */
+record Shard(int index, int parts) {
+    static final Shard WHOLE = new Shard(1, 1);
+
+    private static final Pattern FORM = Pattern.compile("(\\d{1,9})/(\\d{1,9})");
+
+    /** Whether a row, counted from 1, is of this part. */
+    boolean has(long row) {
+        return (row - index) % parts == 0;
+    }
+
+    /** Reads I/N. */
+    static final class Converter implements ITypeConverter<Shard> {
+        @Override
+        public Shard convert(String value) {
+            Matcher matcher = FORM.matcher(value);
+            if (matcher.matches()) {
+                Shard shard = new Shard(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)));
+                if (shard.index >= 1 && shard.index <= shard.parts) {
+                    return shard;
+                }
+            }
+            throw new TypeConversionException(
+                    "a shard is I/N with I from 1 to N, for example 2/3, found '" + value + "'");
+        }
+    }
+}

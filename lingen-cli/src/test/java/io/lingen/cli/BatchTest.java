@@ -1,0 +1,248 @@
+package io.lingen.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.lingen.TinyModel;
+import io.lingen.VideoDescription;
+import io.lingen.VideoRequest;
+import io.lingen.video.VideoWriters;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Many videos with one call, on a tiny model of random weights. */
+class BatchTest {
+    @TempDir
+    static Path model;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void writeModel() throws IOException {
+        TinyModel.write(model);
+    }
+
+    @Test
+    void everyPromptGivesItsVideos() throws IOException {
+        CommandRun run = batch("a red ring\na blue ring\n", "--count", 2, "--seed", 5);
+        assertEquals(0, run.code(), run.err());
+        assertEquals("", run.out());
+        assertTrue(run.err().contains("4 videos: 4 made, 0 skipped, 0 failed"), run.err());
+        assertEquals(List.of("clip-0001.mp4", "clip-0002.mp4", "clip-0003.mp4", "clip-0004.mp4"), videos());
+        assertMade(1, "a red ring", 5);
+        assertMade(2, "a red ring", 6);
+        assertMade(3, "a blue ring", 5);
+        assertMade(4, "a blue ring", 6);
+
+        Path single = folder.resolve("single.mp4");
+        assertEquals(0, generate("a blue ring", "-o", single, "--seed", 6).code());
+        assertEquals(-1, Files.mismatch(single, folder.resolve("clip-0004.mp4")), "as if it were made alone");
+    }
+
+    @Test
+    void whatIsFinishedIsLeftAlone() throws IOException {
+        assertEquals(0, batch("a\nb\nc\n").code());
+        Path old = folder.resolve("clip-0001.mp4");
+        FileTime then = FileTime.fromMillis(1_000_000);
+        Files.setLastModifiedTime(old, then);
+        Files.delete(folder.resolve("clip-0002.json"));
+        Files.delete(folder.resolve("clip-0003.mp4"));
+
+        CommandRun run = batch("a\nb\nc\n");
+        assertEquals(0, run.code(), run.err());
+        assertTrue(run.err().contains("3 videos: 2 made, 1 skipped, 0 failed"), run.err());
+        assertEquals(then, Files.getLastModifiedTime(old));
+
+        run = batch("a\nb\nother\n", "--json");
+        assertTrue(run.err().contains("3 videos: 1 made, 2 skipped, 0 failed"), run.err());
+        assertMade(3, "other", 0);
+        assertEquals(List.of("skipped", "skipped", "made"), statuses(run.out()));
+
+        Files.copy(old, folder.resolve("clip-0002.mp4"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        assertTrue(batch("a\nb\nother\n").err().contains("1 made, 2 skipped"), "a video under another's name");
+        assertMade(2, "b", 0);
+    }
+
+    @Test
+    void shardsMakeTheWholeTogether() throws IOException {
+        String prompts = "a\nb\nc\n";
+        assertEquals(0, batch(prompts, "--count", 2, "--shard", "1/4").code());
+        assertEquals(List.of("clip-0001.mp4", "clip-0005.mp4"), videos());
+        assertEquals(0, batch(prompts, "--count", 2, "--shard", "2/4").code());
+        assertEquals(0, batch(prompts, "--count", 2, "--shard", "3/4").code());
+        assertEquals(5, videos().size());
+        CommandRun whole = batch(prompts, "--count", 2);
+        assertTrue(whole.err().contains("6 videos: 1 made, 5 skipped, 0 failed"), whole.err());
+        CommandRun none = batch(prompts, "--shard", "9/9");
+        assertEquals(0, none.code(), "a shard may be empty");
+        assertTrue(none.err().contains("0 videos"), none.err());
+    }
+
+    @Test
+    void aVideoThatFailsDoesNotKeepTheOthersFromBeingMade() throws IOException {
+        Files.createDirectory(folder.resolve("clip-0003.mp4"));
+        Path prompts = Files.writeString(folder.resolve("prompts.jsonl"), """
+                {"prompt": "a", "width": 25, "height": 24}
+                {"prompt": "b", "steps": "many"}
+                {"prompt": "c"}
+                {"prompt": "d", "seed": 3}
+                """);
+        CommandRun run = generate("--prompt-file", prompts, "-o", folder.resolve("clip.mp4"), "--json");
+        assertEquals(1, run.code());
+        assertTrue(
+                run.err().contains("clip-0001.mp4: " + prompts + ", line 1: the width is a multiple of 4"), run.err());
+        assertTrue(
+                run.err().contains("clip-0002.mp4: " + prompts + ", line 2: field 'steps': found \"many\""), run.err());
+        assertTrue(run.err().contains("clip-0003.mp4: " + prompts + ", line 3: "), run.err());
+        assertTrue(run.err().indexOf("line 2") < run.err().indexOf("denoising"), "said before the first is made");
+        assertTrue(run.err().endsWith("4 videos: 1 made, 0 skipped, 3 failed" + System.lineSeparator()), run.err());
+        assertMade(4, "d", 3);
+        assertEquals(List.of("failed", "failed", "failed", "made"), statuses(run.out()));
+    }
+
+    @Test
+    void manyWrongLinesDoNotFillTheScreen() throws IOException {
+        CommandRun run = batch("\u0007\n".repeat(1000) + "a ring");
+        assertEquals(1, run.code());
+        assertTrue(run.err().contains("1000 of 1001 videos can't be made"), run.err());
+        assertTrue(run.err().lines().count() < 25, run.err());
+        assertEquals(List.of("clip-1001.mp4"), videos());
+    }
+
+    @Test
+    void jsonIsALineAVideoAndNothingElse() throws IOException {
+        CommandRun run = generate("a ring", "--json", "-q", "-o", folder.resolve("out.webp"));
+        assertEquals(0, run.code(), run.err());
+        assertEquals("", run.err());
+        assertEquals(1, run.out().lines().count());
+        JsonNode line = new ObjectMapper().readTree(run.out());
+        assertEquals(folder.resolve("out.webp").toString(), line.get("video").asText());
+        assertEquals(
+                folder.resolve("out.json").toString(), line.get("description").asText());
+        assertEquals("a ring", line.get("request").get("prompt").asText());
+        assertTrue(line.get("times_s").get("total").asDouble() > 0);
+        assertEquals(
+                VideoWriters.comment(folder.resolve("out.webp")),
+                VideoDescription.parse("stdout", run.out()).toJson(),
+                "the line describes the video");
+    }
+
+    @Test
+    void aVideoThatFailsIsALineOfJsonToo() throws IOException {
+        Path target = folder.resolve("out.gif");
+        Files.createDirectory(folder.resolve("out.json"));
+        CommandRun run = generate("a ring", "--json", "-o", target);
+        assertEquals(1, run.code(), run.err());
+        JsonNode line = new ObjectMapper().readTree(run.out());
+        assertEquals("failed", line.get("status").asText());
+        assertTrue(run.err().contains(line.get("error").asText()), run.out() + run.err());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--shard 0/2 | a shard is I/N with I from 1 to N",
+                "--shard 3/2 | a shard is I/N with I from 1 to N",
+                "--shard 1/0 | a shard is I/N with I from 1 to N",
+                "--shard x | a shard is I/N with I from 1 to N",
+                "--count 0 | the number of videos of a prompt is at least 1, found 0",
+                "--count -1 | at least 1, found -1",
+                "--steps 0 | the number of steps is 1 to 10000, found 0",
+            })
+    void wrongUsageIsExplained(String options, String message) throws IOException {
+        String[] words = options.split(" ");
+        CommandRun run = batch("a ring", words[0], words[1]);
+        assertEquals(2, run.code(), run.err());
+        assertTrue(run.err().contains(message), run.err());
+        assertEquals(List.of(), videos());
+    }
+
+    @Test
+    void oneKindOfPromptIsGiven() throws IOException {
+        Path prompts = Files.writeString(folder.resolve("prompts.txt"), "a ring");
+        CommandRun both = generate("a ring", "--prompt-file", prompts);
+        assertEquals(2, both.code());
+        assertTrue(both.err().contains("by --prompt-file, found both"), both.err());
+        CommandRun none = generate("--count", 3);
+        assertEquals(2, none.code());
+        assertTrue(none.err().contains("Missing required parameter: 'PROMPT'"), none.err());
+    }
+
+    @Test
+    void aFileWithoutPromptsIsRefused() throws IOException {
+        CommandRun empty = batch(" \n\n");
+        assertEquals(1, empty.code());
+        assertTrue(empty.err().contains("holds no prompt"), empty.err());
+        assertEquals(1, generate("--prompt-file", folder.resolve("none.txt")).code());
+    }
+
+    @Test
+    void seedsDoNotWrapAround() throws IOException {
+        CommandRun run = generate(
+                "a ring", "--count", 2, "--seed", Long.MAX_VALUE, "-o", folder.resolve("clip.mp4"), "--steps", 1);
+        assertEquals(1, run.code());
+        assertTrue(run.err().contains("begin lower"), run.err());
+        assertEquals(List.of("clip-0001.mp4"), videos());
+    }
+
+    private CommandRun batch(String prompts, Object... options) throws IOException {
+        List<Object> all = new ArrayList<>(List.of(options));
+        all.add("--prompt-file");
+        all.add(Files.writeString(folder.resolve("prompts.txt"), prompts));
+        all.add("-o");
+        all.add(folder.resolve("clip.mp4"));
+        return generate(all.toArray());
+    }
+
+    private CommandRun generate(Object... options) {
+        List<Object> all = new ArrayList<>(List.of("generate", "--model", model, "--frames", 4));
+        if (Stream.of(options).noneMatch("--steps"::equals)) {
+            all.addAll(List.of("--steps", 1));
+        }
+        all.addAll(List.of(options));
+        return CommandRun.of(all.toArray());
+    }
+
+    private void assertMade(int number, String prompt, long seed) throws IOException {
+        Path video = folder.resolve("clip-000" + number + ".mp4");
+        VideoRequest request = VideoDescription.parse(video.toString(), VideoWriters.comment(video))
+                .request();
+        assertEquals(prompt, request.prompt());
+        assertEquals(seed, request.seed());
+        assertFalse(
+                Files.readString(folder.resolve("clip-000" + number + ".json")).isEmpty());
+    }
+
+    private static List<String> statuses(String out) throws IOException {
+        List<String> statuses = new ArrayList<>();
+        for (String line : out.lines().toList()) {
+            statuses.add(new ObjectMapper().readTree(line).get("status").asText());
+        }
+        return statuses;
+    }
+
+    private List<String> videos() throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .map(file -> file.getFileName().toString())
+                    .filter(name -> name.endsWith(".mp4"))
+                    .sorted()
+                    .toList();
+        }
+    }
+}

@@ -1,0 +1,198 @@
+package io.lingen.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lingen.TinyModel;
+import io.lingen.VideoDescription;
+import io.lingen.VideoRequest;
+import io.lingen.video.VideoWriters;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code --like}: a video is made again from itself, on a tiny model of random weights. */
+class LikenessTest {
+    @TempDir
+    static Path models;
+
+    private static Path model;
+    private static Path original;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void makeTheOriginal() throws IOException {
+        model = TinyModel.write(Files.createDirectory(models.resolve("tiny")));
+        original = models.resolve("original.mp4");
+        CommandRun made = generate(
+                "a \"red\" ring",
+                "-o",
+                original,
+                "--size",
+                "16x24",
+                "--seconds",
+                0.5,
+                "--fps",
+                8,
+                "--steps",
+                2,
+                "--guidance",
+                2.5,
+                "--schedule",
+                "shifted:2",
+                "--negative",
+                "noise",
+                "--seed",
+                -7,
+                "--backend",
+                "cpu",
+                "--precision",
+                "f32");
+        assertEquals(0, made.code(), made.err());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"original.mp4", "original.json"})
+    void theSameVideoIsMadeBitForBit(String like) throws IOException {
+        Path again = folder.resolve("again.mp4");
+        CommandRun made = generate("--like", models.resolve(like), "-o", again);
+        assertEquals(0, made.code(), made.err());
+        assertEquals(-1, Files.mismatch(original, again));
+        assertFalse(made.err().contains("warning"), made.err());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ring.webm", "ring.webp", "ring.gif", "ring"})
+    void everyFormatSaysHowItWasMade(String name) throws IOException {
+        Path other = folder.resolve(name);
+        assertEquals(0, generate("--like", original, "-o", other).code());
+        Path again = folder.resolve("again.mp4");
+        assertEquals(0, generate("--like", other, "-o", again).code());
+        assertEquals(-1, Files.mismatch(original, again));
+    }
+
+    @Test
+    void otherOptionsOverrideSingleFields() throws IOException {
+        Path other = folder.resolve("other.mp4");
+        CommandRun made = generate("a blue ring", "--like", original, "-o", other, "--frames", 8, "--seed", 1);
+        assertEquals(0, made.code(), made.err());
+        VideoRequest then = description(original).request();
+        assertEquals(
+                then.toBuilder().prompt("a blue ring").frames(8).seed(1).build(),
+                description(other).request());
+        assertEquals(
+                0, generate("--like", original, "-o", other, "--seconds", 1.5).code());
+        assertEquals(12, description(other).request().frames());
+    }
+
+    @Test
+    void anotherPrecisionIsSaid() {
+        CommandRun made = generate("--like", original, "-o", folder.resolve("other.mp4"), "--precision", "bf16");
+        assertEquals(0, made.code(), made.err());
+        assertTrue(made.err().contains("warning    the precision of " + original + " was f32 and is bf16"), made.err());
+    }
+
+    @Test
+    void anotherVersionIsSaid() throws IOException {
+        Path old = tampered("\"lingen\":\"development\"", "\"lingen\":\"0.0.1\"");
+        CommandRun made = generate("--like", old, "-o", folder.resolve("other.mp4"), "--frames", 4);
+        assertEquals(0, made.code(), made.err());
+        assertTrue(made.err().contains("the version of lingen of " + old + " was 0.0.1 and is"), made.err());
+    }
+
+    @Test
+    void aBackendThatIsNotHereIsReplacedAndThatIsSaid() throws IOException {
+        Path other = tampered("\"backend\":\"cpu\"", "\"backend\":\"abacus\"");
+        CommandRun made = generate("--like", other, "-o", folder.resolve("other.mp4"), "--frames", 4);
+        assertEquals(0, made.code(), made.err());
+        assertTrue(made.err().contains("the backend of " + other + " was abacus and is cpu"), made.err());
+    }
+
+    @Test
+    void anotherModelIsRefusedUnlessItIsNamed() throws IOException {
+        String hash = description(original).modelHash();
+        Path other = tampered(hash, "00" + hash.substring(2));
+        CommandRun named = generate("--like", other, "-o", folder.resolve("other.mp4"), "--frames", 4);
+        assertEquals(0, named.code(), named.err());
+        assertTrue(named.err().contains("the model hash of " + other + " was 00"), named.err());
+
+        Path nano = tampered("\"model\":\"tiny\"", "\"model\":\"nano\"");
+        CommandRun refused = CommandRun.of(
+                "generate", "--like", nano, "-o", folder.resolve("out.mp4"), "--size", "16x16", "--frames", 8);
+        assertEquals(1, refused.code(), refused.err());
+        assertTrue(refused.err().contains("was made by a model 'nano' of the hash " + hash), refused.err());
+        assertFalse(Files.exists(folder.resolve("out.mp4")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "\"steps\":2 | \"steps\":1000000000 | the number of steps is 1 to 10000, found 1000000000",
+                "\"width\":16 | \"width\":1073741824 | the width is a multiple of 4 up to 32, found 1073741824",
+                "\"frames\":4 | \"frames\":2147483647 | the number of frames is a multiple of 4 up to 32",
+                "\"fps\":8 | \"fps\":1e3 | field 'request.fps'",
+                "\"guidance\":2.5 | \"guidance\":-1 | field 'request.guidance'",
+                "shifted:2 | shifted:0 | a schedule's shift is a positive number",
+                "\"precision\":\"f32\" | \"precision\":\"f16\" | the precision is bf16 or f32, found 'f16'",
+                "\"seed\" | \"exec\":1,\"seed\" | unknown field 'request.exec'",
+            })
+    void aTamperedTagIsRefusedLikeAnyRequest(String found, String replacement, String message) throws IOException {
+        CommandRun refused = generate("--like", tampered(found, replacement), "-o", folder.resolve("out.mp4"));
+        assertEquals(2, refused.code(), refused.err());
+        assertTrue(refused.err().contains(message), refused.err());
+        assertFalse(Files.exists(folder.resolve("out.mp4")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"../tiny", "/etc", "elsewhere", ".", ""})
+    void theModelOfATagIsANameAndNoPath(String name) throws IOException {
+        Path tag = tampered("\"model\":\"tiny\"", "\"model\":\"" + name + "\"");
+        CommandRun refused = CommandRun.of("generate", "--like", tag, "-o", folder.resolve("out.mp4"));
+        assertEquals(2, refused.code(), refused.err());
+        assertTrue(refused.err().contains("say where it is with --model"), refused.err());
+    }
+
+    @Test
+    void whatIsNoVideoOfOursIsRefused() throws IOException {
+        Path text = Files.writeString(folder.resolve("notes.txt"), "made with love");
+        assertEquals(1, generate("--like", text).code());
+        assertEquals(1, generate("--like", folder.resolve("none.mp4")).code());
+        assertEquals(
+                2,
+                generate("--like", Files.writeString(folder.resolve("x.json"), "{}"))
+                        .code());
+        CommandRun large = generate("--like", Files.write(folder.resolve("large.json"), new byte[3 << 20]));
+        assertEquals(1, large.code());
+        assertTrue(large.err().contains("too large to be the description"), large.err());
+    }
+
+    private Path tampered(String found, String replacement) throws IOException {
+        String tag = VideoWriters.comment(original);
+        assertTrue(tag.contains(found), tag);
+        return Files.writeString(folder.resolve("tampered.json"), tag.replace(found, replacement));
+    }
+
+    private static VideoDescription description(Path video) throws IOException {
+        return VideoDescription.parse(video.toString(), VideoWriters.comment(video));
+    }
+
+    private static CommandRun generate(Object... arguments) {
+        Object[] all = new Object[arguments.length + 3];
+        all[0] = "generate";
+        all[1] = "--model";
+        all[2] = model;
+        System.arraycopy(arguments, 0, all, 3, arguments.length);
+        return CommandRun.of(all);
+    }
+}
