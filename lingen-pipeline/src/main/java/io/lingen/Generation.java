@@ -52,6 +52,7 @@ public final class Generation implements AutoCloseable {
     private final VideoPlan plan;
     private final String prompt;
     private final @Nullable LatentFile saved;
+    private final @Nullable VideoDescription decoded;
     private final Owned owned = new Owned();
     private final Set<FrameStream> streams = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Tensor latent;
@@ -63,7 +64,7 @@ public final class Generation implements AutoCloseable {
     private int stepsTaken;
     private double time;
     private int framesDone;
-    private @Nullable LatentSaver saver;
+    private volatile @Nullable LatentSaver saver;
     private volatile boolean closed;
 
     /**
@@ -71,12 +72,14 @@ public final class Generation implements AutoCloseable {
      *
      * @param prompt what is encoded, after the rewriter
      * @param saved where to go on from; null to begin
+     * @param decoded what the saved latents are if they are to be decoded as they are; null to take the steps that are left
      */
     Generation(
             TextToVideoPipeline pipeline,
             VideoPlan plan,
             String prompt,
             @Nullable LatentFile saved,
+            @Nullable VideoDescription decoded,
             CancellationToken token) {
         long start = System.nanoTime();
         this.pipeline = pipeline;
@@ -86,6 +89,7 @@ public final class Generation implements AutoCloseable {
         this.plan = plan;
         this.prompt = prompt;
         this.saved = saved;
+        this.decoded = decoded;
         double[] times = Schedule.named(plan.schedule()).times(plan.steps());
         try {
             // 1. Noise of the seed, or what it had become.
@@ -101,7 +105,7 @@ public final class Generation implements AutoCloseable {
             this.time = times[stepsDone];
 
             // 2. The flow from noise to data, a step at a time.
-            this.walk = stepsDone == plan.steps()
+            this.walk = decoded != null || stepsDone == plan.steps()
                     ? Collections.emptyIterator()
                     : new RectifiedFlowSampler(backend).steps(recorded(field()), latent, times, stepsDone);
         } catch (RuntimeException | Error e) {
@@ -148,7 +152,7 @@ public final class Generation implements AutoCloseable {
     }
 
     private VideoDescription describe() {
-        return pipeline.describe(plan, prompt);
+        return decoded != null ? decoded : pipeline.describe(plan, prompt);
     }
 
     /** The latent [C, T, H, W] as far as the steps have brought it, in F32; overwritten by the next step, valid until this is closed. */
@@ -159,6 +163,12 @@ public final class Generation implements AutoCloseable {
     /** The sampler's steps that are done; those before a resumption count. */
     public int stepsDone() {
         return stepsDone;
+    }
+
+    /** The file that {@link #saveLatents} has saved to, or null if there is nothing to go on from yet. Any thread may ask. */
+    public @Nullable Path savedLatents() {
+        LatentSaver file = saver;
+        return file == null ? null : file.savedFile();
     }
 
     /**
@@ -298,8 +308,9 @@ public final class Generation implements AutoCloseable {
                 new StageTimes(
                         pipeline.loadTime(), encodeTime, denoiseTime, Duration.ofNanos(System.nanoTime() - start)));
         DescriptionFile.write(result, device);
-        if (saver != null) {
-            saver.videoIsWhole();
+        LatentSaver file = saver;
+        if (file != null) {
+            file.videoIsWhole();
         }
         return result;
     }
@@ -325,12 +336,13 @@ public final class Generation implements AutoCloseable {
                 stepsDone,
                 plan.steps(),
                 framesDone,
-                saver == null ? null : saver.savedFile());
+                savedLatents());
     }
 
     private void saveNow() {
-        if (saver != null && !closed && stepsDone > saver.savedStep()) {
-            save(saver);
+        LatentSaver file = saver;
+        if (file != null && !closed && stepsDone > file.savedStep()) {
+            save(file);
         }
     }
 

@@ -17,7 +17,7 @@ final class LatentSaver {
     private final String output;
     private final int everySteps;
     private final boolean keep;
-    private int savedStep;
+    private volatile int savedStep;
 
     /** @param from what the generation goes on from: if it is this very file, it counts as saved */
     LatentSaver(Path video, int everySteps, boolean keep, @Nullable LatentFile from) {

@@ -3,10 +3,12 @@ package io.lingen;
 import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.Backends;
+import io.lingen.core.Shape;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.VideoTransformer;
+import io.lingen.core.op.Grid;
 import io.lingen.internal.DenoisingMemory;
 import io.lingen.internal.Lifetime;
 import io.lingen.internal.MemoryCheck;
@@ -18,6 +20,8 @@ import io.lingen.vae.LatentVideoDecoder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -208,21 +212,76 @@ public final class TextToVideoPipeline implements AutoCloseable {
 
     private Generation begin(VideoPlan plan, @Nullable LatentFile saved, CancellationToken token) {
         return lifetime.use(() -> {
-            if (token.isCancelled()) {
-                int done = saved == null ? 0 : saved.step();
-                throw new GenerationCancelledException(
-                        "cancelled", done, plan.steps(), 0, saved == null ? null : saved.path());
-            }
+            requireWanted(saved, plan.steps(), token);
             MemoryCheck.require(
                     backend, "this video", memoryBytes(plan), "make it smaller or shorter, or use precision bf16");
             // A rewriter that has no fixed answer must not have a second say.
             String prompt = saved == null
                     ? options.rewriter().rewrite(plan.request().prompt())
                     : saved.description().encodedPrompt();
-            Generation generation = new Generation(this, plan, prompt, saved, token);
-            generations.add(generation);
-            return generation;
+            return open(new Generation(this, plan, prompt, saved, null, token));
         });
+    }
+
+    private Generation open(Generation generation) {
+        generations.add(generation);
+        return generation;
+    }
+
+    /**
+     * Takes saved latents as they are, to decode them with this pipeline's decoder: it may be another model's, and steps may be missing. The
+     * video's description says so. The generation has no steps left.
+     *
+     * @return to be closed by the caller
+     * @throws CheckpointException if the decoder does not take latents of that many channels
+     * @throws io.lingen.core.OutOfMemoryException if the video does not fit into memory
+     * @throws GenerationCancelledException if the token is cancelled already
+     */
+    public Generation decode(LatentFile saved, CancellationToken token) {
+        Shape latent = saved.latent().shape();
+        return lifetime.use(() -> {
+            requireWanted(saved, saved.steps(), token);
+            int channels = decoder.config().latentChannels();
+            if (latent.length(0) != channels) {
+                throw new CheckpointException(saved.path() + ": expected latents [" + channels
+                        + ", T, H, W] for the decoder of the model " + model() + ", found " + latent);
+            }
+            Grid cells = new Grid((int) latent.length(1), (int) latent.length(2), (int) latent.length(3));
+            MemoryCheck.require(
+                    backend, "this video", decoder.cost(cells).passBytes(), "use precision bf16, or a larger machine");
+            VideoDescription recorded = saved.description();
+            VideoPlan plan = VideoPlan.of(recorded.request(), decoder.config().framesOf(cells), latent);
+            String difference = difference(saved, describe(plan, recorded.encodedPrompt()));
+            return open(new Generation(
+                    this,
+                    plan,
+                    recorded.encodedPrompt(),
+                    saved,
+                    difference.isEmpty() ? recorded : recorded.withDecoded(difference),
+                    token));
+        });
+    }
+
+    private static String difference(LatentFile saved, VideoDescription own) {
+        VideoDescription recorded = saved.description();
+        List<String> differences = new ArrayList<>();
+        if (saved.step() < saved.steps()) {
+            differences.add("after step " + saved.step() + " of " + saved.steps());
+        }
+        if (!own.modelHash().equals(recorded.modelHash())) {
+            differences.add("by the decoder of " + own.model() + " " + own.modelHash());
+        }
+        if (!own.backend().equals(recorded.backend()) || !own.precision().equals(recorded.precision())) {
+            differences.add("on " + own.backend() + " in " + own.precision());
+        }
+        return String.join(", ", differences);
+    }
+
+    private static void requireWanted(@Nullable LatentFile saved, int steps, CancellationToken token) {
+        if (token.isCancelled()) {
+            throw new GenerationCancelledException(
+                    "cancelled", saved == null ? 0 : saved.step(), steps, 0, saved == null ? null : saved.path());
+        }
     }
 
     /** What a generation calls when it is closed. */
@@ -304,7 +363,8 @@ public final class TextToVideoPipeline implements AutoCloseable {
                 backend.name(),
                 options.precision().name().toLowerCase(Locale.ROOT),
                 whole,
-                encodedPrompt.equals(asked.prompt()) ? null : encodedPrompt);
+                encodedPrompt.equals(asked.prompt()) ? null : encodedPrompt,
+                null);
     }
 
     /** The options that it was loaded with. */

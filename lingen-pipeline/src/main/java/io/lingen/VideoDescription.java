@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param precision "bf16" or "f32"
  * @param request what is made, nothing left open: width, height, frames, fps, steps, guidance and schedule are there, seconds are not
  * @param rewrittenPrompt what a rewriter made of the request's prompt; null if it is encoded as it is
+ * @param decoded what was different when saved latents were decoded, such as steps that were not done or another decoder; null for a
+ *     video that the rest of the description makes
  */
 public record VideoDescription(
         String version,
@@ -28,7 +30,8 @@ public record VideoDescription(
         String backend,
         String precision,
         VideoRequest request,
-        @Nullable String rewrittenPrompt) {
+        @Nullable String rewrittenPrompt,
+        @Nullable String decoded) {
     private static final ObjectMapper mapper = new ObjectMapper();
 
     public VideoDescription {
@@ -41,10 +44,28 @@ public record VideoDescription(
         requireWhole(request.schedule(), "schedule");
     }
 
+    /** The description of a video that is made from its request alone, not decoded from saved latents in another way. */
+    public VideoDescription(
+            String version,
+            String model,
+            String modelHash,
+            String backend,
+            String precision,
+            VideoRequest request,
+            @Nullable String rewrittenPrompt) {
+        this(version, model, modelHash, backend, precision, request, rewrittenPrompt, null);
+    }
+
     private static void requireWhole(@Nullable Object component, String name) {
         if (component == null) {
             throw new IllegalArgumentException("the description of a video names its " + name + ", found none");
         }
+    }
+
+    /** The description of a video whose latents were not simply made and decoded. */
+    VideoDescription withDecoded(String difference) {
+        return new VideoDescription(
+                version, model, modelHash, backend, precision, request, rewrittenPrompt, difference);
     }
 
     /** The prompt that is encoded: the request's, or what a rewriter made of it. */
@@ -75,6 +96,9 @@ public record VideoDescription(
                         .put("seed", request.seed()));
         if (rewrittenPrompt != null) {
             node.put("rewritten_prompt", rewrittenPrompt);
+        }
+        if (decoded != null) {
+            node.put("decoded", decoded);
         }
         try {
             return mapper.writeValueAsString(node);
@@ -116,7 +140,8 @@ public record VideoDescription(
                     reader.text("backend"),
                     reader.text("precision"),
                     request,
-                    reader.has("rewritten_prompt") ? reader.text("rewritten_prompt") : null);
+                    reader.has("rewritten_prompt") ? reader.text("rewritten_prompt") : null,
+                    reader.has("decoded") ? reader.text("decoded") : null);
         } catch (IllegalArgumentException e) {
             throw reader.invalid(e);
         }

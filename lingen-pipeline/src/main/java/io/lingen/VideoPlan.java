@@ -1,7 +1,9 @@
 package io.lingen;
 
 import io.lingen.core.Shape;
+import io.lingen.core.op.Grid;
 import io.lingen.video.VideoFormat;
+import java.util.Objects;
 
 /**
  * A request as a model will carry it out: nothing is left open, every size is one that the model makes.
@@ -22,6 +24,18 @@ public record VideoPlan(
         int steps,
         double guidance,
         String schedule) {
+    /** The plan of a request that leaves nothing open, for a decoder that makes so many frames, rows and columns of a latent. */
+    static VideoPlan of(VideoRequest request, Grid pixels, Shape latent) {
+        return new VideoPlan(
+                request,
+                new VideoFormat(pixels.w(), pixels.h(), Objects.requireNonNull(request.fps())),
+                pixels.t(),
+                latent,
+                Objects.requireNonNull(request.steps()),
+                Objects.requireNonNull(request.guidance()),
+                Objects.requireNonNull(request.schedule()));
+    }
+
     /** The length of the file in seconds. */
     public double seconds() {
         return (double) frames / format.fps();

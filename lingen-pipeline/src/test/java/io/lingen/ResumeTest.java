@@ -10,10 +10,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.Shape;
 import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.SamplingStep;
 import io.lingen.vae.Frame;
 import io.lingen.vae.FrameStream;
+import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -251,6 +254,64 @@ class ResumeTest {
         String message = assertThrows(CheckpointException.class, () -> pipeline.resume(shorter))
                 .getMessage();
         assertTrue(message.contains("for the recorded request, found [1, 2, 1, 1]"), message);
+    }
+
+    @Test
+    void decodingAllStepsGivesTheSameVideo() throws IOException {
+        Path whole = folder.resolve("whole.mp4");
+        pipeline.generate(REQUEST, whole);
+        LatentFile saved = interrupted(folder.resolve("out.mp4"), 6);
+        try (Generation generation = pipeline.decode(saved, new CancellationToken())) {
+            assertFalse(generation.steps().hasNext());
+            generation.write(folder.resolve("decoded.mp4"));
+        }
+        assertArrayEquals(Files.readAllBytes(whole), Files.readAllBytes(folder.resolve("decoded.mp4")));
+        assertTrue(Files.exists(saved.path()));
+    }
+
+    @Test
+    void unfinishedLatentsAreDecodedAsTheyAreAndTheTagSaysSo() throws IOException {
+        LatentFile saved = interrupted(folder.resolve("out.mp4"), 2);
+        Path target = folder.resolve("decoded.mp4");
+        byte[] expected;
+        try (Generation generation = pipeline.resume(saved)) {
+            expected = first(generation.frames());
+        }
+        try (Generation generation = pipeline.decode(saved, new CancellationToken())) {
+            assertArrayEquals(expected, first(generation.frames()));
+            assertArrayEquals(expected, first(generation.preview()), "no velocity is known");
+            generation.write(target);
+        }
+        VideoDescription tag = VideoDescription.parse("tag", VideoWriters.comment(target));
+        assertEquals("after step 2 of 6", tag.decoded());
+        assertEquals(saved.description().request(), tag.request());
+    }
+
+    @Test
+    void anotherDecoderMayDecodeThem() throws IOException {
+        LatentFile saved = interrupted(folder.resolve("out.mp4"), 6);
+        Path otherModel = TinyModel.write(folder.resolve("other"));
+        try (ModelSource source =
+                ModelSource.ofResource(ResumeTest.class.getClassLoader(), "io/lingen/fixtures/vae-attention")) {
+            for (String file : List.of("vae/config.json", "vae/model.safetensors")) {
+                Files.write(otherModel.resolve(file), source.read(file));
+            }
+        }
+        try (TextToVideoPipeline other = TextToVideoPipeline.load(otherModel.toString(), OPTIONS)) {
+            try (Generation generation = other.decode(saved, new CancellationToken())) {
+                Shape latent = saved.latent().shape();
+                assertEquals(2 * latent.length(1), generation.plan().frames());
+                assertEquals(2 * latent.length(3), generation.plan().format().width());
+                VideoResult result = generation.write(folder.resolve("decoded.webm"));
+                assertEquals("by the decoder of other " + other.modelHash(), result.description().decoded());
+            }
+            LatentFile thin = new LatentFile(
+                    saved.path(), HostTensor.of(new float[3], 3, 1, 1, 1), 6, "out.mp4", saved.description());
+            String message = assertThrows(
+                            CheckpointException.class, () -> other.decode(thin, new CancellationToken()))
+                    .getMessage();
+            assertTrue(message.contains("expected latents [4, T, H, W]"), message);
+        }
     }
 
     private static byte[] first(FrameStream stream) {

@@ -21,7 +21,7 @@ class VideoDescriptionTest {
             .seed(Long.MIN_VALUE)
             .build();
     private static final VideoDescription DESCRIPTION =
-            new VideoDescription("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, null);
+            new VideoDescription("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, null, null);
 
     @Test
     void whatIsWrittenIsRead() {
@@ -30,7 +30,7 @@ class VideoDescriptionTest {
         assertEquals(DESCRIPTION, VideoDescription.parse("tag", json));
         assertEquals(REQUEST.prompt(), DESCRIPTION.encodedPrompt());
 
-        VideoDescription rewritten = new VideoDescription("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, "a ring");
+        VideoDescription rewritten = new VideoDescription("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, "a ring", null);
         assertEquals(rewritten, VideoDescription.parse("tag", rewritten.toJson()));
         assertEquals("a ring", rewritten.encodedPrompt());
     }
@@ -94,7 +94,7 @@ class VideoDescriptionTest {
         VideoRequest open = VideoRequest.of("a ring");
         IllegalArgumentException error = assertThrows(
                 IllegalArgumentException.class,
-                () -> new VideoDescription("1.2", "nano", "b44a", "cpu", "bf16", open, null));
+                () -> new VideoDescription("1.2", "nano", "b44a", "cpu", "bf16", open, null, null));
         assertEquals("the description of a video names its width, found none", error.getMessage());
     }
 }
