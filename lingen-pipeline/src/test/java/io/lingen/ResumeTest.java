@@ -303,12 +303,13 @@ class ResumeTest {
                 assertEquals(2 * latent.length(1), generation.plan().frames());
                 assertEquals(2 * latent.length(3), generation.plan().format().width());
                 VideoResult result = generation.write(folder.resolve("decoded.webm"));
-                assertEquals("by the decoder of other " + other.modelHash(), result.description().decoded());
+                assertEquals(
+                        "by the decoder of other " + other.modelHash(),
+                        result.description().decoded());
             }
             LatentFile thin = new LatentFile(
                     saved.path(), HostTensor.of(new float[3], 3, 1, 1, 1), 6, "out.mp4", saved.description());
-            String message = assertThrows(
-                            CheckpointException.class, () -> other.decode(thin, new CancellationToken()))
+            String message = assertThrows(CheckpointException.class, () -> other.decode(thin, new CancellationToken()))
                     .getMessage();
             assertTrue(message.contains("expected latents [4, T, H, W]"), message);
         }

@@ -30,7 +30,8 @@ class VideoDescriptionTest {
         assertEquals(DESCRIPTION, VideoDescription.parse("tag", json));
         assertEquals(REQUEST.prompt(), DESCRIPTION.encodedPrompt());
 
-        VideoDescription rewritten = new VideoDescription("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, "a ring", null);
+        VideoDescription rewritten =
+                new VideoDescription("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, "a ring", null);
         assertEquals(rewritten, VideoDescription.parse("tag", rewritten.toJson()));
         assertEquals("a ring", rewritten.encodedPrompt());
     }

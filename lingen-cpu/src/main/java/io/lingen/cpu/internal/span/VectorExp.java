@@ -1,6 +1,10 @@
 package io.lingen.cpu.internal.span;
 
 import static io.lingen.cpu.internal.Memory.ALL;
+import static io.lingen.cpu.internal.span.VectorMath.DOWN_1;
+import static io.lingen.cpu.internal.span.VectorMath.DOWN_2;
+import static io.lingen.cpu.internal.span.VectorMath.DOWN_4;
+import static io.lingen.cpu.internal.span.VectorMath.DOWN_8;
 import static io.lingen.cpu.internal.span.VectorMath.EXP_HIGHEST;
 import static io.lingen.cpu.internal.span.VectorMath.EXP_LOWEST;
 import static io.lingen.cpu.internal.span.VectorMath.FLOATS;
@@ -48,7 +52,14 @@ final class VectorExp {
             value.intoMemorySegment(ALL, out + 4L * i, LITTLE);
             sum = sum.add(value);
         }
-        return sum.reduceLanes(VectorOperators.ADD);
+        if (LANES > 8) {
+            sum = sum.add(sum.rearrange(DOWN_8));
+        }
+        if (LANES > 4) {
+            sum = sum.add(sum.rearrange(DOWN_4));
+        }
+        sum = sum.add(sum.rearrange(DOWN_2));
+        return sum.add(sum.rearrange(DOWN_1)).lane(0);
     }
 
     /** out = x / (1 + exp(x (linear + cubic x^2))) for whole registers: SiLU, and GELU as 0.5 (1 + tanh(u)) = 1 / (1 + exp(-2u)). */

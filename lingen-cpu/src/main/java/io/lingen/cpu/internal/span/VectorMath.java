@@ -4,11 +4,15 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** Functions of a vector register of F32 elements. */
 final class VectorMath {
-    static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+    /** At most 16 lanes: as far as the sums of registers are written out. */
+    static final VectorSpecies<Float> FLOATS =
+            FloatVector.SPECIES_PREFERRED.length() > 16 ? FloatVector.SPECIES_512 : FloatVector.SPECIES_PREFERRED;
+
     private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
 
     static final float EXP_LOWEST = -87.3f;
@@ -30,7 +34,22 @@ final class VectorMath {
     static final float P6 = 1.3981999507e-3f;
     static final float P7 = 1.9875691500e-4f;
 
+    /**
+     * These bring the lanes so many places further up down. Adding them one after the other sums a register in one fixed order, as
+     * {@code reduceLanes} does not: its order, and so its last bit, changes when a loop gets compiled, and the same request would give
+     * another video.
+     */
+    static final VectorShuffle<Float> DOWN_8 = down(8);
+
+    static final VectorShuffle<Float> DOWN_4 = down(4);
+    static final VectorShuffle<Float> DOWN_2 = down(2);
+    static final VectorShuffle<Float> DOWN_1 = down(1);
+
     private VectorMath() {}
+
+    private static VectorShuffle<Float> down(int places) {
+        return VectorShuffle.fromOp(FLOATS, lane -> (lane + places) % FLOATS.length());
+    }
 
     /** exp(x) to about 1e-7 relative. 0 below -87.3, exp(88) above 88, NaN stays. */
     static FloatVector exp(FloatVector x) {

@@ -3,6 +3,10 @@ package io.lingen.cpu.internal.span;
 import static io.lingen.cpu.internal.Memory.ALL;
 import static io.lingen.cpu.internal.Memory.getFloat;
 import static io.lingen.cpu.internal.Memory.setFloat;
+import static io.lingen.cpu.internal.span.VectorMath.DOWN_1;
+import static io.lingen.cpu.internal.span.VectorMath.DOWN_2;
+import static io.lingen.cpu.internal.span.VectorMath.DOWN_4;
+import static io.lingen.cpu.internal.span.VectorMath.DOWN_8;
 import static io.lingen.cpu.internal.span.VectorMath.FLOATS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
@@ -124,7 +128,15 @@ public final class VectorSpans implements Spans {
         for (; i <= n - LANES; i += LANES) {
             sum0 = sum0.add(fromMemorySegment(FLOATS, ALL, x + (long) i * F, LITTLE));
         }
-        return sum0.add(sum1).add(sum2.add(sum3)).reduceLanes(VectorOperators.ADD) + TAIL.sum(x + (long) i * F, n - i);
+        FloatVector sum = sum0.add(sum1).add(sum2.add(sum3));
+        if (LANES > 8) {
+            sum = sum.add(sum.rearrange(DOWN_8));
+        }
+        if (LANES > 4) {
+            sum = sum.add(sum.rearrange(DOWN_4));
+        }
+        sum = sum.add(sum.rearrange(DOWN_2));
+        return sum.add(sum.rearrange(DOWN_1)).lane(0) + TAIL.sum(x + (long) i * F, n - i);
     }
 
     @Override
@@ -153,8 +165,15 @@ public final class VectorSpans implements Spans {
                     fromMemorySegment(FLOATS, ALL, x + (long) i * F, LITTLE).sub(means);
             sum0 = d.fma(d, sum0);
         }
-        return sum0.add(sum1).add(sum2.add(sum3)).reduceLanes(VectorOperators.ADD)
-                + TAIL.squaredDeviation(x + (long) i * F, mean, n - i);
+        FloatVector sum = sum0.add(sum1).add(sum2.add(sum3));
+        if (LANES > 8) {
+            sum = sum.add(sum.rearrange(DOWN_8));
+        }
+        if (LANES > 4) {
+            sum = sum.add(sum.rearrange(DOWN_4));
+        }
+        sum = sum.add(sum.rearrange(DOWN_2));
+        return sum.add(sum.rearrange(DOWN_1)).lane(0) + TAIL.squaredDeviation(x + (long) i * F, mean, n - i);
     }
 
     @Override
@@ -195,8 +214,15 @@ public final class VectorSpans implements Spans {
             sum0 = fromMemorySegment(FLOATS, ALL, a + (long) i * F, LITTLE)
                     .fma(fromMemorySegment(FLOATS, ALL, b + (long) i * F, LITTLE), sum0);
         }
-        return sum0.add(sum1).add(sum2.add(sum3)).reduceLanes(VectorOperators.ADD)
-                + TAIL.dotProduct(a + (long) i * F, b + (long) i * F, n - i);
+        FloatVector sum = sum0.add(sum1).add(sum2.add(sum3));
+        if (LANES > 8) {
+            sum = sum.add(sum.rearrange(DOWN_8));
+        }
+        if (LANES > 4) {
+            sum = sum.add(sum.rearrange(DOWN_4));
+        }
+        sum = sum.add(sum.rearrange(DOWN_2));
+        return sum.add(sum.rearrange(DOWN_1)).lane(0) + TAIL.dotProduct(a + (long) i * F, b + (long) i * F, n - i);
     }
 
     @Override
@@ -374,7 +400,15 @@ public final class VectorSpans implements Spans {
             sum0 = a.fma(a, sum0);
             sum1 = b.fma(b, sum1);
         }
-        float squares = sum0.add(sum1).reduceLanes(VectorOperators.ADD);
+        FloatVector sum = sum0.add(sum1);
+        if (LANES > 8) {
+            sum = sum.add(sum.rearrange(DOWN_8));
+        }
+        if (LANES > 4) {
+            sum = sum.add(sum.rearrange(DOWN_4));
+        }
+        sum = sum.add(sum.rearrange(DOWN_2));
+        float squares = sum.add(sum.rearrange(DOWN_1)).lane(0);
         for (; i < n; i++) {
             long at = (long) i * F;
             float gated = getFloat(y + at) * getFloat(out + at);

@@ -67,6 +67,51 @@ class SpansTest {
         }
     }
 
+    /** Before and after the loops are compiled: the same request is to give the same bits, however warm the machine is. */
+    @Test
+    void sumsHaveOneOrder() {
+        int n = VectorMath.FLOATS.length();
+        CpuMemory.Block block = memory.allocate(3L * n * Float.BYTES);
+        try {
+            long x = block.address();
+            long ones = x + (long) n * Float.BYTES;
+            long out = ones + (long) n * Float.BYTES;
+            for (int round = 0; round < 20_000; round++) {
+                float[] values = new float[n];
+                float[] squares = new float[n];
+                for (int i = 0; i < n; i++) {
+                    values[i] = (float) random.nextGaussian();
+                    squares[i] = values[i] * values[i];
+                    set(x, i, values[i]);
+                    set(ones, i, 1);
+                }
+                float sum = halved(values);
+                float squaredSum = halved(squares);
+                assertEquals(sum, vector.sum(x, n), 0f);
+                assertEquals(sum, vector.dotProduct(x, ones, n), 0f);
+                assertEquals(squaredSum, vector.squaredDeviation(x, 0, n), 0f);
+                vector.expSum(x, 1, 0, out, DType.F32, n);
+                float[] exponentials = new float[n];
+                for (int i = 0; i < n; i++) {
+                    exponentials[i] = get(out, i);
+                }
+                assertEquals(halved(exponentials), vector.expSum(x, 1, 0, out, DType.F32, n), 0f);
+            }
+        } finally {
+            memory.release(block);
+        }
+    }
+
+    private static float halved(float[] values) {
+        float[] sums = values.clone();
+        for (int half = sums.length / 2; half > 0; half /= 2) {
+            for (int i = 0; i < half; i++) {
+                sums[i] += sums[i + half];
+            }
+        }
+        return sums[0];
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 3, 7, 15, 16, 17, 31, 33, 63, 64, 65, 127, 257, 1000, 1023})
     void bothFormsAgree(int n) {
