@@ -233,10 +233,12 @@ def background_image(name: str, side: int) -> np.ndarray:
     raise ValueError(f"background: found {name!r}, expected one of {BACKGROUNDS}")
 
 
-def render(scene: Scene, side: int = 128, frames: int | None = None) -> np.ndarray:
-    """Frames [F, side, side, 3] uint8 of the scene; F = 16 * seconds unless `frames` says otherwise."""
-    count = int(round(scene.seconds * FPS)) if frames is None else frames
-    event, ramp = scene.event, _ramp(count, scene.event)
+def render(scene: Scene, side: int = 128, frames: int | None = None, step: int = 1) -> np.ndarray:
+    """Frames [F, side, side, 3] uint8 of the scene; F = 16 * seconds unless `frames` says otherwise. Of them every `step`-th is drawn."""
+    total = int(round(scene.seconds * FPS)) if frames is None else frames
+    event, whole_ramp = scene.event, _ramp(total, scene.event)
+    ramp = whole_ramp[::step]
+    count = len(ramp)
     image = np.empty((count, side, side, 3), np.float32)
     image[:] = background_image(scene.background, side)
     if event is not None and event.kind == "background":
@@ -247,7 +249,7 @@ def render(scene: Scene, side: int = 128, frames: int | None = None) -> np.ndarr
         thing = scene.things[index]
         own = event if event is not None and event.index == index else None
         turn = own.value if own is not None and own.kind == "direction" else None
-        x, y, radius, angle = track(thing, count, turn, ramp)
+        x, y, radius, angle = (values[::step] for values in track(thing, total, turn, whole_ramp))
         patch = min(side, 2 * int(np.ceil(1.15 * radius.max() * side)) + 4)
         rows, columns, cover = _coverage(thing.shape, x, y, radius, angle, side, patch)
         if own is not None and own.kind == "shape":
