@@ -1,20 +1,25 @@
 package io.lingen.cli;
 
+import io.lingen.GenerationCancelledException;
+import io.lingen.LatentFile;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoDescription;
 import io.lingen.VideoRequest;
 import io.lingen.VideoResult;
 import io.lingen.core.Quoted;
+import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Many videos with one loaded model. They are numbered from 1, all videos of the first prompt first, and the number is part of the name. A
- * video that is there already, of the very same description, is left alone; one that can't be made does not keep the others from it.
+ * video that is there already, of the very same description, is left alone, one that was interrupted goes on from its latents, and one that
+ * can't be made does not keep the others from it.
  */
 final class Batch {
     private static final int MOST_SHOWN = 10;
@@ -112,22 +117,27 @@ final class Batch {
         if (request == null || !problem.isEmpty()) {
             failed++;
             run.json().failed(target, line.place() + problem);
-        } else if (isFinished(target, pipeline.describe(pipeline.plan(request)))) {
+            return;
+        }
+        VideoDescription description = pipeline.describe(pipeline.plan(request));
+        if (isFinished(target, description)) {
             skipped++;
-            run.progress().say(target + ": is there");
+            run.progress().say(target + ": finished already");
             run.json().done(JsonLines.Status.SKIPPED, target, VideoResult.descriptionFileOf(target));
         } else {
-            make(number, line, request, target);
+            make(number, line, request, target, saved(target, description));
         }
     }
 
-    private void make(long number, PromptLine line, VideoRequest request, Path target) {
+    private void make(long number, PromptLine line, VideoRequest request, Path target, @Nullable LatentFile saved) {
         run.progress()
                 .say(target + ", " + (made + skipped + failed + 1) + " of " + total + ": "
                         + Quoted.of(request.prompt()));
         try {
-            run.make(request, target);
+            run.make(request, target, saved);
             made++;
+        } catch (GenerationCancelledException e) {
+            throw e;
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
             failed++;
             say(number, line, ErrorReport.text(e));
@@ -144,6 +154,21 @@ final class Batch {
                     && description.equals(Likeness.read(video).description());
         } catch (IOException | IllegalArgumentException e) {
             return false;
+        }
+    }
+
+    /** The latents of a video that was interrupted, if they are there and of this description. */
+    private @Nullable LatentFile saved(Path video, VideoDescription description) {
+        Path file = LatentFile.besides(video);
+        if (!Files.exists(file)) {
+            return null;
+        }
+        try {
+            LatentFile saved = LatentFile.read(file);
+            return saved.description().equals(description) ? saved : null;
+        } catch (CheckpointException e) {
+            run.progress().say("warning    " + e.getMessage());
+            return null;
         }
     }
 

@@ -117,7 +117,7 @@ final class GenerateCommand implements Callable<Integer> {
             VideoRun run = new VideoRun(
                     pipeline, progress, new JsonLines(spec.commandLine().getOut(), json));
             if (!batch.isBatch()) {
-                run.make(asked, output);
+                run.make(asked, output, null);
                 return 0;
             }
             return runBatch(like, asked, run) ? 0 : 1;

@@ -1,6 +1,7 @@
 package io.lingen.cli;
 
 import io.lingen.Generation;
+import io.lingen.LatentFile;
 import io.lingen.StageTimes;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoPlan;
@@ -13,12 +14,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** One video on its way, shown as it goes. */
 final class VideoRun {
     private final TextToVideoPipeline pipeline;
     private final Progress progress;
     private final JsonLines json;
+    private boolean isLoadTold;
 
     VideoRun(TextToVideoPipeline pipeline, Progress progress, JsonLines json) {
         this.pipeline = pipeline;
@@ -38,13 +41,18 @@ final class VideoRun {
         return json;
     }
 
-    /** Makes a video. */
-    void make(VideoRequest request, Path output) throws IOException {
+    /**
+     * Makes a video.
+     *
+     * @param saved where to go on from; null to begin
+     */
+    void make(VideoRequest request, Path output, @Nullable LatentFile saved) throws IOException {
         try {
             VideoPlan plan = pipeline.plan(request);
             progress.say("video      " + describe(plan));
-            VideoResult result = walk(request, output);
+            VideoResult result = walk(request, output, saved);
             progress.say(summary(result));
+            isLoadTold = true;
             json.done(JsonLines.Status.MADE, output, result.descriptionFile());
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
             json.failed(output, ErrorReport.text(e));
@@ -52,12 +60,18 @@ final class VideoRun {
         }
     }
 
-    private VideoResult walk(VideoRequest request, Path output) throws IOException {
-        try (Generation generation = pipeline.start(request)) {
-            Iterator<SamplingStep> walk =
-                    progress.over("denoising", generation.plan().steps(), generation.steps());
-            while (walk.hasNext()) {
-                walk.next();
+    private VideoResult walk(VideoRequest request, Path output, @Nullable LatentFile saved) throws IOException {
+        try (Generation generation = saved == null ? pipeline.start(request) : pipeline.resume(saved)) {
+            generation.saveLatents(output, LatentFile.DEFAULT_STEPS, false);
+            int left = generation.plan().steps() - generation.stepsDone();
+            if (saved != null) {
+                progress.say("going on   after " + generation.stepsDone() + " steps, from " + saved.path());
+            }
+            if (left > 0) {
+                Iterator<SamplingStep> walk = progress.over("denoising", left, generation.steps());
+                while (walk.hasNext()) {
+                    walk.next();
+                }
             }
             try (FrameStream stream = generation.frames()) {
                 return generation.write(output, progress.over("decoding", stream.frameCount(), stream));
@@ -79,13 +93,13 @@ final class VideoRun {
                 plan.request().seed());
     }
 
-    private static String summary(VideoResult result) {
+    private String summary(VideoResult result) {
         StageTimes times = result.times();
         return String.format(
-                "%s: %s (load %s, encode %s, denoise %s, decode and write %s)",
+                "%s: %s (%sencode %s, denoise %s, decode and write %s)",
                 result.video(),
-                time(times.total()),
-                time(times.load()),
+                time(isLoadTold ? times.total().minus(times.load()) : times.total()),
+                isLoadTold ? "" : "load " + time(times.load()) + ", ",
                 time(times.encode()),
                 time(times.denoise()),
                 time(times.write()));

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.lingen.Generation;
+import io.lingen.LatentFile;
+import io.lingen.TextToVideoPipeline;
 import io.lingen.TinyModel;
 import io.lingen.VideoDescription;
 import io.lingen.VideoRequest;
@@ -112,6 +115,29 @@ class BatchTest {
         assertTrue(run.err().endsWith("4 videos: 1 made, 0 skipped, 3 failed" + System.lineSeparator()), run.err());
         assertMade(4, "d", 3);
         assertEquals(List.of("failed", "failed", "failed", "made"), statuses(run.out()));
+    }
+
+    @Test
+    void aVideoThatWasInterruptedGoesOnFromItsLatents() throws IOException {
+        Path whole = folder.resolve("whole.mp4");
+        assertEquals(0, generate("a ring", "-o", whole, "--steps", 3).code());
+        Path video = folder.resolve("clip-0001.mp4");
+        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString());
+                Generation generation = pipeline.start(
+                        VideoRequest.builder("a ring").frames(4).steps(3).build())) {
+            generation.saveLatents(video, 1, false);
+            generation.steps().next();
+        }
+        Path latents = LatentFile.besides(video);
+        Files.copy(latents, LatentFile.besides(folder.resolve("clip-0002.mp4")));
+        Files.writeString(LatentFile.besides(folder.resolve("clip-0003.mp4")), "no latents");
+
+        CommandRun run = batch("a ring", "--steps", 3, "--count", 3);
+        assertEquals(0, run.code(), run.err());
+        assertTrue(run.err().contains("going on   after 1 steps, from " + latents), run.err());
+        assertEquals(1, run.err().split("going on").length - 1, "of that description only");
+        assertEquals(-1, Files.mismatch(whole, video));
+        assertFalse(Files.exists(latents));
     }
 
     @Test
