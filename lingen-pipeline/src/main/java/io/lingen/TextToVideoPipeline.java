@@ -17,6 +17,7 @@ import io.lingen.internal.ModelLimits;
 import io.lingen.internal.Owned;
 import io.lingen.text.TextEncoders;
 import io.lingen.vae.LatentVideoDecoder;
+import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -113,10 +114,11 @@ public final class TextToVideoPipeline implements AutoCloseable {
     /**
      * Makes a video: the whole walk. For progress and previews take it step by step from {@link #start}.
      *
-     * @param target the MP4 file to write; a JSON file with the same name describes it
-     * @throws IllegalArgumentException if the model can't make what is asked for; the message says what it can
+     * @param target the file to write, of a kind that {@link VideoWriters} knows; a JSON file with the same name describes it
+     * @throws IllegalArgumentException if the model can't make what is asked for, or the kind of file can't hold it; the message says what
+     *     it can
      * @throws io.lingen.core.OutOfMemoryException if the video does not fit into memory
-     * @throws IOException if the file can't be written; its latents are left, see {@link Generation#saveLatents}
+     * @throws IOException if the file can't be written, which is tried before anything is computed; if that turns out at the end only, its latents are left, see {@link Generation#saveLatents}
      * @throws GenerationCancelledException if this pipeline is closed meanwhile
      */
     public VideoResult generate(VideoRequest request, Path target) throws IOException {
@@ -130,6 +132,8 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * @throws GenerationCancelledException if the token is cancelled, or this pipeline closed, meanwhile
      */
     public VideoResult generate(VideoRequest request, Path target, CancellationToken token) throws IOException {
+        VideoWriters.check(target, plan(request).format());
+        VideoWriters.requireWritable(target);
         try (Generation generation = start(request, token)) {
             generation.saveLatents(target, LatentFile.DEFAULT_STEPS, false);
             return generation.write(target);

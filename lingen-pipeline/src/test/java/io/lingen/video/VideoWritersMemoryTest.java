@@ -1,0 +1,108 @@
+package io.lingen.video;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Resident memory of a process whose heap has its full size from the start, so that what grows is native. */
+@EnabledOnOs(OS.LINUX)
+class VideoWritersMemoryTest {
+    private static final List<String> NAMES = List.of("out.mp4", "out.webm", "out.webp", "out.gif", "frames");
+
+    /** A third of what would be lost if a single frame of each video, or of each frame its picture, were not freed. */
+    private static final long MAX_GROWTH = 4 << 20;
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void manyVideosAndLongOnesTakeTheMemoryOfOne() throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-Xms64m",
+                        "-Xmx64m",
+                        "-XX:+AlwaysPreTouch",
+                        "-XX:+UseSerialGC",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Writers.class.getName(),
+                        folder.toString())
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        List<String> lines = process.inputReader().lines().toList();
+        assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+        assertEquals(0, process.exitValue(), lines.toString());
+        assertEquals(2 * NAMES.size(), lines.size());
+        for (String line : lines) {
+            long growth = Long.parseLong(line.substring(line.indexOf(' ') + 1));
+            assertTrue(growth < MAX_GROWTH, lines.toString());
+        }
+    }
+
+    /** Prints by how many bytes memory grew over many videos of each kind, and over a long one. */
+    public static final class Writers {
+        private Writers() {}
+
+        public static void main(String[] args) throws IOException {
+            for (String name : NAMES) {
+                Path target = Path.of(args[0], name);
+                writeVideos(target, 20);
+                long before = residentBytes();
+                writeVideos(target, 60);
+                System.out.println(name + " " + (residentBytes() - before));
+                System.out.println(name + " " + growthWithinVideo(target));
+            }
+        }
+
+        /** Every third video is given up. */
+        private static void writeVideos(Path target, int count) throws IOException {
+            VideoFormat format = new VideoFormat(256, 256, 16);
+            byte[] rgb = new byte[format.frameBytes()];
+            for (int i = 0; i < count; i++) {
+                try (VideoWriter writer = VideoWriters.open(target, format, "x")) {
+                    Arrays.fill(rgb, (byte) i);
+                    writer.write(rgb);
+                    writer.write(rgb);
+                    if (i % 3 > 0) {
+                        writer.finish();
+                    }
+                }
+            }
+        }
+
+        private static long growthWithinVideo(Path target) throws IOException {
+            VideoFormat format = new VideoFormat(128, 128, 16);
+            long before = 0;
+            try (VideoWriter writer = VideoWriters.open(target, format, "x")) {
+                for (int i = 0; i < 360; i++) {
+                    writer.write(VideoWritersTest.frame(format, i));
+                    if (i == 60) {
+                        before = residentBytes();
+                    }
+                }
+                return residentBytes() - before;
+            }
+        }
+
+        private static long residentBytes() throws IOException {
+            System.gc();
+            for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+                if (line.startsWith("RssAnon:")) {
+                    return 1024 * Long.parseLong(line.replaceAll("\\D", ""));
+                }
+            }
+            throw new IOException("/proc/self/status names no RssAnon");
+        }
+    }
+}
