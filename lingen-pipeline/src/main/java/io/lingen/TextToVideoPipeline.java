@@ -9,7 +9,6 @@ import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.op.Grid;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.VideoTransformer;
-import io.lingen.internal.DenoisingMemory;
 import io.lingen.internal.Lifetime;
 import io.lingen.internal.MemoryCheck;
 import io.lingen.internal.ModelFiles;
@@ -19,6 +18,10 @@ import io.lingen.text.TextEncoders;
 import io.lingen.vae.LatentVideoDecoder;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
+import java.util.List;
+import java.util.ArrayList;
+import io.lingen.core.DType;
+import java.util.function.ToLongFunction;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -52,7 +55,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
     private final TextEncoders encoders;
     private final Denoiser denoiser;
     private final LatentVideoDecoder decoder;
-    private final DenoisingMemory denoisingMemory;
+    private final MemoryEstimator memory;
     private final Duration loadTime;
 
     private TextToVideoPipeline(ModelSource model, PipelineOptions options) {
@@ -65,12 +68,12 @@ public final class TextToVideoPipeline implements AutoCloseable {
             this.files = new ModelFiles(source, index);
             files.check();
             this.backend = owned.add(Backends.create(options.backend(), new BackendOptions(options.threads())));
-            this.denoisingMemory = owned.add(new DenoisingMemory(source, index.transformer(), options.precision()));
+            this.memory = owned.add(new MemoryEstimator(source, limits, backend, options.precision()));
             MemoryCheck.require(
                     backend,
                     "the model " + source.name(),
-                    denoisingMemory.weightBytes(),
-                    "use precision bf16, which takes half of f32, or a machine with more memory");
+                    memory.loadingBytes(),
+                    () -> inBrainFloats(estimator -> estimator.loadingBytes()));
             this.denoiser = owned.add(VideoTransformer.load(source, index.transformer(), backend, options.precision()));
             this.decoder = owned.add(LatentVideoDecoder.load(source, index.vae(), backend, options.precision()));
             this.encoders = owned.add(TextEncoders.load(source, index.textEncoders(), options.threads()));
@@ -218,7 +221,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
         return lifetime.use(() -> {
             requireWanted(saved, plan.steps(), token);
             MemoryCheck.require(
-                    backend, "this video", memoryBytes(plan), "make it smaller or shorter, or use precision bf16");
+                    backend, "this video", memory.forecast(plan).videoBytes(), () -> settingsThatFit(plan));
             // A rewriter that has no fixed answer must not have a second say.
             String prompt = saved == null
                     ? options.rewriter().rewrite(plan.request().prompt())
@@ -319,11 +322,26 @@ public final class TextToVideoPipeline implements AutoCloseable {
         }
     }
 
-    /** An estimate of the bytes that a video takes on the backend, beside the weights that are loaded. */
-    public long memoryBytes(VideoPlan plan) {
-        return lifetime.use(() -> Math.max(
-                denoisingMemory.passBytes(plan, encoders.all()),
-                decoder.cost(ModelLimits.latentGrid(plan)).passBytes()));
+    /** What a video takes of memory. */
+    public MemoryForecast forecast(VideoPlan plan) {
+        return lifetime.use(() -> memory.forecast(plan));
+    }
+
+    private List<String> settingsThatFit(VideoPlan plan) {
+        List<String> settings = new ArrayList<>(
+                memory.whatFits(plan.request(), backend.availableBytes(), MemoryForecast::videoBytes));
+        settings.addAll(inBrainFloats(estimator -> estimator.forecast(plan).videoBytes()));
+        return settings;
+    }
+
+    /** Whether it would fit in the smaller precision. */
+    private List<String> inBrainFloats(ToLongFunction<MemoryEstimator> need) {
+        if (options.precision() == DType.BF16) {
+            return List.of();
+        }
+        try (MemoryEstimator estimator = new MemoryEstimator(source, limits, backend, DType.BF16)) {
+            return need.applyAsLong(estimator) <= backend.availableBytes() ? List.of("precision bf16") : List.of();
+        }
     }
 
     /** The model's name. */

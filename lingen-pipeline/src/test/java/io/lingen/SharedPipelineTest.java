@@ -129,7 +129,7 @@ class SharedPipelineTest {
         for (Runnable use : List.<Runnable>of(
                 () -> pipeline.start(request),
                 () -> pipeline.plan(request),
-                () -> pipeline.memoryBytes(plan),
+                () -> pipeline.forecast(plan),
                 () -> pipeline.describe(plan),
                 pipeline::modelHash,
                 pipeline::backend,

@@ -14,6 +14,7 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -86,6 +87,16 @@ public interface Backend extends AutoCloseable {
 
     /** Copies a tensor's elements to the host, as F32. */
     HostTensor download(Tensor tensor);
+
+    /**
+     * Copies a tensor's elements, as F32, to an array.
+     *
+     * @param target as long as the tensor has elements
+     */
+    default void download(Tensor tensor, float[] target) {
+        HostTensor source = download(tensor);
+        MemorySegment.copy(source.memory(), HostTensor.FLOAT, 0, target, 0, target.length);
+    }
 
     /** Overwrites a tensor's elements with those of an equally shaped host tensor, converted to the tensor's type. */
     void write(HostTensor source, Tensor target);

@@ -115,6 +115,11 @@ public final class CpuBackend extends AbstractBackend {
     }
 
     @Override
+    public void download(Tensor tensor, float[] target) {
+        HostTransfer.download(CpuTensor.of(tensor), target, kernels.spans());
+    }
+
+    @Override
     public LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype) {
         requireComputeType(dtype);
         LinearWeights weights = kernels.linear().pack(CpuWorkspace.of(workspace), source, dtype);

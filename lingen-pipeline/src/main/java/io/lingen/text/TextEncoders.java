@@ -49,11 +49,8 @@ public final class TextEncoders implements AutoCloseable {
 
     private static TextEncoder load(ModelSource source, String component, int threads) {
         OnnxTextEncoderConfig config = OnnxTextEncoderConfig.read(source.config(component + "/config.json"));
-        boolean embedded = config.isEmbedded();
-        URL onnx = embedded
-                ? resource(config.embeddedName() + ".onnx")
-                : checked(source, component + "/" + config.model(), "an ONNX model", ONNX);
-        URL tokenizer = embedded
+        URL onnx = modelOf(source, component, config);
+        URL tokenizer = config.isEmbedded()
                 ? resource(config.embeddedName() + "-tokenizer.json")
                 : checked(source, component + "/" + config.tokenizer(), "a tokenizer.json", TOKENIZER);
         try (InputStream json = tokenizer.openStream()) {
@@ -61,6 +58,13 @@ public final class TextEncoders implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Where an encoder's model is. */
+    static URL modelOf(ModelSource source, String component, OnnxTextEncoderConfig config) {
+        return config.isEmbedded()
+                ? resource(config.embeddedName() + ".onnx")
+                : checked(source, component + "/" + config.model(), "an ONNX model", ONNX);
     }
 
     private static URL checked(ModelSource source, String path, String expected, String conversion) {

@@ -127,9 +127,10 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
      * @return [height, width, 3] in F32, nominally in [-1, 1], not clamped; a copy of its own
      */
     public HostTensor nextValues() {
-        return HostTensor.of(take(), size.h(), size.w(), 3);
+        return HostTensor.of(take().clone(), size.h(), size.w(), 3);
     }
 
+    /** The next frame's values, until the one after it is taken. */
     private float[] take() {
         return guard.compute(this::compute);
     }
@@ -150,10 +151,10 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
         int inPatch = nextFrame % patchFrames;
         if (inPatch == 0) {
             int row = (nextFrame - tile.fromLatent() * framesPerLatent) / patchFrames;
-            pixels.setPatches(backend.download(patches.slice(row, row + 1)));
+            pixels.setPatches(backend, patches.slice(row, row + 1));
             if (carried != null && nextFrame < tile.blendTo()) {
                 int shared = (nextFrame - tile.keepFrom()) / patchFrames;
-                pixels.setEarlierPatches(backend.download(carried.slice(shared, shared + 1)));
+                pixels.setEarlierPatches(backend, carried.slice(shared, shared + 1));
             }
         }
         float weight = TemporalTiling.laterWeight(nextFrame - tile.keepFrom(), tile.blendTo() - tile.keepFrom());
@@ -161,8 +162,8 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
         return pixels.frame(inPatch, weight);
     }
 
-    /** Decodes every tile and drops its frames. */
-    void decodeAll() {
+    /** Decodes every tile and drops its frames: for counting, what has no pixels to show. */
+    public void decodeAll() {
         while (tilesDone < tiles.size()) {
             decodeNextTile();
         }

@@ -1,14 +1,15 @@
 package io.lingen.vae;
 
-import io.lingen.core.HostTensor;
+import io.lingen.core.Backend;
 import io.lingen.core.Shape;
+import io.lingen.core.Tensor;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Puts the pixels of patches in place: from [1, H / ph, W / pw, 3 * patch cells], each patch flattened as (channel, t, h, w), to the patch's
- * frames [H, W, 3] one after the other. Where two tiles share a frame, the later one is blended with the earlier. Used by one thread.
+ * frames [H, W, 3] one after the other. Where two tiles share a frame, the later one is blended with the earlier. Its arrays serve every frame
+ * again: the garbage of a long clip of large frames would make the Java heap many times as large as they are. Used by one thread.
  */
 final class PatchPixels {
     private static final int CHANNELS = 3;
@@ -16,14 +17,20 @@ final class PatchPixels {
     private final PatchSize patch;
     private final int rows;
     private final int columns;
-    private float[] later = new float[0];
-    private float @Nullable [] earlier;
+    private final float[] later;
+    private final float[] earlier;
+    private final float[] frame;
+    private boolean blends;
 
     /** @param size the clip's frames, rows and columns */
     PatchPixels(PatchSize patch, Grid size) {
         this.patch = patch;
         this.rows = size.h() / patch.h();
         this.columns = size.w() / patch.w();
+        int values = Math.toIntExact(patches(1).elements());
+        this.later = new float[values];
+        this.earlier = new float[values];
+        this.frame = new float[values / patch.t()];
     }
 
     PatchSize patch() {
@@ -36,14 +43,15 @@ final class PatchPixels {
     }
 
     /** Sets the patches that the next frames come from, with nothing to blend. */
-    void setPatches(HostTensor patches) {
-        later = patches.toFloats();
-        earlier = null;
+    void setPatches(Backend backend, Tensor patches) {
+        backend.download(patches, later);
+        blends = false;
     }
 
     /** Sets what these frames are blended with. */
-    void setEarlierPatches(HostTensor patches) {
-        earlier = patches.toFloats();
+    void setEarlierPatches(Backend backend, Tensor patches) {
+        backend.download(patches, earlier);
+        blends = true;
     }
 
     /**
@@ -51,11 +59,10 @@ final class PatchPixels {
      *
      * @param t the frame within the patch
      * @param weight that of the later patches where there are earlier ones
-     * @return [H, W, 3]
+     * @return [H, W, 3], until the next call
      */
     float[] frame(int t, float weight) {
         int width = columns * patch.w();
-        float[] frame = new float[rows * patch.h() * width * CHANNELS];
         int source = 0;
         for (int row = 0; row < rows; row++) {
             for (int column = 0; column < columns; column++) {
@@ -75,6 +82,6 @@ final class PatchPixels {
     }
 
     private float value(int index, float weight) {
-        return earlier == null ? later[index] : earlier[index] + weight * (later[index] - earlier[index]);
+        return blends ? earlier[index] + weight * (later[index] - earlier[index]) : later[index];
     }
 }

@@ -6,23 +6,73 @@ import java.lang.management.OperatingSystemMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /** What the machine's memory has left. */
 public final class HostMemory {
+    /**
+     * The system property that sets a bound to what is taken to be available, where a machine is shared: bytes, or a number with the suffix
+     * k, m or g, of 1024.
+     */
+    public static final String PROPERTY = "lingen.memory";
+
     private static final Path MEMINFO = Path.of("/proc/meminfo");
+    private static final Path CGROUP = Path.of("/sys/fs/cgroup");
 
     private HostMemory() {}
 
     /**
      * The bytes that can be allocated without swapping: on Linux what the kernel calls available, elsewhere all of the memory; never more
-     * than the limit of the container.
+     * than the container's limit leaves, nor than {@value #PROPERTY} says.
+     *
+     * @throws IllegalArgumentException if the property is set to something else
      */
     public static long availableBytes() {
         OperatingSystemMXBean system = ManagementFactory.getOperatingSystemMXBean();
         long total = system instanceof com.sun.management.OperatingSystemMXBean
                 ? ((com.sun.management.OperatingSystemMXBean) system).getTotalMemorySize()
                 : Long.MAX_VALUE;
-        return Math.min(total, kernelAvailable());
+        long machine = Math.min(Math.min(total, kernelAvailable()), containerAvailable(CGROUP));
+        String bound = System.getProperty(PROPERTY);
+        return bound == null ? machine : Math.min(machine, parse(bound));
+    }
+
+    private static long parse(String bound) {
+        String number = bound.strip().toLowerCase(Locale.ROOT);
+        int shift = 10 * ("kmg".indexOf(number.isEmpty() ? ' ' : number.charAt(number.length() - 1)) + 1);
+        try {
+            long value = Long.parseLong(shift == 0 ? number : number.substring(0, number.length() - 1));
+            return Math.multiplyExact(value, 1L << shift);
+        } catch (ArithmeticException | NumberFormatException e) {
+            throw new IllegalArgumentException(
+                    "-D" + PROPERTY + ": expected bytes or a number with k, m or g, for example 4g, found \"" + bound
+                            + '"',
+                    e);
+        }
+    }
+
+    /** What a container's limit leaves, its file cache being given up first; control groups, version 2. */
+    static long containerAvailable(Path group) {
+        try {
+            Path limit = group.resolve("memory.max");
+            if (!Files.isReadable(limit)) {
+                return Long.MAX_VALUE;
+            }
+            String bytes = Files.readString(limit).strip();
+            if (bytes.equals("max")) {
+                return Long.MAX_VALUE;
+            }
+            long used = Long.parseLong(Files.readString(group.resolve("memory.current")).strip());
+            for (String line : Files.readAllLines(group.resolve("memory.stat"))) {
+                if (line.startsWith("active_file ") || line.startsWith("inactive_file ")) {
+                    used -= Long.parseLong(line.substring(line.indexOf(' ') + 1));
+                }
+            }
+            return Math.max(0, Long.parseLong(bytes) - used);
+        } catch (IOException | NumberFormatException e) {
+            // Not worth refusing a video for: the machine's memory is the bound then.
+            return Long.MAX_VALUE;
+        }
     }
 
     private static long kernelAvailable() {

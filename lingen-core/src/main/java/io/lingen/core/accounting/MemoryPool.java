@@ -11,6 +11,6 @@ public interface MemoryPool {
     /** The most bytes that were held at one time since the start or the last reset, those kept for reuse included. */
     long peakBytes();
 
-    /** Lets the peak start again from what is held now. */
+    /** Gives back what is kept for reuse and lets the peak start again from what is in use now. */
     void resetPeak();
 }

@@ -169,7 +169,7 @@ public final class CpuMemory implements AutoCloseable {
 
             @Override
             public void resetPeak() {
-                resetMostHeld();
+                reset();
             }
         };
     }
@@ -179,9 +179,11 @@ public final class CpuMemory implements AutoCloseable {
         return mostHeldBytes;
     }
 
-    /** Lets {@link #mostHeldBytes} start again from what is held now. */
-    public synchronized void resetMostHeld() {
-        mostHeldBytes = usedBytes + keptBytes;
+    /** Frees what is kept and forgets what was ever used or held but for what is in use now. */
+    synchronized void reset() {
+        trimTo(0);
+        mostUsedBytes = usedBytes;
+        mostHeldBytes = usedBytes;
     }
 
     /** Frees what is kept. Blocks in use stay valid and are freed when they are released. */

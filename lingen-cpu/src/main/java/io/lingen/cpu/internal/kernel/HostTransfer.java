@@ -46,6 +46,17 @@ public final class HostTransfer {
         MemorySegment memory = elements <= Integer.MAX_VALUE - 8
                 ? MemorySegment.ofArray(new float[(int) elements])
                 : Arena.ofAuto().allocate(elements * Float.BYTES, Float.BYTES);
+        download(tensor, memory, spans);
+        return new HostTensor(DType.F32, tensor.shape(), memory);
+    }
+
+    /** Copies a tensor's elements as F32 to an array. */
+    public static void download(CpuTensor tensor, float[] target, Spans spans) {
+        download(tensor, MemorySegment.ofArray(target), spans);
+    }
+
+    private static void download(CpuTensor tensor, MemorySegment memory, Spans spans) {
+        long elements = tensor.shape().elements();
         if (tensor.dtype() == DType.F32) {
             MemorySegment.copy(Memory.ALL, tensor.address(), memory, 0, elements * Float.BYTES);
         } else {
@@ -58,7 +69,6 @@ public final class HostTransfer {
                 }
             }
         }
-        return new HostTensor(DType.F32, tensor.shape(), memory);
     }
 
     private static void convert(long source, DType from, long target, DType to, int n, Spans spans) {
