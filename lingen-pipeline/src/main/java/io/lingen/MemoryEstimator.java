@@ -15,8 +15,8 @@ import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Guidance;
 import io.lingen.diffusion.RectifiedFlowSampler;
 import io.lingen.diffusion.TextEmbedding;
-import io.lingen.diffusion.VideoTransformer;
 import io.lingen.diffusion.VelocityField;
+import io.lingen.diffusion.VideoTransformer;
 import io.lingen.internal.FittingSettings;
 import io.lingen.internal.ModelLimits;
 import io.lingen.internal.Owned;
@@ -41,7 +41,7 @@ public final class MemoryEstimator implements AutoCloseable {
     /** Compiled kernels and scratch memory of a backend's threads. */
     private static final long KERNELS = 20_000_000;
 
-    /** A decoded frame's way to the file, per pixel: patches and frames as floats, both tiles' where they blend, 8-bit pixels. */
+    /** A decoded frame's way to the file, per pixel: patches as floats, both tiles' where they blend, a frame of them, 8-bit pixels. */
     private static final long FRAME_BYTES_PER_PIXEL = 150;
 
     /** Reference frames and tables of a video encoder, per pixel. */
@@ -123,9 +123,8 @@ public final class MemoryEstimator implements AutoCloseable {
 
     /** What a video takes. */
     synchronized MemoryForecast forecast(VideoPlan plan) {
-        long pixels = (long) plan.format().width() * plan.format().height();
-        long denoising = KERNELS;
-        long decoding = KERNELS + pixels * (FRAME_BYTES_PER_PIXEL + ENCODER_BYTES_PER_PIXEL);
+        long denoising;
+        long decoding;
         try (Workspace workspace = backend.newWorkspace();
                 Conditioning prompt = denoiser.condition(texts());
                 Conditioning negative = denoiser.condition(texts())) {
@@ -133,36 +132,41 @@ public final class MemoryEstimator implements AutoCloseable {
             Tensor latent = workspace.allocate(DType.F32, plan.latent());
             workspace.allocate(DType.F32, plan.latent());
             step(plan, latent, prompt, negative);
-            denoising += backend.pool().peakBytes() - weightBytes;
-            decoding += decode(latent);
+            denoising = KERNELS + backend.pool().peakBytes() - weightBytes;
+            decoding = decode(latent);
         }
         // A text encoder's file and what is made of it lie in memory together, for a moment.
         long loading = Math.max(0, encoderBytes() - PROGRAM_AFTER_LOADING);
         return new MemoryForecast(PROGRAM, encoderBytes(), weightBytes, loading, denoising, decoding);
     }
 
-    /** What the decoding of a latent alone takes beside the weights. */
+    /** What the decoding of saved latents takes beside the weights. */
     synchronized long decodingBytes(Shape shape) {
         try (Workspace workspace = backend.newWorkspace()) {
             backend.pool().resetPeak();
-            return KERNELS + decode(workspace.allocate(DType.F32, shape));
+            Tensor latent = workspace.allocate(DType.F32, shape);
+            workspace.allocate(DType.F32, shape);
+            return decode(latent);
         }
     }
 
     private void step(VideoPlan plan, Tensor latent, Conditioning prompt, Conditioning negative) {
         VelocityField conditional = Guidance.conditionalOnly(denoiser, prompt);
         VelocityField field = plan.isGuided()
-                ? Guidance.of(
-                        backend, conditional, Guidance.conditionalOnly(denoiser, negative), plan.guidance())
+                ? Guidance.of(backend, conditional, Guidance.conditionalOnly(denoiser, negative), plan.guidance())
                 : conditional;
-        new RectifiedFlowSampler(backend).steps(field, latent, new double[] {0, 1}).next();
+        new RectifiedFlowSampler(backend)
+                .steps(field, latent, new double[] {0, 1})
+                .next();
     }
 
     private long decode(Tensor latent) {
         try (FrameStream frames = decoder.frames(latent)) {
             frames.decodeAll();
+            long pixels = (long) frames.width() * frames.height();
+            long tensors = backend.pool().peakBytes() - weightBytes;
+            return tensors + KERNELS + pixels * (FRAME_BYTES_PER_PIXEL + ENCODER_BYTES_PER_PIXEL);
         }
-        return backend.pool().peakBytes() - weightBytes;
     }
 
     private List<TextEmbedding> texts() {

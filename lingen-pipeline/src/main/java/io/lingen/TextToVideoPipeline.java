@@ -3,6 +3,7 @@ package io.lingen;
 import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.Backends;
+import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
@@ -18,10 +19,6 @@ import io.lingen.text.TextEncoders;
 import io.lingen.vae.LatentVideoDecoder;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
-import java.util.List;
-import java.util.ArrayList;
-import io.lingen.core.DType;
-import java.util.function.ToLongFunction;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,6 +26,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -220,8 +218,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
     private Generation begin(VideoPlan plan, @Nullable LatentFile saved, CancellationToken token) {
         return lifetime.use(() -> {
             requireWanted(saved, plan.steps(), token);
-            MemoryCheck.require(
-                    backend, "this video", memory.forecast(plan).videoBytes(), () -> settingsThatFit(plan));
+            MemoryCheck.require(backend, "this video", memory.forecast(plan).videoBytes(), () -> settingsThatFit(plan));
             // A rewriter that has no fixed answer must not have a second say.
             String prompt = saved == null
                     ? options.rewriter().rewrite(plan.request().prompt())
@@ -255,7 +252,10 @@ public final class TextToVideoPipeline implements AutoCloseable {
             }
             Grid cells = new Grid((int) latent.length(1), (int) latent.length(2), (int) latent.length(3));
             MemoryCheck.require(
-                    backend, "this video", decoder.cost(cells).passBytes(), "use precision bf16, or a larger machine");
+                    backend,
+                    "this video",
+                    memory.decodingBytes(latent),
+                    () -> inBrainFloats(estimator -> estimator.decodingBytes(latent)));
             VideoDescription recorded = saved.description();
             VideoPlan plan = VideoPlan.of(recorded.request(), decoder.config().framesOf(cells), latent);
             String difference = difference(saved, describe(plan, recorded.encodedPrompt()));
@@ -328,8 +328,8 @@ public final class TextToVideoPipeline implements AutoCloseable {
     }
 
     private List<String> settingsThatFit(VideoPlan plan) {
-        List<String> settings = new ArrayList<>(
-                memory.whatFits(plan.request(), backend.availableBytes(), MemoryForecast::videoBytes));
+        List<String> settings =
+                new ArrayList<>(memory.whatFits(plan.request(), backend.availableBytes(), MemoryForecast::videoBytes));
         settings.addAll(inBrainFloats(estimator -> estimator.forecast(plan).videoBytes()));
         return settings;
     }

@@ -16,7 +16,8 @@ import org.junit.jupiter.api.Test;
 
 /** What does not fit is refused, and what is offered instead fits while the next larger does not. */
 class MemoryEstimatorTest {
-    private static final PipelineOptions OPTIONS = PipelineOptions.defaults().withBackend("cpu").withThreads(1);
+    private static final PipelineOptions OPTIONS =
+            PipelineOptions.defaults().withBackend("cpu").withThreads(1);
     private static final VideoRequest LARGE =
             VideoRequest.builder("a ring").size(256, 256).seconds(68).build();
 
@@ -82,14 +83,15 @@ class MemoryEstimatorTest {
 
     @Test
     void aVideoThatCanNotFitIsRefusedBeforeItStarts() {
-        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(
-                TextToVideoPipeline.NANO, OPTIONS.withPrecision(DType.F32))) {
+        try (TextToVideoPipeline pipeline =
+                TextToVideoPipeline.load(TextToVideoPipeline.NANO, OPTIONS.withPrecision(DType.F32))) {
             System.setProperty(HostMemory.PROPERTY, "180m");
             OutOfMemoryException refused = assertThrows(OutOfMemoryException.class, () -> pipeline.start(LARGE));
             assertTrue(
                     refused.getMessage()
-                            .matches("this video takes about 0\\.\\d\\d GB of memory and backend cpu has 0\\.19 GB left; "
-                                    + "what fits: at most [\\d.]+ s \\(\\d+ frames\\) at 256x256, or \\d+x\\d+ for 68 s"),
+                            .matches(
+                                    "this video takes about 0\\.\\d\\d GB of memory and backend cpu has 0\\.19 GB left; "
+                                            + "what fits: at most [\\d.]+ s \\(\\d+ frames\\) at 256x256, or \\d+x\\d+ for 68 s"),
                     refused.getMessage());
             System.setProperty(HostMemory.PROPERTY, "300m");
             refused = assertThrows(OutOfMemoryException.class, () -> pipeline.start(LARGE));

@@ -18,7 +18,9 @@ public record FittingSettings(ModelLimits limits, Predicate<VideoPlan> fits) {
     /** The settings, for people; none if nothing fits. */
     public List<String> near(VideoPlan plan) {
         List<String> settings = new ArrayList<>();
-        VideoPlan shorter = largest(plan.frames() / unitT() - 1, units -> with(plan, plan.format().width(), plan.format().height(), units * unitT()));
+        VideoPlan shorter = largest(
+                plan.frames() / unitT() - 1,
+                units -> with(plan, plan.format().width(), plan.format().height(), units * unitT()));
         if (shorter != null) {
             settings.add(String.format(
                     Locale.ROOT,

@@ -22,8 +22,7 @@ public record TextEncoderFiles(int maxTokens, int width, long modelBytes) {
     public static TextEncoderFiles of(ModelSource source, String component) {
         OnnxTextEncoderConfig config = OnnxTextEncoderConfig.read(source.config(component + "/config.json"));
         try {
-            URLConnection file =
-                    TextEncoders.modelOf(source, component, config).openConnection();
+            URLConnection file = TextEncoders.modelOf(source, component, config).openConnection();
             file.setUseCaches(false);
             long bytes = file.getContentLengthLong();
             file.getInputStream().close();

@@ -62,7 +62,8 @@ public final class HostMemory {
             if (bytes.equals("max")) {
                 return Long.MAX_VALUE;
             }
-            long used = Long.parseLong(Files.readString(group.resolve("memory.current")).strip());
+            long used = Long.parseLong(
+                    Files.readString(group.resolve("memory.current")).strip());
             for (String line : Files.readAllLines(group.resolve("memory.stat"))) {
                 if (line.startsWith("active_file ") || line.startsWith("inactive_file ")) {
                     used -= Long.parseLong(line.substring(line.indexOf(' ') + 1));

@@ -29,8 +29,7 @@ class HostMemoryTest {
         assertEquals(1000, HostMemory.availableBytes());
         for (String wrong : new String[] {"", "g", "1t", "99999999999g", "1.5g"}) {
             System.setProperty(HostMemory.PROPERTY, wrong);
-            IllegalArgumentException error =
-                    assertThrows(IllegalArgumentException.class, HostMemory::availableBytes);
+            IllegalArgumentException error = assertThrows(IllegalArgumentException.class, HostMemory::availableBytes);
             assertTrue(error.getMessage().contains("\"" + wrong + "\""), error.getMessage());
         }
     }
