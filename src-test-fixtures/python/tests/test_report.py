@@ -9,18 +9,18 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import av
 import numpy as np
 
 from tests.test_world import thing
 from world import prompts
 from world.captions import COLOUR_WORDS, SHAPE_WORDS
 from world.evaluate import Expected
-from world.pipeline import find_clips, read_clip
+from world.pipeline import find_clips
 from world.prompts import Prompt
 from world.render import FPS, Scene, held_out, render
 from world.report import Result, tallies, write
 from world.tally import Tally, table
+from world.video import read_clip, write_clip
 
 ROOT = Path(__file__).parents[1]
 # Stands for the launcher: draws what the prompts ask for instead of generating it, and leaves finished clips alone.
@@ -28,7 +28,7 @@ LAUNCHER = """#!{python}
 import json, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from tests.test_report import scene_named, save
+from tests.test_report import FPS, render, scene_named, write_clip
 arguments = dict(zip(sys.argv[2::2], sys.argv[3::2]))
 assert sys.argv[1] == "generate" and arguments["--steps"] == "7", sys.argv
 for number, line in enumerate(Path(arguments["--prompt-file"]).read_text().splitlines(), 1):
@@ -38,22 +38,13 @@ for number, line in enumerate(Path(arguments["--prompt-file"]).read_text().split
     if "fails" in row["prompt"]:
         sys.exit(1)
     if not target.exists():
-        save(target, scene_named(row["prompt"], row["seconds"]))
+        write_clip(target, render(scene_named(row["prompt"], row["seconds"])), FPS)
 """
 
 
 def scene_named(prompt, seconds):
     colour, shape = prompt.split()[1:3]
     return Scene(seconds, "gray", (thing(colour=colour, shape=shape),))
-
-
-def save(path, scene):
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt = 128, 128, "yuv420p"
-        for frame in render(scene):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
 
 
 def prompt_of(colour, shape, seconds=1.0, **changes):

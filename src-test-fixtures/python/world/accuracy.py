@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from world.decidable import decidable
 from world.evaluate import Expected, Observation, flicker
 from world.render import FPS, Scene, random_scene, render
 from world.tally import Tally, table
+from world.video import read_clip, write_clip
 
 KINDS = ("one-2", "two-2", "one-4", "two-4", "one-17", "two-17", "one-68-event", "two-68-event")
 
@@ -60,7 +62,11 @@ def measure(scene: Scene, expected: Expected, other: Expected, clip: np.ndarray,
     return row
 
 
-def run(kind: str, args: argparse.Namespace, through=lambda clip: clip) -> list[dict]:
+def unchanged(clip: np.ndarray) -> np.ndarray:
+    return clip
+
+
+def run(kind: str, args: argparse.Namespace, through=unchanged) -> list[dict]:
     """The rows of a kind, with those of an earlier run."""
     path = args.output / f"{kind}.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -68,7 +74,7 @@ def run(kind: str, args: argparse.Namespace, through=lambda clip: clip) -> list[
         for index in range(len(rows), args.clips):
             scene, expected = scene_of(kind, args.seed, index)
             # Long clips are looked at four times a second; the frames in between need no drawing.
-            step = 4 if scene.seconds > 6 and index >= args.flicker else 1
+            step = 4 if scene.seconds > 6 and index >= args.flicker and through is unchanged else 1
             clip = through(render(scene, step=step))
             row = measure(scene, expected, scene_of(kind, args.seed, index + 10_000)[1], clip, FPS // step)
             if index < args.flicker:
@@ -119,16 +125,23 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2024)
     parser.add_argument("--flicker", type=int, default=30, help="of that many clips a kind the flicker too")
     parser.add_argument("--decoder", type=Path, help="encode and decode every clip with this autoencoder first")
+    parser.add_argument("--mp4", action="store_true", help="write every clip as MP4 and read it first")
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
-    through = round_trip(args.decoder) if args.decoder else (lambda clip: clip)
+    through = through_autoencoder(args.decoder) if args.decoder else through_mp4 if args.mp4 else unchanged
     kinds = {kind: run(kind, args, through) for kind in args.kinds}
     text = report(kinds)
     (args.output / "accuracy.md").write_text(text)
     print(text)
 
 
-def round_trip(path: Path):
+def through_mp4(clip: np.ndarray) -> np.ndarray:
+    with tempfile.TemporaryDirectory() as folder:
+        write_clip(Path(folder) / "clip.mp4", clip, FPS)
+        return read_clip(Path(folder) / "clip.mp4")[0]
+
+
+def through_autoencoder(path: Path):
     """A function that encodes and decodes a clip."""
     import torch
 

@@ -16,30 +16,13 @@ import json
 import re
 import subprocess
 import sys
-from fractions import Fraction
 from pathlib import Path
-
-import av
-import numpy as np
 
 from world.prompts import Prompt, read
 from world.report import Result, write
+from world.video import read_clip
 
 LINGEN = Path(__file__).parents[3] / "lingen"
-
-
-def read_clip(path: Path) -> tuple[np.ndarray, int]:
-    """A video file's frames [F, H, W, 3] uint8 and their rate."""
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        rate = stream.average_rate or Fraction(16)
-        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
-    if not frames:
-        raise ValueError(f"{path}: found no frames")
-    clip = np.stack(frames)
-    if clip.shape[1] != clip.shape[2] or clip.shape[1] % 32:
-        raise ValueError(f"{path}: found {clip.shape[2]}x{clip.shape[1]}, expected square frames whose side is a multiple of 32")
-    return clip, round(rate)
 
 
 def generate(prompts: list[Prompt], folder: Path, lingen: Path, options: list[str]) -> None:
