@@ -164,7 +164,7 @@ final class LibavWriter implements VideoWriter {
             try {
                 tagger.tag(file.path(), format, comment);
             } catch (IOException e) {
-                throw new IOException("could not write " + target + ": " + e.getMessage(), e);
+                throw VideoWriters.notWritten(target, e);
             }
         }
         file.commit();

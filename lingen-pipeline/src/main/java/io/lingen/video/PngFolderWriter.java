@@ -75,7 +75,7 @@ final class PngFolderWriter implements VideoWriter {
             }
             Files.write(folder.path().resolve(name(count)), png.toByteArray());
         } catch (IOException e) {
-            throw new IOException("could not write " + target.resolve(name(count)) + ": " + e.getMessage(), e);
+            throw VideoWriters.notWritten(target.resolve(name(count)), e);
         }
         usable = true;
     }

@@ -89,4 +89,10 @@ public final class VideoWriters {
     public static String comment(Path video) throws IOException {
         return VideoTag.read(video);
     }
+
+    /** The error of a target that can't be written: the cause often names no file, or the temporary one. */
+    static IOException notWritten(Path target, IOException cause) {
+        String reason = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+        return new IOException("could not write " + target + ": " + reason, cause);
+    }
 }

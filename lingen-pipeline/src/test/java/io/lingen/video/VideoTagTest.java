@@ -1,7 +1,6 @@
 package io.lingen.video;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,31 +46,11 @@ class VideoTagTest {
         assertTrue(error.getMessage().startsWith(file + " "), error.getMessage());
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"a.mp4", "a.webm", "a.webp", "a.gif", "a"})
-    void noChangeIsMoreThanAnError(String name) throws IOException {
-        byte[] whole = bytes(name);
-        Path file = folder.resolve("b.bin");
-        Random random = new Random(5);
-        int refused = 0;
-        for (int i = 0; i < 1000; i++) {
-            byte[] changed = whole.clone();
-            for (int changes = 1 + random.nextInt(8); changes > 0; changes--) {
-                changed[random.nextInt(changed.length)] = (byte) (random.nextBoolean() ? 255 : random.nextInt());
-            }
-            Files.write(file, changed);
-            refused += readOrRefuse(file) ? 0 : 1;
-        }
-        assertNotEquals(0, refused);
-    }
-
-    /** Whether there was a comment; anything but a comment and an IOException fails the test. */
-    private static boolean readOrRefuse(Path file) {
+    private static void readOrRefuse(Path file) {
         try {
-            return !VideoWriters.comment(file).isEmpty();
+            assertEquals(COMMENT, VideoWriters.comment(file));
         } catch (IOException e) {
             assertTrue(e.getMessage().contains(file.toString()), e.getMessage());
-            return false;
         }
     }
 

@@ -13,6 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
@@ -91,6 +94,26 @@ class VideoWritersTest {
         for (Path file : files) {
             Path twin = b.resolveSibling(b.getParent().resolve(a.getParent().relativize(file)));
             assertArrayEquals(Files.readAllBytes(file), Files.readAllBytes(twin), file.toString());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif"})
+    void writersOfSeveralThreadsDoNotMeet(String name) throws Exception {
+        Path alone = folder.resolve(name);
+        write(alone, FORMAT, COMMENT);
+        try (ExecutorService threads = Executors.newFixedThreadPool(3)) {
+            List<Future<Path>> files = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                Path file = folder.resolve(i + name);
+                files.add(threads.submit(() -> {
+                    write(file, FORMAT, COMMENT);
+                    return file;
+                }));
+            }
+            for (Future<Path> file : files) {
+                assertEquals(-1, Files.mismatch(alone, file.get()));
+            }
         }
     }
 
