@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe: operations on different tensors may run concurrently. Close it after every workspace is closed.
  */
 public interface Backend extends AutoCloseable {
+    /** {@link #tokensPerChunk} where a backend says nothing else. */
+    long DEFAULT_TOKENS_PER_CHUNK = 4096;
+
     /** The name under which it is chosen: "cpu", "nd4j", "cuda". */
     String name();
 
@@ -63,7 +66,7 @@ public interface Backend extends AutoCloseable {
      * lies between two products stays small.
      */
     default long tokensPerChunk() {
-        return 4096;
+        return DEFAULT_TOKENS_PER_CHUNK;
     }
 
     /** A new, empty workspace. */

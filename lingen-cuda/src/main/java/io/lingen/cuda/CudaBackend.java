@@ -7,6 +7,7 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.accounting.CountingBackend;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
@@ -53,22 +54,7 @@ public final class CudaBackend extends AbstractBackend {
     /** Takes the device over. */
     CudaBackend(Device device) {
         this.device = device;
-        blocks = new DeviceMemory(new DeviceMemory.Source() {
-            @Override
-            public long allocate(long bytes) {
-                return device.allocate(bytes);
-            }
-
-            @Override
-            public void free(long address) {
-                device.free(address);
-            }
-
-            @Override
-            public long freeBytes() {
-                return device.freeBytes();
-            }
-        });
+        blocks = new DeviceMemory(device);
         elementwise = new Elementwise(device);
         transfer = new Transfer(device, blocks, elementwise);
         tokens = new TokenGrid(device);
@@ -97,6 +83,11 @@ public final class CudaBackend extends AbstractBackend {
     @Override
     public long availableBytes() {
         return blocks.availableBytes();
+    }
+
+    @Override
+    public CountingBackend counting() {
+        return new CountingBackend(DeviceMemory.withoutMemory().asPool(), TOKENS_PER_CHUNK);
     }
 
     @Override

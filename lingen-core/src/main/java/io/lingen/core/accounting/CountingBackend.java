@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CountingBackend extends AbstractBackend {
     private final MemoryPool pool;
+    private final long tokensPerChunk;
 
     /** Counts the bytes of tensors, no more. */
     public CountingBackend() {
@@ -39,7 +40,16 @@ public final class CountingBackend extends AbstractBackend {
 
     /** @param pool the bookkeeping of the backend that it stands for */
     public CountingBackend(MemoryPool pool) {
+        this(pool, DEFAULT_TOKENS_PER_CHUNK);
+    }
+
+    /**
+     * @param pool the bookkeeping of the backend that it stands for
+     * @param tokensPerChunk that backend's
+     */
+    public CountingBackend(MemoryPool pool, long tokensPerChunk) {
         this.pool = pool;
+        this.tokensPerChunk = tokensPerChunk;
     }
 
     /** What is held for its tensors. */
@@ -50,6 +60,11 @@ public final class CountingBackend extends AbstractBackend {
     @Override
     public String name() {
         return "counting";
+    }
+
+    @Override
+    public long tokensPerChunk() {
+        return tokensPerChunk;
     }
 
     @Override

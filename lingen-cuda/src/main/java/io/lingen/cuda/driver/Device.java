@@ -1,6 +1,7 @@
 package io.lingen.cuda.driver;
 
 import io.lingen.cuda.driver.Libraries.Name;
+import io.lingen.cuda.internal.DeviceMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
@@ -14,7 +15,7 @@ import org.slf4j.LoggerFactory;
  * One GPU and one stream on it: everything happens in the order of the calls, and only {@link #download} and {@link #synchronize} wait.
  * Thread-safe. Uses the primary context, so that other CUDA libraries of the process share memory with it.
  */
-public final class Device implements AutoCloseable {
+public final class Device implements DeviceMemory.Source, AutoCloseable {
     /** The system property that, when "false", leaves cuBLASLt out: our own kernels form all products. */
     public static final String CUBLAS_PROPERTY = "lingen.cuda.cublas";
 
@@ -137,18 +138,21 @@ public final class Device implements AutoCloseable {
     }
 
     /** The bytes that the device has left, for all processes. */
+    @Override
     public long freeBytes() {
         enter();
         return driver.freeBytes();
     }
 
     /** Memory, 256-byte aligned, with undefined contents; 0 if the device has not enough. */
+    @Override
     public long allocate(long bytes) {
         enter();
         return driver.allocate(bytes, stream);
     }
 
     /** Frees memory once the work before this call is done. */
+    @Override
     public void free(long address) {
         enter();
         driver.free(address, stream);

@@ -73,6 +73,7 @@ public final class Libraries {
         for (Path directory : directories) {
             for (Path file : files(directory, name)) {
                 try {
+                    loadCompanions(directory, name);
                     return SymbolLookup.libraryLookup(file, Arena.global());
                 } catch (IllegalArgumentException e) {
                     failures.add(file + " can't be loaded");
@@ -87,9 +88,18 @@ public final class Libraries {
             }
         }
         String looked = directories.stream().map(Path::toString).collect(Collectors.joining(", "));
-        throw new IllegalStateException("no " + name.unix + " library; looked in "
+        throw new IllegalStateException("no lib" + name.unix + "; looked in "
                 + (looked.isEmpty() ? "no directory" : looked) + "; " + String.join(", ", failures) + "; " + name.remedy
                 + ", or name its directory with -D" + PROPERTY + "=...");
+    }
+
+    /** NVRTC opens its built-ins by name when it first compiles: outside of the loader's path it finds them only if they are loaded. */
+    private static void loadCompanions(Path directory, Name name) {
+        if (name == Name.NVRTC) {
+            for (Path file : list(directory, "libnvrtc-builtins.so*")) {
+                SymbolLookup.libraryLookup(file, Arena.global());
+            }
+        }
     }
 
     /** Where is looked, in order; existing directories only, none twice. */
@@ -124,8 +134,17 @@ public final class Libraries {
     }
 
     private static void add(List<Path> found, Path directory) {
-        if (Files.isDirectory(directory) && !found.contains(directory)) {
+        if (Files.isDirectory(directory) && found.stream().noneMatch(other -> isSame(other, directory))) {
             found.add(directory);
+        }
+    }
+
+    /** /usr/local/cuda is a link to one of its neighbours. */
+    private static boolean isSame(Path a, Path b) {
+        try {
+            return Files.isSameFile(a, b);
+        } catch (IOException e) {
+            return a.equals(b);
         }
     }
 

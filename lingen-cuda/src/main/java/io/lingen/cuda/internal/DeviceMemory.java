@@ -1,11 +1,12 @@
 package io.lingen.cuda.internal;
 
 import io.lingen.core.OutOfMemoryException;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import io.lingen.core.accounting.MemoryPool;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.TreeSet;
 
 /**
  * The backend's memory in blocks that are kept when they are given back: a pass that repeats gets the addresses of the pass before, which
@@ -18,13 +19,16 @@ public final class DeviceMemory implements AutoCloseable {
     private static final long LARGEST = Long.MAX_VALUE >> 4;
 
     private final Source source;
-    private final Map<Long, Deque<Block>> free = new HashMap<>();
+    /** By size, the oldest first: which block is taken depends on what is free alone, not on the order in which it became so. */
+    private final Map<Long, TreeSet<Block>> free = new HashMap<>();
     /** Kept blocks, longest unused first. */
     private final LinkedHashSet<Block> kept = new LinkedHashSet<>();
 
     private long usedBytes;
     private long keptBytes;
     private long mostUsedBytes;
+    private long mostHeldBytes;
+    private long made;
 
     /** Where memory comes from. */
     public interface Source {
@@ -41,14 +45,67 @@ public final class DeviceMemory implements AutoCloseable {
         this.source = source;
     }
 
+    /** A pool that keeps its books and has nothing behind them. */
+    public static DeviceMemory withoutMemory() {
+        return new DeviceMemory(new Source() {
+            @Override
+            public long allocate(long bytes) {
+                return ALIGNMENT;
+            }
+
+            @Override
+            public void free(long address) {}
+
+            @Override
+            public long freeBytes() {
+                return Long.MAX_VALUE;
+            }
+        });
+    }
+
+    /** This pool as what a counting backend takes its tensors from. */
+    public MemoryPool asPool() {
+        return new MemoryPool() {
+            @Override
+            public Runnable take(long bytes) {
+                Block block = allocate(bytes);
+                return () -> release(block);
+            }
+
+            @Override
+            public long peakBytes() {
+                return mostHeldBytes();
+            }
+
+            @Override
+            public void resetPeak() {
+                resetMostHeld();
+            }
+        };
+    }
+
+    private synchronized long mostHeldBytes() {
+        return mostHeldBytes;
+    }
+
+    private synchronized void resetMostHeld() {
+        mostHeldBytes = usedBytes + keptBytes;
+    }
+
     /** A piece of memory. Compared by identity. */
     public static final class Block {
+        private final long number;
         private final long address;
         private final long bytes;
 
-        private Block(long address, long bytes) {
+        private Block(long number, long address, long bytes) {
+            this.number = number;
             this.address = address;
             this.bytes = bytes;
+        }
+
+        private long number() {
+            return number;
         }
 
         /** The first byte's address, a multiple of 256. */
@@ -69,8 +126,8 @@ public final class DeviceMemory implements AutoCloseable {
      */
     public synchronized Block allocate(long bytes) {
         long size = sizeClass(bytes);
-        Deque<Block> blocks = free.get(size);
-        Block block = blocks == null ? null : blocks.pollLast();
+        TreeSet<Block> blocks = free.get(size);
+        Block block = blocks == null ? null : blocks.pollFirst();
         if (block != null) {
             kept.remove(block);
             keptBytes -= size;
@@ -85,17 +142,19 @@ public final class DeviceMemory implements AutoCloseable {
             if (address == 0) {
                 throw outOfMemory(bytes);
             }
-            block = new Block(address, size);
+            block = new Block(made++, address, size);
         }
         usedBytes += size;
         mostUsedBytes = Math.max(mostUsedBytes, usedBytes);
+        mostHeldBytes = Math.max(mostHeldBytes, usedBytes + keptBytes);
         return block;
     }
 
     /** Takes a block back; work that is started from now on must not use it. */
     public synchronized void release(Block block) {
         usedBytes -= block.bytes;
-        free.computeIfAbsent(block.bytes, size -> new ArrayDeque<>()).addLast(block);
+        free.computeIfAbsent(block.bytes, size -> new TreeSet<>(Comparator.comparingLong(Block::number)))
+                .add(block);
         kept.add(block);
         keptBytes += block.bytes;
     }

@@ -1,0 +1,174 @@
+package io.lingen.cuda.driver;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The device through its bindings, on the emulated driver: errors, memory, uploads that outrun their staging. */
+@SuppressWarnings("restricted")
+final class DeviceTest {
+    private static final long GIBIBYTE = 1L << 30;
+
+    @TempDir
+    Path folder;
+
+    private SymbolLookup library = SymbolLookup.loaderLookup();
+
+    @BeforeEach
+    void load() {
+        library = Emulation.library();
+    }
+
+    @AfterEach
+    void restore() throws Throwable {
+        if (library.find("emulated_configure").isPresent()) {
+            configure(1, 9, 0, GIBIBYTE);
+        }
+    }
+
+    @Test
+    void factsAreThoseOfTheDevice() {
+        Device.Facts facts = Device.facts(name -> library);
+        assertEquals("emulated device", facts.name());
+        assertEquals("sm_90", facts.architecture());
+        assertEquals(GIBIBYTE, facts.totalBytes());
+        assertEquals(13000, facts.driverVersion());
+        assertEquals(232448, facts.sharedBytesPerBlock());
+    }
+
+    @Test
+    void noDeviceAndOldDevicesAreRefused() throws Throwable {
+        configure(0, 9, 0, GIBIBYTE);
+        String message = assertThrows(IllegalStateException.class, () -> Device.facts(name -> library))
+                .getMessage();
+        assertTrue(message.contains("no CUDA-capable device is detected"), message);
+        configure(1, 7, 5, GIBIBYTE);
+        message = assertThrows(IllegalStateException.class, () -> Device.facts(name -> library))
+                .getMessage();
+        assertTrue(message.contains("compute capability 7.5; 8.0 or newer"), message);
+    }
+
+    @Test
+    void aDriverWithoutAFunctionIsTooOld() {
+        SymbolLookup old = name -> name.equals("cuMemAllocAsync") ? java.util.Optional.empty() : library.find(name);
+        String message = assertThrows(IllegalStateException.class, () -> Device.facts(name -> old))
+                .getMessage();
+        assertTrue(message.contains("no function cuMemAllocAsync; CUDA 12.0 or newer"), message);
+    }
+
+    @Test
+    void bytesGoThereAndBack() {
+        try (Device device = open()) {
+            // Longer than a part of the staging memory, and several parts, so that slots are used again.
+            byte[] bytes = new byte[(5 << 20) + 13];
+            new Random(1).nextBytes(bytes);
+            long address = device.allocate(bytes.length);
+            assertEquals(0, address % 256);
+            for (int round = 0; round < 20; round++) {
+                bytes[round] ^= 1;
+                MemorySegment source = MemorySegment.ofArray(bytes.clone());
+                device.upload(source, address);
+                source.fill((byte) 0);
+            }
+            byte[] found = new byte[bytes.length];
+            device.download(address, MemorySegment.ofArray(found));
+            assertArrayEquals(bytes, found);
+            device.free(address);
+        }
+    }
+
+    @Test
+    void whatDoesNotFitGivesNoAddressAndHarmsNothing() throws Throwable {
+        configure(1, 9, 0, 100L << 20);
+        try (Device device = open()) {
+            assertEquals(0, device.allocate(90L << 20));
+            long small = device.allocate(1 << 20);
+            assertNotEquals(0, small);
+            assertTrue(device.freeBytes() < 100L << 20);
+            device.free(small);
+        }
+    }
+
+    @Test
+    void nothingIsLeftBehind() throws Throwable {
+        MethodHandle live = Linker.nativeLinker()
+                .downcallHandle(
+                        library.find("emulated_live_blocks").orElseThrow(),
+                        FunctionDescriptor.of(ValueLayout.JAVA_LONG));
+        long before = (long) live.invokeExact();
+        open().close();
+        assertEquals(before, (long) live.invokeExact());
+    }
+
+    @Test
+    void wrongParametersAreNamed() {
+        try (Device device = open()) {
+            Arguments tooFew = new Arguments().put(0L);
+            String message = assertThrows(
+                            IllegalStateException.class,
+                            () -> device.launch("elementwise", "convert", Launch.of(1), tooFew))
+                    .getMessage();
+            assertTrue(message.contains("convert takes"), message);
+            message = assertThrows(
+                            IllegalStateException.class,
+                            () -> device.launch("elementwise", "missing", Launch.of(1), tooFew))
+                    .getMessage();
+            assertTrue(message.contains("named symbol not found: missing"), message);
+        }
+    }
+
+    @Test
+    void withoutCublasProductsAreLeftToOthers() {
+        try (Device device = Device.open(
+                name -> {
+                    if (name == Libraries.Name.CUBLAS_LT) {
+                        throw new IllegalStateException("not installed");
+                    }
+                    return library;
+                },
+                new CubinCache(folder))) {
+            assertFalse(device.hasCublas());
+            assertFalse(device.multiply(new MatrixProduct(0, 0, 0, 0, 1, 1, 1, false, false, false, false)));
+        }
+    }
+
+    @Test
+    void gridsHaveLimits() {
+        assertThrows(IllegalArgumentException.class, () -> Launch.of(1L << 31));
+        assertThrows(IllegalArgumentException.class, () -> new Launch(1, 65536, 1, 32, 1, 0));
+        assertEquals(new Launch(7, 1, 1, 32, 1, 0), Launch.rows(7, 1));
+        assertEquals(new Launch(7, 2, 1, 256, 1, 0), Launch.rows(7, 2049));
+    }
+
+    private Device open() {
+        return Device.open(name -> library, new CubinCache(folder));
+    }
+
+    private void configure(int devices, int major, int minor, long bytes) throws Throwable {
+        MethodHandle configure = Linker.nativeLinker()
+                .downcallHandle(
+                        library.find("emulated_configure").orElseThrow(),
+                        FunctionDescriptor.ofVoid(
+                                ValueLayout.JAVA_INT,
+                                ValueLayout.JAVA_INT,
+                                ValueLayout.JAVA_INT,
+                                ValueLayout.JAVA_LONG));
+        configure.invokeExact(devices, major, minor, bytes);
+    }
+}

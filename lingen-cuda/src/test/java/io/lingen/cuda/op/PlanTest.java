@@ -1,0 +1,75 @@
+package io.lingen.cuda.op;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** How work is cut. */
+final class PlanTest {
+    private static final int H200_MULTIPROCESSORS = 132;
+    private static final int H200_SHARED = 233472;
+
+    @ParameterizedTest
+    @CsvSource({
+        // steps, heads, state
+        "39168, 80, 128",
+        "156672, 80, 128",
+        "34816, 80, 128",
+        "1, 1, 1",
+        "63, 80, 16",
+        "64, 12, 17",
+        "65, 12, 32",
+        "100000, 1, 64",
+        "2448, 12, 32"
+    })
+    void segmentsCoverTheSequenceOnce(int steps, int heads, int state) {
+        ScanPlan plan = ScanPlan.of(steps, heads, state, H200_MULTIPROCESSORS, H200_SHARED);
+        int chunks = Math.ceilDiv(steps, ScanPlan.CHUNK);
+        assertTrue(plan.segments() * plan.chunksPerSegment() >= chunks, plan.toString());
+        assertTrue((plan.segments() - 1) * plan.chunksPerSegment() < chunks, "no segment is empty: " + plan);
+        assertTrue(plan.paddedState() >= state && plan.paddedState() % 16 == 0, plan.toString());
+        assertTrue(plan.sharedBytes() <= 99 << 10, "consumer devices have 99 KiB a block: " + plan);
+    }
+
+    @Test
+    void aLargeScanFillsTheDeviceOnce() {
+        ScanPlan plan = ScanPlan.of(39168, 80, 128, H200_MULTIPROCESSORS, H200_SHARED);
+        // Two blocks of 128 threads fit a multiprocessor's registers.
+        int blocks = 80 * plan.segments();
+        assertTrue(blocks <= 2 * H200_MULTIPROCESSORS && blocks > 2 * H200_MULTIPROCESSORS * 3 / 4, plan.toString());
+    }
+
+    @Test
+    void sizesBeyondTheTilesAreTheRecurrences() {
+        assertTrue(ScanPlan.fits(64, 128, 4));
+        assertFalse(ScanPlan.fits(65, 128, 4));
+        assertFalse(ScanPlan.fits(64, 129, 4));
+        assertFalse(ScanPlan.fits(64, 128, 9));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "true, 128, 35000, attention_bf16_128_many, 128",
+        "true, 80, 64, attention_bf16_128_few, 64",
+        "true, 33, 256, attention_bf16_64_many, 128",
+        "true, 32, 1, attention_bf16_32_few, 64",
+        "false, 64, 1000, attention_plain, 4",
+        "true, 512, 1000, attention_plain, 4"
+    })
+    void headsAndLengthsChooseTheKernel(boolean bf16, int headDim, int queries, String kernel, int rows) {
+        Attention.Plan plan = Attention.Plan.of(bf16, headDim, queries);
+        assertEquals(kernel, plan.kernel());
+        assertEquals(rows, plan.queriesPerBlock());
+        assertTrue(plan.sharedBytes() <= 99 << 10, plan.toString());
+    }
+
+    @Test
+    void headsBeyondAllTilesAreRefused() {
+        assertThrows(IllegalArgumentException.class, () -> Attention.Plan.of(true, 1025, 1));
+    }
+}
