@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.LongStream;
 
 /**
  * Writes a workload's denoiser as a model folder with random weights. A tensor depends on the seed and its name alone. Branches stay
@@ -121,19 +122,21 @@ public final class RandomTransformer {
         Shape shape = Shape.of(lengths);
         MemorySegment memory = arena.allocate(shape.elements() * storage.bytes(), 64);
         long key = seed << 32 ^ Integer.toUnsignedLong(name.hashCode());
-        float[] values = new float[BLOCK];
-        for (long done = 0; done < shape.elements(); done += BLOCK) {
-            int count = (int) Math.min(BLOCK, shape.elements() - done);
-            PhiloxNormal.fill(key, done, values, 0, count);
+        // A block's numbers depend on its place alone: all processors may fill at once.
+        LongStream.range(0, Math.ceilDiv(shape.elements(), BLOCK)).parallel().forEach(block -> {
+            long first = block * BLOCK;
+            int count = (int) Math.min(BLOCK, shape.elements() - first);
+            float[] values = new float[count];
+            PhiloxNormal.fill(key, first, values, 0, count);
             for (int i = 0; i < count; i++) {
                 float value = (float) (mean + deviation * values[i]);
                 if (storage == DType.BF16) {
-                    memory.setAtIndex(ValueLayout.JAVA_SHORT, done + i, BFloat16.fromFloat(value));
+                    memory.setAtIndex(ValueLayout.JAVA_SHORT, first + i, BFloat16.fromFloat(value));
                 } else {
-                    memory.setAtIndex(ValueLayout.JAVA_FLOAT, done + i, value);
+                    memory.setAtIndex(ValueLayout.JAVA_FLOAT, first + i, value);
                 }
             }
-        }
+        });
         tensors.put(name, new HostTensor(storage, shape, memory));
     }
 }
