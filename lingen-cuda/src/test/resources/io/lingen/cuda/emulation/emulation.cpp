@@ -108,14 +108,22 @@ void run_block(bool backwards) {
     }
   }
   while (done < threads) {
+    // One warp as far as it gets before the next begins: the warps of a block are never further apart on a device.
     bool progress = false;
-    for (int i = 0; i < threads; i++) {
-      Fiber* fiber = &fibers[backwards ? threads - 1 - i : i];
-      if (fiber->state == State::READY) {
-        progress = true;
-        resume(fiber);
-        if (failure[0] != 0) {
-          return;
+    for (int w = 0; w < threads / WARP_SIZE; w++) {
+      Fiber* warp = &fibers[(backwards ? threads / WARP_SIZE - 1 - w : w) * WARP_SIZE];
+      bool ran = true;
+      while (ran) {
+        ran = false;
+        for (int lane = 0; lane < WARP_SIZE; lane++) {
+          Fiber* fiber = &warp[backwards ? WARP_SIZE - 1 - lane : lane];
+          if (fiber->state == State::READY) {
+            ran = progress = true;
+            resume(fiber);
+            if (failure[0] != 0) {
+              return;
+            }
+          }
         }
       }
     }
