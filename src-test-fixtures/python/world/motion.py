@@ -20,6 +20,10 @@ EXPLAINED = 0.7
 # A drift explains that much of no bounce: a drawn bounce is at least 22.5 degrees off the axes.
 NOT_STRAIGHT = 0.92
 HOP = 0.12
+# An object that begins to shrink slowly loses 0.08 of its size's logarithm in two seconds; this is half of it.
+LEAST_GROWTH = 0.04
+# How far a circling object may stray from its circle (root mean square).
+OFF_CIRCLE = 0.03
 
 
 @dataclass(frozen=True)
@@ -147,12 +151,15 @@ def _bounce(track, first, second, seconds, moved) -> dict:
 def _straight_or_round(track: Track, found: dict, name: str) -> str:
     """Short arcs are almost straight: whole tracks are compared, as a line and as a circle of the drawn radius."""
     circle = next((n for n in found if "clockwise" in n), None)
-    if circle is None or "bouncing" not in found or min(found[circle][0], found["bouncing"][0]) < 0.9:
+    if circle is None or "bouncing" not in found:
+        return name
+    off = sorted(1 - found[n][0] for n in (circle, "bouncing"))
+    if off[1] > 0.1 or off[0] < 0.25 * off[1]:
         return name
     arm = track.centre - 0.5
     angle = np.unwrap(np.arctan2(arm[:, 1], arm[:, 0]))
     if np.ptp(angle) > 2:
-        return circle
+        return circle if np.hypot(*arm.T).std() < OFF_CIRCLE else name
     fit = np.polyval(np.polyfit(track.time, angle, 1), track.time)
     round_off = np.hypot(*(arm - ORBIT * np.stack([np.cos(fit), np.sin(fit)], 1)).T).mean()
     path = arm[0] + wrap(track.centre - track.centre[0])
@@ -172,15 +179,13 @@ def _growth(track: Track) -> tuple[str | None, float]:
     time, size = track.time[early], np.log(np.maximum(track.radius[early], 1e-3))
     centred = size - size.mean()
     power = (centred ** 2).sum()
-    half = min(SPEEDS["slowly"] * (time[-1] - time[0]), 0.5)
-    # Half of what the slowest of all, an object that has just begun to shrink, would show.
-    least = 0.5 * abs(np.log(_wave(np.array(0.5 + half)) / _wave(np.array(0.5))))
     low, high = np.quantile(size, (0.05, 0.95))
-    if high - low < 0.9 * least:
+    if high - low < LEAST_GROWTH:
         return None, 0.0
     best = (-np.inf, None, 0.0)
     for name, phase in (("growing", 0.0), ("shrinking", 0.5)):
-        for speed in np.geomspace(SLOWEST, FASTEST, 60):
+        # So fine that the phase at the end is off by a thirtieth of a cycle at most.
+        for speed in np.linspace(SLOWEST, FASTEST, max(60, int(7 * (time[-1] - time[0])))):
             model = np.log(_wave(speed * time + phase))
             model = model - model.mean()
             gain = (centred @ model) / max(model @ model, 1e-9)
