@@ -84,7 +84,7 @@ public interface Schedule {
             default:
                 if (wanted.startsWith("shifted:")) {
                     try {
-                        return shifted(Double.parseDouble(wanted.substring("shifted:".length())));
+                        return shifted(Double.parseDouble(name.substring("shifted:".length())));
                     } catch (NumberFormatException e) {
                         throw new IllegalArgumentException(
                                 "schedule '" + Quoted.of(name) + "': the shift is not a number", e);

@@ -24,7 +24,16 @@ class ScheduleTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"linear_quadratic", "uniform", "shifted", "shifted:0.5", "SHIFTED:7", "linear-quadratic"})
+    @ValueSource(
+            strings = {
+                "linear_quadratic",
+                "uniform",
+                "shifted",
+                "shifted:0.5",
+                "shifted:5e-1",
+                "SHIFTED:7",
+                "linear-quadratic"
+            })
     void timesIncreaseFromNoiseToDataForAnyNumberOfSteps(String name) {
         for (int steps = 1; steps <= 600; steps++) {
             double[] times = Schedule.named(name).times(steps);
@@ -49,7 +58,9 @@ class ScheduleTest {
                 .getMessage();
         assertTrue(message.contains("cosine") && message.contains("linear_quadratic"), message);
         assertThrows(IllegalArgumentException.class, () -> Schedule.named("shifted:x"));
-        assertThrows(IllegalArgumentException.class, () -> Schedule.named("shifted:-1"));
+        String shift = assertThrows(IllegalArgumentException.class, () -> Schedule.named("shifted:-1"))
+                .getMessage();
+        assertTrue(shift.contains("found -1.0"), shift);
         assertThrows(IllegalArgumentException.class, () -> Schedule.uniform().times(0));
         assertThrows(IllegalArgumentException.class, () -> Schedule.shifted(Double.NaN));
     }

@@ -131,13 +131,17 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
         DType dtype = dtype(where, node.path("dtype"));
         Shape shape = shape(where, node.path("shape"));
         JsonNode offsets = node.path("data_offsets");
-        if (!offsets.isArray() || offsets.size() != 2 || !isSize(offsets.get(0)) || !isSize(offsets.get(1))) {
+        if (!offsets.isArray()
+                || offsets.size() != 2
+                || !isSize(offsets.get(0))
+                || !isSize(offsets.get(1))
+                || offsets.get(0).longValue() > offsets.get(1).longValue()) {
             throw new CheckpointException(
                     where + ": expected data_offsets [begin, end], found " + Json.describe(offsets));
         }
         long begin = offsets.get(0).longValue();
         long end = offsets.get(1).longValue();
-        if (begin > end || end > dataBytes) {
+        if (end > dataBytes) {
             throw new CheckpointException(where + ": expected offsets within the file's " + dataBytes
                     + " bytes of data, found " + Json.describe(offsets) + ". Is the file complete?");
         }

@@ -1,0 +1,350 @@
+package io.lingen.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.lingen.TinyModel;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.checkpoint.SafetensorsWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Models that are damaged, put together wrongly, or hostile: each is refused in a few lines, and nothing is left behind. */
+class BadModelTest {
+    private static final String INDEX = "model_index.json";
+    private static final String DENOISER = "transformer/config.json";
+    private static final String DECODER = "vae/config.json";
+    private static final String ENCODER = "text_encoder/config.json";
+    private static final String SCHEDULER = "scheduler/config.json";
+    private static final String WEIGHTS = "transformer/model.safetensors";
+    private static final String SHARDS = WEIGHTS + ".index.json";
+
+    private static final ObjectMapper mapper = new ObjectMapper();
+
+    @TempDir
+    private Path model;
+
+    @TempDir
+    private Path output;
+
+    @BeforeEach
+    void writeModel() throws IOException {
+        TinyModel.write(model);
+    }
+
+    /** What is done to the files of a model. */
+    private interface Damage extends Consumer<Path> {}
+
+    static Stream<Arguments> configurations() {
+        return Stream.of(
+                of("no index", remove(INDEX), "has no model_index.json"),
+                of("foreign index", set(INDEX, "format", "\"diffusers\""), "expected \"lingen\""),
+                of("version from the future", set(INDEX, "version", "2"), "field 'version': found 2"),
+                of("no rate", set(INDEX, "fps", null), "field 'fps': found nothing, expected an integer"),
+                of("absurd rate", set(INDEX, "fps", "1000000000"), "field 'fps': found 1000000000"),
+                of("folder above", set(INDEX, "components.vae", "\"../vae\""), "a relative path inside the model"),
+                of("absolute folder", set(INDEX, "components.vae", "\"/etc\""), "a relative path inside the model"),
+                of("folder that is not there", set(INDEX, "components.vae", "\"no\""), "expected a file, found none"),
+                of("unencodable folder", set(INDEX, "components.vae", "\"v\\udfff\""), "v\\udfff"),
+                of("no encoder", set(INDEX, "components.text_encoders", "[]"), "reads 1 text encoders"),
+                of(
+                        "encoders of another type",
+                        set(INDEX, "components.text_encoders", "[1]"),
+                        "found 1, expected a string"),
+                of("size of nothing", set(INDEX, "native.width", "0"), "field 'native.width': found 0"),
+                of("unknown field", set(INDEX, "\u001b[2J", "1"), "unknown field '\\u001b[2J'"),
+                of("not JSON", write(DENOISER, "depth: 4"), "expected JSON"),
+                of("empty configuration", write(DENOISER, ""), "expected a JSON object"),
+                of("array", write(DENOISER, "[]"), "expected a JSON object, found []"),
+                of("not UTF-8", write(DENOISER, new byte[] {'{', (byte) 0xFF}), "bytes that are not UTF-8"),
+                of("deep", write(DENOISER, "{\"a\":".repeat(100_000)), "depth"),
+                of("huge", write(DENOISER, new byte[2 << 20]), "at most 1048576 bytes"),
+                of("twice", write(DENOISER, "{\"depth\":1,\"depth\":1}"), "uplicate"),
+                of("pointer", write(DENOISER, "version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
+                of("web page", write(DENOISER, "<!DOCTYPE html>"), "a web page"),
+                of("no denoiser", remove(DENOISER), "expected a file, found none"),
+                of("no depth", set(DENOISER, "depth", null), "field 'depth': found nothing"),
+                of("depth as text", set(DENOISER, "depth", "\"4\""), "field 'depth': found \"4\""),
+                of("absurd depth", set(DENOISER, "depth", "1000000000"), "found 1000000000"),
+                of("deeper than its weights", set(DENOISER, "depth", "1024"), "expected a tensor 'blocks.4."),
+                of("absurd width", set(DENOISER, "hidden_size", "1000000000"), "found 1000000000"),
+                of("wider than its weights", set(DENOISER, "hidden_size", "65536"), "expected the shape [65536, 16]"),
+                of("absurd grid", set(DENOISER, "max_grid", "[1000000000, 8, 8]"), "'max_grid[0]': found 1000000000"),
+                of("larger than its tables", set(DENOISER, "max_grid", "[65536, 8, 8]"), "pos_embed.t"),
+                of("windows of nothing", set(DENOISER, "tesa.window", "[0, 2, 2]"), "'tesa.window[0]': found 0"),
+                of("chunks of nothing", set(DENOISER, "mamba.chunk_size", "0"), "'mamba.chunk_size': found 0"),
+                of("heads that don't divide", set(DENOISER, "num_heads", "5"), "a divisor of hidden_size = 32"),
+                of("unknown scan", set(DENOISER, "scan", "\"spiral\""), "found \"spiral\", expected one of"),
+                of("misspelt", set(DENOISER, "dept", "1"), "unknown field 'dept'"),
+                of("other channels", set(DECODER, "latent_channels", "1024"), "1024"),
+                of("absurd widths", set(DECODER, "widths", "[1000000000, 8]"), "found 1000000000"),
+                of("negative widths", set(DECODER, "widths", "[-4, 8]"), "found -4"),
+                of("upsampling by nothing", set(DECODER, "upsample", "[[0, 1, 2]]"), "found 0"),
+                of("deviation of nothing", set(DECODER, "latent_std", "[0, 1, 1, 1]"), "latent_std"),
+                of("tile of nothing", set(DECODER, "tile.latent_frames", "0"), "'tile.latent_frames': found 0"),
+                of("no scheduler", remove(SCHEDULER), "expected a file, found none"),
+                of("no steps", set(SCHEDULER, "steps", "0"), "'steps': found 0"),
+                of("absurd steps", set(SCHEDULER, "steps", "1000000000"), "'steps': found 1000000000"),
+                of("unknown schedule", set(SCHEDULER, "schedule", "\"cubic\""), "found cubic, expected one of"),
+                of("guidance as text", set(SCHEDULER, "guidance", "\"3\""), "found \"3\", expected a number"));
+    }
+
+    static Stream<Arguments> encoders() {
+        return Stream.of(
+                of(
+                        "another width",
+                        set(ENCODER, "width", "512"),
+                        "found 512, expected 384, the denoiser's text_dims[0]"),
+                of("absurd width", set(ENCODER, "width", "1000000000"), "found 1000000000"),
+                of("no tokens", set(ENCODER, "max_tokens", "0"), "'max_tokens': found 0"),
+                of("absurd tokens", set(ENCODER, "max_tokens", "1000000000"), "found 1000000000"),
+                of("resource above", set(ENCODER, "model", "\"embedded:../x\""), "plain name of a resource"),
+                of("resource that is not there", set(ENCODER, "model", "\"embedded:x\""), "not on the class path"),
+                of("file above", set(ENCODER, "model", "\"../../x.onnx\""), "a relative path inside the model"),
+                of("no file", set(ENCODER, "model", "\"x.onnx\""), "expected a file, found none"),
+                of("empty file", onnx(new byte[0], "{}"), "text_encoder"),
+                of("damaged file", onnx(new byte[] {8, 7, 18, 3, 'a'}, "{}"), "text_encoder"),
+                of("pickled file", onnx(new byte[] {'P', 'K', 3, 4, 0, 0, 0, 0}, "{}"), "optimum-cli export onnx"),
+                of(
+                        "pointer",
+                        onnx("version https://git-lfs.github.com/spec/v1\n".getBytes(StandardCharsets.UTF_8), "{}"),
+                        "git lfs pull"),
+                of("no tokenizer", onnx(new byte[] {8, 7}, null), "tokenizer.json: expected a file, found none"),
+                of("damaged tokenizer", onnx(new byte[] {8, 7}, "{\"version\": "), "the tokenizer can't be read"),
+                of("deep tokenizer", onnx(new byte[] {8, 7}, "[".repeat(100_000)), "the tokenizer can't be read"));
+    }
+
+    static Stream<Arguments> weights() {
+        return Stream.of(
+                of("no weights", remove(WEIGHTS), "found neither. Is the download complete?"),
+                of("a folder", remove(WEIGHTS).andThen(folder(WEIGHTS)), "found neither"),
+                of("empty", write(WEIGHTS, ""), "at least 8 bytes, found 0"),
+                of("cut in the length", cut(WEIGHTS, 7), "at least 8 bytes, found 7"),
+                of("cut in the header", cut(WEIGHTS, 100), "Is it a safetensors file, and complete?"),
+                of("cut in the data", cut(WEIGHTS, 400_000), "Is the file complete?"),
+                of("grown", grown(WEIGHTS), "found 1 bytes more"),
+                of(
+                        "absurd length",
+                        write(WEIGHTS, header(Long.MAX_VALUE, "{}")),
+                        "found a length of 9223372036854775807"),
+                of("negative length", write(WEIGHTS, header(-1, "{}")), "found a length of 18446744073709551615"),
+                of("no JSON", write(WEIGHTS, header(4, "{ab}")), "expected JSON"),
+                of("deep", write(WEIGHTS, header("{\"a\":" + "[".repeat(100_000))), "depth"),
+                of("twice", write(WEIGHTS, header("{\"a\":{},\"a\":{}}")), "uplicate"),
+                of("negative shape", tensor("F32", "[-1]", "[0,4]"), "a shape of lengths from 0"),
+                of("overflowing shape", tensor("F32", "[4294967296,4294967296]", "[0,4]"), "a possible shape"),
+                of("reversed", tensor("F32", "[1]", "[4,0]"), "found [4,0]"),
+                of("out of range", tensor("F32", "[2]", "[0,8]"), "Is the file complete?"),
+                of("gap", tensor("U8", "[2]", "[2,4]"), "a gap"),
+                of(
+                        "overlap",
+                        write(
+                                WEIGHTS,
+                                header("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},"
+                                        + "\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[2,4]}}____")),
+                        "an overlap"),
+                of("unknown type", tensor("F8_E4M3", "[4]", "[0,4]"), "Convert it to F32, F16 or BF16"),
+                of(
+                        "name of escapes",
+                        write(WEIGHTS, header("{\"\\u001b[2J" + "x".repeat(40_000) + "\":1}")),
+                        "'\\u001b[2Jxxx"),
+                of("zip", write(WEIGHTS, "PK\3\4archive/data.pkl"), "save_file"),
+                of(
+                        "pickle",
+                        write(WEIGHTS, new byte[] {(byte) 0x80, 2, 'c', 'o', 's', '\n', 's', 'y', 's', 't'}),
+                        "save_file"),
+                of("pointer", write(WEIGHTS, "version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
+                of(
+                        "missing tensor",
+                        tensors(all -> all.remove("final.linear.bias")),
+                        "expected a tensor 'final.linear.bias'"),
+                of(
+                        "extra tensor",
+                        tensors(all -> all.put("\u001b[2Jx", HostTensor.of(new float[1], 1))),
+                        "no place for: \\u001b[2Jx"),
+                of(
+                        "other shape",
+                        tensors(all -> all.put("pos_embed.t", HostTensor.of(new float[32], 1, 32))),
+                        "found [1, 32]"),
+                of(
+                        "other type",
+                        tensors(all -> all.put("pos_embed.t", integers(8, 32))),
+                        "expected weights of F32, F16 or BF16, found I32"),
+                of(
+                        "NaN",
+                        tensors(all -> all.put("pos_embed.t", filled(Float.NaN, 8, 32))),
+                        "'pos_embed.t': expected finite weights"),
+                of(
+                        "infinity",
+                        tensors(all -> all.put("final.linear.bias", filled(-1 / 0f, 16))),
+                        "'final.linear.bias': expected finite weights"),
+                of("shard above", shard("\"../../x.safetensors\""), "the plain name of a file beside the index"),
+                of("absolute shard", shard("\"/etc/passwd\""), "the plain name of a file beside the index"),
+                of("shard that is none", shard("[1]"), "found [1]"),
+                of("missing shard", shard("\"x.safetensors\""), "expected a file, found none"),
+                of(
+                        "shard of others",
+                        shard("\"y.safetensors\"").andThen(write("transformer/y.safetensors", header("{}"))),
+                        "found no such tensor there"),
+                of("sum of another", write("SHA256SUMS", "0".repeat(64) + "  model_index.json\n"), "SHA256SUMS"));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource({"configurations", "encoders", "weights"})
+    void isRefused(String name, Consumer<Path> damage, String message) throws IOException {
+        damage.accept(model);
+        CommandRun.of("generate", "a ring", "--model", model, "-o", output.resolve("out.mp4"), "--backend", "cpu", "-q")
+                .assertRefused(1, message);
+        try (Stream<Path> files = Files.list(output)) {
+            assertEquals(List.of(), files.toList());
+        }
+    }
+
+    private static Arguments of(String name, Consumer<Path> damage, String message) {
+        return Arguments.of(name, damage, message);
+    }
+
+    private static Damage write(String file, String content) {
+        return write(file, content.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static Damage write(String file, byte[] content) {
+        return model -> unchecked(() -> {
+            // A new file: one that is mapped must not change.
+            Files.deleteIfExists(model.resolve(file));
+            return Files.write(model.resolve(file), content);
+        });
+    }
+
+    private static Damage remove(String file) {
+        return model -> unchecked(() -> Files.deleteIfExists(model.resolve(file)));
+    }
+
+    private static Damage folder(String file) {
+        return model -> unchecked(() -> Files.createDirectory(model.resolve(file)));
+    }
+
+    private static Damage cut(String file, int length) {
+        return model ->
+                write(file, Arrays.copyOf(read(model.resolve(file)), length)).accept(model);
+    }
+
+    private static Damage grown(String file) {
+        return model -> {
+            byte[] content = read(model.resolve(file));
+            write(file, Arrays.copyOf(content, content.length + 1)).accept(model);
+        };
+    }
+
+    /** Sets a field, whose path has dots, to a JSON value; removes it if that is null. */
+    private static Damage set(String file, String path, String value) {
+        return model -> unchecked(() -> {
+            JsonNode root = mapper.readTree(read(model.resolve(file)));
+            String[] names = path.split("\\.");
+            JsonNode node = root;
+            for (int i = 0; i < names.length - 1; i++) {
+                node = node.get(names[i]);
+            }
+            String name = names[names.length - 1];
+            if (value == null) {
+                ((ObjectNode) node).remove(name);
+            } else {
+                ((ObjectNode) node).set(name, mapper.readTree(value));
+            }
+            return Files.write(model.resolve(file), mapper.writeValueAsBytes(root));
+        });
+    }
+
+    private static Consumer<Path> onnx(byte[] onnx, String tokenizer) {
+        Consumer<Path> damage =
+                set(ENCODER, "model", "\"encoder.onnx\"").andThen(write("text_encoder/encoder.onnx", onnx));
+        return tokenizer == null ? damage : damage.andThen(write("text_encoder/tokenizer.json", tokenizer));
+    }
+
+    private static Consumer<Path> shard(String name) {
+        return remove(WEIGHTS).andThen(write(SHARDS, "{\"weight_map\":{\"pos_embed.t\":" + name + "}}"));
+    }
+
+    private static byte[] header(String json) {
+        return header(json.replace("____", "").length(), json);
+    }
+
+    private static byte[] header(long length, String json) {
+        byte[] content = json.getBytes(StandardCharsets.UTF_8);
+        return ByteBuffer.allocate(8 + content.length)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(length)
+                .put(content)
+                .array();
+    }
+
+    private static Damage tensor(String dtype, String shape, String offsets) {
+        return write(
+                WEIGHTS,
+                header("{\"a\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets
+                        + "}}____"));
+    }
+
+    private static Damage tensors(Consumer<Map<String, HostTensor>> change) {
+        return model -> {
+            Map<String, HostTensor> all = new HashMap<>();
+            try (SafetensorsFile file = SafetensorsFile.open(model.resolve(WEIGHTS))) {
+                file.names().forEach(name -> all.put(name, file.tensor(name)));
+            }
+            change.accept(all);
+            SafetensorsWriter.write(model.resolve(WEIGHTS), all, Map.of());
+        };
+    }
+
+    private static HostTensor integers(long... lengths) {
+        HostTensor floats = filled(0, lengths);
+        return new HostTensor(DType.I32, floats.shape(), floats.memory());
+    }
+
+    /** Zeros with one value in the middle. */
+    private static HostTensor filled(float value, long... lengths) {
+        float[] values = new float[(int) Arrays.stream(lengths).reduce(1, (a, b) -> a * b)];
+        values[values.length / 2] = value;
+        return HostTensor.of(values, lengths);
+    }
+
+    private static byte[] read(Path file) {
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private interface Action {
+        Object run() throws IOException;
+    }
+
+    private static void unchecked(Action action) {
+        try {
+            action.run();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+package io.lingen.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.lingen.TinyModel;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Requests that can't be: each is refused in a few lines, and nothing is left behind. */
+class BadRequestTest {
+    private static final String HUGE = "2147483647";
+
+    @TempDir
+    static Path model;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void writeModel() throws IOException {
+        TinyModel.write(model);
+    }
+
+    static Stream<Arguments> prompts() {
+        return Stream.of(
+                Arguments.of("empty", "", "the prompt is empty"),
+                Arguments.of("blank", " \t\n\u3000", "the prompt is empty"),
+                Arguments.of("invisible", "\u200b\u2060", "the prompt is empty"),
+                Arguments.of("10 MB", "a red circle ".repeat(10 << 16), "at most 100000 characters, found 8519680"),
+                Arguments.of("NUL", "a\0b", "the control character \\u0000, as its character 2"),
+                Arguments.of("escape sequence", "a \u001b[2J", "the control character \\u001b"),
+                Arguments.of("half a pair", "a \ud83c", "half of a surrogate pair, \\ud83c"));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("prompts")
+    void promptsThatAreNoneAreRefused(String name, String prompt, String message) throws IOException {
+        CommandRun run = generate(prompt);
+        run.assertRefused(2, message);
+        assertEquals("", run.out());
+        if (!message.contains("empty")) {
+            generate("a ring", "--negative", prompt).assertRefused(2, "the negative prompt");
+        }
+        assertNothingWritten();
+    }
+
+    static Stream<Arguments> options() {
+        return Stream.of(
+                Arguments.of("--size 10x24", "the width is a multiple of 4 up to 32, found 10; use 8 or 12"),
+                Arguments.of("--size 0x24", "the width is a positive number of pixels, found 0"),
+                Arguments.of("--size -24x24", "a size is WIDTHxHEIGHT in pixels"),
+                Arguments.of("--size " + HUGE + "x" + HUGE, "a size is WIDTHxHEIGHT in pixels"),
+                Arguments.of("--size 99996x99996", "the width is a multiple of 4 up to 32, found 99996; use 32"),
+                Arguments.of("--size 24", "a size is WIDTHxHEIGHT in pixels"),
+                Arguments.of("--seconds 0", "the length is a positive number of seconds"),
+                Arguments.of("--seconds -1", "the length is a positive number of seconds"),
+                Arguments.of("--seconds NaN", "the length is a positive number of seconds, found NaN"),
+                Arguments.of("--seconds Infinity", "the length is a positive number of seconds, found Infinity"),
+                Arguments.of("--seconds 100000000", "multiples of 4 up to 32; use 2 s (32 frames)"),
+                Arguments.of("--seconds 1e308", "multiples of 4 up to 32; use 2 s (32 frames)"),
+                Arguments.of("--frames 0", "the length is a positive number of frames"),
+                Arguments.of("--frames -4", "the length is a positive number of frames"),
+                Arguments.of("--frames " + HUGE, "the number of frames is a multiple of 4 up to 32"),
+                Arguments.of("--frames 99999999999", "'99999999999' is not an int"),
+                Arguments.of("--frames NaN", "'NaN' is not an int"),
+                Arguments.of("--guidance NaN", "the guidance scale is 0 to 100, found NaN"),
+                Arguments.of("--guidance -1", "the guidance scale is 0 to 100, found -1.0"),
+                Arguments.of("--guidance Infinity", "the guidance scale is 0 to 100, found Infinity"),
+                Arguments.of("--steps 0", "the number of steps is 1 to 10000, found 0"),
+                Arguments.of("--steps 1000000000", "the number of steps is 1 to 10000, found 1000000000"),
+                Arguments.of("--fps 0", "fps is 1 to 1000, found 0"),
+                Arguments.of("--fps " + HUGE, "fps is 1 to 1000"),
+                Arguments.of("--threads 0", "the number of threads is 1 to 4096, found 0"),
+                Arguments.of("--threads -1", "the number of threads is 1 to 4096, found -1"),
+                Arguments.of("--threads 1000000", "the number of threads is 1 to 4096, found 1000000"),
+                Arguments.of("--seed 99999999999999999999", "'99999999999999999999' is not a long"),
+                Arguments.of("--schedule cubic", "unknown schedule 'cubic'; known are"),
+                Arguments.of("--schedule shifted:x", "the shift is not a number"),
+                Arguments.of("--schedule shifted:NaN", "a schedule's shift is a positive number, found NaN"),
+                Arguments.of("--schedule shifted:-1", "a schedule's shift is a positive number, found -1.0"),
+                Arguments.of("--precision f8", "the precision is bf16 or f32, found 'f8'"),
+                Arguments.of("--preset fast", "Unknown options: '--preset', 'fast'"),
+                Arguments.of("-o out.avi", ".webm for WebM (VP9)"),
+                Arguments.of("-o out.png", "folder"),
+                Arguments.of("--schedule \u001b]0;title\u0007", "unknown schedule '\\u001b]0;title\\u0007'"),
+                Arguments.of("--precision " + "x".repeat(1 << 20), "the precision is bf16 or f32, found 'xxx"),
+                Arguments.of("--size " + "9".repeat(1 << 20), "a size is WIDTHxHEIGHT in pixels"),
+                Arguments.of("--steps \u001b[2J", "is not an int"),
+                Arguments.of("--steps " + "9".repeat(1 << 20), "is not an int"),
+                Arguments.of("--\u001b[2J" + "x".repeat(1 << 20), "Unknown option"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("options")
+    void optionsThatCanNotBeAreRefused(String options, String message) throws IOException {
+        generate("a ring", (Object[]) options.split(" ")).assertRefused(2, message);
+        assertNothingWritten();
+    }
+
+    @Test
+    void backendsThatAreNotThereAreRefused() throws IOException {
+        assertTrue(generate("a ring", "--backend", "abacus").err().contains("'abacus'; on the class path are cpu"));
+        CommandRun run = generate("a ring", "--backend", "\u001b[2J" + "x".repeat(1 << 20));
+        run.assertRefused(run.code() == 2 ? 2 : 1, "unknown backend '\\u001b[2Jxxx");
+        assertNothingWritten();
+    }
+
+    static Stream<Arguments> outputs() {
+        return Stream.of(
+                Arguments.of("missing folder", "no/out.mp4", "create it first"),
+                Arguments.of("below a file", "file/out.mp4", "create it first"),
+                Arguments.of("below a link to nothing", "link/out.mp4", "create it first"),
+                Arguments.of("too long a name", "x".repeat(300) + ".mp4", ""),
+                Arguments.of("a folder", "folder.mp4", "is a folder; name a file to write"),
+                Arguments.of("a folder of other things", "folder", ""));
+    }
+
+    /** Permissions do not bind the superuser, so that most of these are places where nobody can write. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("outputs")
+    void placesThatCanNotBeWrittenToAreRefused(String name, String target, String message) throws IOException {
+        Files.writeString(folder.resolve("file"), "kept");
+        Files.createSymbolicLink(folder.resolve("link"), folder.resolve("nothing"));
+        Files.createDirectories(folder.resolve("folder.mp4"));
+        Files.writeString(Files.createDirectories(folder.resolve("folder")).resolve("note.txt"), "kept");
+        List<Path> before = files();
+        run("a ring", List.of("-o", folder.resolve(target))).assertRefused(1, message);
+        assertEquals(before, files());
+        assertEquals("kept", Files.readString(folder.resolve("file")));
+        assertEquals("kept", Files.readString(folder.resolve("folder/note.txt")));
+    }
+
+    @Test
+    void foldersThatNobodyMayWriteToAreRefused() {
+        Path proc = Path.of("/proc");
+        assumeTrue(Files.isDirectory(proc.resolve("self")), "a folder that even the superuser can't write to");
+        run("a ring", List.of("-o", proc.resolve("out.mp4"))).assertRefused(1, "/proc");
+    }
+
+    @Test
+    void modelsThatAreNoneAreRefused() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "x");
+        Path out = folder.resolve("out.mp4");
+        CommandRun.of("generate", "a ring", "-o", out, "--model", folder.resolve("no"))
+                .assertRefused(1, "expected a model folder with a model_index.json, found nothing");
+        CommandRun.of("generate", "a ring", "-o", out, "--model", file).assertRefused(1, "found a file");
+        CommandRun.of("generate", "a ring", "-o", out, "--model", folder).assertRefused(1, "model_index.json");
+        CommandRun.of("info", "--model", folder.resolve("no")).assertRefused(1, "found nothing");
+        CommandRun nul =
+                CommandRun.of("generate", "a ring", "-o", out, "--model", "a\0\u001b[2J" + "x".repeat(1 << 20));
+        nul.assertRefused(2, "lingen: ");
+        assertEquals(List.of(file), files());
+    }
+
+    @Test
+    void aLongPromptIsCutWithAWarning() throws IOException {
+        ByteArrayOutputStream log = new ByteArrayOutputStream();
+        PrintStream err = System.err;
+        System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+        CommandRun run;
+        try {
+            String prompt = "star ".repeat(61) + "last \ud83c\udf89 then this is dropped";
+            run = generate(prompt, "--frames", 4, "--steps", 1, "--guidance", 1);
+        } finally {
+            System.setErr(err);
+        }
+        assertEquals(0, run.code(), run.err());
+        String warning = log.toString(StandardCharsets.UTF_8);
+        assertTrue(warning.contains("text_encoder reads 64 tokens and the prompt has 69"), warning);
+        assertTrue(warning.contains("star last\", before \"\ud83c\udf89 then this is dropped\""), warning);
+    }
+
+    @Test
+    void promptsOfEveryScriptAreTaken() throws IOException {
+        for (String prompt : List.of(
+                "\u7ea2\u8272\u7684\u5706",
+                "\u062f\u0627\u0626\u0631\u0629",
+                "\ud83d\udc69\u200d\ud83d\udcbb",
+                "e\u0301\u0327 and\tlines\nof text")) {
+            CommandRun run = generate(prompt, "--frames", 4, "--steps", 1, "--guidance", 1);
+            assertEquals(0, run.code(), run.err());
+        }
+    }
+
+    private CommandRun generate(String prompt, Object... options) {
+        List<Object> all = new ArrayList<>(List.of("-o", folder.resolve("out.mp4")));
+        if (Arrays.asList(options).contains("-o")) {
+            all.clear();
+        }
+        all.addAll(List.of(options));
+        return run(prompt, all);
+    }
+
+    private static CommandRun run(String prompt, List<?> options) {
+        List<Object> arguments = new ArrayList<>(List.of("generate", prompt, "--model", model));
+        arguments.addAll(options);
+        return CommandRun.of(arguments.toArray());
+    }
+
+    private void assertNothingWritten() throws IOException {
+        assertEquals(List.of(), files());
+    }
+
+    private List<Path> files() throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.sorted().toList();
+        }
+    }
+}
