@@ -174,14 +174,14 @@ public final class Generation implements AutoCloseable {
     /**
      * From now on saves the latents beside the video, in {@link LatentFile#besides}, so that {@link TextToVideoPipeline#resume} can go on
      * from there: every few steps, after the last one, and when the generation is cancelled. When {@link #write} has written the video the
-     * file is removed. If it can't be written, a warning in the log says why, and the generation goes on.
+     * file is removed. A file of the same video that is further is left until this one overtakes it. If it can't be written, a warning in the log says why, and the generation goes on.
      *
      * @param video the file that the video is going to be
      * @param everySteps 0 for after the last step and at cancellation only
      * @param keep whether the file stays when the video is whole
      */
     public void saveLatents(Path video, int everySteps, boolean keep) {
-        saver = new LatentSaver(video, everySteps, keep, saved);
+        saver = new LatentSaver(video, everySteps, keep, saved, description());
     }
 
     /** The sampler's steps that are left; each {@code next()} computes one. */

@@ -1,6 +1,7 @@
 package io.lingen;
 
 import io.lingen.core.HostTensor;
+import io.lingen.core.checkpoint.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,8 +20,12 @@ final class LatentSaver {
     private final boolean keep;
     private volatile int savedStep;
 
-    /** @param from what the generation goes on from: if it is this very file, it counts as saved */
-    LatentSaver(Path video, int everySteps, boolean keep, @Nullable LatentFile from) {
+    /**
+     * A file that is there already, of the very same video, counts as saved: nothing replaces it that is less.
+     *
+     * @param from what the generation goes on from, this file or another one; null if it is at its beginning
+     */
+    LatentSaver(Path video, int everySteps, boolean keep, @Nullable LatentFile from, VideoDescription description) {
         if (everySteps < 0) {
             throw new IllegalArgumentException(
                     "latents are saved every 1 step or more, or with 0 before decoding only, found " + everySteps);
@@ -29,7 +34,21 @@ final class LatentSaver {
         this.output = video.getFileName().toString();
         this.everySteps = everySteps;
         this.keep = keep;
-        this.savedStep = from != null && absolute(from.path()).equals(absolute(file)) ? from.step() : 0;
+        this.savedStep = from != null && absolute(from.path()).equals(absolute(file))
+                ? from.step()
+                : stepOnDisk(file, description);
+    }
+
+    private static int stepOnDisk(Path file, VideoDescription description) {
+        if (!Files.isRegularFile(file)) {
+            return 0;
+        }
+        try {
+            LatentFile saved = LatentFile.read(file);
+            return saved.description().equals(description) ? saved.step() : 0;
+        } catch (CheckpointException e) {
+            return 0;
+        }
     }
 
     private static Path absolute(Path path) {
@@ -37,7 +56,7 @@ final class LatentSaver {
     }
 
     boolean isDue(int step, int steps) {
-        return step == steps || everySteps > 0 && step % everySteps == 0;
+        return step > savedStep && (step == steps || everySteps > 0 && step % everySteps == 0);
     }
 
     /** The last step whose latents are on disk; 0 if none are. */

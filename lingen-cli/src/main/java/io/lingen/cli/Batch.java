@@ -7,7 +7,6 @@ import io.lingen.VideoDescription;
 import io.lingen.VideoRequest;
 import io.lingen.VideoResult;
 import io.lingen.core.Quoted;
-import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -125,7 +124,7 @@ final class Batch {
             run.progress().say(target + ": finished already");
             run.json().done(JsonLines.Status.SKIPPED, target, VideoResult.descriptionFileOf(target));
         } else {
-            make(number, line, request, target, saved(target, description));
+            make(number, line, request, target, run.saved(target, description));
         }
     }
 
@@ -154,21 +153,6 @@ final class Batch {
                     && description.equals(Likeness.read(video).description());
         } catch (IOException | IllegalArgumentException e) {
             return false;
-        }
-    }
-
-    /** The latents of a video that was interrupted, if they are there and of this description. */
-    private @Nullable LatentFile saved(Path video, VideoDescription description) {
-        Path file = LatentFile.besides(video);
-        if (!Files.exists(file)) {
-            return null;
-        }
-        try {
-            LatentFile saved = LatentFile.read(file);
-            return saved.description().equals(description) ? saved : null;
-        } catch (CheckpointException e) {
-            run.progress().say("warning    " + e.getMessage());
-            return null;
         }
     }
 

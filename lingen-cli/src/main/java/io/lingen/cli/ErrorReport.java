@@ -42,6 +42,9 @@ final class ErrorReport {
     }
 
     static int failure(Throwable error, CommandLine command) {
+        if (Lingen.isEnding()) {
+            return Interruption.EXIT_CODE;
+        }
         PrintWriter err = command.getErr();
         err.println("lingen: " + shortened(message(error)));
         if (LogLevel.isVerbose()) {

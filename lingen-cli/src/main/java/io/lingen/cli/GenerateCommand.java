@@ -1,5 +1,6 @@
 package io.lingen.cli;
 
+import io.lingen.GenerationCancelledException;
 import io.lingen.PipelineOptions;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoRequest;
@@ -8,6 +9,7 @@ import io.lingen.core.DType;
 import io.lingen.text.PromptRewriter;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +19,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** {@code lingen generate}: prompts become videos. */
@@ -33,6 +36,7 @@ import picocli.CommandLine.Spec;
             "  lingen generate \"two shapes: a small blue ring, then it turns green\" --seconds 34 --seed 7",
             "  lingen generate \"a yellow star spins\" --steps 8 --guidance 1 --quiet -o star.webp",
             "  lingen generate --like out.mp4 -o again.mp4",
+            "  lingen generate --resume out.mp4",
             "  lingen generate --prompt-file prompts.txt --count 2 -o videos/clip.mp4",
             "",
             "What is not given is the model's own choice; 'lingen info' shows it."
@@ -72,6 +76,9 @@ final class GenerateCommand implements Callable<Integer> {
     @Mixin
     private BatchOptions batch;
 
+    @Mixin
+    private LatentOptions latents;
+
     @Option(
             names = "--precision",
             paramLabel = "bf16|f32",
@@ -96,6 +103,13 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Progress progress = new Progress(spec.commandLine().getErr(), Progress.detect(quiet));
+        checked(() -> {
+            latents.check();
+            return latents;
+        });
+        if (latents.areGiven()) {
+            return goOn(progress);
+        }
         Likeness like = likeFile == null ? null : checked(() -> Likeness.read(likeFile));
         VideoRequest asked = checked(() -> request(like));
         PipelineOptions options = checked(() -> options(like));
@@ -108,19 +122,51 @@ final class GenerateCommand implements Callable<Integer> {
             });
         }
         VideoWriters.requireWritable(batch.isBatch() ? Batch.target(output, 1) : output);
-        progress.say("loading    " + source);
-        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(source, options)) {
-            progress.say("backend    " + pipeline.backend().description());
+        return run(source, options, progress, run -> {
             if (like != null) {
-                like.compare(pipeline, model != null, progress);
+                like.compare(run.pipeline(), model != null, progress);
             }
-            VideoRun run = new VideoRun(
-                    pipeline, progress, new JsonLines(spec.commandLine().getOut(), json));
             if (!batch.isBatch()) {
-                run.make(asked, output, null);
+                run.make(asked, output);
                 return 0;
             }
             return runBatch(like, asked, run) ? 0 : 1;
+        });
+    }
+
+    private int goOn(Progress progress) throws IOException {
+        ParseResult given = spec.commandLine().getParseResult();
+        SavedLatents saved = checked(() -> SavedLatents.read(latents, given));
+        PipelineOptions options = checked(() -> saved.options(compute, precision));
+        String source = checked(() -> model != null ? model : saved.model());
+        Path target = given.hasMatchedOption("--output") ? output : saved.video();
+        checked(() -> {
+            VideoWriters.check(target);
+            return target;
+        });
+        VideoWriters.requireWritable(target);
+        return run(source, options, progress, run -> {
+            run.make(saved, target);
+            return 0;
+        });
+    }
+
+    /** What is done with a loaded model. */
+    @FunctionalInterface
+    private interface Job {
+        int run(VideoRun run) throws IOException;
+    }
+
+    private int run(String source, PipelineOptions options, Progress progress, Job job) throws IOException {
+        PrintWriter err = spec.commandLine().getErr();
+        progress.say("loading    " + source);
+        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(source, options);
+                Interruption interruption = Interruption.listen(err)) {
+            progress.say("backend    " + pipeline.backend().description());
+            JsonLines lines = new JsonLines(spec.commandLine().getOut(), json);
+            return job.run(new VideoRun(pipeline, progress, lines, latents, interruption));
+        } catch (GenerationCancelledException e) {
+            return Interruption.report(e, err, batch.isBatch());
         }
     }
 

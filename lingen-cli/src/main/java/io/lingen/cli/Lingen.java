@@ -16,7 +16,7 @@ import picocli.CommandLine.Spec;
         subcommands = {GenerateCommand.class, InfoCommand.class, ParityCommand.class, BenchCommand.class},
         synopsisSubcommandLabel = "COMMAND",
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:done", "1:failed", "2:wrong usage", "130:interrupted; nothing is left behind"},
+        exitCodeList = {"0:done", "1:failed", "2:wrong usage", "130:interrupted; 'generate' says how to go on"},
         footer = {
             "",
             "Example:",
@@ -28,6 +28,8 @@ public final class Lingen implements Runnable {
     @Spec
     private CommandSpec spec;
 
+    private static volatile boolean ending;
+
     private Lingen() {}
 
     public static void main(String[] args) {
@@ -35,12 +37,18 @@ public final class Lingen implements Runnable {
         AtomicBoolean done = new AtomicBoolean();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             if (!done.get()) {
-                command.getErr().println(System.lineSeparator() + "lingen: interrupted; nothing is left behind");
+                ending = true;
+                command.getErr().println(System.lineSeparator() + Interruption.farewell());
             }
         }));
         int code = run(command, args);
         done.set(true);
         System.exit(code);
+    }
+
+    /** Whether the virtual machine is on its way down: what fails then fails because of that. */
+    static boolean isEnding() {
+        return ending;
     }
 
     /** Executes arguments; the exit code. */

@@ -1,0 +1,198 @@
+package io.lingen.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lingen.LatentFile;
+import io.lingen.TinyModel;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** Runs that end on the way, in processes that are really killed, and go on in this one. */
+@Timeout(300)
+@DisabledOnOs(value = OS.WINDOWS, disabledReason = "there are no such signals")
+class InterruptedRunTest {
+    /** Long enough to be hit on the way, and short. */
+    private static final int STEPS = 120;
+
+    private static final List<String> REQUEST =
+            List.of("generate", "a red ring", "--frames", "8", "--steps", "" + STEPS, "--threads", "2");
+
+    @TempDir
+    static Path model;
+
+    @TempDir
+    static Path shared;
+
+    @TempDir
+    Path folder;
+
+    private static byte[] whole;
+
+    @BeforeAll
+    static void makeTheUninterruptedVideo() throws IOException {
+        TinyModel.write(model);
+        Path file = shared.resolve("whole.mp4");
+        Outcome outcome = run(REQUEST, "--model", model, "-o", file);
+        assertEquals(0, outcome.code, outcome.err);
+        whole = Files.readAllBytes(file);
+    }
+
+    @Test
+    void aKilledRunGoesOn() throws Exception {
+        Path target = folder.resolve("out.mp4");
+        Process process = interruptible(target);
+        process.destroyForcibly();
+        assertEquals(128 + 9, process.waitFor());
+        LatentFile saved = LatentFile.read(LatentFile.besides(target));
+        assertTrue(saved.step() > 0 && saved.step() < STEPS, "step " + saved.step());
+
+        Outcome outcome = run(List.of("generate"), "--resume", target, "--model", model);
+        assertEquals(0, outcome.code, outcome.err);
+        assertTrue(outcome.err.contains("after " + saved.step() + " of " + STEPS + " steps"), outcome.err);
+        assertArrayEquals(whole, Files.readAllBytes(target), "the uninterrupted video, byte for byte");
+        assertFalse(Files.exists(saved.path()));
+    }
+
+    @Test
+    void aRunThatIsInterruptedSaysHowToGoOn() throws Exception {
+        Path target = folder.resolve("out.mp4");
+        Process process = interruptible(target);
+        signal(process, isInterruptIgnored() ? "TERM" : "INT");
+        assertEquals(130, process.waitFor());
+        List<String> said = Files.readAllLines(folder.resolve("log"));
+        Path latents = LatentFile.besides(target);
+        LatentFile saved = LatentFile.read(latents);
+        assertEquals("lingen: interrupted after step " + saved.step() + " of " + STEPS, said.get(said.size() - 2));
+        assertEquals("to go on: lingen generate --resume " + latents, said.get(said.size() - 1));
+        assertEquals(List.of("log", "out.latents.safetensors"), names());
+
+        Path other = folder.resolve("other.mp4");
+        Outcome outcome =
+                run(List.of("generate"), "--resume", latents, "--model", model, "-o", other, "--keep-latents", "-q");
+        assertEquals(0, outcome.code, outcome.err);
+        assertArrayEquals(whole, Files.readAllBytes(other));
+
+        Path again = folder.resolve("again.mp4");
+        outcome = run(
+                List.of("generate"), "--from-latents", LatentFile.besides(other), "--model", model, "-o", again, "-q");
+        assertEquals(0, outcome.code, outcome.err);
+        assertArrayEquals(whole, Files.readAllBytes(again));
+
+        assertWrongUsage("--seed 3", "can't be changed halfway; leave out --seed");
+        assertWrongUsage("--precision f32", "was computed with --precision bf16");
+        assertWrongUsage("--backend nd4j", "was computed with --backend cpu");
+        assertWrongUsage("a-prompt", "leave out a prompt");
+        assertWrongUsage("--from-latents x", "found both options");
+    }
+
+    private void assertWrongUsage(String options, String message) {
+        Outcome outcome = run(
+                List.of("generate"),
+                Stream.concat(
+                                Stream.of("--resume", folder.resolve("out.mp4"), "--model", model),
+                                Arrays.stream(options.split(" ")))
+                        .toArray());
+        assertEquals(2, outcome.code, outcome.err);
+        assertTrue(outcome.err.contains(message), outcome.err);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--resume out.mp4 | 1 | expected saved latents, found no such file",
+                "--from-latents out.mp4 | 2 | --from-latents needs --output",
+                "a-ring --save-every -1 | 2 | --save-every is a number of steps",
+            })
+    void whatCanNotBeIsExplained(String options, int code, String message) {
+        Outcome outcome = run(List.of("generate"), (Object[]) options.split(" "));
+        assertEquals(code, outcome.code, outcome.err);
+        assertTrue(outcome.err.contains(message), outcome.err);
+    }
+
+    /** A run of another process that has saved some latents and is not done. */
+    private Process interruptible(Path target) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--add-modules",
+                "jdk.incubator.vector",
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Lingen.class.getName()));
+        command.addAll(REQUEST);
+        command.addAll(List.of("--model", model.toString(), "-o", target.toString(), "--save-every", "2"));
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("log").toFile())
+                .start();
+        while (!Files.exists(LatentFile.besides(target))) {
+            assertFalse(process.waitFor(5, TimeUnit.MILLISECONDS), () -> log());
+        }
+        return process;
+    }
+
+    private String log() {
+        try {
+            return "ended early: " + Files.readString(folder.resolve("log"));
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+
+    private static void signal(Process process, String name) throws IOException, InterruptedException {
+        Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start();
+        assertEquals(0, kill.waitFor());
+    }
+
+    /** Whether this process was told to ignore Ctrl-C, which the ones that it starts inherit: builds in the background are. */
+    private static boolean isInterruptIgnored() throws IOException {
+        Path status = Path.of("/proc/self/status");
+        if (!Files.exists(status)) {
+            return false;
+        }
+        String mask = Files.readAllLines(status).stream()
+                .filter(line -> line.startsWith("SigIgn:"))
+                .findFirst()
+                .orElse("SigIgn: 0");
+        return (Long.parseUnsignedLong(mask.substring(7).strip(), 16) & 2) != 0;
+    }
+
+    private List<String> names() throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    private static Outcome run(List<String> command, Object... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        CommandLine line = Lingen.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+        List<String> all = new ArrayList<>(command);
+        Arrays.stream(arguments).map(Object::toString).forEach(all::add);
+        return new Outcome(Lingen.run(line, all.toArray(new String[0])), out.toString(), err.toString());
+    }
+
+    private record Outcome(int code, String out, String err) {}
+}
