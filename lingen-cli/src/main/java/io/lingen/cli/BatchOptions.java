@@ -1,5 +1,8 @@
 package io.lingen.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -35,11 +38,15 @@ final class BatchOptions {
      *
      * @param prompt of the command line
      * @throws IllegalArgumentException if they can't be, or don't go together with it
+     * @throws IOException if there is no such prompt file
      */
-    void check(@Nullable String prompt) {
+    void check(@Nullable String prompt) throws IOException {
         if (prompt != null && promptFile != null) {
             throw new IllegalArgumentException(
                     "the prompt is given on the command line or by --prompt-file, found both");
+        }
+        if (promptFile != null && !Files.exists(promptFile)) {
+            throw new NoSuchFileException(promptFile.toString());
         }
         if (count() < 1) {
             throw new IllegalArgumentException("the number of videos of a prompt is at least 1, found " + count());

@@ -188,7 +188,7 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     /** What the options ask for; with a prompt file they are checked with a prompt that stands for those of the file. */
-    private VideoRequest request(@Nullable Likeness like) {
+    private VideoRequest request(@Nullable Likeness like) throws IOException {
         VideoWriters.check(output);
         batch.check(prompt);
         if (prompt == null && like == null && batch.promptFile() == null) {

@@ -25,6 +25,9 @@ final class PromptFile implements PromptLines, AutoCloseable {
     /** More than any prompt; a file that is none of prompts is not read into memory for want of a line's end. */
     private static final int MAX_LINE_BYTES = 1 << 20;
 
+    /** Enough to tell text from videos, archives and text in UTF-16. */
+    private static final int START_BYTES = 4096;
+
     private final Path file;
     private final @Nullable Path copy;
     private final Function<String, VideoRequest.Builder> defaults;
@@ -69,7 +72,7 @@ final class PromptFile implements PromptLines, AutoCloseable {
     public void forEach(LineAction action) throws IOException {
         Path source = copy == null ? file : copy;
         try (InputStream stream = new BufferedInputStream(Files.newInputStream(source), 1 << 16)) {
-            skipByteOrderMark(stream);
+            checkStart(stream);
             ByteArrayOutputStream line = new ByteArrayOutputStream();
             long number = 1;
             long length = 0;
@@ -88,17 +91,23 @@ final class PromptFile implements PromptLines, AutoCloseable {
         }
     }
 
-    private void skipByteOrderMark(InputStream stream) throws IOException {
-        stream.mark(3);
-        byte[] start = stream.readNBytes(3);
-        if (start.length == 3 && start[0] == (byte) 0xEF && start[1] == (byte) 0xBB && start[2] == (byte) 0xBF) {
-            return;
-        }
-        if (start.length >= 2 && (start[0] & start[1]) == (byte) 0xFE && (start[0] | start[1]) == (byte) 0xFF) {
+    /** Refuses what is no text in UTF-8, and skips a byte order mark. */
+    private void checkStart(InputStream stream) throws IOException {
+        stream.mark(START_BYTES);
+        byte[] start = stream.readNBytes(START_BYTES);
+        stream.reset();
+        if (start.length >= 3 && start[0] == (byte) 0xEF && start[1] == (byte) 0xBB && start[2] == (byte) 0xBF) {
+            stream.skipNBytes(3);
+        } else if (start.length >= 2 && (start[0] & start[1]) == (byte) 0xFE && (start[0] | start[1]) == (byte) 0xFF) {
             throw new IOException(file + ": expected prompts in UTF-8, found UTF-16; convert it, for example: iconv -f"
                     + " UTF-16 -t UTF-8");
         }
-        stream.reset();
+        for (byte value : start) {
+            if (value == 0) {
+                throw new IOException(
+                        file + ": expected prompts in UTF-8, found bytes that are no text. Is it the right file?");
+            }
+        }
     }
 
     private void accept(long number, byte[] bytes, long length, LineAction action) throws IOException {

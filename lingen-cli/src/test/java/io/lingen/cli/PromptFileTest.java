@@ -106,7 +106,7 @@ class PromptFileTest {
         assertEquals("expected UTF-8, found bytes that are not", lines.get(1).problem());
         assertEquals("last", request(lines.get(2)).prompt());
 
-        lines = read("prompts.txt", new byte[] {'a', 0, 'b', '\n', 'c'});
+        lines = read("prompts.txt", new byte[] {'a', 7, 'b', '\n', 'c'});
         assertTrue(
                 lines.get(0).problem().contains("control character"),
                 lines.get(0).problem());
@@ -119,6 +119,12 @@ class PromptFileTest {
         byte[] text = (mark + "a ring").getBytes(Charset.forName(charset));
         IOException error = assertThrows(IOException.class, () -> read("prompts.txt", text));
         assertTrue(error.getMessage().contains("found UTF-16; convert it"), error.getMessage());
+    }
+
+    @Test
+    void whatIsNoTextIsRefused() {
+        IOException error = assertThrows(IOException.class, () -> read("prompts.txt", new byte[] {'a', 0, 'b'}));
+        assertTrue(error.getMessage().contains("found bytes that are no text"), error.getMessage());
     }
 
     @Test
