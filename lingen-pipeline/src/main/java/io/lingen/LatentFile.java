@@ -16,7 +16,7 @@ import java.util.Set;
 
 /**
  * The latents of a video that is being made, saved on the way: what {@link TextToVideoPipeline#resume} goes on from and
- * {@link TextToVideoPipeline#decode} decodes. A safetensors file, docs/checkpoint-format.md has its layout. Read into memory whole; the file
+ * {@link TextToVideoPipeline#decode} decodes. A safetensors file, docs/guide/resume.md has its layout. Read into memory whole; the file
  * may change or go afterwards. Immutable.
  *
  * @param path where it was read
