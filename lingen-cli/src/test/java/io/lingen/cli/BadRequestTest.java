@@ -169,6 +169,22 @@ class BadRequestTest {
     }
 
     @Test
+    void filesOfRequestsThatAreNoneAreRefused() throws IOException {
+        Path like =
+                Files.write(folder.resolve("like.mp4"), new byte[] {0, 0, 0, 8, 'f', 't', 'y', 'p', 27, 27, 27, 27});
+        Path json = Files.writeString(folder.resolve("like.json"), "{\"request\": {\"\u001b[2J\": ");
+        Path prompts = Files.writeString(folder.resolve("prompts.jsonl"), "{\"prompt\": \"\\u0000\"}\n{\"x\": 1}\n");
+        List<Path> before = files();
+        generate("a ring", "--like", like).assertRefused(1, "like.mp4");
+        generate("a ring", "--like", json).assertRefused(2, "expected JSON");
+        generate("a ring", "--like", folder.resolve("no.mp4")).assertRefused(1, "there is no such file");
+        CommandRun batch = CommandRun.of(
+                "generate", "--prompt-file", prompts, "--model", model, "-o", folder.resolve("out.mp4"), "-q");
+        batch.assertRefused(1, "line 1: the prompt is text, found the control character \\u0000");
+        assertEquals(before, files());
+    }
+
+    @Test
     void aLongPromptIsCutWithAWarning() throws IOException {
         ByteArrayOutputStream log = new ByteArrayOutputStream();
         PrintStream err = System.err;
