@@ -5,6 +5,7 @@ import io.lingen.PipelineOptions;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoRequest;
 import io.lingen.core.BackendOptions;
+import io.lingen.core.Backends;
 import io.lingen.core.DType;
 import io.lingen.text.PromptRewriter;
 import io.lingen.video.VideoWriters;
@@ -158,6 +159,10 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     private int run(String source, PipelineOptions options, Progress progress, Job job) throws IOException {
+        checked(() -> {
+            Backends.requireKnown(options.backend());
+            return options;
+        });
         PrintWriter err = spec.commandLine().getErr();
         progress.say("loading    " + source);
         try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(source, options);

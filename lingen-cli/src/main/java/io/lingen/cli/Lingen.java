@@ -1,5 +1,6 @@
 package io.lingen.cli;
 
+import java.util.ServiceConfigurationError;
 import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -55,7 +56,7 @@ public final class Lingen implements Runnable {
     static int run(CommandLine command, String... args) {
         try {
             return command.execute(args);
-        } catch (OutOfMemoryError | LinkageError | StackOverflowError e) {
+        } catch (OutOfMemoryError | LinkageError | StackOverflowError | ServiceConfigurationError e) {
             return ErrorReport.failure(e, command);
         }
     }
@@ -63,6 +64,8 @@ public final class Lingen implements Runnable {
     /** The command line, ready to execute arguments. */
     static CommandLine commandLine() {
         return new CommandLine(new Lingen())
+                // A prompt may begin with @.
+                .setExpandAtFiles(false)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true)
                 .setParameterExceptionHandler(ErrorReport::wrongUsage)

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -115,9 +116,9 @@ class BadRequestTest {
 
     @Test
     void backendsThatAreNotThereAreRefused() throws IOException {
-        assertTrue(generate("a ring", "--backend", "abacus").err().contains("'abacus'; on the class path are cpu"));
-        CommandRun run = generate("a ring", "--backend", "\u001b[2J" + "x".repeat(1 << 20));
-        run.assertRefused(run.code() == 2 ? 2 : 1, "unknown backend '\\u001b[2Jxxx");
+        generate("a ring", "--backend", "abacus").assertRefused(2, "'abacus'; on the class path are cpu");
+        generate("a ring", "--backend", "\u001b[2J" + "x".repeat(1 << 20))
+                .assertRefused(2, "unknown backend '\\u001b[2Jxxx");
         assertNothingWritten();
     }
 
@@ -184,6 +185,28 @@ class BadRequestTest {
         assertEquals(before, files());
     }
 
+    static Stream<Arguments> latents() {
+        return Stream.of(
+                Arguments.of("missing", null, "found no such file"),
+                Arguments.of("empty", new byte[0], ""),
+                Arguments.of("a pickle", new byte[] {'P', 'K', 3, 4, 0, 0, 0, 0, 0, 0}, "a zip archive"),
+                Arguments.of("no header", "\u001b[2J, no header at all".getBytes(StandardCharsets.UTF_8), ""));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("latents")
+    void latentsThatAreNoneAreRefused(String name, byte @Nullable [] content, String message) throws IOException {
+        Path file = folder.resolve("out.latents.safetensors");
+        if (content != null) {
+            Files.write(file, content);
+        }
+        List<Path> before = files();
+        CommandRun.of("generate", "--resume", file, "--model", model, "-q").assertRefused(1, message);
+        CommandRun.of("generate", "--from-latents", file, "--model", model, "-q", "-o", folder.resolve("out.gif"))
+                .assertRefused(1, message);
+        assertEquals(before, files());
+    }
+
     @Test
     void aLongPromptIsCutWithAWarning() throws IOException {
         ByteArrayOutputStream log = new ByteArrayOutputStream();
@@ -208,7 +231,8 @@ class BadRequestTest {
                 "\u7ea2\u8272\u7684\u5706",
                 "\u062f\u0627\u0626\u0631\u0629",
                 "\ud83d\udc69\u200d\ud83d\udcbb",
-                "e\u0301\u0327 and\tlines\nof text")) {
+                "e\u0301\u0327 and\tlines\nof text",
+                "@" + Files.writeString(folder.resolve("words"), "not these"))) {
             CommandRun run = generate(prompt, "--frames", 4, "--steps", 1, "--guidance", 1);
             assertEquals(0, run.code(), run.err());
         }

@@ -37,19 +37,33 @@ public final class Backends {
         if (name.equals(AUTO)) {
             return best(providers, options);
         }
-        for (BackendProvider provider : providers) {
-            if (provider.name().equals(name)) {
-                BackendProvider.Availability availability = provider.availability();
-                if (!availability.available()) {
-                    throw new IllegalStateException(
-                            "backend '" + name + "' is not available: " + availability.detail());
-                }
-                return provider.create(options);
-            }
+        BackendProvider provider = named(name, providers);
+        BackendProvider.Availability availability = provider.availability();
+        if (!availability.available()) {
+            throw new IllegalStateException("backend '" + name + "' is not available: " + availability.detail());
         }
-        throw new IllegalArgumentException("unknown backend '" + Quoted.of(name) + "'; on the class path are "
-                + providers.stream().map(BackendProvider::name).collect(Collectors.joining(", "))
-                + ", and auto picks the best of them");
+        return provider.create(options);
+    }
+
+    /**
+     * Checks a name before anything is loaded for it.
+     *
+     * @throws IllegalArgumentException if it is neither {@link #AUTO} nor a provider's; the message lists those that are there
+     */
+    public static void requireKnown(String name) {
+        if (!name.equals(AUTO)) {
+            named(name, providers());
+        }
+    }
+
+    private static BackendProvider named(String name, List<BackendProvider> providers) {
+        return providers.stream()
+                .filter(provider -> provider.name().equals(name))
+                .findFirst()
+                .orElseThrow(() ->
+                        new IllegalArgumentException("unknown backend '" + Quoted.of(name) + "'; on the class path are "
+                                + providers.stream().map(BackendProvider::name).collect(Collectors.joining(", "))
+                                + ", and auto picks the best of them"));
     }
 
     private static Backend best(List<BackendProvider> providers, BackendOptions options) {
