@@ -17,6 +17,7 @@ public final class Norms {
     /** About how many elements of a group one block of the group norm looks at. */
     private static final long PART = 8192;
 
+    private static final int MAX_THREADS = 512;
     private static final int MAX_PARTS = 65535;
 
     private final Device device;
@@ -38,8 +39,9 @@ public final class Norms {
     private void rows(String kernel, Tensor x, Tensor z, Tensor scale, long shift, float epsilon, Tensor out) {
         int d = Math.toIntExact(x.shape().last());
         long rows = x.shape().rows();
-        Launch launch =
-                d <= WARP_WIDTH ? new Launch(Math.ceilDiv(rows, 8), 1, 1, 32, 8, 0) : new Launch(rows, 1, 1, 256, 1, 0);
+        Launch launch = d <= WARP_WIDTH
+                ? new Launch(Math.ceilDiv(rows, 8), 1, 1, 32, 8, 0)
+                : new Launch(rows, 1, 1, threads(d), 1, 0);
         device.launch(
                 SOURCE,
                 kernel,
@@ -54,6 +56,13 @@ public final class Norms {
                                 rows)
                         .put(CudaTensor.bf16(x), CudaTensor.bf16(z), CudaTensor.bf16(out), d)
                         .put(epsilon));
+    }
+
+    /** Whole warps, as evenly busy as the row's width allows: each thread takes 8 columns at a time. */
+    static int threads(int d) {
+        int vectors = Math.ceilDiv(d, 8);
+        int rounds = Math.ceilDiv(vectors, MAX_THREADS);
+        return Math.ceilDiv(Math.ceilDiv(vectors, rounds), 32) * 32;
     }
 
     public void headRmsNorm(Heads heads, Tensor weight, float epsilon) {

@@ -260,13 +260,8 @@ DEVICE void attend(const Attention& p) {
       i64 at = tokens.row(p, query) * ((i64)p.heads * p.head_dim) + (i64)head * p.head_dim;
 #pragma unroll
       for (int i = 0; i < D / 8; i++) {
-#pragma unroll
-        for (int k = 0; k < 2; k++) {
-          int c = i * 8 + lane % 4 * 2 + k;
-          if (c < p.head_dim) {
-            put(p.out, p.out_bf16, at + c, out[i][2 * r + k] / total[r]);
-          }
-        }
+        int c = i * 8 + lane % 4 * 2;
+        put2(p.out, p.out_bf16, at + c, p.head_dim - c, out[i][2 * r] / total[r], out[i][2 * r + 1] / total[r]);
       }
     }
   }

@@ -15,12 +15,12 @@ struct RowNorm {
   float epsilon;
 };
 
-// A block is (32, rows) for narrow rows, a warp each, or (256, 1) for wide ones. Threads of rows beyond the last one take part in the
+// A block is (32, rows) for narrow rows, a warp each, or (up to 512, 1) for wide ones. Threads of rows beyond the last one take part in the
 // reductions and write nothing.
 DEVICE i64 row_of_thread() { return (i64)blockIdx.x * blockDim.y + threadIdx.y; }
 
 /** out = (x - mean) / sqrt(variance + epsilon) (1 + scale) + shift */
-KERNEL(256, modulated_layer_norm, RowNorm) {
+KERNEL(512, modulated_layer_norm, RowNorm) {
   i64 row = row_of_thread();
   bool live = row < p.rows;
   i64 base = (live ? row : 0) * p.d;
@@ -62,7 +62,7 @@ KERNEL(256, modulated_layer_norm, RowNorm) {
 }
 
 /** out = RMSNorm(x SiLU(z)) scale; out may be x: a thread reads what it writes. */
-KERNEL(256, gated_rms_norm, RowNorm) {
+KERNEL(512, gated_rms_norm, RowNorm) {
   i64 row = row_of_thread();
   bool live = row < p.rows;
   i64 base = (live ? row : 0) * p.d;

@@ -192,16 +192,16 @@ KERNEL(256, product_bf16, Product) {
 #pragma unroll
   for (int i = 0; i < 2; i++) {
 #pragma unroll
-    for (int k = 0; k < 4; k++) {
-      i64 row = first_row + warp_row + i * 16 + lane / 4 + k / 2 * 8;
+    for (int r = 0; r < 2; r++) {
+      i64 row = first_row + warp_row + i * 16 + lane / 4 + r * 8;
       if (row < p.rows) {
 #pragma unroll
         for (int j = 0; j < 8; j++) {
-          int column = first_column + warp_column + j * 8 + lane % 4 * 2 + k % 2;
-          if (column < p.o) {
-            i64 at = row * p.o + column;
-            put(p.out, p.out_bf16, at, finished(p, sums[i][j][k], column, at));
-          }
+          int column = first_column + warp_column + j * 8 + lane % 4 * 2;
+          i64 at = row * p.o + column;
+          float first = column < p.o ? finished(p, sums[i][j][2 * r], column, at) : 0;
+          float second = column + 1 < p.o ? finished(p, sums[i][j][2 * r + 1], column + 1, at + 1) : 0;
+          put2(p.out, p.out_bf16, at, p.o - column, first, second);
         }
       }
     }

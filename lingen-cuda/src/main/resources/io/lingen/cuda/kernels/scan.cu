@@ -295,17 +295,16 @@ DEVICE void scan(const Scan& p) {
           i64 at = (i64)(rows[token + p.taps - 1] - p.path.prefix_cells) * di + (i64)head * p.head_dim;
 #pragma unroll
           for (int i = 0; i < HEAD / 8; i++) {
+            int column = i * 8 + lane % 4 * 2;
+            float v[2];
 #pragma unroll
             for (int k = 0; k < 2; k++) {
-              int column = i * 8 + lane % 4 * 2 + k;
-              if (column < p.head_dim) {
-                float v = y[i][2 * r + k] + skip * from_bf16(x[token * X_PITCH + column]);
-                if (p.accumulate) {
-                  v += get(p.y, p.y_bf16, at + column);
-                }
-                put(p.y, p.y_bf16, at + column, v);
+              v[k] = y[i][2 * r + k] + skip * from_bf16(x[token * X_PITCH + column + k]);
+              if (p.accumulate && column + k < p.head_dim) {
+                v[k] += get(p.y, p.y_bf16, at + column + k);
               }
             }
+            put2(p.y, p.y_bf16, at + column, p.head_dim - column, v[0], v[1]);
           }
         }
       }

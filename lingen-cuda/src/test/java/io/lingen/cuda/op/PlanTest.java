@@ -68,6 +68,12 @@ final class PlanTest {
         assertTrue(plan.sharedBytes() <= 99 << 10, plan.toString());
     }
 
+    @ParameterizedTest
+    @CsvSource({"1025, 160", "2560, 320", "4096, 512", "4104, 288", "5120, 320", "8192, 512"})
+    void rowsKeepTheirThreadsEvenlyBusy(int d, int threads) {
+        assertEquals(threads, Norms.threads(d));
+    }
+
     @Test
     void headsBeyondAllTilesAreRefused() {
         assertThrows(IllegalArgumentException.class, () -> Attention.Plan.of(true, 1025, 1));
