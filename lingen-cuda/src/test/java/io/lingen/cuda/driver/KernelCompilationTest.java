@@ -1,6 +1,5 @@
 package io.lingen.cuda.driver;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -9,13 +8,12 @@ import java.io.IOException;
 import java.lang.foreign.SymbolLookup;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.opentest4j.TestAbortedException;
 import org.slf4j.Logger;
@@ -23,34 +21,34 @@ import org.slf4j.LoggerFactory;
 
 /** Every kernel compiles for every architecture, by NVRTC as at run time or else by nvcc; results are kept in the build folder. */
 final class KernelCompilationTest {
-    private static final CubinCache CACHE = new CubinCache(Path.of("target", "compiled"));
     private static final Logger LOG = LoggerFactory.getLogger(KernelCompilationTest.class);
-    private static final byte[] ELF = {0x7f, 'E', 'L', 'F'};
+    private static final CubinCache CACHE = new CubinCache(Path.of("target", "compiled"));
+    private static final List<String> ARCHITECTURES = List.of("sm_80", "sm_90", "sm_120");
+    private static final byte[] CUBIN = {0x7f, 'E', 'L', 'F'};
+    private static final byte[] FAT_BINARY = {0x50, (byte) 0xed, 0x55, (byte) 0xba};
 
-    static Stream<Arguments> cases() {
-        return KernelSource.NAMES.stream().flatMap(name -> Stream.of("sm_80", "sm_90", "sm_120")
-                .map(architecture -> Arguments.of(name, architecture)));
+    static List<String> names() {
+        return KernelSource.NAMES;
     }
 
     /** All at once, on every processor; what fails here fails again, with its message, in its own test. */
     @BeforeAll
     static void compileAll() {
-        cases().parallel().forEach(arguments -> {
+        names().parallelStream().forEach(name -> {
             try {
-                compile(KernelSource.of((String) arguments.get()[0]), (String)
-                        arguments.get()[1]);
+                compile(KernelSource.of(name));
             } catch (IllegalStateException | TestAbortedException e) {
-                LOG.debug("{} does not compile", arguments, e);
+                LOG.debug("{} does not compile", name, e);
             }
         });
     }
 
     @ParameterizedTest
-    @MethodSource("cases")
-    void everyKernelCompiles(String name, String architecture) {
-        byte[] cubin = compile(KernelSource.of(name), architecture);
-        for (int i = 0; i < ELF.length; i++) {
-            assertEquals(ELF[i], cubin[i], "a cubin is an ELF file");
+    @MethodSource("names")
+    void everyKernelCompiles(String name) {
+        for (byte[] compiled : compile(KernelSource.of(name))) {
+            byte[] magic = Arrays.copyOf(compiled, 4);
+            assertTrue(Arrays.equals(magic, CUBIN) || Arrays.equals(magic, FAT_BINARY), () -> Arrays.toString(magic));
         }
     }
 
@@ -58,27 +56,28 @@ final class KernelCompilationTest {
     void theCompilersWordsReachTheCaller() {
         SymbolLookup library = nvrtc();
         assumeTrue(library != null, "no NVRTC: nvcc compiled the kernels");
-        KernelSource wrong = new KernelSource(
-                "wrong",
-                "KERNEL(32, wrong, Missing) {}",
-                KernelSource.of("norms").headers());
+        KernelSource norms = KernelSource.of("norms");
         String message = assertThrows(IllegalStateException.class, () -> new Nvrtc(library)
-                        .compile("wrong.cu", wrong.text(), wrong.headers(), Kernels.options("sm_90")))
+                        .compile(
+                                "wrong.cu", "KERNEL(32, wrong, Missing) {}", norms.headers(), Kernels.options("sm_90")))
                 .getMessage();
         assertTrue(message.contains("wrong.cu(1): error"), message);
     }
 
-    private static byte[] compile(KernelSource source, String architecture) {
+    /** Machine code for all architectures, in one or several files. */
+    private static List<byte[]> compile(KernelSource source) {
         SymbolLookup library = nvrtc();
         if (library != null) {
-            return Kernels.compile(new Nvrtc(library), CACHE, source, architecture);
+            Nvrtc nvrtc = new Nvrtc(library);
+            return ARCHITECTURES.stream()
+                    .map(architecture -> Kernels.compile(nvrtc, CACHE, source, architecture))
+                    .toList();
         }
         assumeTrue(
                 Emulation.isInstalled("nvcc"),
                 "neither NVRTC nor nvcc: kernels can't be compiled; install the CUDA toolkit or name its folder with -D"
                         + Libraries.PROPERTY);
-        String key = source.hash(List.of("nvcc", architecture));
-        return CACHE.get("nvcc-" + key, () -> nvcc(source, architecture));
+        return List.of(CACHE.get("nvcc-" + source.hash(ARCHITECTURES), () -> nvcc(source)));
     }
 
     private static @Nullable SymbolLookup nvrtc() {
@@ -89,24 +88,23 @@ final class KernelCompilationTest {
         }
     }
 
-    private static byte[] nvcc(KernelSource source, String architecture) {
+    /** One pass of the front end, machine code for each architecture. */
+    private static byte[] nvcc(KernelSource source) {
         try {
-            Path folder = Files.createDirectories(Path.of("target", "nvcc", source.name() + "-" + architecture));
+            Path folder = Files.createDirectories(Path.of("target", "nvcc", source.name()));
             Emulation.writeKernels(folder);
-            String output = source.name() + ".cubin";
-            String virtual = architecture.replace("sm", "compute");
             Emulation.run(
                     folder,
                     List.of(
                             "nvcc",
-                            "--cubin",
+                            "--fatbin",
                             "-std=c++17",
-                            "-gencode=arch=" + virtual + ",code=" + architecture,
+                            "-gencode=arch=compute_80,code=[" + String.join(",", ARCHITECTURES) + "]",
                             "-Werror=all-warnings",
                             "-o",
-                            output,
+                            "kernels.fatbin",
                             source.name() + ".cu"));
-            return Files.readAllBytes(folder.resolve(output));
+            return Files.readAllBytes(folder.resolve("kernels.fatbin"));
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
