@@ -122,15 +122,25 @@ public final class CpuBackend extends AbstractBackend {
     @Override
     public LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype) {
         requireComputeType(dtype);
-        LinearWeights weights = kernels.linear().pack(CpuWorkspace.of(workspace), source, dtype);
-        source.weight().unload();
-        return weights;
+        kernels.begin();
+        try {
+            LinearWeights weights = kernels.linear().pack(CpuWorkspace.of(workspace), source, dtype);
+            source.weight().unload();
+            return weights;
+        } finally {
+            kernels.end();
+        }
     }
 
     @Override
     public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionWeights.Source source, DType dtype) {
         requireComputeType(dtype);
-        return kernels.convolution().pack(CpuWorkspace.of(workspace), source, dtype);
+        kernels.begin();
+        try {
+            return kernels.convolution().pack(CpuWorkspace.of(workspace), source, dtype);
+        } finally {
+            kernels.end();
+        }
     }
 
     /**
@@ -229,12 +239,22 @@ public final class CpuBackend extends AbstractBackend {
 
     @Override
     protected void computeLinear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
-        kernels.linear().compute(CpuTensor.of(x), weights, epilogue, CpuTensor.of(out));
+        kernels.begin();
+        try {
+            kernels.linear().compute(CpuTensor.of(x), weights, epilogue, CpuTensor.of(out));
+        } finally {
+            kernels.end();
+        }
     }
 
     @Override
     protected void computeConvolution(Tensor x, ConvolutionWeights weights, Tensor out) {
-        kernels.convolution().compute(CpuTensor.of(x), weights, CpuTensor.of(out));
+        kernels.begin();
+        try {
+            kernels.convolution().compute(CpuTensor.of(x), weights, CpuTensor.of(out));
+        } finally {
+            kernels.end();
+        }
     }
 
     @Override
@@ -244,19 +264,34 @@ public final class CpuBackend extends AbstractBackend {
 
     @Override
     protected void computeAttention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
-        kernels.attention().attention(q, k, v, mask, CpuTensor.of(out));
+        kernels.begin();
+        try {
+            kernels.attention().attention(q, k, v, mask, CpuTensor.of(out));
+        } finally {
+            kernels.end();
+        }
     }
 
     @Override
     protected void computeWindowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
-        kernels.attention().windowAttention(q, k, v, grid, windows, bias, CpuTensor.of(out));
+        kernels.begin();
+        try {
+            kernels.attention().windowAttention(q, k, v, grid, windows, bias, CpuTensor.of(out));
+        } finally {
+            kernels.end();
+        }
     }
 
     @Override
     protected void computeSelectiveScan(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
-        kernels.selectiveScan().compute(input, path, spec, weights, accumulate, CpuTensor.of(y));
+        kernels.begin();
+        try {
+            kernels.selectiveScan().compute(input, path, spec, weights, accumulate, CpuTensor.of(y));
+        } finally {
+            kernels.end();
+        }
     }
 
     @Override

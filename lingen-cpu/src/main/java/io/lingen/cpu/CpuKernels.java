@@ -21,12 +21,13 @@ import io.lingen.cpu.internal.span.ScalarSpans;
 import io.lingen.cpu.internal.span.ScanSpans;
 import io.lingen.cpu.internal.span.Spans;
 import io.lingen.cpu.internal.span.SpansLookup;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The kernels of which there are several, as chosen for a backend.
  *
  * @param products what forms products, for people
- * @param onClose frees what native libraries hold
+ * @param dnnl what forms them; null for Java
  */
 record CpuKernels(
         Spans spans,
@@ -35,7 +36,7 @@ record CpuKernels(
         ConvolutionKernel convolution,
         AttentionKernel attention,
         SelectiveScanKernel selectiveScan,
-        Runnable onClose)
+        @Nullable Dnnl dnnl)
         implements AutoCloseable {
 
     /** How much of the machine to use. */
@@ -60,7 +61,7 @@ record CpuKernels(
                     new PackedConvolutionKernel(pool, memory, spans),
                     new TiledAttentionKernel(pool, memory, spans, matrix),
                     new RecurrentScanKernel(pool, memory, spans),
-                    () -> {});
+                    null);
         }
         MatrixKernel matrix = new DnnlMatrixKernel(dnnl, spans);
         return new CpuKernels(
@@ -70,12 +71,28 @@ record CpuKernels(
                 new DnnlConvolutionKernel(dnnl, pool, memory, spans),
                 new TiledAttentionKernel(pool, memory, spans, matrix),
                 new ChunkedScanKernel(pool, memory, spans, ScanSpans.best(), matrix),
-                dnnl::close);
+                dnnl);
+    }
+
+    /** Begins an operation: what it uses of native libraries stays until the same thread {@link #end}s it. */
+    void begin() {
+        if (dnnl != null) {
+            dnnl.begin();
+        }
+    }
+
+    /** Ends an operation. */
+    void end() {
+        if (dnnl != null) {
+            dnnl.end();
+        }
     }
 
     /** Frees what native libraries hold. */
     @Override
     public void close() {
-        onClose.run();
+        if (dnnl != null) {
+            dnnl.close();
+        }
     }
 }

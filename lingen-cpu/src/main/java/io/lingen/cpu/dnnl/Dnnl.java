@@ -2,8 +2,14 @@ package io.lingen.cpu.dnnl;
 
 import io.lingen.core.DType;
 import io.lingen.cpu.internal.CpuMemory;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -12,17 +18,24 @@ import org.slf4j.LoggerFactory;
 
 /**
  * oneDNN, opened for the workers of one pool: its engine, what it keeps per worker, and the primitives compiled so far. Primitives are
- * made for one thread; the workers share the work among themselves. Thread-safe. Close it after the last kernel has used it.
+ * made for one thread; the workers share the work among themselves. Of primitives there is one for every shape: those of the shapes that
+ * were not seen for the longest time are freed when there are too many. Thread-safe. Close it after the last kernel has used it.
  */
 public final class Dnnl implements AutoCloseable {
     /** The system property that switches the library off when it is "false". */
     public static final String PROPERTY = "lingen.cpu.onednn";
+
+    /** Several models' worth; a clip of lingen-nano takes about a hundred. */
+    static final int MOST_PRIMITIVES = 1024;
 
     private static final Logger LOG = LoggerFactory.getLogger(Dnnl.class);
 
     private final long engine;
     private final DnnlThread[] threads;
     private final Map<Object, Primitive> primitives = new ConcurrentHashMap<>();
+    /** Read by operations, which may hold any primitive; written to free some. */
+    private final ReadWriteLock use = new ReentrantReadWriteLock();
+    private final AtomicLong operations = new AtomicLong();
     private final Map<Object, Long> layouts = new ConcurrentHashMap<>();
     private final Products products = new Products(this);
     private final boolean multipliesBf16;
@@ -92,10 +105,61 @@ public final class Dnnl implements AutoCloseable {
         return threads[worker];
     }
 
-    /** The primitive under a key, which holds all that {@code compile} depends on. Owned by this object. */
+    /** Begins an operation: until {@link #end} no primitive is freed. By the thread that asks for the operation, whoever computes it. */
+    public void begin() {
+        int count = primitives.size();
+        if (count > MOST_PRIMITIVES && freesNow(count)) {
+            try {
+                freeLongestUnused();
+            } finally {
+                use.writeLock().unlock();
+            }
+        }
+        use.readLock().lock();
+        operations.incrementAndGet();
+    }
+
+    /** Whether no other operation is under way; with far too many primitives it waits for that. */
+    private boolean freesNow(int count) {
+        if (count > 2 * MOST_PRIMITIVES) {
+            use.writeLock().lock();
+            return true;
+        }
+        return use.writeLock().tryLock();
+    }
+
+    /** Ends what the same thread began. */
+    public void end() {
+        use.readLock().unlock();
+    }
+
+    private void freeLongestUnused() {
+        List<Map.Entry<Object, Primitive>> entries = new ArrayList<>(primitives.entrySet());
+        entries.sort(Comparator.comparingLong(entry -> entry.getValue().lastUse()));
+        // Another thread may have been here since they were counted.
+        int tooMany = Math.max(0, entries.size() - MOST_PRIMITIVES * 3 / 4);
+        for (Map.Entry<Object, Primitive> entry : entries.subList(0, tooMany)) {
+            primitives.remove(entry.getKey());
+            entry.getValue().free();
+        }
+    }
+
+    /** How many primitives there are. */
+    int primitives() {
+        return primitives.size();
+    }
+
+    /**
+     * The primitive under a key, which holds all that {@code compile} depends on. Owned by this object; to be used within the operation
+     * that asks for it.
+     */
     Primitive primitive(Object key, Supplier<Primitive> compile) {
         Primitive primitive = primitives.get(key);
-        return primitive != null ? primitive : primitives.computeIfAbsent(key, same -> DnnlThread.alone(compile));
+        if (primitive == null) {
+            primitive = primitives.computeIfAbsent(key, same -> DnnlThread.alone(compile));
+        }
+        primitive.use(operations.get());
+        return primitive;
     }
 
     /** The layout under a key, which holds all that {@code make} depends on. Owned by this object. */

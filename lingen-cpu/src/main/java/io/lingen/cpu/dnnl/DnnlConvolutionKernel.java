@@ -47,7 +47,9 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         private final DType dtype;
         private final Filter filter;
         private final long bias;
-        private final List<Primitive> users = new ArrayList<>();
+        /** Copies: primitives come and go. */
+        private final List<Long> layouts = new ArrayList<>();
+
         private final List<CpuMemory.Block> blocks = new ArrayList<>();
 
         private Packed(Source source, DType dtype, Filter filter, long bias) {
@@ -70,8 +72,8 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         /** The address of the weights for a primitive. */
         private synchronized long weightFor(Primitive primitive) {
             long layout = primitive.layout(1);
-            for (int i = 0; i < users.size(); i++) {
-                if (users.get(i) == primitive || DnnlCalls.equal(users.get(i).layout(1), layout)) {
+            for (int i = 0; i < layouts.size(); i++) {
+                if (DnnlCalls.equal(layouts.get(i), layout)) {
                     return blocks.get(i).address();
                 }
             }
@@ -82,7 +84,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
             } finally {
                 reorder.free();
             }
-            users.add(primitive);
+            layouts.add(DnnlCalls.copyOfLayout(layout));
             blocks.add(block);
             return block.address();
         }
@@ -90,7 +92,8 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         private synchronized void free() {
             blocks.forEach(memory::release);
             blocks.clear();
-            users.clear();
+            layouts.forEach(DnnlCalls::freeLayout);
+            layouts.clear();
         }
     }
 

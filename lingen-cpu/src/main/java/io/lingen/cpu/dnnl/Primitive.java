@@ -21,6 +21,7 @@ final class Primitive {
     private final long scratchpadLayout;
     private final long scratchpadBytes;
     private final @Nullable Execution[] executions;
+    private volatile long lastUse;
 
     /**
      * Compiles a description, which stays the caller's.
@@ -57,6 +58,18 @@ final class Primitive {
             DnnlCalls.freeAttributes(attributes);
             DnnlCalls.freeLayout(source);
         }
+    }
+
+    /** Notes the number of the operation that uses it. */
+    void use(long operation) {
+        if (lastUse != operation) {
+            lastUse = operation;
+        }
+    }
+
+    /** The number of the last operation that used it. */
+    long lastUse() {
+        return lastUse;
     }
 
     /** The layout of an argument. Owned by this primitive. */

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lingen.core.DType;
@@ -61,6 +62,19 @@ class DnnlTest {
     @Test
     void aShapeIsCompiledOnce() {
         assertSame(dnnl().products().of(SQUARE), dnnl().products().of(SQUARE));
+    }
+
+    @Test
+    void theLongestUnusedAreFreedWhenThereAreTooMany() {
+        Primitive square = dnnl().products().of(SQUARE);
+        for (int rows = 1; rows <= 3 * Dnnl.MOST_PRIMITIVES; rows++) {
+            dnnl().begin();
+            assertSame(square, dnnl().products().of(SQUARE), "what is used stays");
+            dnnl().products()
+                    .of(new Product(rows, 8, 8, DType.F32, 8, 1, DType.F32, 8, 1, DType.F32, 8, false, After.NONE));
+            dnnl().end();
+            assertTrue(dnnl().primitives() <= Dnnl.MOST_PRIMITIVES + 2, dnnl().primitives() + " primitives");
+        }
     }
 
     /** Every worker multiplies numbers of its own by the same primitive, many times at once. */
