@@ -1,10 +1,13 @@
 package io.lingen.cli;
 
 import io.lingen.ModelIndex;
+import io.lingen.PipelineOptions;
 import io.lingen.SamplingDefaults;
 import io.lingen.TextToVideoPipeline;
+import io.lingen.VideoRequest;
 import io.lingen.core.BackendProvider;
 import io.lingen.core.Backends;
+import io.lingen.core.DType;
 import io.lingen.core.accounting.HostMemory;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
@@ -17,14 +20,16 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code lingen info}: what there is to compute with, and what a model is. */
 @Command(
         name = "info",
-        description = "Shows backends, devices and the facts of a model.",
+        description = "Shows backends, devices, the facts of a model and what a video takes of memory.",
         mixinStandardHelpOptions = true,
-        footer = {"", "Examples:", "  lingen info", "  lingen info --model models/my-model"})
+        footer = {"", "Examples:", "  lingen info", "  lingen info --model models/my-model", "  lingen info --size 256x256 --seconds 68"
+        })
 final class InfoCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -35,6 +40,20 @@ final class InfoCommand implements Callable<Integer> {
             defaultValue = TextToVideoPipeline.NANO,
             description = "A model folder, or the embedded model (default: ${DEFAULT-VALUE}).")
     private String model;
+
+    @Mixin
+    private RequestOptions video;
+
+    @Option(
+            names = "--precision",
+            paramLabel = "bf16|f32",
+            defaultValue = "bf16",
+            converter = ComputeOptions.Precision.class,
+            description = "Of the video whose memory is forecast (default: ${DEFAULT-VALUE}).")
+    private DType precision;
+
+    @Mixin
+    private ComputeOptions compute;
 
     @Mixin
     private LogLevel logLevel;
@@ -59,9 +78,26 @@ final class InfoCommand implements Callable<Integer> {
         out.println();
         try (ModelSource source = TextToVideoPipeline.source(model)) {
             describe(out, source);
+            if (ModelIndex.read(source).nativeSize() != null || video.saysHowLarge()) {
+                forecast(out);
+            }
         }
         out.flush();
         return 0;
+    }
+
+    private void forecast(PrintWriter out) {
+        try {
+            VideoRequest request =
+                    video.applyTo(VideoRequest.builder("any prompt")).build();
+            PipelineOptions options = PipelineOptions.defaults()
+                    .withBackend(compute.backend())
+                    .withPrecision(precision)
+                    .withThreads(compute.threads());
+            MemoryReport.print(out, model, request, options);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
     }
 
     private static void describe(PrintWriter out, ModelSource source) {

@@ -43,6 +43,11 @@ final class RequestOptions {
     @Option(names = "--seed", paramLabel = "N", description = "Another seed gives another video (default: 0).")
     private @Nullable Long seed;
 
+    /** Whether a size or a length is given. */
+    boolean saysHowLarge() {
+        return size != null || seconds != null || frames != null;
+    }
+
     /** Sets what is given. */
     VideoRequest.Builder applyTo(VideoRequest.Builder request) {
         if (size != null) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.TinyModel;
+import io.lingen.core.accounting.HostMemory;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.video.Mp4Frames;
@@ -186,6 +187,22 @@ class LingenTest {
         assertTrue(outcome.out.contains("nd4j"), outcome.out);
         assertTrue(outcome.out.contains("4 steps, guidance 3"), outcome.out);
         assertTrue(outcome.out.contains("widths in steps of 4 up to 32"), outcome.out);
+    }
+
+    @Test
+    void infoForecastsTheMemoryOfAVideo() {
+        Outcome outcome = run("info", "--size", "256x256", "--seconds", 68, "--backend", "cpu");
+        assertEquals(0, outcome.code, outcome.err);
+        assertTrue(outcome.out.contains("Memory of a video of 256x256, 68 s (1088 frames), in bf16"), outcome.out);
+        assertTrue(outcome.out.contains("peak"), outcome.out);
+        assertFailed(run("info", "--size", "250x256"), 2, "use 240 or 256");
+        System.setProperty(HostMemory.PROPERTY, "500m");
+        try {
+            outcome = run("info", "--size", "256x256", "--seconds", 68, "--backend", "cpu", "--precision", "f32");
+            assertTrue(outcome.out.contains("It does not fit. What fits: at most "), outcome.out);
+        } finally {
+            System.clearProperty(HostMemory.PROPERTY);
+        }
     }
 
     @Test

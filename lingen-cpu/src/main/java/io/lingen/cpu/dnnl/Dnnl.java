@@ -25,8 +25,11 @@ public final class Dnnl implements AutoCloseable {
     /** The system property that switches the library off when it is "false". */
     public static final String PROPERTY = "lingen.cpu.onednn";
 
-    /** Several models' worth; a clip of lingen-nano takes about a hundred. */
-    static final int MOST_PRIMITIVES = 1024;
+    /** Several clips' worth of different sizes; one takes about a quarter of a megabyte. */
+    static final int MOST_PRIMITIVES = 512;
+
+    /** What the library keeps is kept here already; another backend of the process finds some of it there. */
+    private static final int LIBRARY_CACHE = 128;
 
     private static final Logger LOG = LoggerFactory.getLogger(Dnnl.class);
 
@@ -41,6 +44,7 @@ public final class Dnnl implements AutoCloseable {
     private final boolean multipliesBf16;
 
     private Dnnl(int workers, CpuMemory memory) {
+        DnnlCalls.setCache(LIBRARY_CACHE);
         engine = DnnlCalls.engine();
         threads = new DnnlThread[workers];
         for (int i = 0; i < workers; i++) {

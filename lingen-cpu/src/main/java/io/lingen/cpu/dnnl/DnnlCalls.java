@@ -54,6 +54,7 @@ final class DnnlCalls {
             LINKER.downcallHandle(symbol("omp_get_max_threads"), FunctionDescriptor.of(INT));
     private static final MethodHandle SET_THREADS =
             LINKER.downcallHandle(symbol("omp_set_num_threads"), FunctionDescriptor.ofVoid(INT));
+    private static final MethodHandle SET_CACHE = status("dnnl_set_primitive_cache_capacity", INT);
     private static final MethodHandle ENGINE = status("dnnl_engine_create", POINTER, INT, LONG);
     private static final MethodHandle ENGINE_FREE = status("dnnl_engine_destroy", LONG);
     private static final MethodHandle STREAM = status("dnnl_stream_create", POINTER, LONG, INT);
@@ -135,6 +136,11 @@ final class DnnlCalls {
         } catch (Throwable e) {
             throw failure("omp_set_num_threads", e);
         }
+    }
+
+    /** Sets how many compiled computations the library itself keeps, in use or not, for the whole process. */
+    static void setCache(int primitives) {
+        check("dnnl_set_primitive_cache_capacity", () -> (int) SET_CACHE.invokeExact(primitives));
     }
 
     static long engine() {

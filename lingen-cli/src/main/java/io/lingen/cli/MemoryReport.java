@@ -1,0 +1,54 @@
+package io.lingen.cli;
+
+import io.lingen.MemoryEstimator;
+import io.lingen.MemoryForecast;
+import io.lingen.PipelineOptions;
+import io.lingen.TextToVideoPipeline;
+import io.lingen.VideoPlan;
+import io.lingen.VideoRequest;
+import io.lingen.core.accounting.HostMemory;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+
+/** What a video takes of memory, for people: the parts, the peak, and what would fit if it does not. */
+final class MemoryReport {
+    private MemoryReport() {}
+
+    static void print(PrintWriter out, String model, VideoRequest request, PipelineOptions options) {
+        VideoPlan plan = TextToVideoPipeline.plan(model, request);
+        try (MemoryEstimator estimator = MemoryEstimator.of(model, options)) {
+            MemoryForecast forecast = estimator.forecast(request);
+            long available = HostMemory.availableBytes();
+            out.println();
+            out.printf(
+                    Locale.ROOT,
+                    "Memory of a video of %dx%d, %s s (%d frames), in %s%n",
+                    plan.format().width(),
+                    plan.format().height(),
+                    Progress.number(plan.seconds()),
+                    plan.frames(),
+                    options.precision().name().toLowerCase(Locale.ROOT));
+            line(out, "program", forecast.program(), "Java, the libraries and their code");
+            line(out, "text", forecast.textEncoders(), "text encoders");
+            line(out, "weights", forecast.weights(), "packed, of denoiser and decoder");
+            line(out, "loading", forecast.loading(), "for a moment, beside these");
+            line(out, "denoising", forecast.denoising(), "while the sampler takes its steps, beside these");
+            line(out, "decoding", forecast.decoding(), "while frames are decoded and written, beside these");
+            line(out, "peak", forecast.peakBytes(), "of " + megabytes(available) + " that are available");
+            if (forecast.peakBytes() > available) {
+                List<String> settings = estimator.whatFits(request, available, MemoryForecast::peakBytes);
+                out.println("  It does not fit. "
+                        + (settings.isEmpty() ? "Nothing like it does" : "What fits: " + String.join(", or ", settings)));
+            }
+        }
+    }
+
+    private static void line(PrintWriter out, String name, long bytes, String what) {
+        out.printf("  %-9s %9s  %s%n", name, megabytes(bytes), what);
+    }
+
+    private static String megabytes(long bytes) {
+        return String.format(Locale.ROOT, "%d MB", Math.round(bytes / 1e6));
+    }
+}
