@@ -38,6 +38,7 @@ public final class Dnnl implements AutoCloseable {
     private final Map<Object, Primitive> primitives = new ConcurrentHashMap<>();
     /** Read by operations, which may hold any primitive; written to free some. */
     private final ReadWriteLock use = new ReentrantReadWriteLock();
+
     private final AtomicLong operations = new AtomicLong();
     private final Map<Object, Long> layouts = new ConcurrentHashMap<>();
     private final Products products = new Products(this);
