@@ -28,7 +28,12 @@ import picocli.CommandLine.Spec;
         name = "info",
         description = "Shows backends, devices, the facts of a model and what a video takes of memory.",
         mixinStandardHelpOptions = true,
-        footer = {"", "Examples:", "  lingen info", "  lingen info --model models/my-model", "  lingen info --size 256x256 --seconds 68"
+        footer = {
+            "",
+            "Examples:",
+            "  lingen info",
+            "  lingen info --model models/my-model",
+            "  lingen info --size 256x256 --seconds 68"
         })
 final class InfoCommand implements Callable<Integer> {
     @Spec

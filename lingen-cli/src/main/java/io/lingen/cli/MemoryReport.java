@@ -39,7 +39,9 @@ final class MemoryReport {
             if (forecast.peakBytes() > available) {
                 List<String> settings = estimator.whatFits(request, available, MemoryForecast::peakBytes);
                 out.println("  It does not fit. "
-                        + (settings.isEmpty() ? "Nothing like it does" : "What fits: " + String.join(", or ", settings)));
+                        + (settings.isEmpty()
+                                ? "Nothing like it does"
+                                : "What fits: " + String.join(", or ", settings)));
             }
         }
     }
