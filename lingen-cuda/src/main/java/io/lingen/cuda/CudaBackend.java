@@ -108,6 +108,7 @@ public final class CudaBackend extends AbstractBackend {
     private CudaTensor uploaded(Workspace workspace, HostTensor source, DType dtype) {
         CudaTensor tensor = CudaWorkspace.of(workspace).allocate(dtype, source.shape());
         transfer.write(source, tensor);
+        source.unload();
         return tensor;
     }
 
