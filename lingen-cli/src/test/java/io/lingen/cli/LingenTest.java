@@ -128,7 +128,7 @@ class LingenTest {
         assertFailed(
                 run("generate", "a ring", "--model", folder.resolve("no"), "-o", file), 1, "expected a model folder");
         assertFailed(run("generate", "a ring", "--model", folder, "-o", file), 1, "model_index.json");
-        assertFailed(run("generate", "a ring", "--model", model, "-o", file, "--backend", "abacus"), 1, "'abacus'");
+        assertFailed(run("generate", "a ring", "--model", model, "-o", file, "--backend", "abacus"), 2, "'abacus'");
         assertFailed(run("parity", "--model", model, "--fixture", folder.resolve("no")), 1, "expected a file");
         assertEquals(0, files());
     }
