@@ -51,20 +51,22 @@ def _blur(image: np.ndarray) -> np.ndarray:
 
 def background_of(frames: np.ndarray) -> str:
     """The background that differs least, or "none" if not even that one resembles half of the frame."""
-    middle = np.median(frames[np.linspace(0, len(frames) - 1, min(len(frames), 9)).astype(int)], 0)[None]
+    some = frames[np.linspace(0, len(frames) - 1, min(len(frames), 9)).astype(int)]
+    middle = np.median(some, 0)[None]
     best = int(background_errors(middle)[0].argmin())
     if np.median(np.abs(middle[0] - _bare(BACKGROUNDS[best], frames.shape[1])).mean(-1)) > 20:
         return "none"
     if BACKGROUNDS[best] in ("black", "night sky"):
-        return "night sky" if _has_stars(middle[0]) else "black"
+        # Passing objects leave a trail in the median that may resemble stars; in the lower quartile they leave less.
+        return "night sky" if _has_stars(np.quantile(some, 0.25, axis=0)) else "black"
     return BACKGROUNDS[best]
 
 
 def _has_stars(image: np.ndarray) -> bool:
     """Are the fixed stars there? Decoders may dim them to a tenth, so their pattern counts more than their light.
 
-    Outside of bright objects and their surroundings, after a blur. Black clips mostly correlate with the pattern by less than 0.03, at worst
-    by 0.13 where quick objects leave a trail in the median; decoded night skies by 0.17 or more.
+    Outside of bright objects and their surroundings, after a blur. Of the clips looked at, black ones correlated with the pattern by
+    0.05 at most, decoded night skies by 0.14 or more, true ones by 0.86.
     """
     stars = _blur(_bare("night sky", image.shape[0])[..., 0])
     light = _blur(np.minimum(image.min(-1), 140))
