@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
         name = "bench",
         mixinStandardHelpOptions = true,
         description = "Measures denoisers, their parts and the decoder.",
-        subcommands = {PeerComparison.class, GpuTimings.class})
+        subcommands = {PeerComparison.class, GpuTimings.class, BackendAgreement.class})
 public final class Main {
     private Main() {}
 
