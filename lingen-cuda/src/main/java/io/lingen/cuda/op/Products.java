@@ -86,6 +86,10 @@ public final class Products {
         if (typesFit && (kind == Epilogue.Kind.NONE || kind == Epilogue.Kind.GELU || kind == Epilogue.Kind.ADD)) {
             return device.multiply(product(x, rows, weights, kind, CudaTensor.addressOf(out), outBf16));
         }
+        Tensor gate = epilogue.gate();
+        if (typesFit && gate != null && scalingPays(rows, weights.inFeatures())) {
+            return scaled(x, rows, weights, gate, out);
+        }
         // What the library can't do follows in a kernel of its own, from the output's precision at least.
         DType between = bf16 && outBf16 ? DType.BF16 : DType.F32;
         DeviceMemory.Block y = memory.allocate(rows * weights.outFeatures() * between.bytes());
@@ -106,6 +110,44 @@ public final class Products {
                             .put(columns, between == DType.BF16 ? 1 : 0, CudaTensor.bf16(out), kind.ordinal()));
         }
         memory.release(y);
+        return done;
+    }
+
+    /** Whether scaling a weight moves fewer bytes than writing a product and reading it again for its gate. */
+    static boolean scalingPays(long rows, long in) {
+        return rows > in / 2;
+    }
+
+    /** out += gate (x W^T + bias), as a product with scaled rows of W that is added to out where it is formed. */
+    private boolean scaled(long x, long rows, CudaLinear weights, Tensor gate, Tensor out) {
+        boolean outBf16 = out.dtype() == DType.BF16;
+        int columns = Math.toIntExact(weights.inFeatures());
+        long outFeatures = weights.outFeatures();
+        DeviceMemory.Block weight = memory.allocate(weights.weight().byteSize());
+        DeviceMemory.Block bias = memory.allocate(outFeatures * Float.BYTES);
+        long plainBias = CudaTensor.addressOrNull(weights.bias());
+        device.launch(
+                "elementwise",
+                "scale_rows",
+                Launch.rows(outFeatures, columns),
+                new Arguments()
+                        .put(weights.weight().address(), CudaTensor.addressOf(gate), plainBias)
+                        .put(weight.address(), bias.address())
+                        .put(columns, CudaTensor.bf16(weights.weight()), outBf16 ? 1 : 0));
+        boolean done = device.multiply(new MatrixProduct(
+                x,
+                weight.address(),
+                plainBias == 0 ? 0 : bias.address(),
+                CudaTensor.addressOf(out),
+                rows,
+                columns,
+                outFeatures,
+                weights.dtype() == DType.BF16,
+                outBf16,
+                true,
+                false));
+        memory.release(weight);
+        memory.release(bias);
         return done;
     }
 

@@ -139,3 +139,33 @@ KERNEL(256, epilogue, Epilogue) {
   }
   put8(p.out, p.out_bf16, at, count, y);
 }
+
+struct RowScaling {
+  const void* weight;
+  const float* gate;
+  const float* bias;
+  void* scaled;
+  void* scaled_bias;
+  int columns;
+  int bf16;
+  int bias_bf16;
+};
+
+/** Row i of the weight and element i of the bias times gate i: a gated layer as a plain one. A block per row and 2048 columns. */
+KERNEL(256, scale_rows, RowScaling) {
+  int column = (blockIdx.y * blockDim.x + threadIdx.x) * 8;
+  float gate = p.gate[blockIdx.x];
+  if (column == 0 && p.bias != 0) {
+    put(p.scaled_bias, p.bias_bf16, blockIdx.x, gate * p.bias[blockIdx.x]);
+  }
+  if (column < p.columns) {
+    float v[8];
+    i64 at = (i64)blockIdx.x * p.columns + column;
+    get8(p.weight, p.bf16, at, p.columns - column, v);
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+      v[k] *= gate;
+    }
+    put8(p.scaled, p.bf16, at, p.columns - column, v);
+  }
+}
