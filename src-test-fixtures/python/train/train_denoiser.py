@@ -24,7 +24,7 @@ from train.parallel import Clock, average_gradients, launch, save
 from world.embed import TextEncoder
 
 # From this share of the time on: {latent frames: share of the steps}.
-STAGES = ((0.00, {1: 0.80, 4: 0.20}), (0.36, {1: 0.30, 4: 0.58, 12: 0.12}), (0.85, {1: 0.10, 4: 0.45, 12: 0.25, 34: 0.20}))
+STAGES = ((0.00, {1: 0.75, 4: 0.25}), (0.65, {1: 0.25, 4: 0.60, 12: 0.15}), (0.88, {1: 0.10, 4: 0.40, 12: 0.25, 34: 0.25}))
 TOKENS = {1: 1088}
 MOST_TOKENS = 2176
 TEXT_DROPOUT = 0.1
