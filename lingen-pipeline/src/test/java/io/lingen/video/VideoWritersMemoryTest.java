@@ -34,6 +34,8 @@ class VideoWritersMemoryTest {
                         "-Xmx64m",
                         "-XX:+AlwaysPreTouch",
                         "-XX:+UseSerialGC",
+                        // C2's own memory comes and goes by megabytes, whenever it has the time.
+                        "-XX:TieredStopAtLevel=1",
                         "-cp",
                         System.getProperty("java.class.path"),
                         Writers.class.getName(),
@@ -58,11 +60,20 @@ class VideoWritersMemoryTest {
             for (String name : NAMES) {
                 Path target = Path.of(args[0], name);
                 writeVideos(target, 20);
-                long before = residentBytes();
-                writeVideos(target, 60);
-                System.out.println(name + " " + (residentBytes() - before));
+                System.out.println(name + " " + growthOverVideos(target));
                 System.out.println(name + " " + growthWithinVideo(target));
             }
+        }
+
+        /** The least of three rounds: what is lost is lost in each of them, what the allocator takes in one step is not. */
+        private static long growthOverVideos(Path target) throws IOException {
+            long least = Long.MAX_VALUE;
+            for (int round = 0; round < 3 && least >= MAX_GROWTH; round++) {
+                long before = residentBytes();
+                writeVideos(target, 60);
+                least = Math.min(least, residentBytes() - before);
+            }
+            return least;
         }
 
         /** Every third video is given up. */
