@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -104,10 +105,7 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Progress progress = new Progress(spec.commandLine().getErr(), Progress.detect(quiet));
-        checked(() -> {
-            latents.check();
-            return latents;
-        });
+        check(latents::check);
         if (latents.areGiven()) {
             return goOn(progress);
         }
@@ -116,11 +114,8 @@ final class GenerateCommand implements Callable<Integer> {
         PipelineOptions options = checked(() -> options(like));
         String source = checked(() -> model != null ? model : like != null ? like.model() : TextToVideoPipeline.NANO);
         if (!batch.isBatch()) {
-            checked(() -> {
-                VideoWriters.check(
-                        output, TextToVideoPipeline.plan(source, asked).format());
-                return asked;
-            });
+            check(() -> VideoWriters.check(
+                    output, TextToVideoPipeline.plan(source, asked).format()));
         }
         VideoWriters.requireWritable(batch.isBatch() ? Batch.target(output, 1) : output);
         return run(source, options, progress, run -> {
@@ -141,10 +136,7 @@ final class GenerateCommand implements Callable<Integer> {
         PipelineOptions options = checked(() -> saved.options(compute, precision));
         String source = checked(() -> model != null ? model : saved.model());
         Path target = given.hasMatchedOption("--output") ? output : saved.video();
-        checked(() -> {
-            VideoWriters.check(target);
-            return target;
-        });
+        check(() -> VideoWriters.check(target));
         VideoWriters.requireWritable(target);
         return run(source, options, progress, run -> {
             run.make(saved, target);
@@ -159,10 +151,7 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     private int run(String source, PipelineOptions options, Progress progress, Job job) throws IOException {
-        checked(() -> {
-            Backends.requireKnown(options.backend());
-            return options;
-        });
+        check(() -> Backends.requireKnown(options.backend()));
         PrintWriter err = spec.commandLine().getErr();
         progress.say("loading    " + source);
         try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(source, options);
@@ -213,6 +202,10 @@ final class GenerateCommand implements Callable<Integer> {
         DType asked = precision != null ? precision : like != null ? like.precision() : DType.BF16;
         String backend = compute.isBackendGiven() || like == null ? compute.backend() : like.backend();
         return new PipelineOptions(backend, asked, compute.threads(), PromptRewriter.IDENTITY);
+    }
+
+    private void check(Runnable step) throws IOException {
+        checked(Executors.callable(step));
     }
 
     /** Everything that can be wrong with the options is, before the weights are loaded. */

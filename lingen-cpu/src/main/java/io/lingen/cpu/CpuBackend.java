@@ -84,7 +84,7 @@ public final class CpuBackend extends AbstractBackend {
 
     @Override
     public CountingBackend counting() {
-        return new CountingBackend(CpuMemory.withoutMemory().asPool());
+        return new CountingBackend(CpuMemory.withoutMemory());
     }
 
     @Override

@@ -87,7 +87,7 @@ public final class CudaBackend extends AbstractBackend {
 
     @Override
     public CountingBackend counting() {
-        return new CountingBackend(DeviceMemory.withoutMemory().asPool(), TOKENS_PER_CHUNK);
+        return new CountingBackend(DeviceMemory.withoutMemory(), TOKENS_PER_CHUNK);
     }
 
     @Override

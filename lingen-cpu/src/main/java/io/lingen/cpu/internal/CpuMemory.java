@@ -16,7 +16,7 @@ import java.util.Map;
  * total exceed the most that was ever in use by more than an eighth, or 16 MiB; beyond that the longest unused blocks are freed.
  * Thread-safe.
  */
-public final class CpuMemory implements AutoCloseable {
+public final class CpuMemory implements MemoryPool, AutoCloseable {
     private static final long SMALLEST = 4096;
     private static final long KEPT_ANYWAY = 16 << 20;
     private static final int KEPT_PART = 8;
@@ -153,34 +153,19 @@ public final class CpuMemory implements AutoCloseable {
         return keptBytes;
     }
 
-    /** As accounting sees it. */
-    public MemoryPool asPool() {
-        return new MemoryPool() {
-            @Override
-            public Runnable take(long bytes) {
-                Block block = allocate(bytes);
-                return () -> release(block);
-            }
-
-            @Override
-            public long peakBytes() {
-                return mostHeldBytes();
-            }
-
-            @Override
-            public void resetPeak() {
-                reset();
-            }
-        };
+    @Override
+    public Runnable take(long bytes) {
+        Block block = allocate(bytes);
+        return () -> release(block);
     }
 
-    /** The most bytes that were held of the system at one time, in use or kept. */
-    public synchronized long mostHeldBytes() {
+    @Override
+    public synchronized long peakBytes() {
         return mostHeldBytes;
     }
 
-    /** Frees what is kept and forgets what was ever used or held but for what is in use now. */
-    synchronized void reset() {
+    @Override
+    public synchronized void resetPeak() {
         trimTo(0);
         mostUsedBytes = usedBytes;
         mostHeldBytes = usedBytes;

@@ -49,7 +49,7 @@ class CpuMemoryTest {
                 memory.release(memory.allocate(i * MIB));
             }
             assertTrue(memory.keptBytes() <= 56 * MIB, memory.keptBytes() + " bytes are kept");
-            assertTrue(memory.mostHeldBytes() <= 56 * MIB, memory.mostHeldBytes() + " bytes were held");
+            assertTrue(memory.peakBytes() <= 56 * MIB, memory.peakBytes() + " bytes were held");
         }
     }
 
@@ -64,10 +64,10 @@ class CpuMemoryTest {
                 each.release(each.allocate(7 * MIB));
                 each.release(each.allocate(90 * MIB));
             }
-            assertEquals(memory.mostHeldBytes(), dry.mostHeldBytes());
+            assertEquals(memory.peakBytes(), dry.peakBytes());
             assertEquals(memory.keptBytes(), dry.keptBytes());
-            dry.reset();
-            assertEquals(0, dry.mostHeldBytes());
+            dry.resetPeak();
+            assertEquals(0, dry.peakBytes());
             dry.release(dry.allocate(1L << 50));
         }
     }

@@ -14,7 +14,7 @@ import java.util.TreeSet;
  * kept never lets the total exceed one and a half times the most that was ever in use, and goes first when the device is full.
  * Thread-safe.
  */
-public final class DeviceMemory implements AutoCloseable {
+public final class DeviceMemory implements MemoryPool, AutoCloseable {
     private static final long ALIGNMENT = 256;
     private static final long LARGEST = Long.MAX_VALUE >> 4;
 
@@ -63,32 +63,19 @@ public final class DeviceMemory implements AutoCloseable {
         });
     }
 
-    /** This pool as what a counting backend takes its tensors from. */
-    public MemoryPool asPool() {
-        return new MemoryPool() {
-            @Override
-            public Runnable take(long bytes) {
-                Block block = allocate(bytes);
-                return () -> release(block);
-            }
-
-            @Override
-            public long peakBytes() {
-                return mostHeldBytes();
-            }
-
-            @Override
-            public void resetPeak() {
-                resetMostHeld();
-            }
-        };
+    @Override
+    public Runnable take(long bytes) {
+        Block block = allocate(bytes);
+        return () -> release(block);
     }
 
-    private synchronized long mostHeldBytes() {
+    @Override
+    public synchronized long peakBytes() {
         return mostHeldBytes;
     }
 
-    private synchronized void resetMostHeld() {
+    @Override
+    public synchronized void resetPeak() {
         mostHeldBytes = usedBytes + keptBytes;
     }
 
