@@ -2,8 +2,9 @@
 
     python -m train.make_latents --decoder DIR/decoder-final.pt --output DIR/latents --seconds 2 --clips 8000
 
-A shard is one .npz of 500 seconds: `latent` float16 [N, 16, T, 16, 16] normalised, `object` bool [N, T, 16, 16] (the
-cells near an object), `text` float16 [sum of L, 384] and `length` [N * captions], and `caption` strings.
+A shard is one .npz of 500 seconds: `latent` float16 [N, 16, T, h, w] normalised, `object` bool [N, T, h, w] (the
+cells near an object), `part` [N] (what part of a clip its captions are true of), `text` float16 [sum of L, 384]
+and `length` [N * captions], and `caption` strings; the first caption of a clip names everything.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from world.embed import TextEncoder
 from world.render import Scene, random_scene, render
 
 SHARD_SECONDS = 500
-CAPTIONS = 2
+CAPTIONS = 4
+# What part of a clip its captions are true of: the whole one only, what begins with its first frame, or any.
+WHOLE, BEGINNING, ANY = range(3)
 
 
 def load_autoencoder(path: Path, device: str = "cpu") -> Autoencoder:
@@ -33,6 +36,13 @@ def load_autoencoder(path: Path, device: str = "cpu") -> Autoencoder:
     model = Autoencoder(AutoencoderConfig(**found["config"])).to(device).eval()
     model.load_state_dict(found["model"])
     return model
+
+
+def true_of(scene: Scene) -> int:
+    """WHOLE, BEGINNING or ANY: which parts of the scene's clip its captions describe."""
+    if scene.event is not None:
+        return WHOLE
+    return BEGINNING if any(thing.motion in ("growing", "shrinking") for thing in scene.things) else ANY
 
 
 def object_cells(scene: Scene, clip: np.ndarray) -> np.ndarray:
@@ -49,20 +59,21 @@ def object_cells(scene: Scene, clip: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def shard(model: Autoencoder, text: TextEncoder, rng: np.random.Generator, args: argparse.Namespace, count: int) -> dict:
-    latents, objects, words, lengths, captions = [], [], [], [], []
+    latents, objects, parts, words, lengths, captions = [], [], [], [], [], []
     for _ in range(count):
         scene = random_scene(rng, args.seconds, args.two, args.event)
-        clip = render(scene)
+        clip = render(scene, args.side)
         with torch.autocast(args.device, torch.bfloat16):
             latent = model.encode(to_tensor(clip[None]).to(args.device))
         latents.append(latent[0].cpu().numpy().astype(np.float16))
         objects.append(object_cells(scene, clip))
-        texts = [caption(scene, rng).text for _ in range(CAPTIONS)]
+        parts.append(true_of(scene))
+        texts = [caption(scene, rng, keep=float(i == 0)).text for i in range(CAPTIONS)]
         hidden, mask = text(texts)
         words += [h[m].astype(np.float16) for h, m in zip(hidden, mask)]
         lengths += mask.sum(1).tolist()
         captions += texts
-    return dict(latent=np.stack(latents), object=np.stack(objects), text=np.concatenate(words),
+    return dict(latent=np.stack(latents), object=np.stack(objects), part=np.array(parts, np.int8), text=np.concatenate(words),
                 length=np.array(lengths), caption=np.array(captions))
 
 
@@ -74,6 +85,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, required=True)
     parser.add_argument("--two", type=float, default=0.2, help="share of clips with two objects")
     parser.add_argument("--event", type=float, default=0.0, help="share of clips with an event")
+    parser.add_argument("--side", type=int, default=128, help="of the frames, in pixels")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()

@@ -13,6 +13,7 @@ import torch
 from lingen_torch import sampler
 from lingen_torch.config import DenoiserConfig
 from lingen_torch.denoiser import Denoiser
+from train import scan_cpu
 from train.make_latents import load_autoencoder
 from train.train_denoiser import pad_texts
 from world.embed import TextEncoder
@@ -22,12 +23,12 @@ from world.report import Result, write
 
 
 @torch.no_grad()
-def sample(model: Denoiser, text: TextEncoder, prompts: list[Prompt], frames: int, times: list[float], guidance: float) -> torch.Tensor:
-    """Latents [B, 16, frames, 16, 16], normalised; each from its prompt's seed."""
+def sample(model: Denoiser, text: TextEncoder, prompts: list[Prompt], frames: int, times: list[float], guidance: float, cells: int = 16) -> torch.Tensor:
+    """Latents [B, 16, frames, cells, cells], normalised; each from its prompt's seed."""
     count = len(prompts)
     padded, mask = pad_texts([text([p.prompt])[0][0] for p in prompts])
     empty = torch.from_numpy(text([""])[0]).repeat(count, 1, 1)
-    noise = [torch.randn(16, frames, 16, 16, generator=torch.Generator().manual_seed(p.seed)) for p in prompts]
+    noise = [torch.randn(16, frames, cells, cells, generator=torch.Generator().manual_seed(p.seed)) for p in prompts]
     with torch.autocast("cpu", torch.bfloat16):
         condition, nothing = model.condition([padded], [mask]), model.condition([empty])
 
@@ -53,6 +54,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=10, help="so many at once")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    scan_cpu.install()
     found = torch.load(args.denoiser, weights_only=True)
     model = Denoiser(DenoiserConfig.of(found["config"])).eval()
     model.load_state_dict(found["average"])

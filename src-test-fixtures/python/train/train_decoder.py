@@ -142,7 +142,9 @@ def train(rank: int, args: argparse.Namespace) -> None:
             group["lr"] = float(args.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share))))
         with torch.autocast(args.device, torch.bfloat16):
             z = model.encode(batch).float()
-            noisy = z + LATENT_NOISE / model.std * torch.randn_like(z)
+            # The finished latents need no noise to stay smooth; some clips keep it, for what a denoiser makes is never exact.
+            level = LATENT_NOISE * torch.rand(len(z), 1, 1, 1, 1, device=z.device) if args.refine else LATENT_NOISE
+            noisy = z + level / model.std * torch.randn_like(z)
             output = model.decode(noisy)
         # The encoder could drown the noise by growing its latents; above unit power they cost.
         power = (z.square().mean() - 1).clamp(min=0)

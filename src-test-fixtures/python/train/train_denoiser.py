@@ -2,14 +2,16 @@
 
     python -m train.train_denoiser --work DIR --latents DIR/latents --minutes 70
 
-Three stages, as shares of the time: single latent frames (half a second), short clips, then up to the longest clips that
-are there. Every stage keeps some of the earlier lengths. DIR/denoiser.pt is replaced whole; a run resumes from it, and
-looks for new shards from time to time, so encoding may go on while it runs.
+The stages are shares of the time: single latent frames (half a second) beside clips of two seconds, then clips of 17 and of
+68 seconds beside shorter ones, at last only captions that name everything. DIR/denoiser.pt is replaced whole; a run resumes
+from it, and looks for new shards from time to time, so encoding may go on while it runs. `--start FILE` begins with the
+averaged weights of another checkpoint.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +21,21 @@ from torch import nn
 from lingen_torch.config import DenoiserConfig
 from lingen_torch.denoiser import Denoiser
 from lingen_torch.layers import PositionEmbedding
+from train import scan_cpu
 from train.export import DENOISER
+from train.make_latents import ANY, WHOLE
 from train.parallel import Clock, average_gradients, launch, save
 from world.embed import TextEncoder
 
-# From this share of the time on: {latent frames: share of the steps}.
-STAGES = ((0.00, {1: 0.75, 4: 0.25}), (0.65, {1: 0.25, 4: 0.60, 12: 0.15}), (0.88, {1: 0.10, 4: 0.40, 12: 0.25, 34: 0.25}))
-TOKENS = {1: 1088}
-MOST_TOKENS = 2176
+# From this share of the time on: whether only captions that name everything are used, and the batches of a step in every process:
+# (latent frames, clips, every so many steps).
+STAGES = (
+    (0.00, False, ((1, 16, 1), (4, 8, 1))),
+    (0.40, False, ((1, 8, 2), (4, 8, 1), (34, 1, 1))),
+    (0.78, False, ((4, 8, 1), (34, 1, 1), (136, 1, 6))),
+    (0.92, True, ((4, 8, 1), (34, 1, 1), (136, 1, 6))),
+)
+LENGTHS = (1, 4, 34, 136)
 TEXT_DROPOUT = 0.1
 OBJECT_WEIGHT = 3.0
 POSITION_SCALE = 0.2
@@ -64,28 +73,32 @@ class Shards:
     def refresh(self) -> None:
         for path in sorted(set(self.folder.glob("*.npz")) - self.known):
             with np.load(path) as file:
-                content = {name: file[name] for name in ("latent", "object", "text", "length")}
+                content = {name: file[name] for name in ("latent", "object", "part", "text", "length")}
             content["end"] = np.cumsum(content["length"])
             self.known.add(path)
             self.shards.append(content)
 
-    def longest(self) -> int:
-        return max(s["latent"].shape[2] for s in self.shards)
-
-    def batch(self, count: int, frames: int):
-        """latents [count, C, frames, h, w], weights alike without C, texts (list of [L, 384])."""
-        fits = [s for s in self.shards if s["latent"].shape[2] >= frames]
-        sizes = np.array([len(s["latent"]) * (1 if s["latent"].shape[2] < 8 or frames > 4 else 0.5) for s in fits], float)
+    def batch(self, count: int, frames: int, all_named: bool = False):
+        """latents [count, C, frames, h, w], weights alike without C, texts (list of [L, 384]); None while no clip is that long."""
+        fits = []
+        for shard in self.shards:
+            spare = shard["latent"].shape[2] - frames
+            if spare >= 0:
+                clips = np.flatnonzero(shard["part"] != WHOLE) if spare else np.arange(len(shard["part"]))
+                fits.append((shard, clips, len(clips) * min(8, 1 + spare // frames)))
+        if not fits:
+            return None
+        sizes = np.array([size for _, _, size in fits], float)
         latents, weights, texts = [], [], []
         for index in self.rng.choice(len(fits), count, p=sizes / sizes.sum()):
-            part = fits[index]
-            clip = self.rng.integers(len(part["latent"]))
-            start = self.rng.integers(part["latent"].shape[2] - frames + 1)
-            latents.append(part["latent"][clip, :, start:start + frames])
-            weights.append(1 + OBJECT_WEIGHT * part["object"][clip, start:start + frames])
-            captions = len(part["length"]) // len(part["latent"])
-            row = clip * captions + self.rng.integers(captions)
-            texts.append(part["text"][part["end"][row] - part["length"][row]:part["end"][row]])
+            shard, clips, _ = fits[index]
+            clip = clips[self.rng.integers(len(clips))]
+            start = self.rng.integers(shard["latent"].shape[2] - frames + 1) if shard["part"][clip] == ANY else 0
+            latents.append(shard["latent"][clip, :, start:start + frames])
+            weights.append(1 + OBJECT_WEIGHT * shard["object"][clip, start:start + frames])
+            captions = len(shard["length"]) // len(shard["latent"])
+            row = clip * captions + (0 if all_named else self.rng.integers(captions))
+            texts.append(shard["text"][shard["end"][row] - shard["length"][row]:shard["end"][row]])
         return torch.from_numpy(np.stack(latents)).float(), torch.from_numpy(np.stack(weights)).float(), texts
 
 
@@ -99,10 +112,39 @@ def pad_texts(texts: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
     return padded, mask
 
 
-def random_times(count: int) -> torch.Tensor:
-    """Logit-normal, towards the noise, where a clip's content is decided; one in five uniform."""
-    times = torch.sigmoid(1.2 * torch.randn(count) - 0.5)
+def random_times(count: int, frames: int) -> torch.Tensor:
+    """Logit-normal, towards the noise, where a clip's content is decided; one in five uniform.
+
+    The frames of a clip say the same thing many times over, so the longer it is the more noise leaves it legible: the
+    signal-to-noise ratio of the mean time falls with the number of frames, its root in x_t / noise.
+    """
+    times = torch.sigmoid(1.2 * torch.randn(count) - 0.5 - 0.5 * math.log(frames))
     return torch.where(torch.rand(count) < 0.2, torch.rand(count), times)
+
+
+def flow_loss(model: Denoiser, drawn, times: torch.Tensor, noise: torch.Tensor, empty: np.ndarray | None = None, dropout: float = 0.0,
+              rng: np.random.Generator | None = None, device: str = "cpu") -> tuple[torch.Tensor, float]:
+    """The weighted loss of one batch, and its plain mean squared error. `dropout` of the texts become `empty`, drawn by `rng`."""
+    latent, weight, texts = drawn
+    text, mask = pad_texts([empty if dropout and rng.random() < dropout else t for t in texts])
+    latent, weight, text, mask, times, noise = (x.to(device) for x in (latent, weight, text, mask, times, noise))
+    spread = times[:, None, None, None, None]
+    with torch.autocast(device, torch.bfloat16):
+        velocity = model(spread * latent + (1 - spread) * noise, times, [text], [mask])
+    error = (velocity.float() - (latent - noise)).square().mean(1)
+    return (error * weight).sum() / weight.sum(), error.mean().item()
+
+
+def set_rates(steppers: list[torch.optim.Optimizer], rate: float) -> None:
+    """Muon gets the rate, AdamW half of it."""
+    for stepper, part in zip(steppers, (1.0, 0.5)):
+        for group in stepper.param_groups:
+            group["lr"] = part * rate
+
+
+def move_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+    with torch.no_grad():
+        torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
 
 
 def build(config: dict) -> Denoiser:
@@ -127,8 +169,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--latents", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="a checkpoint whose averaged weights a new run begins with")
     parser.add_argument("--minutes", type=float, default=70, help="length of the whole schedule, resumed parts included")
-    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
@@ -137,6 +180,7 @@ def main() -> None:
 
 
 def train(rank: int, args: argparse.Namespace) -> None:
+    scan_cpu.install()
     torch.manual_seed(1)
     model, average = build(DENOISER).to(args.device), build(DENOISER).to(args.device)
     average.load_state_dict(model.state_dict())
@@ -150,62 +194,56 @@ def train(rank: int, args: argparse.Namespace) -> None:
         for stepper, saved in zip(steppers, state["optimisers"]):
             stepper.load_state_dict(saved)
         step, used = state["step"], state["seconds"]
-    elif rank == 0:
-        log.write_text("step,minutes,rate,loss_1,loss_4,loss_12,loss_34\n")
+    elif args.start:
+        weights = torch.load(args.start, weights_only=True)["average"]
+        model.load_state_dict(weights)
+        average.load_state_dict(weights)
+    if step == 0 and rank == 0:
+        log.write_text("step,minutes,rate," + ",".join(f"loss_{n}" for n in LENGTHS) + "\n")
     empty = TextEncoder()([""])[0][0]
     data = Shards(args.latents, 31 * step + rank)
     torch.manual_seed(7 + step * 10 + rank)
     same = np.random.default_rng(step)
     total, clock, reported = args.minutes * 60, Clock(used), used
-    losses: dict[int, list[float]] = {1: [], 4: [], 12: [], 34: []}
+    losses: dict[int, list[float]] = {n: [] for n in LENGTHS}
+
     while clock.used < total:
         share = clock.used / total
-        # Every process draws the same length, so that no one waits.
-        mix = [m for start, m in STAGES if share >= start][-1]
-        frames = int(same.choice(list(mix), p=list(mix.values())))
-        frames = min(frames, data.longest())
-        latent, weight, texts = data.batch(max(1, TOKENS.get(frames, MOST_TOKENS) // (64 * frames)), frames)
-        count = len(latent)
-        texts = [empty if np.random.random() < TEXT_DROPOUT else t for t in texts]
-        text, mask = pad_texts(texts)
-        times, noise = random_times(count), torch.randn_like(latent)
-        latent, weight, text, mask, times, noise = (x.to(args.device) for x in (latent, weight, text, mask, times, noise))
-        spread = times[:, None, None, None, None]
-        farthest = DENOISER["max_grid"][0] - frames
-        model.pos_embed.start = int(same.integers(0, min(34, farthest) if same.random() < 0.8 else farthest)) if same.random() < 0.6 else 0
+        all_named, batches = [(named, batches) for start, named, batches in STAGES if share >= start][-1]
         rate = args.rate * min(1, (step + 1) / 40) * min(1, 0.03 + 0.97 * (1 - share) / 0.6)
-        for stepper, part in zip(steppers, (1.0, 0.5)):
-            for group in stepper.param_groups:
-                group["lr"] = part * rate
-        with torch.autocast(args.device, torch.bfloat16):
-            velocity = model(spread * latent + (1 - spread) * noise, times, [text], [mask])
-        error = (velocity.float() - (latent - noise)).square().mean(1)
-        loss = (error * weight).sum() / weight.sum()
+        set_rates(steppers, rate)
         for stepper in steppers:
             stepper.zero_grad(set_to_none=False)
-        loss.backward()
+        for frames, clips, every in batches:
+            drawn = data.batch(clips, frames, all_named) if step % every == 0 else None
+            if drawn is None:
+                continue
+            # Short clips stand for parts of long ones.
+            farthest = DENOISER["max_grid"][0] - frames
+            model.pos_embed.start = int(same.integers(0, min(34, farthest) if same.random() < 0.8 else farthest)) if same.random() < 0.5 else 0
+            loss, error = flow_loss(model, drawn, random_times(clips, frames), torch.randn_like(drawn[0]), empty, TEXT_DROPOUT, data.rng, args.device)
+            loss.backward()
+            losses[frames].append(error)
         average_gradients(model.parameters())
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for stepper in steppers:
             stepper.step()
         step += 1
-        decay = min(0.998, step / (step + 20))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
-        losses.setdefault(frames, []).append(error.mean().item())
+        move_average(average, model, min(0.998, step / (step + 20)))
         used = clock.tick()
         if used - reported >= 60 or used >= total:
             reported = used
             data.refresh()
             if rank == 0:
-                figures = ",".join(f"{np.mean(losses[n]):.4f}" if losses[n] else "" for n in (1, 4, 12, 34))
+                figures = ",".join(f"{np.mean(losses[n]):.4f}" if losses[n] else "" for n in LENGTHS)
                 line = f"{step},{used / 60:.1f},{rate:.5f},{figures}"
                 print(line, flush=True)
                 with log.open("a") as file:
                     file.write(line + "\n")
-                losses = {n: [] for n in losses}
                 save(path, dict(model=model.state_dict(), average=average.state_dict(), optimisers=[s.state_dict() for s in steppers],
                                 step=step, seconds=used, config=DENOISER))
+            for seen in losses.values():
+                seen.clear()
 
 
 if __name__ == "__main__":

@@ -14,45 +14,63 @@ from world.render import DRIFTS, Scene, Thing
 
 # In each list the first phrase is the plain one, and the last one is held out.
 COLOUR_WORDS = {
-    "red": ("red", "crimson", "scarlet", "ruby"), "orange": ("orange", "tangerine", "amber"),
-    "yellow": ("yellow", "golden", "lemon yellow", "canary yellow"), "green": ("green", "emerald", "grass green", "jade"),
-    "cyan": ("cyan", "turquoise", "aqua", "teal"), "blue": ("blue", "cobalt blue", "royal blue", "sapphire"),
-    "purple": ("purple", "violet", "lilac"), "white": ("white", "snow-white", "ivory"),
+    "red": ("red", "crimson", "scarlet", "cherry red", "bright red", "blood red", "vermilion", "ruby"),
+    "orange": ("orange", "tangerine", "pumpkin orange", "bright orange", "apricot", "carrot orange", "amber"),
+    "yellow": ("yellow", "golden", "lemon yellow", "bright yellow", "sunflower yellow", "banana yellow", "canary yellow"),
+    "green": ("green", "emerald", "grass green", "bright green", "leaf green", "mint green", "jade"),
+    "cyan": ("cyan", "turquoise", "aqua", "aquamarine", "bright cyan", "blue-green", "teal"),
+    "blue": ("blue", "cobalt blue", "royal blue", "ultramarine", "bright blue", "cobalt", "sapphire"),
+    "purple": ("purple", "violet", "lavender", "plum", "amethyst", "bright purple", "lilac"),
+    "white": ("white", "snow-white", "pure white", "chalk white", "pearl white", "milky white", "ivory"),
 }
 SHAPE_WORDS = {
-    "circle": ("circle", "disc", "ball", "orb"), "square": ("square", "box", "block"),
-    "triangle": ("triangle", "three-sided shape", "wedge"), "star": ("star", "five-pointed star", "pentagram"),
-    "ring": ("ring", "hoop", "loop"), "cross": ("cross", "plus sign", "plus"),
+    "circle": ("circle", "disc", "ball", "disk", "round dot", "sphere", "orb"),
+    "square": ("square", "box", "four-sided shape", "tile", "cube", "quadrilateral", "block"),
+    "triangle": ("triangle", "three-sided shape", "three-cornered shape", "trilateral", "triangular shape", "wedge"),
+    "star": ("star", "five-pointed star", "star shape", "five-armed star", "starburst", "pentagram"),
+    "ring": ("ring", "hoop", "annulus", "donut", "hollow circle", "round band", "loop"),
+    "cross": ("cross", "plus sign", "cross shape", "cross sign", "crossed bars", "plus"),
 }
-SIZE_WORDS = {"small": ("small", "little", "tiny", "mini"), "large": ("large", "big", "huge")}
-SPEED_WORDS = {"slowly": ("slowly", "gently", "leisurely"), "quickly": ("quickly", "fast", "rapidly", "swiftly")}
+SIZE_WORDS = {"small": ("small", "little", "tiny", "petite", "compact", "mini"), "large": ("large", "big", "giant", "massive", "enormous", "huge")}
+SPEED_WORDS = {"slowly": ("slowly", "gently", "unhurriedly", "at a slow pace", "sluggishly", "leisurely"),
+               "quickly": ("quickly", "fast", "rapidly", "speedily", "briskly", "at high speed", "swiftly")}
 BACKGROUND_WORDS = {
-    "black": ("a black background", "a plain black backdrop", "pitch darkness"),
-    "gray": ("a gray background", "a plain gray backdrop", "a grey background", "a slate backdrop"),
-    "navy": ("a navy background", "a dark blue background", "a navy blue backdrop", "a midnight blue backdrop"),
-    "forest": ("a forest green background", "a dark green background", "a dark green backdrop", "a pine green backdrop"),
-    "checkerboard": ("a checkerboard", "a checkerboard background", "a chequered background", "a chessboard"),
-    "night sky": ("a night sky", "a starry night sky", "the night sky", "a sky full of stars"),
+    "black": ("a black background", "a plain black backdrop", "a pure black background", "complete darkness", "a black void", "pitch darkness"),
+    "gray": ("a gray background", "a plain gray backdrop", "a grey background", "an ash gray backdrop", "a stone gray background", "a slate backdrop"),
+    "navy": ("a navy background", "a dark blue background", "a navy blue backdrop", "a deep blue backdrop", "a dark navy background",
+             "a midnight blue backdrop"),
+    "forest": ("a forest green background", "a dark green background", "a dark green backdrop", "a deep green background", "a woodland green backdrop",
+               "a pine green backdrop"),
+    "checkerboard": ("a checkerboard", "a checkerboard background", "a chequered background", "a checked board", "a checkerboard pattern", "a chessboard"),
+    "night sky": ("a night sky", "a starry night sky", "the night sky", "a starlit sky", "a dark sky with stars", "a sky full of stars"),
 }
 # (third person, participle)
 MOTION_WORDS = {
     "clockwise": (("circles clockwise", "circling clockwise"), ("moves clockwise around the centre", "moving clockwise around the centre"),
-                  ("orbits clockwise", "orbiting clockwise"), ("revolves clockwise", "revolving clockwise")),
+                  ("orbits clockwise", "orbiting clockwise"), ("goes round the centre clockwise", "going round the centre clockwise"),
+                  ("travels in a clockwise circle", "travelling in a clockwise circle"), ("revolves clockwise", "revolving clockwise")),
     "counterclockwise": (("circles counter-clockwise", "circling counter-clockwise"),
                          ("moves counterclockwise around the centre", "moving counterclockwise around the centre"),
-                         ("orbits counter-clockwise", "orbiting counter-clockwise"), ("revolves anticlockwise", "revolving anticlockwise")),
+                         ("orbits counter-clockwise", "orbiting counter-clockwise"),
+                         ("goes round the centre counterclockwise", "going round the centre counterclockwise"),
+                         ("travels in a circle against the clock", "travelling in a circle against the clock"),
+                         ("revolves anticlockwise", "revolving anticlockwise")),
     "bouncing": (("bounces off the borders", "bouncing off the borders"), ("bounces around", "bouncing around"),
-                 ("bounces off the walls", "bouncing off the walls"), ("ricochets off the edges", "ricocheting off the edges")),
+                 ("bounces off the walls", "bouncing off the walls"), ("rebounds off the sides", "rebounding off the sides"),
+                 ("bounces from wall to wall", "bouncing from wall to wall"), ("ricochets off the edges", "ricocheting off the edges")),
     "still": (("stays still", "staying still"), ("does not move", "not moving"), ("stands still", "standing still"),
-              ("rests in place", "resting in place")),
-    "growing": (("grows", "growing"), ("becomes larger", "becoming larger"), ("expands", "expanding")),
-    "shrinking": (("shrinks", "shrinking"), ("becomes smaller", "becoming smaller"), ("contracts", "contracting")),
-    "spinning": (("spins in place", "spinning in place"), ("rotates on the spot", "rotating on the spot"),
-                 ("spins", "spinning"), ("twirls", "twirling")),
+              ("stays where it is", "staying where it is"), ("remains motionless", "remaining motionless"), ("rests in place", "resting in place")),
+    "growing": (("grows", "growing"), ("becomes larger", "becoming larger"), ("gets bigger", "getting bigger"), ("swells", "swelling"),
+                ("increases in size", "increasing in size"), ("expands", "expanding")),
+    "shrinking": (("shrinks", "shrinking"), ("becomes smaller", "becoming smaller"), ("gets smaller", "getting smaller"), ("dwindles", "dwindling"),
+                  ("decreases in size", "decreasing in size"), ("contracts", "contracting")),
+    "spinning": (("spins in place", "spinning in place"), ("rotates on the spot", "rotating on the spot"), ("spins", "spinning"),
+                 ("turns around itself", "turning around itself"), ("whirls on the spot", "whirling on the spot"), ("twirls", "twirling")),
 }
-DRIFT_VERBS = (("moves", "moving"), ("drifts", "drifting"), ("slides", "sliding"), ("glides", "gliding"), ("floats", "floating"))
-DIRECTION_WORDS = {"right": ("to the right", "right", "rightwards"), "left": ("to the left", "left", "leftwards"),
-                   "up": ("upwards", "up"), "down": ("downwards", "down")}
+DRIFT_VERBS = (("moves", "moving"), ("drifts", "drifting"), ("slides", "sliding"), ("glides", "gliding"), ("travels", "travelling"), ("flies", "flying"),
+               ("floats", "floating"))
+DIRECTION_WORDS = {"right": ("to the right", "right", "rightwards", "towards the right"), "left": ("to the left", "left", "leftwards", "towards the left"),
+                   "up": ("upwards", "up", "towards the top"), "down": ("downwards", "down", "towards the bottom")}
 EVENT_OPENINGS = ("then", "later", "after a while", "halfway through")
 LEAD_INS = ("", "", "", "", "", "a video of ", "a short film of ", "an animation of ")
 
@@ -81,7 +99,7 @@ class _Words:
     def synonym(self, options):
         if self.held:
             return options[-1]
-        return options[0] if len(options) < 3 or self.chance(0.55) else self.pick(options[1:-1])
+        return options[0] if len(options) < 3 or self.chance(0.4) else self.pick(options[1:-1])
 
     def names_it(self, name: str, index: int, p: float) -> bool:
         said = self.chance(max(p, self.keep))

@@ -1,0 +1,153 @@
+"""Trains LinGen without one of its parts after another, and DiT, all on the same batches, and compares them.
+
+    python -m train.make_latents --decoder DIR/decoder-final.pt --output DIR/latents-64 --side 64 --seconds 2 --clips 4000
+    python -m train.make_latents --decoder DIR/decoder-final.pt --output DIR/latents-64 --side 64 --seconds 68 --clips 100 --event 0.5
+    python -m train.make_latents ... --output DIR/held-64 --seed 1 ...                      the same, fewer, for the comparison
+    python -m train.ablate --work DIR/ablations --latents DIR/latents-64 --variant lingen   and so on, in any order or side by side
+    python -m train.ablate --work DIR/ablations --latents DIR/latents-64 --held DIR/held-64 --decoder DIR/decoder-final.pt --compare
+
+The variants are half as deep as lingen-nano and see frames of 64x64, so that a budget of minutes shows them the most films. Each sees
+the same clips with the same noise in the same order. DIR/ablations/NAME.csv is the loss curve, NAME.pt the averaged weights;
+the comparison writes table.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lingen_torch import sampler
+from lingen_torch.config import DenoiserConfig
+from lingen_torch.denoiser import Denoiser
+from train import scan_cpu
+from train.export import DENOISER
+from train.make_latents import load_autoencoder
+from train.parallel import Clock, save
+from train.sample import sample
+from train.train_denoiser import TEXT_DROPOUT, Shards, build, flow_loss, move_average, optimisers, random_times, set_rates
+from world.embed import TextEncoder
+from world.prompts import make
+from world.render import FPS
+from world.report import COLUMNS, Result, tallies
+from world.tally import table
+
+BASE = DENOISER | {"depth": 4}
+VARIANTS = {
+    "lingen": {},
+    "without TESA": {"tesa": None},
+    "without RMS": {"scan": "fixed"},
+    "without review tokens": {"review_pool": None},
+    "dit": {"architecture": "dit"},
+}
+# As in train_denoiser.STAGES: latent frames, clips, every so many steps.
+BATCHES = ((4, 32, 1), (136, 1, 2))
+RATE = 2.5e-3
+CELLS = 8
+
+
+def train(name: str, args: argparse.Namespace) -> None:
+    torch.manual_seed(1)
+    config = BASE | VARIANTS[name]
+    model, average = build(config), build(config)
+    average.load_state_dict(model.state_dict())
+    steppers = optimisers(model, RATE)
+    data, empty = Shards(args.latents, 5), TextEncoder()([""])[0][0]
+    torch.manual_seed(2)
+    clock, seen, rows = Clock(0), {4: [], 136: []}, []
+    for step in range(args.steps):
+        set_rates(steppers, RATE * min(1, (step + 1) / 40) * min(1, 0.03 + 0.97 * (1 - step / args.steps) / 0.5))
+        for stepper in steppers:
+            stepper.zero_grad(set_to_none=False)
+        for frames, clips, every in BATCHES:
+            if step % every == 0:
+                drawn = data.batch(clips, frames)
+                times, noise = random_times(clips, frames), torch.randn_like(drawn[0])
+                loss, error = flow_loss(model, drawn, times, noise, empty, TEXT_DROPOUT, data.rng)
+                loss.backward()
+                seen[frames].append(error)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for stepper in steppers:
+            stepper.step()
+        move_average(average, model, min(0.99, step / (step + 20)))
+        clock.tick()
+        if (step + 1) % 20 == 0:
+            rows.append((step + 1, round(clock.used / 60, 2), *(round(float(np.mean(v)), 4) for v in seen.values())))
+            print(name, *rows[-1], flush=True)
+            for part in seen.values():
+                part.clear()
+    with (args.work / f"{name}.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("step", "minutes", "loss_4", "loss_136"), *rows])
+    save(args.work / f"{name}.pt", dict(average=average.state_dict(), config=config, step=args.steps, seconds=clock.used))
+
+
+@torch.no_grad()
+def held_error(model: Denoiser, held: Path, frames: int, clips: int) -> float:
+    """Mean squared error of the velocity on clips apart, of the same noise and times for every model."""
+    data = Shards(held, 3)
+    torch.manual_seed(3)
+    errors = []
+    for _ in range(clips):
+        drawn = data.batch(1, frames)
+        for time in (0.02, 0.1, 0.3, 0.6):
+            errors.append(flow_loss(model, drawn, torch.tensor([time]), torch.randn_like(drawn[0]))[1])
+    return float(np.mean(errors))
+
+
+def judged(model: Denoiser, decoder, text: TextEncoder, seconds: int, count: int, event: float, batch: int):
+    prompts = make(count, seconds, seed=4, two=0.2, event=event)
+    results, times = [], sampler.linear_quadratic(25)
+    for start in range(0, count, batch):
+        part = prompts[start:start + batch]
+        for prompt, latent in zip(part, sample(model, text, part, seconds * 2, times, 3.0, CELLS)):
+            with torch.no_grad():
+                clip = decoder.decode(latent[None])[0].clamp(-1, 1)
+            results.append(Result.of(prompt, ((clip.permute(1, 2, 3, 0) + 1) * 127.5).round().byte().numpy(), FPS))
+    return results
+
+
+def compare(args: argparse.Namespace) -> None:
+    decoder, text = load_autoencoder(args.decoder), TextEncoder()
+    lines = ["| variant | parameters | training, min | error at 2 s | error at 68 s |", "|---|---|---|---|---|"]
+    short, long = [], []
+    for name in VARIANTS:
+        path = args.work / f"{name}.pt"
+        if not path.exists():
+            continue
+        found = torch.load(path, weights_only=True)
+        model = Denoiser(DenoiserConfig.of(found["config"])).eval()
+        model.load_state_dict(found["average"])
+        lines.append(f"| {name} | {sum(p.numel() for p in model.parameters()):,} | {found['seconds'] / 60:.1f} "
+                     f"| {held_error(model, args.held, 4, 96):.4f} | {held_error(model, args.held, 136, 12):.4f} |")
+        print(lines[-1], flush=True)
+        short.append((name, tallies(judged(model, decoder, text, 2, 60, 0.0, 20))))
+        long.append((name, tallies(judged(model, decoder, text, 68, 8, 0.5, 2))))
+        print(name, {k: str(v) for k, v in short[-1][1].items()}, {k: str(v) for k, v in long[-1][1].items()}, flush=True)
+    lines += ["", *table("2 s, 60 prompts", short, COLUMNS), "", *table("68 s, 8 prompts", long, COLUMNS)]
+    (args.work / "table.md").write_text("\n".join(lines) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--latents", type=Path, required=True)
+    parser.add_argument("--held", type=Path, help="latents of other clips, for --compare")
+    parser.add_argument("--decoder", type=Path, help="for --compare")
+    parser.add_argument("--variant", choices=VARIANTS, nargs="*", default=[])
+    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--compare", action="store_true")
+    args = parser.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    scan_cpu.install()
+    for name in args.variant:
+        train(name, args)
+    if args.compare:
+        compare(args)
+
+
+if __name__ == "__main__":
+    main()
