@@ -6,7 +6,7 @@
     python -m train.ablate --work DIR/ablations --latents DIR/latents-64 --variant lingen   and so on, in any order or side by side
     python -m train.ablate --work DIR/ablations --latents DIR/latents-64 --held DIR/held-64 --decoder DIR/decoder-final.pt --compare
 
-The variants are half as deep as lingen-nano and see frames of 64x64, so that a budget of minutes shows them the most films. Each sees
+The variants are narrower than lingen-nano, half as deep, and see frames of 64x64, so that a budget of minutes shows them the most films. Each sees
 the same clips with the same noise in the same order. DIR/ablations/NAME.csv is the loss curve, NAME.pt the averaged weights;
 the comparison writes table.md.
 """
@@ -35,7 +35,7 @@ from world.render import FPS
 from world.report import COLUMNS, Result, tallies
 from world.tally import table
 
-BASE = DENOISER | {"depth": 4}
+BASE = DENOISER | {"hidden_size": 128, "depth": 4, "num_heads": 4, "tesa": {"window": [8, 4, 4], "inner_dim": 128}}
 VARIANTS = {
     "lingen": {},
     "without TESA": {"tesa": None},

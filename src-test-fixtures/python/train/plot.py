@@ -35,7 +35,7 @@ def ticks(low: float, high: float, count: int = 6) -> np.ndarray:
     raw = (high - low) / count or 1.0
     power = 10 ** np.floor(np.log10(raw))
     step = next(m for m in (1, 2, 5, 10) if m * power >= raw) * power
-    return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
+    return np.arange(int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9)) + 1) * step
 
 
 def chart(lines: list[tuple[str, np.ndarray, np.ndarray]], title: str, x_name: str, y_name: str) -> str:

@@ -32,8 +32,8 @@ from world.embed import TextEncoder
 STAGES = (
     (0.00, False, ((1, 16, 1), (4, 8, 1))),
     (0.40, False, ((1, 8, 2), (4, 8, 1), (34, 1, 1))),
-    (0.78, False, ((4, 8, 1), (34, 1, 1), (136, 1, 6))),
-    (0.92, True, ((4, 8, 1), (34, 1, 1), (136, 1, 6))),
+    (0.78, False, ((1, 8, 4), (4, 8, 1), (34, 1, 1), (136, 1, 6))),
+    (0.92, True, ((1, 8, 4), (4, 8, 1), (34, 1, 1), (136, 1, 6))),
 )
 LENGTHS = (1, 4, 34, 136)
 TEXT_DROPOUT = 0.1
@@ -210,7 +210,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     while clock.used < total:
         share = clock.used / total
         all_named, batches = [(named, batches) for start, named, batches in STAGES if share >= start][-1]
-        rate = args.rate * min(1, (step + 1) / 40) * min(1, 0.03 + 0.97 * (1 - share) / 0.6)
+        rate = args.rate * min(1, (step + 1) / 40) * min(1, 0.03 + 0.97 * (1 - share) / 0.8)
         set_rates(steppers, rate)
         for stepper in steppers:
             stepper.zero_grad(set_to_none=False)

@@ -1,0 +1,89 @@
+"""What the training draws: parts of clips that keep their captions true, and times."""
+
+import tempfile
+import unittest
+import xml.etree.ElementTree
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from train.make_latents import ANY, BEGINNING, WHOLE, true_of
+from train.plot import chart, series, ticks
+from train.train_denoiser import Shards, random_times
+from world.render import Event, random_scene
+
+
+def write_shard(folder: Path, name: str, parts: list[int], frames: int) -> None:
+    """Clips of one cell whose latents say which clip and which frame they are; two captions each, of one and of two tokens."""
+    count = len(parts)
+    latent = np.zeros((count, 2, frames, 1, 1), np.float16)
+    latent[:, 0] += np.arange(count)[:, None, None, None]
+    latent[:, 1] += np.arange(frames)[:, None, None]
+    length = np.array([1, 2] * count)
+    np.savez(folder / name, latent=latent, object=np.zeros((count, frames, 1, 1), bool), part=np.array(parts, np.int8),
+             text=np.repeat(np.arange(2 * count), length)[:, None].astype(np.float16), length=length)
+
+
+class ShardsTest(unittest.TestCase):
+    def draw(self, parts, frames, wanted, all_named=False):
+        with tempfile.TemporaryDirectory() as folder:
+            write_shard(Path(folder), "a.npz", parts, frames)
+            return Shards(Path(folder), 1).batch(200, wanted, all_named)
+
+    def test_parts_keep_their_captions_true(self):
+        latents, _, texts = self.draw([WHOLE, BEGINNING, ANY], 6, 2)
+        clips, starts = latents[:, 0, 0, 0, 0], latents[:, 1, 0, 0, 0]
+        self.assertEqual({1, 2}, set(clips.int().tolist()))
+        self.assertEqual({0}, set(starts[clips == 1].int().tolist()))
+        self.assertEqual({0, 1, 2, 3, 4}, set(starts[clips == 2].int().tolist()))
+        self.assertEqual(clips.int().tolist(), [int(t[0, 0]) // 2 for t in texts])
+
+    def test_whole_clips_are_drawn_at_their_own_length(self):
+        latents, _, _ = self.draw([WHOLE, BEGINNING, ANY], 6, 6)
+        self.assertEqual({0, 1, 2}, set(latents[:, 0, 0, 0, 0].int().tolist()))
+        self.assertEqual({0}, set(latents[:, 1, 0, 0, 0].int().tolist()))
+
+    def test_the_first_caption_names_everything(self):
+        _, _, texts = self.draw([ANY] * 3, 4, 2, all_named=True)
+        self.assertEqual({1}, {len(t) for t in texts})
+
+    def test_no_batch_while_no_clip_is_long_enough(self):
+        self.assertIsNone(self.draw([ANY], 4, 5))
+
+    def test_true_of(self):
+        scene = random_scene(np.random.default_rng(1), 8.0, two=0)
+        thing = scene.things[0]
+        with_motion = lambda motion: replace(scene, things=(replace(thing, motion=motion),))
+        self.assertEqual(ANY, true_of(with_motion("left")))
+        self.assertEqual(BEGINNING, true_of(with_motion("growing")))
+        self.assertEqual(WHOLE, true_of(replace(with_motion("left"), event=Event(0.5, "background", 0, "navy"))))
+
+
+class TimesTest(unittest.TestCase):
+    def test_times_of_longer_clips_lie_nearer_to_the_noise(self):
+        torch.manual_seed(1)
+        medians = [random_times(20000, frames).median().item() for frames in (1, 4, 34, 136)]
+        self.assertEqual(sorted(medians, reverse=True), medians)
+        self.assertLess(medians[-1], 0.12)
+        self.assertGreater(medians[0], 0.35)
+
+
+class PlotTest(unittest.TestCase):
+    def test_a_chart_is_xml_and_has_every_series(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "log.csv"
+            path.write_text("minutes,loss\n1,2.0\n2,\n3,1.0\n4,0.5\n")
+            name, at, values = series(f"{path}:loss:a < b", "minutes", 2)
+        self.assertEqual(("a < b", [2.0, 3.5], [1.5, 0.75]), (name, at.tolist(), values.tolist()))
+        root = xml.etree.ElementTree.fromstring(chart([(name, at, values), ("c", at, values + 1)], "t & t", "x", "y"))
+        self.assertEqual(2, len(root.findall("{*}polyline")))
+
+    def test_ticks_are_round_and_inside(self):
+        np.testing.assert_allclose(ticks(0.18, 0.31), [0.2, 0.25, 0.3])
+        np.testing.assert_allclose(ticks(0, 85), [0, 20, 40, 60, 80])
+
+
+if __name__ == "__main__":
+    unittest.main()
