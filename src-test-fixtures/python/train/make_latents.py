@@ -45,15 +45,15 @@ def true_of(scene: Scene) -> int:
     return BEGINNING if any(thing.motion in ("growing", "shrinking") for thing in scene.things) else ANY
 
 
-def object_cells(scene: Scene, clip: np.ndarray) -> np.ndarray:
-    """[T, h, w] bool: the latent cells in or beside which something differs from the bare background."""
+def object_cells(scene: Scene, clip: np.ndarray, cell: tuple[int, int, int]) -> np.ndarray:
+    """[T, h, w] bool: the latent cells of `cell` pixels (t, h, w) in or beside which something differs from the bare background."""
     if scene.event is not None and scene.event.kind == "background":
         bare = render(replace(scene, things=()), clip.shape[1], len(clip))
     else:
         bare = render(replace(scene, things=(), event=None), clip.shape[1], 1)
     apart = (np.abs(clip.astype(np.int16) - bare) > 12).any(-1)
-    f, h, w = apart.shape
-    cells = apart.reshape(f // 8, 8, h // 8, 8, w // 8, 8).any((1, 3, 5))
+    (f, h, w), (ct, ch, cw) = apart.shape, cell
+    cells = apart.reshape(f // ct, ct, h // ch, ch, w // cw, cw).any((1, 3, 5))
     return F.max_pool3d(torch.from_numpy(cells)[None, None].float(), 3, 1, 1)[0, 0].bool().numpy()
 
 
@@ -62,11 +62,11 @@ def shard(model: Autoencoder, text: TextEncoder, rng: np.random.Generator, args:
     latents, objects, parts, words, lengths, captions = [], [], [], [], [], []
     for _ in range(count):
         scene = random_scene(rng, args.seconds, args.two, args.event)
-        clip = render(scene, args.side)
+        clip = render(scene)
         with torch.autocast(args.device, torch.bfloat16):
             latent = model.encode(to_tensor(clip[None]).to(args.device))
         latents.append(latent[0].cpu().numpy().astype(np.float16))
-        objects.append(object_cells(scene, clip))
+        objects.append(object_cells(scene, clip, model.config.compression))
         parts.append(true_of(scene))
         texts = [caption(scene, rng, keep=float(i == 0)).text for i in range(CAPTIONS)]
         hidden, mask = text(texts)
@@ -85,7 +85,6 @@ def main() -> None:
     parser.add_argument("--clips", type=int, required=True)
     parser.add_argument("--two", type=float, default=0.2, help="share of clips with two objects")
     parser.add_argument("--event", type=float, default=0.0, help="share of clips with an event")
-    parser.add_argument("--side", type=int, default=128, help="of the frames, in pixels")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()

@@ -22,8 +22,11 @@ from world.render import FPS
 from world.report import Result, write
 
 
+SIDE = 128
+
+
 @torch.no_grad()
-def sample(model: Denoiser, text: TextEncoder, prompts: list[Prompt], frames: int, times: list[float], guidance: float, cells: int = 16) -> torch.Tensor:
+def sample(model: Denoiser, text: TextEncoder, prompts: list[Prompt], frames: int, times: list[float], guidance: float, cells: int) -> torch.Tensor:
     """Latents [B, 16, frames, cells, cells], normalised; each from its prompt's seed."""
     count = len(prompts)
     padded, mask = pad_texts([text([p.prompt])[0][0] for p in prompts])
@@ -59,10 +62,11 @@ def main() -> None:
     model = Denoiser(DenoiserConfig.of(found["config"])).eval()
     model.load_state_dict(found["average"])
     decoder, text = load_autoencoder(args.decoder), TextEncoder()
+    cells = SIDE // decoder.config.compression[1]
     prompts, times, results = read(args.prompts)[: args.first], getattr(sampler, args.schedule)(args.steps), []
     for start in range(0, len(prompts), args.batch):
         part = prompts[start : start + args.batch]
-        for prompt, latent in zip(part, sample(model, text, part, int(args.seconds * 2), times, args.guidance)):
+        for prompt, latent in zip(part, sample(model, text, part, int(args.seconds * 2), times, args.guidance, cells)):
             with torch.no_grad():
                 clip = decoder.decode(latent[None])[0].clamp(-1, 1)
             results.append(Result.of(prompt, ((clip.permute(1, 2, 3, 0) + 1) * 127.5).round().byte().numpy(), FPS))

@@ -30,10 +30,10 @@ from world.embed import TextEncoder
 # From this share of the time on: whether only captions that name everything are used, and the batches of a step in every process:
 # (latent frames, clips, every so many steps).
 STAGES = (
-    (0.00, False, ((1, 16, 1), (4, 8, 1))),
-    (0.40, False, ((1, 8, 2), (4, 8, 1), (34, 1, 1))),
-    (0.78, False, ((1, 8, 4), (4, 8, 1), (34, 1, 1), (136, 1, 6))),
-    (0.92, True, ((1, 8, 4), (4, 8, 1), (34, 1, 1), (136, 1, 6))),
+    (0.00, False, ((1, 64, 1), (4, 32, 1))),
+    (0.35, False, ((1, 32, 2), (4, 32, 1), (34, 4, 1))),
+    (0.75, False, ((1, 32, 4), (4, 24, 1), (34, 3, 1), (136, 1, 2))),
+    (0.92, True, ((1, 32, 4), (4, 24, 1), (34, 3, 1), (136, 1, 2))),
 )
 LENGTHS = (1, 4, 34, 136)
 TEXT_DROPOUT = 0.1
