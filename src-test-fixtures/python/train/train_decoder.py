@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,20 +29,21 @@ CONFIG = dict(
     latent_mean=[0.0] * CHANNELS, latent_std=[1.0] * CHANNELS, tile={"latent_frames": 10, "overlap": 2, "margin": 0})
 LATENT_NOISE = 0.08
 WHOLE_FRAMES_FROM = 0.7
-DETAIL_WEIGHT = 8.0
 
 
 class Pool:
-    """Rendered clips, a few of them replaced at every draw: cheaper than rendering each crop anew."""
+    """Rendered clips, a few of them replaced at every draw: cheaper than rendering each crop anew. A share of `skies` gets the night sky."""
 
-    def __init__(self, seed: int, size: int = 160):
-        self.rng = np.random.default_rng(seed)
+    def __init__(self, seed: int, size: int = 160, skies: float = 0.0):
+        self.rng, self.skies = np.random.default_rng(seed), skies
         self.clips = [self._clip() for _ in range(size)]
 
     def _clip(self) -> np.ndarray:
         side = 64 if self.rng.random() < 0.12 else 128
         event = 0.3
         scene = random_scene(self.rng, 3.0, two=0.4, event=event)
+        if self.rng.random() < self.skies:
+            scene = replace(scene, background="night sky")
         return render(scene, side)
 
     def _crop(self, frames: int, side: int) -> np.ndarray:
@@ -68,15 +70,15 @@ def to_tensor(clips: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
 
 
-def reconstruction_loss(output: torch.Tensor, frames: torch.Tensor) -> torch.Tensor:
+def reconstruction_loss(output: torch.Tensor, frames: torch.Tensor, detail: float) -> torch.Tensor:
     """Absolute and squared error, and the absolute error of the spatial differences, which keeps outlines sharp.
 
     Details count more: stars are so few and small that a plain mean would leave them out.
     """
     error = output - frames
-    detail = 1 + DETAIL_WEIGHT * (frames - F.avg_pool3d(frames, (1, 5, 5), 1, (0, 2, 2))).abs()
+    weight = 1 + detail * (frames - F.avg_pool3d(frames, (1, 5, 5), 1, (0, 2, 2))).abs()
     edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
-    return (detail * (error.abs() + error.square())).mean() + 0.5 * edges
+    return (weight * (error.abs() + error.square())).mean() + 0.5 * edges
 
 
 @torch.no_grad()
@@ -104,6 +106,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--refine", action="store_true", help="train only the decoder, on the finished encoder's latents")
+    parser.add_argument("--detail", type=float, default=8.0, help="weight of details in the loss")
+    parser.add_argument("--skies", type=float, default=0.0, help="share of clips that get the night sky, whose stars are learnt last")
     parser.add_argument("--config", type=json.loads, default={}, help="fields that replace those of the default config")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -135,7 +139,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
         log.write_text("step,minutes,loss,psnr_mean,psnr_min,latent_std\n")
     held = np.random.default_rng(99)
     truth = to_tensor(np.stack([render(random_scene(held, 2.0, two=0.3), 128) for _ in range(16)])).to(args.device)
-    pool = Pool(1000 + step + 7919 * rank)
+    pool = Pool(1000 + step + 7919 * rank, skies=args.skies)
     torch.manual_seed(2 + rank + step)
     total, clock, seen, reported = args.minutes * 60, Clock(used), [], used
     while clock.used < total:
@@ -154,7 +158,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
             output = model.decode(noisy)
         # The encoder could drown the noise by growing its latents; above unit power they cost.
         power = (z.square().mean() - 1).clamp(min=0)
-        loss = reconstruction_loss(output.float(), batch) + 0.1 * power
+        loss = reconstruction_loss(output.float(), batch, args.detail) + 0.1 * power
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(trained)

@@ -129,7 +129,7 @@ class LikenessTest {
 
         Path nano = tampered("\"model\":\"tiny\"", "\"model\":\"nano\"");
         CommandRun refused = CommandRun.of(
-                "generate", "--like", nano, "-o", folder.resolve("out.mp4"), "--size", "16x16", "--frames", 8);
+                "generate", "--like", nano, "-o", folder.resolve("out.mp4"), "--size", "32x32", "--frames", 8);
         assertEquals(1, refused.code(), refused.err());
         assertTrue(refused.err().contains("was made by a model 'nano' of the hash " + hash), refused.err());
         assertFalse(Files.exists(folder.resolve("out.mp4")));

@@ -195,7 +195,7 @@ class LingenTest {
         assertEquals(0, outcome.code, outcome.err);
         assertTrue(outcome.out.contains("Memory of a video of 256x256, 68 s (1088 frames), in bf16"), outcome.out);
         assertTrue(outcome.out.contains("peak"), outcome.out);
-        assertFailed(run("info", "--size", "250x256"), 2, "use 240 or 256");
+        assertFailed(run("info", "--size", "250x256"), 2, "use 224 or 256");
         System.setProperty(HostMemory.PROPERTY, "500m");
         try {
             outcome = run("info", "--size", "256x256", "--seconds", 68, "--backend", "cpu", "--precision", "f32");

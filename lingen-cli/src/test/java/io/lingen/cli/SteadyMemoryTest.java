@@ -64,8 +64,8 @@ class SteadyMemoryTest {
             long warm = 0;
             try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(TextToVideoPipeline.NANO)) {
                 for (int clip = 0; clip < clips; clip++) {
-                    int width = varied ? 16 * (1 + random.nextInt(8)) : 32;
-                    int height = varied ? 16 * (1 + random.nextInt(8)) : 32;
+                    int width = varied ? 32 * (1 + random.nextInt(8)) : 32;
+                    int height = varied ? 32 * (1 + random.nextInt(8)) : 32;
                     int words = varied ? 1 + random.nextInt(40) : 3;
                     VideoRequest request = VideoRequest.builder("a" + " ring".repeat(words))
                             .size(width, height)
