@@ -21,18 +21,16 @@ import numpy as np
 import torch
 
 from lingen_torch import sampler
-from lingen_torch.config import DenoiserConfig
 from lingen_torch.denoiser import Denoiser
 from train import scan_cpu
 from train.export import DENOISER
 from train.make_latents import load_autoencoder
 from train.parallel import save
-from train.sample import SIDE, sample
+from train.sample import judged, load_denoiser
 from train.train_denoiser import TEXT_DROPOUT, Shards, build, flow_loss, move_average, optimisers, random_times, set_rates
 from world.embed import TextEncoder
 from world.prompts import make
-from world.render import FPS
-from world.report import COLUMNS, Result, tallies
+from world.report import COLUMNS, tallies
 from world.tally import table
 
 BASE = DENOISER | {"hidden_size": 128, "depth": 4, "num_heads": 4, "tesa": {"window": [8, 4, 4], "inner_dim": 128}}
@@ -97,33 +95,19 @@ def held_error(model: Denoiser, held: Path, frames: int, clips: int) -> float:
     return float(np.mean(errors))
 
 
-def judged(model: Denoiser, decoder, text: TextEncoder, seconds: int, count: int, batch: int) -> list[Result]:
-    prompts = make(count, seconds, seed=4, two=0.2)
-    results, times = [], sampler.linear_quadratic(25)
-    for start in range(0, count, batch):
-        part = prompts[start:start + batch]
-        for prompt, latent in zip(part, sample(model, text, part, seconds * 2, times, 3.0, SIDE // decoder.config.compression[1])):
-            with torch.no_grad():
-                clip = decoder.decode(latent[None])[0].clamp(-1, 1)
-            results.append(Result.of(prompt, ((clip.permute(1, 2, 3, 0) + 1) * 127.5).round().byte().numpy(), FPS))
-    return results
-
-
 def compare(args: argparse.Namespace) -> None:
     decoder, text = load_autoencoder(args.decoder), TextEncoder()
     lines = ["| variant | parameters | training, core minutes | error at 2 s | error at 68 s |", "|---|---|---|---|---|"]
-    short = []
+    prompts, times, short = make(40, 2, seed=4, two=0.2), sampler.linear_quadratic(25), []
     for name in VARIANTS:
         path = args.work / f"{name}.pt"
         if not path.exists():
             continue
-        found = torch.load(path, weights_only=True)
-        model = Denoiser(DenoiserConfig.of(found["config"])).eval()
-        model.load_state_dict(found["average"])
+        model, found = load_denoiser(path)
         lines.append(f"| {name} | {sum(p.numel() for p in model.parameters()):,} | {found['seconds'] / 60:.1f} "
                      f"| {held_error(model, args.held, 4, 96):.4f} | {held_error(model, args.held, 136, 12):.4f} |")
         print(lines[-1], flush=True)
-        short.append((name, tallies(judged(model, decoder, text, 2, 40, 20))))
+        short.append((name, tallies(list(judged(model, decoder, text, prompts, 2, times, 3.0, 20)))))
         print(name, {k: str(v) for k, v in short[-1][1].items()}, flush=True)
     lines += ["", *table("2 s, 40 prompts", short, COLUMNS)]
     (args.work / "table.md").write_text("\n".join(lines) + "\n")

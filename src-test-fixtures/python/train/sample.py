@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
 from lingen_torch import sampler
+from lingen_torch.autoencoder import Autoencoder
 from lingen_torch.config import DenoiserConfig
 from lingen_torch.denoiser import Denoiser
 from train import scan_cpu
@@ -43,6 +45,26 @@ def sample(model: Denoiser, text: TextEncoder, prompts: list[Prompt], frames: in
     return x
 
 
+def load_denoiser(path: Path) -> tuple[Denoiser, dict]:
+    """The averaged weights of a checkpoint, ready to sample from, and the checkpoint."""
+    found = torch.load(path, weights_only=True)
+    model = Denoiser(DenoiserConfig.of(found["config"])).eval()
+    model.load_state_dict(found["average"])
+    return model, found
+
+
+def judged(model: Denoiser, decoder: Autoencoder, text: TextEncoder, prompts: list[Prompt], seconds: float, times: list[float], guidance: float,
+           batch: int) -> Iterator[Result]:
+    """Samples the prompts' clips, `batch` at once, and judges them."""
+    cells = SIDE // decoder.config.compression[1]
+    for start in range(0, len(prompts), batch):
+        part = prompts[start : start + batch]
+        for prompt, latent in zip(part, sample(model, text, part, int(seconds * 2), times, guidance, cells)):
+            with torch.no_grad():
+                clip = decoder.decode(latent[None])[0].clamp(-1, 1)
+            yield Result.of(prompt, ((clip.permute(1, 2, 3, 0) + 1) * 127.5).round().byte().numpy(), FPS)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--decoder", type=Path, required=True)
@@ -58,19 +80,13 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     scan_cpu.install()
-    found = torch.load(args.denoiser, weights_only=True)
-    model = Denoiser(DenoiserConfig.of(found["config"])).eval()
-    model.load_state_dict(found["average"])
-    decoder, text = load_autoencoder(args.decoder), TextEncoder()
-    cells = SIDE // decoder.config.compression[1]
-    prompts, times, results = read(args.prompts)[: args.first], getattr(sampler, args.schedule)(args.steps), []
-    for start in range(0, len(prompts), args.batch):
-        part = prompts[start : start + args.batch]
-        for prompt, latent in zip(part, sample(model, text, part, int(args.seconds * 2), times, args.guidance, cells)):
-            with torch.no_grad():
-                clip = decoder.decode(latent[None])[0].clamp(-1, 1)
-            results.append(Result.of(prompt, ((clip.permute(1, 2, 3, 0) + 1) * 127.5).round().byte().numpy(), FPS))
-            print(f"{prompt.prompt}\n    {' '.join(results[-1].wrong) or 'right'}; seen {results[-1].seen}", flush=True)
+    model, found = load_denoiser(args.denoiser)
+    times = getattr(sampler, args.schedule)(args.steps)
+    results = []
+    for result in judged(model, load_autoencoder(args.decoder), TextEncoder(), read(args.prompts)[: args.first], args.seconds, times, args.guidance,
+                         args.batch):
+        results.append(result)
+        print(f"{result.prompt.prompt}\n    {' '.join(result.wrong) or 'right'}; seen {result.seen}", flush=True)
     print(write(results, args.report, f"Step {found['step']}, {args.seconds:g} s, {args.steps} steps, guidance {args.guidance:g}"))
 
 

@@ -116,7 +116,7 @@ def random_times(count: int, frames: int) -> torch.Tensor:
     """Logit-normal, towards the noise, where a clip's content is decided; one in five uniform.
 
     The frames of a clip say the same thing many times over, so the longer it is the more noise leaves it legible: the
-    signal-to-noise ratio of the mean time falls with the number of frames, its root in x_t / noise.
+    median of t / (1 - t) falls with the root of the number of frames.
     """
     times = torch.sigmoid(1.2 * torch.randn(count) - 0.5 - 0.5 * math.log(frames))
     return torch.where(torch.rand(count) < 0.2, torch.rand(count), times)
