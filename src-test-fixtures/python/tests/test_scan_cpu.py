@@ -8,6 +8,7 @@ import torch
 from lingen_torch.config import MambaConfig
 from lingen_torch.mamba import Direction
 from train import scan_cpu
+from train.native_cpu import unavailable
 
 HEADS, WIDTH, BATCH = 12, 32, 3
 INNER = HEADS * WIDTH
@@ -17,7 +18,7 @@ def relative(found, expected):
     return ((found.double() - expected.double()).norm() / expected.double().norm()).item()
 
 
-@unittest.skipIf(scan_cpu.unavailable(), scan_cpu.unavailable())
+@unittest.skipIf(unavailable(), unavailable())
 class ScanCpuTest(unittest.TestCase):
     def setUp(self):
         torch.manual_seed(0)

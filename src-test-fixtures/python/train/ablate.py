@@ -22,12 +22,13 @@ import torch
 
 from lingen_torch import sampler
 from lingen_torch.denoiser import Denoiser
-from train import scan_cpu
+from train import pointwise_cpu, scan_cpu
 from train.export import DENOISER
 from train.make_latents import load_autoencoder
+from train.optimise import set_rates
 from train.parallel import save
 from train.sample import judged, load_denoiser
-from train.train_denoiser import TEXT_DROPOUT, Shards, build, flow_loss, move_average, optimisers, random_times, set_rates
+from train.train_denoiser import TEXT_DROPOUT, Shards, build, flow_loss, move_average, optimisers_of, random_times
 from world.embed import TextEncoder
 from world.prompts import make
 from world.report import COLUMNS, tallies
@@ -51,7 +52,7 @@ def train(name: str, args: argparse.Namespace) -> None:
     config = BASE | VARIANTS[name]
     model, average = build(config), build(config)
     average.load_state_dict(model.state_dict())
-    steppers = optimisers(model, RATE)
+    steppers = optimisers_of(model, RATE)
     data, empty = Shards(args.latents, 5), TextEncoder()([""])[0][0]
     torch.manual_seed(2)
     # Processor time, not wall-clock time: variants may share the machine.
@@ -63,7 +64,7 @@ def train(name: str, args: argparse.Namespace) -> None:
         for frames, clips, every in BATCHES:
             if step % every == 0:
                 drawn = data.batch(clips, frames)
-                times, noise = random_times(clips, frames), torch.randn_like(drawn[0])
+                times, noise = random_times(clips, frames), torch.randn_like(drawn.latents)
                 loss, error = flow_loss(model, drawn, times, noise, empty, TEXT_DROPOUT, data.rng)
                 loss.backward()
                 seen[frames].append(error)
@@ -91,7 +92,7 @@ def held_error(model: Denoiser, held: Path, frames: int, clips: int) -> float:
     for _ in range(clips):
         drawn = data.batch(1, frames)
         for time in (0.02, 0.1, 0.3, 0.6):
-            errors.append(flow_loss(model, drawn, torch.tensor([time]), torch.randn_like(drawn[0]))[1])
+            errors.append(flow_loss(model, drawn, torch.tensor([time]), torch.randn_like(drawn.latents))[1])
     return float(np.mean(errors))
 
 
@@ -126,6 +127,7 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     scan_cpu.install()
+    pointwise_cpu.install()
     for name in args.variant:
         train(name, args)
     if args.compare:

@@ -82,7 +82,7 @@ def main() -> None:
     write_json(out / "transformer/config.json", denoiser_config)
     write_weights(out / "transformer/model.safetensors", denoiser, torch.bfloat16)
     write_json(out / "vae/config.json", {"norm_eps": 1e-6} | decoder_config)
-    write_weights(out / "vae/model.safetensors", decoder, torch.float32)
+    write_weights(out / "vae/model.safetensors", decoder, torch.float16)
     write_json(out / "text_encoder/config.json", {"model": "embedded:all-minilm-l6-v2", "max_tokens": 64, "width": 384})
     write_json(out / "scheduler/config.json", {"schedule": "linear_quadratic", "steps": args.steps, "guidance": args.guidance})
     write_sums(out)

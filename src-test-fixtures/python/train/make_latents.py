@@ -3,8 +3,8 @@
     python -m train.make_latents --decoder DIR/decoder-final.pt --output DIR/latents --seconds 2 --clips 8000
 
 A shard is one .npz of 500 seconds: `latent` float16 [N, 16, T, h, w] normalised, `object` bool [N, T, h, w] (the
-cells near an object), `part` [N] (what part of a clip its captions are true of), `text` float16 [sum of L, 384]
-and `length` [N * captions], and `caption` strings; the first caption of a clip names everything.
+cells near an object), `part` [N] (what part of a clip its captions are true of), `things` and `background` (layout.layout),
+`text` float16 [sum of L, 384] and `length` [N * captions], and `caption` strings; the first caption of a clip names everything.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 
 from lingen_torch.autoencoder import Autoencoder, AutoencoderConfig
+from train.layout import layout
 from train.train_decoder import to_tensor
 from world.captions import caption
 from world.embed import TextEncoder
@@ -59,7 +60,7 @@ def object_cells(scene: Scene, clip: np.ndarray, cell: tuple[int, int, int]) -> 
 
 @torch.no_grad()
 def shard(model: Autoencoder, text: TextEncoder, rng: np.random.Generator, args: argparse.Namespace, count: int) -> dict:
-    latents, objects, parts, words, lengths, captions = [], [], [], [], [], []
+    latents, objects, parts, layouts, words, lengths, captions = [], [], [], [], [], [], []
     for _ in range(count):
         scene = random_scene(rng, args.seconds, args.two, args.event)
         clip = render(scene)
@@ -68,13 +69,15 @@ def shard(model: Autoencoder, text: TextEncoder, rng: np.random.Generator, args:
         latents.append(latent[0].cpu().numpy().astype(np.float16))
         objects.append(object_cells(scene, clip, model.config.compression))
         parts.append(true_of(scene))
+        layouts.append(layout(scene, len(clip), model.config.compression[0]))
         texts = [caption(scene, rng, keep=float(i == 0)).text for i in range(CAPTIONS)]
         hidden, mask = text(texts)
         words += [h[m].astype(np.float16) for h, m in zip(hidden, mask)]
         lengths += mask.sum(1).tolist()
         captions += texts
-    return dict(latent=np.stack(latents), object=np.stack(objects), part=np.array(parts, np.int8), text=np.concatenate(words),
-                length=np.array(lengths), caption=np.array(captions))
+    return dict(latent=np.stack(latents), object=np.stack(objects), part=np.array(parts, np.int8),
+                things=np.stack([things for things, _ in layouts]), background=np.stack([background for _, background in layouts]),
+                text=np.concatenate(words), length=np.array(lengths), caption=np.array(captions))
 
 
 def main() -> None:

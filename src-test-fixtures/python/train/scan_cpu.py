@@ -10,22 +10,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
-import os
-import shutil
-import subprocess
-import tempfile
-from pathlib import Path
 
 import torch
 from torch.autograd.function import once_differentiable
 
 from lingen_torch import mamba
+from train.native_cpu import library, unavailable
 
-_SOURCE = Path(__file__).with_name("scan_cpu.cpp")
 _WIDTH, _TAPS = 32, 4
-_COMPILER = "g++"
-_FLAGS = ["-std=c++17", "-O3", "-march=x86-64-v4", "-mprefer-vector-width=512", "-fno-math-errno", "-shared", "-fPIC"]
 _original = mamba.Direction.forward
 
 
@@ -42,29 +34,12 @@ class _Call(ctypes.Structure):
             "grad_conv_weight", "grad_conv_bias", "grad_dt_bias", "grad_A_log", "grad_D"))]
 
 
-def unavailable() -> str | None:
-    """Why this machine cannot run it, or None."""
-    if torch.backends.cpu.get_cpu_capability() != "AVX512":
-        return "the CPU has no AVX-512"
-    return None if shutil.which(_COMPILER) else f"there is no {_COMPILER}"
-
-
 @functools.cache
 def _library() -> ctypes.CDLL:
-    key = hashlib.sha256(_SOURCE.read_bytes() + " ".join(_FLAGS).encode()).hexdigest()[:16]
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lingen-train"
-    path = folder / f"scan_cpu-{key}.so"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        # Processes that start together compile the same file: each under its own name until it is whole.
-        with tempfile.TemporaryDirectory(dir=folder) as temporary:
-            built = Path(temporary) / path.name
-            subprocess.run([_COMPILER, *_FLAGS, str(_SOURCE), "-o", str(built)], check=True)
-            os.replace(built, path)
-    library = ctypes.CDLL(str(path))
-    for function in (library.scan_forward, library.scan_backward):
+    found = library("scan_cpu")
+    for function in (found.scan_forward, found.scan_backward):
         function.argtypes, function.restype = [ctypes.POINTER(_Call)], None
-    return library
+    return found
 
 
 def _rows(tensor):

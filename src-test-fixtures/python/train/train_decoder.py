@@ -19,16 +19,19 @@ import torch
 import torch.nn.functional as F
 
 from lingen_torch.autoencoder import Autoencoder, AutoencoderConfig
+from train.optimise import optimisers, set_rates
 from train.parallel import Clock, average_gradients, launch, save
 from world.render import random_scene, render
 
 CHANNELS = 16
 CONFIG = dict(
-    latent_channels=CHANNELS, out_channels=3, widths=[96, 32, 32], upsample=[[2, 2, 2], [2, 2, 2]], patch_size=[2, 4, 4],
+    latent_channels=CHANNELS, out_channels=3, widths=[128, 64, 32], upsample=[[2, 2, 2], [2, 2, 2]], patch_size=[2, 4, 4],
     layers_per_level=1, mid_layers=2, attention=False, attention_heads=1, norm_groups=8,
     latent_mean=[0.0] * CHANNELS, latent_std=[1.0] * CHANNELS, tile={"latent_frames": 10, "overlap": 2, "margin": 0})
-LATENT_NOISE = 0.08
+LATENT_NOISE = 0.12
 WHOLE_FRAMES_FROM = 0.7
+# Of so many random crops the one with the most to see is taken.
+CROPS = 4
 
 
 class Pool:
@@ -52,10 +55,10 @@ class Pool:
             clip = self.clips[self.rng.integers(len(self.clips))]
         start = self.rng.integers(clip.shape[0] - frames + 1)
         options = []
-        for _ in range(2 if side < clip.shape[1] else 1):
+        for _ in range(CROPS if side < clip.shape[1] else 1):
             y, x = self.rng.integers(clip.shape[1] - side + 1, size=2)
             options.append(clip[start:start + frames, y:y + side, x:x + side])
-        return max(options, key=lambda c: c[0].std())
+        return max(options, key=lambda c: c[frames // 2].std())
 
     def batch(self, count: int, frames: int, side: int, fresh: int = 2) -> torch.Tensor:
         """[count, 3, frames, side, side] in [-1, 1]."""
@@ -76,7 +79,9 @@ def reconstruction_loss(output: torch.Tensor, frames: torch.Tensor, detail: floa
     Details count more: stars are so few and small that a plain mean would leave them out.
     """
     error = output - frames
-    weight = 1 + detail * (frames - F.avg_pool3d(frames, (1, 5, 5), 1, (0, 2, 2))).abs()
+    b, c, f, h, w = frames.shape
+    blocks = frames.view(b, c, f, h // 4, 4, w // 4, 4)
+    weight = 1 + detail * (blocks - blocks.mean((4, 6), keepdim=True)).abs().view_as(frames)
     edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
     return (weight * (error.abs() + error.square())).mean() + 0.5 * edges
 
@@ -106,6 +111,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--refine", action="store_true", help="train only the decoder, on the finished encoder's latents")
+    parser.add_argument("--start", type=Path, help="a checkpoint that a new run begins with, encoder and decoder")
     parser.add_argument("--detail", type=float, default=8.0, help="weight of details in the loss")
     parser.add_argument("--skies", type=float, default=0.0, help="share of clips that get the night sky, whose stars are learnt last")
     parser.add_argument("--config", type=json.loads, default={}, help="fields that replace those of the default config")
@@ -117,23 +123,27 @@ def main() -> None:
 def train(rank: int, args: argparse.Namespace) -> None:
     torch.manual_seed(1)
     final, name = args.work / "decoder-final.pt", "refine" if args.refine else "decoder"
-    finished = torch.load(final, weights_only=True) if args.refine else None
-    config = AutoencoderConfig(**(finished["config"] if args.refine else {**CONFIG, **args.config}))
+    begun = final if args.refine else args.start
+    finished = torch.load(begun, weights_only=True) if begun else None
+    config = AutoencoderConfig(**(finished["config"] if begun else {**CONFIG, **args.config}))
     model = Autoencoder(config).to(args.device)
-    if args.refine:
+    if begun:
         model.load_state_dict(finished["model"])
+    if args.refine:
         model.encoder.requires_grad_(False)
     trained = [p for p in model.parameters() if p.requires_grad]
     average = Autoencoder(config).to(args.device)
     average.load_state_dict(model.state_dict())
-    optimiser = torch.optim.AdamW(trained, lr=args.rate, betas=(0.9, 0.98), weight_decay=1e-4)
+    matrices = [p for p in trained if p.ndim > 1]
+    steppers = optimisers(matrices, [p for p in trained if p.ndim == 1], args.rate)
     path, log = args.work / f"{name}.pt", args.work / f"{name}.csv"
     step, used = 0, 0.0
     if path.exists():
         state = torch.load(path, weights_only=True)
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
+        for stepper, saved in zip(steppers, state["optimisers"]):
+            stepper.load_state_dict(saved)
         step, used = state["step"], state["seconds"]
     elif rank == 0:
         log.write_text("step,minutes,loss,psnr_mean,psnr_min,latent_std\n")
@@ -146,24 +156,23 @@ def train(rank: int, args: argparse.Namespace) -> None:
         share = clock.used / total
         whole = args.refine or share >= WHOLE_FRAMES_FROM
         frames = (16, 32)[step % 2] if whole else (16, 16, 32)[step % 3]
-        batch = pool.batch(32 // frames if whole else 64 // frames, frames, 128 if whole else 64, fresh=1).to(args.device)
+        batch = pool.batch(32 // frames if whole else 128 // frames, frames, 128 if whole else 64, fresh=1).to(args.device)
         warm = min(1, (step + 1) / 200)
-        for group in optimiser.param_groups:
-            group["lr"] = float(args.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share))))
+        set_rates(steppers, float(args.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share)))))
         with torch.autocast(args.device, torch.bfloat16):
             z = model.encode(batch).float()
-            # The finished latents need no noise to stay smooth; some clips keep it, for what a denoiser makes is never exact.
-            level = LATENT_NOISE * torch.rand(len(z), 1, 1, 1, 1, device=z.device) if args.refine else LATENT_NOISE
-            noisy = z + level / model.std * torch.randn_like(z)
+            # What a denoiser makes is never exact.
+            noisy = z + LATENT_NOISE * torch.rand(len(z), 1, 1, 1, 1, device=z.device) * torch.randn_like(z)
             output = model.decode(noisy)
         # The encoder could drown the noise by growing its latents; above unit power they cost.
         power = (z.square().mean() - 1).clamp(min=0)
         loss = reconstruction_loss(output.float(), batch, args.detail) + 0.1 * power
-        optimiser.zero_grad(set_to_none=True)
+        model.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(trained)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimiser.step()
+        for stepper in steppers:
+            stepper.step()
         step += 1
         decay = min(0.999, step / (step + 20))
         with torch.no_grad():
@@ -178,8 +187,8 @@ def train(rank: int, args: argparse.Namespace) -> None:
             with log.open("a") as file:
                 file.write(line + "\n")
             seen.clear()
-            save(path, dict(model=model.state_dict(), average=average.state_dict(), optimiser=optimiser.state_dict(),
-                            step=step, seconds=used, config=json.loads(config.to_json())))
+            save(path, dict(model=model.state_dict(), average=average.state_dict(),
+                            optimisers=[s.state_dict() for s in steppers], step=step, seconds=used, config=json.loads(config.to_json())))
     if rank != 0:
         return
     complete = json.loads(config.to_json())

@@ -2,7 +2,7 @@
 
     python -m train.train_denoiser --work DIR --latents DIR/latents --minutes 70
 
-The stages are shares of the time: single latent frames (half a second) beside clips of two seconds, then clips of 17 and of
+Beside the velocity, tokens in the middle of the network are asked where which object is (layout). The stages are shares of the time: single latent frames (half a second) beside clips of two seconds, then clips of 17 and of
 68 seconds beside shorter ones, at last only captions that name everything. DIR/denoiser.pt is replaced whole; a run resumes
 from it, and looks for new shards from time to time, so encoding may go on while it runs. `--start FILE` begins with the
 averaged weights of another checkpoint.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,11 @@ from torch import nn
 from lingen_torch.config import DenoiserConfig
 from lingen_torch.denoiser import Denoiser
 from lingen_torch.layers import PositionEmbedding
-from train import scan_cpu
+from train import pointwise_cpu, scan_cpu
 from train.export import DENOISER
+from train.layout import LayoutProbe
 from train.make_latents import ANY, WHOLE
+from train.optimise import optimisers, set_rates
 from train.parallel import Clock, average_gradients, launch, save
 from world.embed import TextEncoder
 
@@ -39,6 +42,9 @@ LENGTHS = (1, 4, 34, 136)
 TEXT_DROPOUT = 0.1
 OBJECT_WEIGHT = 3.0
 POSITION_SCALE = 0.2
+# The layout probe reads what leaves this block; its loss weighs so much beside the velocity's.
+PROBED_BLOCK = 3
+PROBE_WEIGHT = 0.1
 
 
 class ShiftedPositions(PositionEmbedding):
@@ -61,6 +67,17 @@ class ShiftedPositions(PositionEmbedding):
         return (self.t[self.start:self.start + t, None, None] + self.h[:h, None] + self.w[:w]).flatten(0, 2)
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Latents [B, C, T, h, w], weights alike without C, texts (B times [L, 384]); things and background as layout.layout has them."""
+
+    latents: torch.Tensor
+    weights: torch.Tensor
+    texts: list[np.ndarray]
+    things: torch.Tensor
+    background: torch.Tensor
+
+
 class Shards:
     """All clips on disk, in memory. Draws batches of any length that is there."""
 
@@ -73,13 +90,13 @@ class Shards:
     def refresh(self) -> None:
         for path in sorted(set(self.folder.glob("*.npz")) - self.known):
             with np.load(path) as file:
-                content = {name: file[name] for name in ("latent", "object", "part", "text", "length")}
+                content = {name: file[name] for name in ("latent", "object", "part", "things", "background", "text", "length")}
             content["end"] = np.cumsum(content["length"])
             self.known.add(path)
             self.shards.append(content)
 
-    def batch(self, count: int, frames: int, all_named: bool = False):
-        """latents [count, C, frames, h, w], weights alike without C, texts (list of [L, 384]); None while no clip is that long."""
+    def batch(self, count: int, frames: int, all_named: bool = False) -> Batch | None:
+        """None while no clip is that long."""
         fits = []
         for shard in self.shards:
             spare = shard["latent"].shape[2] - frames
@@ -89,17 +106,20 @@ class Shards:
         if not fits:
             return None
         sizes = np.array([size for _, _, size in fits], float)
-        latents, weights, texts = [], [], []
+        latents, weights, texts, things, backgrounds = [], [], [], [], []
         for index in self.rng.choice(len(fits), count, p=sizes / sizes.sum()):
             shard, clips, _ = fits[index]
             clip = clips[self.rng.integers(len(clips))]
             start = self.rng.integers(shard["latent"].shape[2] - frames + 1) if shard["part"][clip] == ANY else 0
             latents.append(shard["latent"][clip, :, start:start + frames])
             weights.append(1 + OBJECT_WEIGHT * shard["object"][clip, start:start + frames])
+            things.append(shard["things"][clip, :, start:start + frames])
+            backgrounds.append(shard["background"][clip, start:start + frames])
             captions = len(shard["length"]) // len(shard["latent"])
             row = clip * captions + (0 if all_named else self.rng.integers(captions))
             texts.append(shard["text"][shard["end"][row] - shard["length"][row]:shard["end"][row]])
-        return torch.from_numpy(np.stack(latents)).float(), torch.from_numpy(np.stack(weights)).float(), texts
+        return Batch(torch.from_numpy(np.stack(latents)).float(), torch.from_numpy(np.stack(weights)).float(), texts,
+                     torch.from_numpy(np.stack(things)), torch.from_numpy(np.stack(backgrounds)))
 
 
 def pad_texts(texts: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -122,12 +142,11 @@ def random_times(count: int, frames: int) -> torch.Tensor:
     return torch.where(torch.rand(count) < 0.2, torch.rand(count), times)
 
 
-def flow_loss(model: Denoiser, drawn, times: torch.Tensor, noise: torch.Tensor, empty: np.ndarray | None = None, dropout: float = 0.0,
+def flow_loss(model: Denoiser, drawn: Batch, times: torch.Tensor, noise: torch.Tensor, empty: np.ndarray | None = None, dropout: float = 0.0,
               rng: np.random.Generator | None = None, device: str = "cpu") -> tuple[torch.Tensor, float]:
     """The weighted loss of one batch, and its plain mean squared error. `dropout` of the texts become `empty`, drawn by `rng`."""
-    latent, weight, texts = drawn
-    text, mask = pad_texts([empty if dropout and rng.random() < dropout else t for t in texts])
-    latent, weight, text, mask, times, noise = (x.to(device) for x in (latent, weight, text, mask, times, noise))
+    text, mask = pad_texts([empty if dropout and rng.random() < dropout else t for t in drawn.texts])
+    latent, weight, text, mask, times, noise = (x.to(device) for x in (drawn.latents, drawn.weights, text, mask, times, noise))
     spread = times[:, None, None, None, None]
     with torch.autocast(device, torch.bfloat16):
         velocity = model(spread * latent + (1 - spread) * noise, times, [text], [mask])
@@ -135,11 +154,16 @@ def flow_loss(model: Denoiser, drawn, times: torch.Tensor, noise: torch.Tensor, 
     return (error * weight).sum() / weight.sum(), error.mean().item()
 
 
-def set_rates(steppers: list[torch.optim.Optimizer], rate: float) -> None:
-    """Muon gets the rate, AdamW half of it."""
-    for stepper, part in zip(steppers, (1.0, 0.5)):
-        for group in stepper.param_groups:
-            group["lr"] = part * rate
+class ProbedBlock:
+    """Keeps what leaves a block of the model, for the probe's loss."""
+
+    def __init__(self, model: Denoiser, probe: LayoutProbe):
+        self.probe, self.patch = probe, model.config.patch_size
+        model.blocks[PROBED_BLOCK].register_forward_hook(lambda block, inputs, output: setattr(self, "hidden", output))
+
+    def loss(self, drawn: Batch) -> torch.Tensor:
+        grid = tuple(n // p for n, p in zip(drawn.latents.shape[2:], self.patch))
+        return self.probe.loss(self.hidden, grid, drawn.things, drawn.background)
 
 
 def move_average(average: nn.Module, model: nn.Module, decay: float) -> None:
@@ -156,13 +180,12 @@ def build(config: dict) -> Denoiser:
     return model
 
 
-def optimisers(model: nn.Module, rate: float) -> list[torch.optim.Optimizer]:
-    """Muon for the blocks' matrices, AdamW for the rest."""
+def optimisers_of(model: nn.Module, rate: float, beside: nn.Module | None = None) -> list[torch.optim.Optimizer]:
+    """Muon for the blocks' matrices, AdamW for the rest and for what is trained `beside` the model."""
     matrices = [p for n, p in model.named_parameters() if n.startswith("blocks.") and p.ndim == 2 and n.endswith("weight") and ".conv." not in n]
     chosen = set(map(id, matrices))
     rest = [p for p in model.parameters() if id(p) not in chosen]
-    return [torch.optim.Muon(matrices, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
-            torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.99), weight_decay=0.0)]
+    return optimisers(matrices, rest + (list(beside.parameters()) if beside else []), rate)
 
 
 def main() -> None:
@@ -181,16 +204,21 @@ def main() -> None:
 
 def train(rank: int, args: argparse.Namespace) -> None:
     scan_cpu.install()
+    pointwise_cpu.install()
     torch.manual_seed(1)
     model, average = build(DENOISER).to(args.device), build(DENOISER).to(args.device)
     average.load_state_dict(model.state_dict())
-    steppers = optimisers(model, args.rate)
+    probe = LayoutProbe(DENOISER["hidden_size"])
+    probed = ProbedBlock(model, probe)
+    trained = [*model.parameters(), *probe.parameters()]
+    steppers = optimisers_of(model, args.rate, probe)
     path, log = args.work / "denoiser.pt", args.work / "denoiser.csv"
     step, used = 0, 0.0
     if path.exists():
         state = torch.load(path, weights_only=True)
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
+        probe.load_state_dict(state["probe"])
         for stepper, saved in zip(steppers, state["optimisers"]):
             stepper.load_state_dict(saved)
         step, used = state["step"], state["seconds"]
@@ -199,13 +227,14 @@ def train(rank: int, args: argparse.Namespace) -> None:
         model.load_state_dict(weights)
         average.load_state_dict(weights)
     if step == 0 and rank == 0:
-        log.write_text("step,minutes,rate," + ",".join(f"loss_{n}" for n in LENGTHS) + "\n")
+        log.write_text("step,minutes,rate," + ",".join(f"loss_{n}" for n in LENGTHS) + ",probe\n")
     empty = TextEncoder()([""])[0][0]
     data = Shards(args.latents, 31 * step + rank)
     torch.manual_seed(7 + step * 10 + rank)
     same = np.random.default_rng(step)
     total, clock, reported = args.minutes * 60, Clock(used), used
     losses: dict[int, list[float]] = {n: [] for n in LENGTHS}
+    asks: list[float] = []
 
     while clock.used < total:
         share = clock.used / total
@@ -221,11 +250,13 @@ def train(rank: int, args: argparse.Namespace) -> None:
             # Short clips stand for parts of long ones.
             farthest = DENOISER["max_grid"][0] - frames
             model.pos_embed.start = int(same.integers(0, min(34, farthest) if same.random() < 0.8 else farthest)) if same.random() < 0.5 else 0
-            loss, error = flow_loss(model, drawn, random_times(clips, frames), torch.randn_like(drawn[0]), empty, TEXT_DROPOUT, data.rng, args.device)
-            loss.backward()
+            loss, error = flow_loss(model, drawn, random_times(clips, frames), torch.randn_like(drawn.latents), empty, TEXT_DROPOUT, data.rng, args.device)
+            asked = probed.loss(drawn)
+            (loss + PROBE_WEIGHT * asked).backward()
             losses[frames].append(error)
-        average_gradients(model.parameters())
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            asks.append(asked.item())
+        average_gradients(trained)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         for stepper in steppers:
             stepper.step()
         step += 1
@@ -236,13 +267,13 @@ def train(rank: int, args: argparse.Namespace) -> None:
             data.refresh()
             if rank == 0:
                 figures = ",".join(f"{np.mean(losses[n]):.4f}" if losses[n] else "" for n in LENGTHS)
-                line = f"{step},{used / 60:.1f},{rate:.5f},{figures}"
+                line = f"{step},{used / 60:.1f},{rate:.5f},{figures},{np.mean(asks):.4f}"
                 print(line, flush=True)
                 with log.open("a") as file:
                     file.write(line + "\n")
-                save(path, dict(model=model.state_dict(), average=average.state_dict(), optimisers=[s.state_dict() for s in steppers],
+                save(path, dict(model=model.state_dict(), average=average.state_dict(), probe=probe.state_dict(), optimisers=[s.state_dict() for s in steppers],
                                 step=step, seconds=used, config=DENOISER))
-            for seen in losses.values():
+            for seen in (asks, *losses.values()):
                 seen.clear()
 
 
