@@ -15,7 +15,7 @@ from lingen_torch import sampler
 from lingen_torch.autoencoder import Autoencoder
 from lingen_torch.config import DenoiserConfig
 from lingen_torch.denoiser import Denoiser
-from train import scan_cpu
+from train import attention_cpu, pointwise_cpu, scan_cpu
 from train.make_latents import load_autoencoder
 from train.train_denoiser import pad_texts
 from world.embed import TextEncoder
@@ -79,7 +79,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=10, help="so many at once")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    scan_cpu.install()
+    for part in (attention_cpu, pointwise_cpu, scan_cpu):
+        part.install()
     model, found = load_denoiser(args.denoiser)
     times = getattr(sampler, args.schedule)(args.steps)
     results = []
