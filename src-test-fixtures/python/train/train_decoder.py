@@ -98,9 +98,14 @@ def measure(model: Autoencoder, clips: torch.Tensor) -> tuple[float, float]:
 
 @torch.no_grad()
 def latent_statistics(model: Autoencoder, pool: Pool, draws: int = 12) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each latent channel over whole frames."""
+    """Mean of each latent channel over whole frames, and the units in which all of them together have unit power.
+
+    The noise of the training was alike in the model's units, so an error of one size matters alike in all channels. Units of each
+    channel's own deviation would make a denoiser work as hard for channels that hardly say anything.
+    """
     z = torch.cat([model.encoder(pool.batch(4, 32, 128, 4)).transpose(0, 1).flatten(1) for _ in range(draws)], 1)
-    return z.mean(1).tolist(), z.std(1).tolist()
+    units = model.std.flatten()
+    return z.mean(1).tolist(), (units * (z.std(1) / units).square().mean().sqrt()).tolist()
 
 
 def main() -> None:
