@@ -5,12 +5,9 @@ import unittest
 import torch
 
 from lingen_torch import layers
+from tests.errors import relative
 from train import attention_cpu
 from train.native_cpu import unavailable
-
-
-def relative(found, expected):
-    return ((found.double() - expected.double()).norm() / expected.double().norm()).item()
 
 
 @unittest.skipIf(unavailable(), unavailable())

@@ -7,12 +7,9 @@ from torch.nn import functional as F
 
 from lingen_torch import denoiser, layers, mamba
 from lingen_torch.layers import FeedForward
+from tests.errors import relative
 from train import pointwise_cpu
 from train.native_cpu import unavailable
-
-
-def relative(found, expected):
-    return ((found.double() - expected.double()).norm() / expected.double().norm()).item()
 
 
 @unittest.skipIf(unavailable(), unavailable())

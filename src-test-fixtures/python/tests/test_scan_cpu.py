@@ -7,15 +7,12 @@ import torch
 
 from lingen_torch.config import MambaConfig
 from lingen_torch.mamba import Direction
+from tests.errors import relative
 from train import scan_cpu
 from train.native_cpu import unavailable
 
 HEADS, WIDTH, BATCH = 12, 32, 3
 INNER = HEADS * WIDTH
-
-
-def relative(found, expected):
-    return ((found.double() - expected.double()).norm() / expected.double().norm()).item()
 
 
 @unittest.skipIf(unavailable(), unavailable())

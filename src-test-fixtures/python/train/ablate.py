@@ -22,7 +22,7 @@ import torch
 
 from lingen_torch import sampler
 from lingen_torch.denoiser import Denoiser
-from train import attention_cpu, pointwise_cpu, scan_cpu
+from train import compiled
 from train.export import DENOISER
 from train.make_latents import load_autoencoder
 from train.optimise import set_rates
@@ -126,8 +126,7 @@ def main() -> None:
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    for part in (attention_cpu, pointwise_cpu, scan_cpu):
-        part.install()
+    compiled.install()
     for name in args.variant:
         train(name, args)
     if args.compare:

@@ -65,7 +65,7 @@ class Pass {
 
     // out_i = sum over j of factor[i][j] row_j
     void combine(const float* factor, const float* down, float* out) const {
-        V s[QUERIES][2] = {};
+        V s[QUERIES][2];
         for (int n = 0; n < QUERIES; n++) s[n][0] = s[n][1] = set(0);
         for (int j = 0; j < keys; j++) {
             V low = load(down + j * WIDTH), high = load(down + j * WIDTH + 16);
@@ -160,8 +160,9 @@ public:
             }
     }
 
-    // Gradients have the steps of y, of as many rows as their operand.
-    void backward(const int64_t* key_step) {
+    // Gradients lie as y does, with as many rows as their operand.
+    void backward() {
+        const int64_t key_step[3] = {c.keys * c.y_step[2], c.y_step[1], c.y_step[2]};
         for (int64_t b = 0; b < c.batch; b++)
             for (int64_t h = 0; h < c.heads; h++) {
                 load_head(b, h);
@@ -195,16 +196,12 @@ public:
     }
 };
 
-template <class E>
-void backward(const Attention& c) {
-    const int64_t key_step[3] = {c.keys * c.heads * WIDTH, WIDTH, c.heads * WIDTH};
-    Pass<E>(c).backward(key_step);
-}
-
 }  // namespace
 
 extern "C" void attention_forward(const Attention* c) {
     c->is_bf16 ? Pass<bf16>(*c).forward() : Pass<float>(*c).forward();
 }
 
-extern "C" void attention_backward(const Attention* c) { c->is_bf16 ? backward<bf16>(*c) : backward<float>(*c); }
+extern "C" void attention_backward(const Attention* c) {
+    c->is_bf16 ? Pass<bf16>(*c).backward() : Pass<float>(*c).backward();
+}

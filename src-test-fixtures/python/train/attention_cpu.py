@@ -9,13 +9,12 @@ It runs on one thread and computes in float32 whatever the type of its inputs.
 from __future__ import annotations
 
 import ctypes
-import functools
 
 import torch
 from torch.autograd.function import once_differentiable
 
 from lingen_torch import layers, tesa
-from train.native_cpu import library, unavailable
+from train.native_cpu import passes, unavailable
 
 _WIDTH = 32
 # Beyond, keys and values leave the second level cache.
@@ -34,12 +33,8 @@ class _Call(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in ("keep", "y", "grad_y", "grad_q", "grad_k", "grad_v"))]
 
 
-@functools.cache
 def _library() -> ctypes.CDLL:
-    found = library("attention_cpu")
-    for function in (found.attention_forward, found.attention_backward):
-        function.argtypes, function.restype = [ctypes.POINTER(_Call)], None
-    return found
+    return passes("attention", _Call)
 
 
 def _call(q, k, v, keep, **others):

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from world.render import BACKGROUNDS, COLOURS, EVENT_SECONDS, FPS, MOTIONS, SHAPES, Scene, track
+from world.render import BACKGROUNDS, COLOURS, MOTIONS, SHAPES, Scene, event_of, event_ramp, path_of
 
 OBJECTS = 2
 # How many turns by which a shape looks the same.
@@ -29,14 +29,12 @@ def layout(scene: Scene, frames: int, cell: int) -> tuple[np.ndarray, np.ndarray
     steps = frames // cell
     middle = np.arange(steps) * cell + cell // 2
     event = scene.event
-    begun = np.inf if event is None else event.fraction * frames
-    after = middle >= begun + EVENT_SECONDS * FPS / 2
-    ramp = np.clip((np.arange(frames) - begun) / (EVENT_SECONDS * FPS), 0, 1)
+    ramp = event_ramp(frames, event)
+    after = ramp[middle] >= 0.5
     things = np.zeros((OBJECTS, steps, len(FIELDS)), np.float16)
     for index, thing in enumerate(scene.things):
-        own = event if event is not None and event.index == index else None
-        turn = own.value if own is not None and own.kind == "direction" else None
-        x, y, radius, angle = track(thing, frames, turn, ramp)
+        own = event_of(scene, index)
+        x, y, radius, angle = path_of(scene, index, ramp)
 
         def moved(path):
             step = path[cell - 1::cell] - path[::cell]

@@ -40,3 +40,13 @@ def library(name: str) -> ctypes.CDLL:
             subprocess.run([_COMPILER, *_FLAGS, str(source), "-o", str(built)], check=True)
             os.replace(built, path)
     return ctypes.CDLL(str(path))
+
+
+@functools.cache
+def passes(name: str, call: type[ctypes.Structure]) -> ctypes.CDLL:
+    """The library NAME_cpu with its functions NAME_forward and NAME_backward, which take a pointer to `call`."""
+    found = library(f"{name}_cpu")
+    for direction in ("forward", "backward"):
+        function = getattr(found, f"{name}_{direction}")
+        function.argtypes, function.restype = [ctypes.POINTER(call)], None
+    return found

@@ -144,7 +144,7 @@ void gated_sum_backward(int64_t batch, int64_t tokens, int64_t width, const floa
 
 }  // namespace
 
-#define GELU(E, name)                                                                                              \
+#define GATES(E, name)                                                                                              \
     extern "C" void gelu_forward_##name(int64_t count, const E* x, E* y) { gelu_forward(count, x, y); }             \
     extern "C" void gelu_backward_##name(int64_t count, const E* x, const E* grad, E* grad_x) {                     \
         gelu_backward(count, x, grad, grad_x);                                                                     \
@@ -178,8 +178,8 @@ void gated_sum_backward(int64_t batch, int64_t tokens, int64_t width, const floa
         gated_sum_backward(batch, tokens, width, gate, branch, grad, grad_branch, grad_gate);                      \
     }
 
-GELU(float, f)
-GELU(bf16, h)
+GATES(float, f)
+GATES(bf16, h)
 MODULATION(float, float, ff)
 MODULATION(float, bf16, fh)
 MODULATION(bf16, float, hf)

@@ -15,8 +15,9 @@ from lingen_torch import sampler
 from lingen_torch.autoencoder import Autoencoder
 from lingen_torch.config import DenoiserConfig
 from lingen_torch.denoiser import Denoiser
-from train import attention_cpu, pointwise_cpu, scan_cpu
+from train import compiled
 from train.make_latents import load_autoencoder
+from train.train_decoder import to_frames
 from train.train_denoiser import pad_texts
 from world.embed import TextEncoder
 from world.prompts import BY_HAND, Prompt, read
@@ -61,8 +62,8 @@ def judged(model: Denoiser, decoder: Autoencoder, text: TextEncoder, prompts: li
         part = prompts[start : start + batch]
         for prompt, latent in zip(part, sample(model, text, part, int(seconds * 2), times, guidance, cells)):
             with torch.no_grad():
-                clip = decoder.decode(latent[None])[0].clamp(-1, 1)
-            yield Result.of(prompt, ((clip.permute(1, 2, 3, 0) + 1) * 127.5).round().byte().numpy(), FPS)
+                clip = to_frames(decoder.decode(latent[None])[0])
+            yield Result.of(prompt, clip, FPS)
 
 
 def main() -> None:
@@ -79,8 +80,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=10, help="so many at once")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    for part in (attention_cpu, pointwise_cpu, scan_cpu):
-        part.install()
+    compiled.install()
     model, found = load_denoiser(args.denoiser)
     times = getattr(sampler, args.schedule)(args.steps)
     results = []

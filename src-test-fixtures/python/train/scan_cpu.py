@@ -9,13 +9,12 @@ It runs on one thread, whatever the number of threads of PyTorch, and computes i
 from __future__ import annotations
 
 import ctypes
-import functools
 
 import torch
 from torch.autograd.function import once_differentiable
 
 from lingen_torch import mamba
-from train.native_cpu import library, unavailable
+from train.native_cpu import passes, unavailable
 
 _WIDTH, _TAPS = 32, 4
 _original = mamba.Direction.forward
@@ -34,12 +33,8 @@ class _Call(ctypes.Structure):
             "grad_conv_weight", "grad_conv_bias", "grad_dt_bias", "grad_A_log", "grad_D"))]
 
 
-@functools.cache
 def _library() -> ctypes.CDLL:
-    found = library("scan_cpu")
-    for function in (found.scan_forward, found.scan_backward):
-        function.argtypes, function.restype = [ctypes.POINTER(_Call)], None
-    return found
+    return passes("scan", _Call)
 
 
 def _rows(tensor):

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from lingen_torch.autoencoder import Autoencoder, AutoencoderConfig
 from train.optimise import optimisers, set_rates
@@ -71,6 +70,11 @@ class Pool:
 def to_tensor(clips: np.ndarray) -> torch.Tensor:
     """uint8 [B, F, H, W, 3] -> float [B, 3, F, H, W] in [-1, 1]."""
     return torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+
+
+def to_frames(clip: torch.Tensor) -> np.ndarray:
+    """One decoded clip [3, F, H, W], whatever its range -> uint8 [F, H, W, 3]."""
+    return ((clip.float().clamp(-1, 1).permute(1, 2, 3, 0) + 1) * 127.5).round().byte().numpy()
 
 
 def reconstruction_loss(output: torch.Tensor, frames: torch.Tensor, detail: float) -> torch.Tensor:

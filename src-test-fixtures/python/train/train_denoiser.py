@@ -22,7 +22,7 @@ from torch import nn
 from lingen_torch.config import DenoiserConfig
 from lingen_torch.denoiser import Denoiser
 from lingen_torch.layers import PositionEmbedding
-from train import attention_cpu, pointwise_cpu, scan_cpu
+from train import compiled
 from train.export import DENOISER
 from train.layout import LayoutProbe
 from train.make_latents import ANY, WHOLE
@@ -203,8 +203,7 @@ def main() -> None:
 
 
 def train(rank: int, args: argparse.Namespace) -> None:
-    for part in (attention_cpu, pointwise_cpu, scan_cpu):
-        part.install()
+    compiled.install()
     torch.manual_seed(1)
     model, average = build(DENOISER).to(args.device), build(DENOISER).to(args.device)
     average.load_state_dict(model.state_dict())

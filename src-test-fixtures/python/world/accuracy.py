@@ -146,15 +146,15 @@ def through_autoencoder(path: Path):
     import torch
 
     from train.make_latents import load_autoencoder
-    from train.train_decoder import to_tensor
+    from train.train_decoder import to_frames, to_tensor
     torch.set_num_threads(1)
     model = load_autoencoder(path)
 
     @torch.no_grad()
     def through(clip: np.ndarray) -> np.ndarray:
         with torch.autocast("cpu", torch.bfloat16):
-            output = model.decode(model.encode(to_tensor(clip[None]))).float()
-        return ((output[0].clamp(-1, 1).permute(1, 2, 3, 0) + 1) * 127.5).round().byte().numpy()
+            output = model.decode(model.encode(to_tensor(clip[None])))
+        return to_frames(output[0])
 
     return through
 

@@ -135,7 +135,7 @@ def _bounce(position: np.ndarray, low: float, high: float) -> np.ndarray:
     return low + span - np.abs((position - low) % (2 * span) - span)
 
 
-def _ramp(frames: int, event: Event | None) -> np.ndarray:
+def event_ramp(frames: int, event: Event | None) -> np.ndarray:
     """Share of the event that has happened, per frame: 0 before, 1 after, linear over one second."""
     if event is None:
         return np.zeros(frames, np.float32)
@@ -173,6 +173,17 @@ def track(thing: Thing, frames: int, turn: str | None = None, ramp: np.ndarray |
     elif thing.motion == "spinning":
         angle = thing.angle + 2 * np.pi * speed * time
     return x, y, radius, angle
+
+
+def event_of(scene: Scene, index: int) -> Event | None:
+    """The scene's event if it is that object's."""
+    return scene.event if scene.event is not None and scene.event.index == index else None
+
+
+def path_of(scene: Scene, index: int, ramp: np.ndarray):
+    """Path of an object of the scene, as `track` has it, its own change of direction included; `ramp` is that of the scene's event."""
+    own = event_of(scene, index)
+    return track(scene.things[index], len(ramp), own.value if own is not None and own.kind == "direction" else None, ramp)
 
 
 def signed_distance(shape: str, x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
@@ -236,7 +247,7 @@ def background_image(name: str, side: int) -> np.ndarray:
 def render(scene: Scene, side: int = 128, frames: int | None = None, step: int = 1) -> np.ndarray:
     """Frames [F, side, side, 3] uint8 of the scene; F = 16 * seconds unless `frames` says otherwise. Of them every `step`-th is drawn."""
     total = int(round(scene.seconds * FPS)) if frames is None else frames
-    event, whole_ramp = scene.event, _ramp(total, scene.event)
+    event, whole_ramp = scene.event, event_ramp(total, scene.event)
     ramp = whole_ramp[::step]
     count = len(ramp)
     image = np.empty((count, side, side, 3), np.float32)
@@ -247,9 +258,8 @@ def render(scene: Scene, side: int = 128, frames: int | None = None, step: int =
     frame = np.arange(count)[:, None, None]
     for index in range(len(scene.things) - 1, -1, -1):
         thing = scene.things[index]
-        own = event if event is not None and event.index == index else None
-        turn = own.value if own is not None and own.kind == "direction" else None
-        x, y, radius, angle = (values[::step] for values in track(thing, total, turn, whole_ramp))
+        own = event_of(scene, index)
+        x, y, radius, angle = (values[::step] for values in path_of(scene, index, whole_ramp))
         patch = min(side, 2 * int(np.ceil(1.15 * radius.max() * side)) + 4)
         rows, columns, cover = _coverage(thing.shape, x, y, radius, angle, side, patch)
         if own is not None and own.kind == "shape":
