@@ -34,12 +34,12 @@ def cells(grid, window, shifted):
 
 
 @lru_cache(maxsize=128)
-def cell_order(grid, window, shifted, batch):
-    """Rows of [batch * tokens] grouped by cell shape, the inverse, and (shape, number of rows) of each group."""
+def cell_order(grid, window, shifted, batch, device):
+    """Rows of [batch * tokens] grouped by cell shape, the inverse, and (shape, number of rows) of each group; on the device."""
     start = torch.arange(batch)[:, None, None] * math.prod(grid)
     groups = {shape: (start + index).flatten() for shape, index in cells(grid, window, shifted).items()}
     order = torch.cat(list(groups.values()))
-    return order, torch.argsort(order), [(shape, len(rows)) for shape, rows in groups.items()]
+    return order.to(device), torch.argsort(order).to(device), [(shape, len(rows)) for shape, rows in groups.items()]
 
 
 class TemporalSwinAttention(nn.Module):
@@ -61,8 +61,7 @@ class TemporalSwinAttention(nn.Module):
 
     def forward(self, u, grid):
         batch, tokens, _ = u.shape
-        order, inverse, groups = cell_order(tuple(grid), self.window, self.shifted, batch)
-        order, inverse = order.to(u.device), inverse.to(u.device)
+        order, inverse, groups = cell_order(tuple(grid), self.window, self.shifted, batch, u.device)
         qkv = self.qkv(Permute.apply(u.flatten(0, 1), order, inverse))                # [b*N, 3*inner]
         outputs = []
         for shape, rows in zip((s for s, _ in groups), qkv.split([n for _, n in groups])):

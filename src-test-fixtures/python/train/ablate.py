@@ -28,7 +28,8 @@ from train.make_latents import load_autoencoder
 from train.optimise import set_rates
 from train.parallel import save
 from train.sample import judged, load_denoiser
-from train.train_denoiser import TEXT_DROPOUT, Shards, build, flow_loss, move_average, optimisers_of, random_times
+from train.shards import Shards
+from train.train_denoiser import TEXT_DROPOUT, build, flow_loss, move_average, optimisers_of, random_times
 from world.embed import TextEncoder
 from world.prompts import make
 from world.report import COLUMNS, tallies
@@ -53,7 +54,7 @@ def train(name: str, args: argparse.Namespace) -> None:
     model, average = build(config), build(config)
     average.load_state_dict(model.state_dict())
     steppers = optimisers_of(model, RATE)
-    data, empty = Shards(args.latents, 5), TextEncoder()([""])[0][0]
+    data = Shards(args.latents, 5, TextEncoder()([""])[0][0], TEXT_DROPOUT)
     torch.manual_seed(2)
     # Processor time, not wall-clock time: variants may share the machine.
     begun, seen, rows = time.process_time(), {4: [], 136: []}, []
@@ -65,13 +66,13 @@ def train(name: str, args: argparse.Namespace) -> None:
             if step % every == 0:
                 drawn = data.batch(clips, frames)
                 times, noise = random_times(clips, frames), torch.randn_like(drawn.latents)
-                loss, error = flow_loss(model, drawn, times, noise, empty, TEXT_DROPOUT, data.rng)
+                loss, error = flow_loss(model, drawn, times, noise)
                 loss.backward()
-                seen[frames].append(error)
+                seen[frames].append(error.item())
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for stepper in steppers:
             stepper.step()
-        move_average(average, model, min(0.99, step / (step + 20)))
+        move_average(average, model, max(0.01, 20 / (step + 20)))
         used = time.process_time() - begun
         if (step + 1) % 20 == 0:
             rows.append((step + 1, round(used / 60, 2), *(round(float(np.mean(v)), 4) for v in seen.values())))
@@ -92,7 +93,7 @@ def held_error(model: Denoiser, held: Path, frames: int, clips: int) -> float:
     for _ in range(clips):
         drawn = data.batch(1, frames)
         for time in (0.02, 0.1, 0.3, 0.6):
-            errors.append(flow_loss(model, drawn, torch.tensor([time]), torch.randn_like(drawn.latents))[1])
+            errors.append(flow_loss(model, drawn, torch.tensor([time]), torch.randn_like(drawn.latents))[1].item())
     return float(np.mean(errors))
 
 
@@ -126,7 +127,7 @@ def main() -> None:
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    compiled.install()
+    compiled.install("cpu")
     for name in args.variant:
         train(name, args)
     if args.compare:

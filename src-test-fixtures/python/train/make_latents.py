@@ -3,16 +3,21 @@
     python -m train.make_latents --decoder DIR/decoder-final.pt --output DIR/latents --seconds 2 --clips 8000
 
 A shard is one .npz of 500 seconds: `latent` float16 [N, 16, T, h, w] normalised, `object` bool [N, T, h, w] (the
-cells near an object), `part` [N] (what part of a clip its captions are true of), `things` and `background` (layout.layout),
-`text` float16 [sum of L, 384] and `length` [N * captions], and `caption` strings; the first caption of a clip names everything.
+cells near an object), `part` [N] (what part of a clip its captions are true of), `text` float16 [sum of L, 384] and
+`length` [N * captions], and `caption` strings; the first caption of a clip names everything.
+
+A clip depends on the seed, its shard and its place alone, whatever the number of processes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +25,6 @@ import torch
 import torch.nn.functional as F
 
 from lingen_torch.autoencoder import Autoencoder, AutoencoderConfig
-from train.layout import layout
 from train.train_decoder import to_tensor
 from world.captions import caption
 from world.embed import TextEncoder
@@ -51,33 +55,64 @@ def object_cells(scene: Scene, clip: np.ndarray, cell: tuple[int, int, int]) -> 
     if scene.event is not None and scene.event.kind == "background":
         bare = render(replace(scene, things=()), clip.shape[1], len(clip))
     else:
-        bare = render(replace(scene, things=(), event=None), clip.shape[1], 1)
-    apart = (np.abs(clip.astype(np.int16) - bare) > 12).any(-1)
-    (f, h, w), (ct, ch, cw) = apart.shape, cell
-    cells = apart.reshape(f // ct, ct, h // ch, ch, w // cw, cw).any((1, 3, 5))
-    return F.max_pool3d(torch.from_numpy(cells)[None, None].float(), 3, 1, 1)[0, 0].bool().numpy()
+        bare = np.broadcast_to(render(replace(scene, things=(), event=None), clip.shape[1], 1), clip.shape)
+    ct, ch, cw = cell
+    _, h, w, _ = clip.shape
+    cells = []
+    for start in range(0, len(clip), ct):
+        now, then = clip[start:start + ct], bare[start:start + ct]
+        apart = (np.maximum(now, then) - np.minimum(now, then) > 12).any((0, 3))
+        cells.append(apart.reshape(h // ch, ch, w // cw, cw).any((1, 3)))
+    return F.max_pool3d(torch.from_numpy(np.stack(cells))[None, None].float(), 3, 1, 1)[0, 0].bool().numpy()
+
+
+@dataclass(frozen=True)
+class Film:
+    """A rendered clip and what a shard says of it; words are the captions' tokens [L, 384] each."""
+
+    frames: np.ndarray
+    cells: np.ndarray
+    part: int
+    captions: list[str]
+    words: list[np.ndarray]
+
+
+_text: TextEncoder | None = None
+
+
+def film(place: tuple[int, int], args: argparse.Namespace, cell: tuple[int, int, int]) -> Film:
+    """The clip at a place (shard, index)."""
+    global _text
+    _text = _text or TextEncoder(args.text)
+    rng = np.random.default_rng([args.seed, *place, int(args.seconds * 16)])
+    scene = random_scene(rng, args.seconds, args.two, args.event)
+    frames = render(scene)
+    captions = [caption(scene, rng, keep=float(i == 0)).text for i in range(CAPTIONS)]
+    hidden, mask = _text(captions)
+    return Film(frames, object_cells(scene, frames, cell), true_of(scene), captions, [h[m].astype(np.float16) for h, m in zip(hidden, mask)])
 
 
 @torch.no_grad()
-def shard(model: Autoencoder, text: TextEncoder, rng: np.random.Generator, args: argparse.Namespace, count: int) -> dict:
-    latents, objects, parts, layouts, words, lengths, captions = [], [], [], [], [], [], []
+def shard(model: Autoencoder, films: Iterator[Film], count: int, device: str) -> dict:
+    latents, kept = [], []
     for _ in range(count):
-        scene = random_scene(rng, args.seconds, args.two, args.event)
-        clip = render(scene)
-        with torch.autocast(args.device, torch.bfloat16):
-            latent = model.encode(to_tensor(clip[None]).to(args.device))
-        latents.append(latent[0].cpu().numpy().astype(np.float16))
-        objects.append(object_cells(scene, clip, model.config.compression))
-        parts.append(true_of(scene))
-        layouts.append(layout(scene, len(clip), model.config.compression[0]))
-        texts = [caption(scene, rng, keep=float(i == 0)).text for i in range(CAPTIONS)]
-        hidden, mask = text(texts)
-        words += [h[m].astype(np.float16) for h, m in zip(hidden, mask)]
-        lengths += mask.sum(1).tolist()
-        captions += texts
-    return dict(latent=np.stack(latents), object=np.stack(objects), part=np.array(parts, np.int8),
-                things=np.stack([things for things, _ in layouts]), background=np.stack([background for _, background in layouts]),
-                text=np.concatenate(words), length=np.array(lengths), caption=np.array(captions))
+        drawn = next(films)
+        with torch.autocast(device, torch.bfloat16):
+            latent = model.encode(to_tensor(torch.from_numpy(drawn.frames)[None].to(device)))
+        latents.append(latent[0].to("cpu", torch.float16).numpy())
+        kept.append(replace(drawn, frames=drawn.frames[:0]))
+    words = [w for f in kept for w in f.words]
+    return dict(latent=np.stack(latents), object=np.stack([f.cells for f in kept]), part=np.array([f.part for f in kept], np.int8),
+                text=np.concatenate(words), length=np.array([len(w) for w in words]), caption=np.array([c for f in kept for c in f.captions]))
+
+
+def films_of(places: list[tuple[int, int]], draw: Callable[[tuple[int, int]], Film], processes: int) -> Iterator[Film]:
+    """In the order of the places; drawn in other processes beside this one if there are to be several."""
+    if processes == 1:
+        yield from map(draw, places)
+        return
+    with multiprocessing.get_context("spawn").Pool(processes - 1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield from pool.imap(draw, places)
 
 
 def main() -> None:
@@ -89,22 +124,25 @@ def main() -> None:
     parser.add_argument("--two", type=float, default=0.2, help="share of clips with two objects")
     parser.add_argument("--event", type=float, default=0.0, help="share of clips with an event")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--text", type=Path, help="the text encoder's jar (default: the one in the local Maven repository)")
+    parser.add_argument("--device", default="cpu", help="encodes the frames")
+    parser.add_argument("--processes", type=int, default=1, help="one encodes, the others render")
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    model, text = load_autoencoder(args.decoder, args.device), TextEncoder()
+    model = load_autoencoder(args.decoder, args.device)
     size = max(1, int(SHARD_SECONDS / args.seconds))
-    for index in range(-(-args.clips // size)):
-        path = args.output / f"{args.seconds:g}s-{args.seed}-{index:04d}.npz"
-        if path.exists():
-            continue
-        rng = np.random.default_rng([args.seed, index, int(args.seconds * 16)])
-        content = shard(model, text, rng, args, min(size, args.clips - index * size))
-        with open(path.with_suffix(".tmp"), "wb") as file:
+    shards = {index: min(size, args.clips - index * size) for index in range(-(-args.clips // size))}
+    path = {index: args.output / f"{args.seconds:g}s-{args.seed}-{index:04d}.npz" for index in shards}
+    missing = {index: count for index, count in shards.items() if not path[index].exists()}
+    places = [(index, i) for index, count in missing.items() for i in range(count)]
+    films = films_of(places, partial(film, args=args, cell=model.config.compression), args.processes)
+    for index, count in missing.items():
+        content = shard(model, films, count, args.device)
+        with open(path[index].with_suffix(".tmp"), "wb") as file:
             np.savez(file, **content)
-        os.replace(path.with_suffix(".tmp"), path)
-        print(json.dumps({"shard": path.name, "clips": len(content["latent"]), "std": round(float(content["latent"].astype(np.float32).std()), 3)}), flush=True)
+        os.replace(path[index].with_suffix(".tmp"), path[index])
+        print(json.dumps({"shard": path[index].name, "clips": count, "std": round(float(content["latent"].astype(np.float32).std()), 3)}), flush=True)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from lingen_torch.denoiser import Denoiser
 from train import compiled
 from train.make_latents import load_autoencoder
 from train.train_decoder import to_frames
-from train.train_denoiser import pad_texts
+from train.shards import pad_texts
 from world.embed import TextEncoder
 from world.prompts import BY_HAND, Prompt, read
 from world.render import FPS
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=10, help="so many at once")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    compiled.install()
+    compiled.install("cpu")
     model, found = load_denoiser(args.denoiser)
     times = getattr(sampler, args.schedule)(args.steps)
     results = []

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from train.train_denoiser import pad_texts
+from train.shards import pad_texts
 from world.captions import caption
 from world.embed import WIDTH, TextEncoder
 from world.render import BACKGROUNDS, COLOURS, MOTIONS, SHAPES, random_scene

@@ -2,8 +2,8 @@
 
     python -m train.train_decoder --work DIR --minutes 45
 
-First on crops of 64x64 and 16 frames, then on whole frames of 128x128. The learning rate follows the share of the time
-that has been used. `--refine` goes on from DIR/decoder-final.pt with the decoder alone and on whole frames: the latents
+First on crops of 64x64 and 16 frames for a share of the time, `--crops`, then on whole frames of 128x128. The learning rate follows
+the share of the time that has been used. `--refine` goes on from DIR/decoder-final.pt with the decoder alone and on whole frames: the latents
 stay what they are, so a denoiser that was trained on them keeps its worth. DIR/decoder.pt (weights, averaged weights, optimiser, step) is replaced whole; a run resumes from it.
 """
 
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from lingen_torch.autoencoder import Autoencoder, AutoencoderConfig
+from train.device import send
 from train.optimise import optimisers, set_rates
 from train.parallel import Clock, average_gradients, launch, save
 from world.render import random_scene, render
@@ -28,48 +29,48 @@ CONFIG = dict(
     layers_per_level=1, mid_layers=2, attention=False, attention_heads=1, norm_groups=8,
     latent_mean=[0.0] * CHANNELS, latent_std=[1.0] * CHANNELS, tile={"latent_frames": 10, "overlap": 2, "margin": 0})
 LATENT_NOISE = 0.12
-WHOLE_FRAMES_FROM = 0.7
 # Of so many random crops the one with the most to see is taken.
 CROPS = 4
 
 
 class Pool:
-    """Rendered clips, a few of them replaced at every draw: cheaper than rendering each crop anew. A share of `skies` gets the night sky."""
+    """Rendered clips on a device, a few of them replaced at every draw: cheaper than rendering each crop anew. A share of `skies` gets the night sky."""
 
-    def __init__(self, seed: int, size: int = 160, skies: float = 0.0):
-        self.rng, self.skies = np.random.default_rng(seed), skies
+    def __init__(self, seed: int, size: int = 160, skies: float = 0.0, device: str = "cpu"):
+        self.rng, self.skies, self.device = np.random.default_rng(seed), skies, device
         self.clips = [self._clip() for _ in range(size)]
 
-    def _clip(self) -> np.ndarray:
+    def _clip(self) -> torch.Tensor:
         side = 64 if self.rng.random() < 0.12 else 128
         event = 0.3
         scene = random_scene(self.rng, 3.0, two=0.4, event=event)
         if self.rng.random() < self.skies:
             scene = replace(scene, background="night sky")
-        return render(scene, side)
+        return send(render(scene, side), self.device)
 
-    def _crop(self, frames: int, side: int) -> np.ndarray:
+    def _crop(self, frames: int, side: int) -> torch.Tensor:
         clip = self.clips[self.rng.integers(len(self.clips))]
         while clip.shape[1] < side:
             clip = self.clips[self.rng.integers(len(self.clips))]
         start = self.rng.integers(clip.shape[0] - frames + 1)
+        if clip.shape[1] == side:
+            return clip[start:start + frames]
         options = []
-        for _ in range(CROPS if side < clip.shape[1] else 1):
+        for _ in range(CROPS):
             y, x = self.rng.integers(clip.shape[1] - side + 1, size=2)
             options.append(clip[start:start + frames, y:y + side, x:x + side])
-        return max(options, key=lambda c: c[frames // 2].std())
+        return max(options, key=lambda c: c[frames // 2].float().std().item())
 
     def batch(self, count: int, frames: int, side: int, fresh: int = 2) -> torch.Tensor:
         """[count, 3, frames, side, side] in [-1, 1]."""
         for _ in range(fresh):
             self.clips[self.rng.integers(len(self.clips))] = self._clip()
-        clips = np.stack([self._crop(frames, side) for _ in range(count)])
-        return to_tensor(clips)
+        return to_tensor(torch.stack([self._crop(frames, side) for _ in range(count)]))
 
 
-def to_tensor(clips: np.ndarray) -> torch.Tensor:
-    """uint8 [B, F, H, W, 3] -> float [B, 3, F, H, W] in [-1, 1]."""
-    return torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+def to_tensor(clips: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """uint8 [B, F, H, W, 3] -> float [B, 3, F, H, W] in [-1, 1], on the same device."""
+    return torch.as_tensor(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
 
 
 def to_frames(clip: torch.Tensor) -> np.ndarray:
@@ -123,6 +124,8 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="a checkpoint that a new run begins with, encoder and decoder")
     parser.add_argument("--detail", type=float, default=8.0, help="weight of details in the loss")
     parser.add_argument("--skies", type=float, default=0.0, help="share of clips that get the night sky, whose stars are learnt last")
+    parser.add_argument("--crops", type=float, default=0.7, help="share of the time that is spent on crops, unless only the decoder is trained")
+    parser.add_argument("--scale", type=int, default=1, help="so many times the clips of a batch")
     parser.add_argument("--config", type=json.loads, default={}, help="fields that replace those of the default config")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -131,9 +134,10 @@ def main() -> None:
 
 def train(rank: int, args: argparse.Namespace) -> None:
     torch.manual_seed(1)
+    torch.backends.cudnn.benchmark = True
     final, name = args.work / "decoder-final.pt", "refine" if args.refine else "decoder"
     begun = final if args.refine else args.start
-    finished = torch.load(begun, weights_only=True) if begun else None
+    finished = torch.load(begun, weights_only=True, map_location=args.device) if begun else None
     config = AutoencoderConfig(**(finished["config"] if begun else {**CONFIG, **args.config}))
     model = Autoencoder(config).to(args.device)
     if begun:
@@ -148,7 +152,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     path, log = args.work / f"{name}.pt", args.work / f"{name}.csv"
     step, used = 0, 0.0
     if path.exists():
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=args.device)
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
         for stepper, saved in zip(steppers, state["optimisers"]):
@@ -158,14 +162,14 @@ def train(rank: int, args: argparse.Namespace) -> None:
         log.write_text("step,minutes,loss,psnr_mean,psnr_min,latent_std\n")
     held = np.random.default_rng(99)
     truth = to_tensor(np.stack([render(random_scene(held, 2.0, two=0.3), 128) for _ in range(16)])).to(args.device)
-    pool = Pool(1000 + step + 7919 * rank, skies=args.skies)
+    pool = Pool(1000 + step + 7919 * rank, skies=args.skies, device=args.device)
     torch.manual_seed(2 + rank + step)
     total, clock, seen, reported = args.minutes * 60, Clock(used), [], used
     while clock.used < total:
         share = clock.used / total
-        whole = args.refine or share >= WHOLE_FRAMES_FROM
+        whole = args.refine or share >= args.crops
         frames = (16, 32)[step % 2] if whole else (16, 16, 32)[step % 3]
-        batch = pool.batch(32 // frames if whole else 128 // frames, frames, 128 if whole else 64, fresh=1).to(args.device)
+        batch = pool.batch(args.scale * (32 if whole else 128) // frames, frames, 128 if whole else 64, fresh=1)
         warm = min(1, (step + 1) / 200)
         set_rates(steppers, float(args.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share)))))
         with torch.autocast(args.device, torch.bfloat16):
@@ -186,12 +190,12 @@ def train(rank: int, args: argparse.Namespace) -> None:
         decay = min(0.999, step / (step + 20))
         with torch.no_grad():
             torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
-        seen.append(loss.item())
+        seen.append(loss.detach())
         used = clock.tick()
         if rank == 0 and (used - reported >= 60 or used >= total):
             reported = used
             mean, worst = measure(average, truth)
-            line = f"{step},{used / 60:.1f},{np.mean(seen):.5f},{mean:.2f},{worst:.2f},{z.std().item():.3f}"
+            line = f"{step},{used / 60:.1f},{torch.stack(seen).mean().item():.5f},{mean:.2f},{worst:.2f},{z.std().item():.3f}"
             print(line, flush=True)
             with log.open("a") as file:
                 file.write(line + "\n")

@@ -87,7 +87,6 @@ final class BackendAgreement implements Callable<Integer> {
     }
 
     private float[] frames(Backend backend) {
-        Workload clip = Workload.of("lingen", size, seconds, 32, 1);
         try (ModelSource source = model.equals(NANO)
                         ? ModelSource.ofResource(BackendAgreement.class.getClassLoader(), "io/lingen/nano")
                         : ModelSource.of(Path.of(model));
@@ -96,7 +95,7 @@ final class BackendAgreement implements Callable<Integer> {
                 Workspace workspace = backend.newWorkspace();
                 Conditioning prompt = denoiser.condition(List.of(text(1)));
                 Conditioning empty = denoiser.condition(List.of(text(2)))) {
-            Tensor latent = workspace.allocate(DType.F32, clip.latent());
+            Tensor latent = workspace.allocate(DType.F32, Workload.latent(decoder.config(), size, seconds));
             backend.normal(7, latent);
             Iterator<SamplingStep> sampling = new RectifiedFlowSampler(backend)
                     .steps(

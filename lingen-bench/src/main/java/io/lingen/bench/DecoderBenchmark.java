@@ -73,8 +73,7 @@ public class DecoderBenchmark {
         device = MeteredBackend.open(backend, threads);
         decoder = LatentVideoDecoder.load(source, "vae", device, MeteredBackend.precision(precision));
         workspace = device.newWorkspace();
-        latent = workspace.allocate(
-                DType.F32, Workload.of("lingen", size, seconds, 32, 1).latent());
+        latent = workspace.allocate(DType.F32, Workload.latent(decoder.config(), size, seconds));
         device.normal(1, latent);
     }
 

@@ -120,7 +120,8 @@ final class GpuKernels {
         LinearWeights down = weights(backend, workspace, Workload.FFN_RATIO * d, d);
         LinearWeights square = weights(backend, workspace, d, d);
         Epilogue gated = Epilogue.gatedAdd(normal(DType.F32, d));
-        counted("d to d", rows * d * 4.0 + 2.0 * d * d, () -> backend.linear(x, square, Epilogue.NONE, x));
+        Tensor out = workspace.allocate(DType.BF16, rows, d);
+        counted("d to d", rows * d * 4.0 + 2.0 * d * d, () -> backend.linear(x, square, Epilogue.NONE, out));
         double weightBytes = 2.0 * d * d * Workload.FFN_RATIO;
         counted("d to 4d, GELU", rows * d * 10.0 + weightBytes, () -> backend.linear(x, up, Epilogue.GELU, wide));
         counted(

@@ -12,6 +12,8 @@ import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.diffusion.VideoTransformer;
+import io.lingen.vae.FrameStream;
+import io.lingen.vae.LatentVideoDecoder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -48,10 +50,26 @@ public final class GpuTimings implements Callable<Integer> {
     private int repeats;
 
     @Option(
+            names = "--limit",
+            paramLabel = "SECONDS",
+            defaultValue = "60",
+            description = "No run of a figure starts after so much time in its runs (default: ${DEFAULT-VALUE}).")
+    private double limit;
+
+    @Option(names = "--passes-only", description = "Without the kernels: the whole passes of --model only.")
+    private boolean passesOnly;
+
+    @Option(
             names = "--model",
             paramLabel = "DIR",
             description = "Where the random model is written; none: kernels only.")
     private @Nullable Path model;
+
+    @Option(
+            names = "--decode",
+            paramLabel = "DIR",
+            description = "A model folder: its decoder is timed, frames and all, at every length.")
+    private @Nullable Path decode;
 
     @Option(
             names = "--architecture",
@@ -62,22 +80,26 @@ public final class GpuTimings implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         try (CudaBackend backend = (CudaBackend) Backends.create("cuda", BackendOptions.defaults())) {
-            GpuClock clock = new GpuClock(backend.device(), repeats);
-            boolean small = hidden < 512;
-            GpuCeilings ceilings = GpuCeilings.measure(backend, clock, small);
+            GpuClock clock = new GpuClock(backend.device(), repeats, 1e3 * limit);
             print("%s%n", backend.description());
-            print(
-                    "ceilings: copy %.2f TB/s, BF16 product %.0f TFLOP/s%n",
-                    ceilings.bytesPerSecond() / 1e12, ceilings.operationsPerSecond() / 1e12);
-            kernels(backend, clock, ceilings);
+            if (!passesOnly) {
+                kernels(backend, clock);
+            }
             if (model != null) {
                 passes(backend, clock, model);
+            }
+            if (decode != null) {
+                decodings(backend, clock, decode);
             }
         }
         return CommandLine.ExitCode.OK;
     }
 
-    private void kernels(CudaBackend backend, GpuClock clock, GpuCeilings ceilings) {
+    private void kernels(CudaBackend backend, GpuClock clock) {
+        GpuCeilings ceilings = GpuCeilings.measure(backend, clock, hidden < 512);
+        print(
+                "ceilings: copy %.2f TB/s, BF16 product %.0f TFLOP/s%n",
+                ceilings.bytesPerSecond() / 1e12, ceilings.operationsPerSecond() / 1e12);
         print("%-32s %10s %10s %8s  %s%n", "kernel", "ms", "floor ms", "of floor", "bound by");
         try (Workspace workspace = backend.newWorkspace()) {
             Workload workload = Workload.of("lingen", size, seconds.get(0), hidden, depth);
@@ -127,6 +149,42 @@ public final class GpuTimings implements Callable<Integer> {
                     backend.memory().peakBytes() / 1e9,
                     (total - backend.device().freeBytes()) / 1e9);
         }
+    }
+
+    private void decodings(CudaBackend backend, GpuClock clock, Path folder) {
+        print("%-32s %10s %10s %12s%n", "decoding", "ms", "frames", "peak GB");
+        try (ModelSource source = ModelSource.of(folder);
+                LatentVideoDecoder decoder = LatentVideoDecoder.load(source, "vae", backend, DType.BF16);
+                Workspace workspace = backend.newWorkspace()) {
+            for (int length : seconds) {
+                backend.memory().resetPeak();
+                Tensor latent = workspace.allocate(DType.F32, Workload.latent(decoder.config(), size, length));
+                backend.normal(1, latent);
+                int[] frames = new int[1];
+                double millis = clock.millis(() -> frames[0] = countFrames(decoder, latent));
+                print(
+                        "%-32s %10.1f %10d %12.2f%n",
+                        size + " " + length + " s",
+                        millis,
+                        frames[0],
+                        backend.memory().peakBytes() / 1e9);
+            }
+        }
+    }
+
+    /** Decodes to the last frame, every one of them brought to the host. */
+    private static int countFrames(LatentVideoDecoder decoder, Tensor latent) {
+        int count = 0;
+        try (FrameStream stream = decoder.frames(latent)) {
+            for (; stream.hasNext(); count++) {
+                if (count == 0) {
+                    Results.requireSound("frame", stream.nextValues());
+                } else {
+                    stream.nextValues();
+                }
+            }
+        }
+        return count;
     }
 
     private static void print(String format, Object... values) {

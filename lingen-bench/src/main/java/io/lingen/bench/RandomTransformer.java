@@ -17,24 +17,26 @@ import java.util.Map;
 import java.util.stream.LongStream;
 
 /**
- * Writes a workload's denoiser as a model folder with random weights. A tensor depends on the seed and its name alone. Branches stay
+ * Writes a workload's denoiser as a model folder with random weights. A tensor depends on the seed and its name alone: it is a piece of
+ * one endless row of the same normal numbers, whose length is prime, so that no two rows of a matrix are equal. Branches stay
  * smaller than the residual stream and decays span what training makes of them, so that rounding is not amplified from block to block
  * and results can be compared.
  */
 public final class RandomTransformer {
     private static final int BLOCK = 1 << 16;
+    private static final int PERIOD = 1_048_573;
 
     private final Workload workload;
-    private final long seed;
+    private final float[] numbers = new float[PERIOD];
     private final DType storage;
     private final Arena arena;
     private final Map<String, HostTensor> tensors = new LinkedHashMap<>();
 
     private RandomTransformer(Workload workload, long seed, DType storage, Arena arena) {
         this.workload = workload;
-        this.seed = seed;
         this.storage = storage;
         this.arena = arena;
+        PhiloxNormal.fill(seed, 0, numbers, 0, PERIOD);
     }
 
     /**
@@ -121,19 +123,19 @@ public final class RandomTransformer {
     private void normal(String name, double mean, double deviation, long... lengths) {
         Shape shape = Shape.of(lengths);
         MemorySegment memory = arena.allocate(shape.elements() * storage.bytes(), 64);
-        long key = seed << 32 ^ Integer.toUnsignedLong(name.hashCode());
+        int begin = Math.floorMod(name.hashCode(), PERIOD);
         // A block's numbers depend on its place alone: all processors may fill at once.
         LongStream.range(0, Math.ceilDiv(shape.elements(), BLOCK)).parallel().forEach(block -> {
             long first = block * BLOCK;
-            int count = (int) Math.min(BLOCK, shape.elements() - first);
-            float[] values = new float[count];
-            PhiloxNormal.fill(key, first, values, 0, count);
-            for (int i = 0; i < count; i++) {
-                float value = (float) (mean + deviation * values[i]);
+            long end = Math.min(shape.elements(), first + BLOCK);
+            int at = (int) ((begin + first) % PERIOD);
+            for (long i = first; i < end; i++) {
+                float value = (float) (mean + deviation * numbers[at]);
+                at = at + 1 == PERIOD ? 0 : at + 1;
                 if (storage == DType.BF16) {
-                    memory.setAtIndex(ValueLayout.JAVA_SHORT, first + i, BFloat16.fromFloat(value));
+                    memory.setAtIndex(ValueLayout.JAVA_SHORT, i, BFloat16.fromFloat(value));
                 } else {
-                    memory.setAtIndex(ValueLayout.JAVA_FLOAT, first + i, value);
+                    memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
                 }
             }
         });

@@ -1,6 +1,8 @@
 package io.lingen.bench;
 
 import io.lingen.core.Shape;
+import io.lingen.core.op.Grid;
+import io.lingen.vae.AutoencoderConfig;
 import java.util.Locale;
 
 /**
@@ -63,6 +65,18 @@ public record Workload(String architecture, int width, int height, int seconds, 
     /** [C, T, H, W] */
     public Shape latent() {
         return Shape.of(CHANNELS, seconds * 16L / 8, height / 8, width / 8);
+    }
+
+    /** [C, T, H, W] of a clip of these frames as a decoder takes them. */
+    static Shape latent(AutoencoderConfig decoder, String size, int seconds) {
+        Workload clip = of("lingen", size, seconds, 32, 1);
+        Grid cell = new Grid(decoder.compression(0), decoder.compression(1), decoder.compression(2));
+        if (clip.height % cell.h() != 0 || clip.width % cell.w() != 0) {
+            throw new IllegalArgumentException(
+                    "size: found " + size + ", expected multiples of the decoder's " + cell.w() + "x" + cell.h());
+        }
+        return Shape.of(
+                decoder.latentChannels(), seconds * 16L / cell.t(), clip.height / cell.h(), clip.width / cell.w());
     }
 
     /** The tokens of the clip, patch 1x2x2. */
