@@ -11,14 +11,10 @@ import java.lang.foreign.SymbolLookup;
 import java.util.Locale;
 import java.util.function.Function;
 
-/**
- * Makes the backend "cuda" for the first device. Until it is proven on one, "auto" prefers the CPU: its place is below the CPU
- * backend's.
- */
+/** Makes the backend "cuda" for the first device. */
 public final class CudaBackendProvider implements BackendProvider {
     static final String NAME = "cuda";
-    private static final int PRIORITY = 90;
-    private static final String STANDING = " (unproven: its kernels ran on an emulated device only)";
+    private static final int PRIORITY = 200;
 
     private final Function<Name, SymbolLookup> libraries;
 
@@ -47,7 +43,7 @@ public final class CudaBackendProvider implements BackendProvider {
             Device.Facts facts = Device.facts(libraries);
             // Loading it is cheap beside what it saves: a failure in the middle of a generation.
             libraries.apply(Name.NVRTC);
-            return new Availability(true, describe(facts) + STANDING);
+            return new Availability(true, describe(facts));
         } catch (IllegalStateException | LinkageError e) {
             return new Availability(false, String.valueOf(e.getMessage()));
         }

@@ -54,6 +54,8 @@ final class MatrixKernelsTest {
         // grid, prefix, order, heads, head, state, groups, taps, backward
         "5, 9, 23,  3, 5, 12, hwt, 2, 64, 128, 1, 4, false",
         "5, 9, 23,  3, 5, 12, hwt, 2, 64, 128, 1, 4, true",
+        "2, 9, 9,  1, 3, 9, wht, 34, 64, 16, 2, 3, false",
+        "3, 9, 27,  3, 5, 12, wth, 3, 38, 64, 3, 5, true",
         "4, 8, 16,  2, 4, 8, wth, 3, 32, 32, 1, 4, false",
         "1, 1, 64,  0, 0, 0, thw, 1, 64, 64, 1, 4, false",
         "1, 1, 65,  0, 0, 0, thw, 1, 64, 64, 1, 4, true",
@@ -91,32 +93,42 @@ final class MatrixKernelsTest {
         for (int i = 0; i < heads; i++) {
             dtBias[i] -= 3;
         }
-        assertAgree(path.rows(), dt + heads + 3, (workspace, projection) -> {
-            ScanWeights weights = new ScanWeights(
-                    upload(workspace, convWeight, spec.channels(), taps),
-                    upload(workspace, convBias, spec.channels()),
-                    upload(workspace, dtBias, heads),
-                    upload(workspace, aLog, heads),
-                    upload(workspace, skip, heads));
-            Tensor y = upload(workspace, before, path.grid().cells(), spec.innerWidth());
-            device().selectiveScan(new ScanInput(projection, x, b, c, dt), path, spec, weights, backward, y);
-            return y;
-        });
+        for (DType type : new DType[] {DType.F32, DType.BF16}) {
+            assertAgree(path.rows(), dt + heads + 3, (workspace, projection) -> {
+                ScanWeights weights = new ScanWeights(
+                        upload(workspace, convWeight, spec.channels(), taps),
+                        upload(workspace, convBias, spec.channels()),
+                        upload(workspace, dtBias, heads),
+                        upload(workspace, aLog, heads),
+                        upload(workspace, skip, heads));
+                Tensor y = upload(workspace, before, path.grid().cells(), spec.innerWidth());
+                if (type == DType.BF16) {
+                    Tensor coarse = workspace.allocate(type, y.shape());
+                    device().copy(y, coarse);
+                    y = coarse;
+                }
+                device().selectiveScan(new ScanInput(projection, x, b, c, dt), path, spec, weights, backward, y);
+                return y;
+            });
+        }
     }
 
     @ParameterizedTest
     @CsvSource({
-        // queries, keys, heads, head dimension, masked
-        "1, 1, 1, 128, false",
-        "130, 257, 2, 128, true",
-        "64, 64, 1, 64, false",
-        "65, 63, 3, 64, true",
-        "129, 200, 2, 32, false",
-        "100, 65, 1, 80, true",
-        "33, 129, 2, 24, false",
-        "17, 70, 1, 7, true"
+        // queries, keys, heads, head dimension, masked, output like the input
+        "1, 1, 1, 128, false, false",
+        "130, 257, 2, 128, true, true",
+        "161, 300, 1, 128, false, true",
+        "200, 130, 2, 64, true, false",
+        "150, 190, 1, 120, false, true",
+        "64, 64, 1, 64, false, true",
+        "65, 63, 3, 64, true, false",
+        "129, 200, 2, 32, false, true",
+        "100, 65, 1, 80, true, true",
+        "33, 129, 2, 24, false, false",
+        "17, 70, 1, 7, true, true"
     })
-    void attention(int queries, int keys, int heads, int headDim, boolean masked) {
+    void attention(int queries, int keys, int heads, int headDim, boolean masked, boolean coarse) {
         int width = heads * headDim;
         float[] keep = new float[keys];
         for (int i = 0; i < keys; i++) {
@@ -125,7 +137,7 @@ final class MatrixKernelsTest {
         }
         int rows = Math.max(queries, keys);
         assertAgree(rows, 3 * width + 8, (workspace, matrix) -> {
-            Tensor out = workspace.allocate(DType.F32, queries, width);
+            Tensor out = workspace.allocate(coarse ? matrix.dtype() : DType.F32, queries, width);
             device().attention(
                             new Heads(matrix.slice(0, queries), 8, heads, headDim),
                             new Heads(matrix.slice(0, keys), 8 + width, heads, headDim),
@@ -138,21 +150,33 @@ final class MatrixKernelsTest {
 
     @ParameterizedTest
     @CsvSource({
-        // grid, window, heads, head dimension, shifted, bias
-        "16, 4, 4,  16, 4, 4,  1, 128, false, false",
-        "20, 7, 9,  16, 4, 4,  2, 32, true, false",
-        "18, 5, 6,  16, 4, 4,  1, 64, true, true",
-        "9, 5, 3,  8, 4, 4,  2, 16, false, true"
+        // grid, window, heads, head dimension, shifted, bias, output like the input
+        "16, 4, 4,  16, 4, 4,  1, 128, false, false, true",
+        "20, 7, 9,  16, 4, 4,  2, 32, true, false, false",
+        "18, 5, 6,  16, 4, 4,  2, 128, true, false, true",
+        "18, 6, 5,  16, 4, 4,  1, 128, false, true, true",
+        "18, 5, 6,  16, 4, 4,  1, 64, true, true, false",
+        "9, 5, 3,  8, 4, 4,  2, 16, false, true, true"
     })
     void windowAttention(
-            int t, int h, int w, int wt, int wh, int ww, int heads, int headDim, boolean shifted, boolean biased) {
+            int t,
+            int h,
+            int w,
+            int wt,
+            int wh,
+            int ww,
+            int heads,
+            int headDim,
+            boolean shifted,
+            boolean biased,
+            boolean coarse) {
         Grid grid = new Grid(t, h, w);
         Windows windows = new Windows(new Grid(wt, wh, ww), shifted);
         int width = heads * headDim;
         int offsets = (2 * wt - 1) * (2 * wh - 1) * (2 * ww - 1);
         float[] bias = normals(1, heads * offsets);
         assertAgree(grid.cells(), 3 * width, (workspace, matrix) -> {
-            Tensor out = workspace.allocate(DType.F32, grid.cells(), width);
+            Tensor out = workspace.allocate(coarse ? matrix.dtype() : DType.F32, grid.cells(), width);
             device().windowAttention(
                             new Heads(matrix, 0, heads, headDim),
                             new Heads(matrix, width, heads, headDim),

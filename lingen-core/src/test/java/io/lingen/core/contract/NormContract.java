@@ -19,7 +19,10 @@ public abstract class NormContract extends BackendContract {
     private static final float EPSILON = 1e-6f;
 
     static Stream<Arguments> sizesAndTypes() {
-        return Stream.of(new int[][] {{1, 1}, {1, 7}, {3, 16}, {5, 17}, {2, 31}, {7, 33}, {9, 64}, {4, 127}, {3, 1025}})
+        return Stream.of(new int[][] {
+                    {1, 1}, {1, 7}, {3, 16}, {5, 17}, {2, 31}, {7, 33}, {9, 64}, {4, 127}, {2, 1000}, {3, 1025},
+                    {2, 5120}, {1, 8200}
+                })
                 .flatMap(size -> Stream.of(DType.F32, DType.BF16).flatMap(in -> Stream.of(DType.F32, DType.BF16)
                         .map(out -> Arguments.of(size[0], size[1], in, out))));
     }

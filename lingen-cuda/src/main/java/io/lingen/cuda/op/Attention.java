@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 /** Attention over all tokens and within the windows of a grid. */
 public final class Attention {
     private static final String SOURCE = "attention";
+    private static final int THREADS = 128;
     private static final int KEYS = 64;
     private static final int MAX_HEAD = 1024;
     private static final int MAX_MATRIX_HEAD = 128;
@@ -59,12 +60,12 @@ public final class Attention {
             int count,
             int windowed,
             int[] axes) {
-        Plan plan = Plan.of(q, k, v, queries);
+        Plan plan = Plan.of(q, k, v, queries, bias != null);
         int tiles = Math.ceilDiv(queries, plan.queriesPerBlock);
         device.launch(
                 SOURCE,
                 plan.kernel,
-                new Launch((long) tiles * count, q.heads(), 1, plan.threads, 1, plan.sharedBytes),
+                new Launch((long) tiles * count, q.heads(), 1, THREADS, 1, plan.sharedBytes),
                 new Arguments()
                         .put(Bands.address(q), Bands.address(k), Bands.address(v))
                         .put(CudaTensor.addressOrNull(mask), CudaTensor.addressOrNull(bias), CudaTensor.addressOf(out))
@@ -81,28 +82,30 @@ public final class Attention {
     }
 
     /** Which kernel, and how many queries a block of it takes. */
-    record Plan(String kernel, int queriesPerBlock, int threads, int sharedBytes) {
-        static Plan of(Heads q, Heads k, Heads v, int queries) {
+    record Plan(String kernel, int queriesPerBlock, int sharedBytes) {
+        static Plan of(Heads q, Heads k, Heads v, int queries, boolean biased) {
             boolean bf16 = q.matrix().dtype() == DType.BF16
                     && k.matrix().dtype() == DType.BF16
                     && v.matrix().dtype() == DType.BF16;
-            return of(bf16, q.headDim(), queries);
+            return of(bf16, q.headDim(), queries, biased);
         }
 
-        static Plan of(boolean bf16, int headDim, int queries) {
+        static Plan of(boolean bf16, int headDim, int queries, boolean biased) {
             if (headDim > MAX_HEAD) {
                 throw new IllegalArgumentException(
                         "the cuda backend attends with heads of up to " + MAX_HEAD + ", found " + headDim);
             }
             if (!bf16 || headDim > MAX_MATRIX_HEAD) {
-                return new Plan("attention_plain", 4, 128, 0);
+                return new Plan("attention_plain", 4, 0);
             }
             int width = headDim <= 32 ? 32 : headDim <= 64 ? 64 : 128;
-            boolean many = queries > 64;
+            boolean many = queries > 64 && !biased;
             int rows = many ? 128 : 64;
-            // Two stages of keys and values, rows padded by 8; the queries lie there before.
-            int shared = 4 * KEYS * (width + 8) * Short.BYTES;
-            return new Plan("attention_bf16_" + width + (many ? "_many" : "_few"), rows, 2 * rows, shared);
+            // Queries, padded by 8; two stages of keys and values; the rows of queries and of two tiles of keys.
+            int tiles = (rows * (width + 8) + 4 * KEYS * width) * Short.BYTES;
+            int map = (rows + 2 * KEYS) * Integer.BYTES;
+            return new Plan(
+                    "attention_bf16_" + width + (biased ? "_biased" : many ? "_many" : "_few"), rows, tiles + map);
         }
     }
 }

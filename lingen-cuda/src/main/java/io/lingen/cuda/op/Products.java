@@ -83,7 +83,10 @@ public final class Products {
         boolean outBf16 = out.dtype() == DType.BF16;
         boolean typesFit = bf16 || !outBf16;
         Epilogue.Kind kind = epilogue.kind();
-        if (typesFit && (kind == Epilogue.Kind.NONE || kind == Epilogue.Kind.GELU || kind == Epilogue.Kind.ADD)) {
+        // The library does not say how exact its GELU's tanh is: that will do for the digits of BF16, not for those of
+        // F32.
+        boolean gelu = kind == Epilogue.Kind.GELU && bf16;
+        if (typesFit && (kind == Epilogue.Kind.NONE || gelu || kind == Epilogue.Kind.ADD)) {
             return device.multiply(product(x, rows, weights, kind, CudaTensor.addressOf(out), outBf16));
         }
         Tensor gate = epilogue.gate();

@@ -12,12 +12,16 @@ import io.lingen.cuda.driver.Device;
 import io.lingen.cuda.driver.Launch;
 import io.lingen.cuda.internal.CudaTensor;
 import io.lingen.cuda.internal.DeviceMemory;
+import java.util.List;
 
 /** The scans of Mamba2 and Mamba1. */
 public final class Scans {
     private static final String SOURCE = "scan";
     private static final String MAMBA1 = "mamba1";
     private static final int WARPS = 4;
+    private static final int CONVOLVE_THREADS = 96;
+    /** Of a block of scan_factors. */
+    private static final int FACTOR_HEADS = 32;
 
     private final Device device;
     private final DeviceMemory memory;
@@ -29,58 +33,88 @@ public final class Scans {
 
     public void selective(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
-        boolean matrices = input.projection().dtype() == DType.BF16
-                && ScanPlan.fits(spec.headDim(), spec.stateSize(), spec.convWidth());
-        int steps = Math.toIntExact(path.steps());
-        ScanPlan plan = matrices
-                ? ScanPlan.of(
-                        steps,
-                        spec.heads(),
-                        spec.stateSize(),
-                        device.facts().multiprocessors(),
-                        device.facts().sharedBytesPerMultiprocessor())
-                : new ScanPlan(spec.stateSize(), 1, 1, WARPS * spec.stateSize() * Float.BYTES);
-        long bcBytes = 2L * steps * spec.groups() * plan.paddedState() * (matrices ? Short.BYTES : Float.BYTES);
-        long stateBytes = (long) plan.segments() * spec.innerWidth() * spec.stateSize() * Float.BYTES;
-        boolean carries = plan.segments() > 1;
-        DeviceMemory.Block bc = memory.allocate(bcBytes);
-        DeviceMemory.Block dt = memory.allocate((long) spec.heads() * steps * Float.BYTES);
-        DeviceMemory.Block states = memory.allocate(carries ? stateBytes : 0);
-        DeviceMemory.Block decays = memory.allocate((long) plan.segments() * spec.heads() * Float.BYTES);
-        Struct struct = new Struct(
-                input,
-                path,
-                spec,
-                weights,
-                accumulate,
-                y,
-                plan,
-                matrices,
+        Problem problem = new Problem(input, path, spec, weights, accumulate, y);
+        if (input.projection().dtype() == DType.BF16
+                && ScanPlan.fits(spec.headDim(), spec.stateSize(), spec.convWidth())) {
+            matrices(problem);
+        } else {
+            plain(problem);
+        }
+    }
+
+    private void matrices(Problem problem) {
+        ScanSpec spec = problem.spec;
+        ScanPlan plan = ScanPlan.of(
+                Math.toIntExact(problem.path.steps()),
+                spec.heads(),
+                spec.stateSize(),
+                device.facts().multiprocessors(),
+                device.facts().sharedBytesPerMultiprocessor());
+        int heads = spec.heads();
+        int chunks = plan.chunks();
+        int segments = plan.segments();
+        long stateElements = (long) heads * ScanPlan.MAX_HEAD * plan.paddedState();
+        long bcWidth = 2L * spec.groups() * plan.paddedState();
+        DeviceMemory.Block bc = memory.allocate(plan.steps() * bcWidth * Short.BYTES);
+        DeviceMemory.Block x = memory.allocate(heads * plan.steps() * ScanPlan.MAX_HEAD * Short.BYTES);
+        DeviceMemory.Block factors = memory.allocate(heads * plan.steps() * ScanPlan.FACTORS * Float.BYTES);
+        DeviceMemory.Block scores =
+                memory.allocate((long) chunks * spec.groups() * ScanPlan.BLOCKS * 16 * 16 * Float.BYTES);
+        DeviceMemory.Block rows = memory.allocate(plan.steps() * Integer.BYTES);
+        DeviceMemory.Block states = memory.allocate(segments > 1 ? segments * stateElements * Float.BYTES : 0);
+        DeviceMemory.Block decays = memory.allocate((long) segments * heads * Float.BYTES);
+        Scratch scratch = new Scratch(
                 bc.address(),
-                dt.address(),
+                0,
+                x.address(),
+                factors.address(),
+                scores.address(),
+                rows.address(),
                 states.address(),
                 decays.address());
-        device.launch(SOURCE, "scan_prepare", Launch.of(steps), struct.arguments(true));
-        if (matrices) {
-            String kernel = "scan_bf16_" + plan.paddedState();
-            Launch launch = new Launch(spec.heads(), plan.segments(), 1, 128, 1, plan.sharedBytes());
-            if (carries) {
-                device.launch(SOURCE, kernel, launch, struct.arguments(false));
-                long elements = (long) spec.innerWidth() * spec.stateSize();
-                device.launch(SOURCE, "scan_carry", Launch.of(Math.ceilDiv(elements, 256)), struct.arguments(false));
-            }
-            device.launch(SOURCE, kernel, launch, struct.arguments(true));
-        } else {
-            device.launch(
-                    SOURCE,
-                    "scan_plain",
-                    new Launch(Math.ceilDiv(spec.innerWidth(), WARPS), 1, 1, WARPS * 32, 1, plan.sharedBytes()),
-                    struct.arguments(true));
+        int padded = plan.paddedState();
+        int units = Math.toIntExact((heads * (long) ScanPlan.MAX_HEAD + bcWidth) / 8);
+        String convolve = spec.convWidth() <= 4 ? "scan_convolve_4" : "scan_convolve_8";
+        Launch eachChunk = new Launch(chunks, Math.ceilDiv(units, CONVOLVE_THREADS), 1, CONVOLVE_THREADS, 1, 0);
+        device.launch(SOURCE, convolve, eachChunk, problem.arguments(plan, true, scratch));
+        eachChunk = new Launch(chunks, Math.ceilDiv(heads, FACTOR_HEADS), 1, 256, 1, 0);
+        device.launch(SOURCE, "scan_factors", eachChunk, problem.arguments(plan, true, scratch));
+        eachChunk = new Launch(chunks, spec.groups(), 1, 128, 1, plan.scoresSharedBytes());
+        device.launch(SOURCE, "scan_scores_" + padded, eachChunk, problem.arguments(plan, true, scratch));
+        if (segments > 1) {
+            // Nobody asks what the last segment leaves.
+            Launch allButLast = new Launch(heads, segments - 1, 1, 128, 1, plan.statesSharedBytes());
+            device.launch(SOURCE, "scan_states_" + padded, allButLast, problem.arguments(plan, true, scratch));
+            Launch elements = Launch.of(Math.ceilDiv(stateElements, 256));
+            device.launch(SOURCE, "scan_carry", elements, problem.arguments(plan, true, scratch));
         }
+        Launch all = new Launch(heads, segments, 1, 128, 1, plan.emitSharedBytes());
+        device.launch(SOURCE, "scan_emit_" + padded, all, problem.arguments(plan, true, scratch));
+        List.of(bc, x, factors, scores, rows, states, decays).forEach(memory::release);
+    }
+
+    /** The recurrence itself. */
+    private void plain(Problem problem) {
+        ScanSpec spec = problem.spec;
+        int steps = Math.toIntExact(problem.path.steps());
+        ScanPlan plan = new ScanPlan(spec.stateSize(), 0, 1, 0, 0, 0, 0);
+        DeviceMemory.Block bc = memory.allocate(2L * steps * spec.groups() * spec.stateSize() * Float.BYTES);
+        DeviceMemory.Block dt = memory.allocate((long) spec.heads() * steps * Float.BYTES);
+        Scratch scratch = new Scratch(bc.address(), dt.address(), 0, 0, 0, 0, 0, 0);
+        device.launch(SOURCE, "scan_prepare", Launch.of(steps), problem.arguments(plan, false, scratch));
+        device.launch(
+                SOURCE,
+                "scan_plain",
+                new Launch(
+                        Math.ceilDiv(spec.innerWidth(), WARPS),
+                        1,
+                        1,
+                        WARPS * 32,
+                        1,
+                        WARPS * spec.stateSize() * Float.BYTES),
+                problem.arguments(plan, false, scratch));
         memory.release(bc);
         memory.release(dt);
-        memory.release(states);
-        memory.release(decays);
     }
 
     public void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
@@ -131,21 +165,13 @@ public final class Scans {
                 arguments);
     }
 
-    /** What the kernels of scan.cu share: the struct Scan, which differs between launches in whether y is written. */
-    private record Struct(
-            ScanInput input,
-            ScanPath path,
-            ScanSpec spec,
-            ScanWeights weights,
-            boolean accumulate,
-            Tensor y,
-            ScanPlan plan,
-            boolean bcBf16,
-            long bc,
-            long dt,
-            long states,
-            long decays) {
-        Arguments arguments(boolean emit) {
+    /** Addresses of what kernels leave for one another, 0 where there is none. */
+    private record Scratch(long bc, long dt, long x, long factors, long scores, long rows, long states, long decays) {}
+
+    private record Problem(
+            ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
+        /** The struct Scan, which all kernels of scan.cu share. */
+        Arguments arguments(ScanPlan plan, boolean bcBf16, Scratch scratch) {
             Tensor projection = input.projection();
             Arguments arguments = new Arguments()
                     .put(
@@ -155,14 +181,14 @@ public final class Scans {
                             CudaTensor.addressOf(weights.dtBias()),
                             CudaTensor.addressOf(weights.aLog()),
                             CudaTensor.addressOf(weights.d()))
-                    .put(bc, dt, states, decays, CudaTensor.addressOf(y))
+                    .put(scratch.bc, scratch.dt, scratch.x, scratch.factors, scratch.scores, scratch.rows)
+                    .put(scratch.states, scratch.decays, CudaTensor.addressOf(y))
                     .put(projection.shape().last(), input.x(), input.b(), input.c(), input.dt())
                     .put(CudaTensor.bf16(projection), bcBf16 ? 1 : 0, CudaTensor.bf16(y))
                     .put(spec.heads(), spec.headDim(), spec.stateSize(), plan.paddedState())
                     .put(spec.groups(), spec.convWidth())
                     .put(accumulate)
-                    .put(plan.segments(), plan.chunksPerSegment())
-                    .put(emit);
+                    .put(plan.chunks(), plan.segments(), plan.chunksPerSegment());
             Paths.put(path, arguments);
             return arguments;
         }

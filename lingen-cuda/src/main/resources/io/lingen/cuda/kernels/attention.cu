@@ -1,8 +1,8 @@
 // Attention in one pass over keys and values with a running softmax (Dao, "FlashAttention-2", 2023), over all tokens or inside the
 // windows of a grid. A window is only another list of rows: the same tiles, read through a map.
 //
-// BF16: mma.m16n8k16, a warp owns 16 queries, scores and their exponentials never leave its registers; keys and values come in tiles of
-// 64, the next under way while one is used. F32 or mixed: a warp per query, plain multiply-adds.
+// BF16: mma.m16n8k16, a warp owns 16 or 32 queries, scores and their exponentials never leave its registers; keys and values come in
+// tiles of 64, the next under way while one is used. F32 or mixed: a warp per query, plain multiply-adds.
 #include "device.cuh"
 
 struct Axis {
@@ -86,194 +86,357 @@ struct Tokens {
 };
 
 #define KEYS 64
+#define WARPS 4
+#define THREADS (WARPS * WARP)
 
-/** Moves rows of a head to shared memory [count][D + 8], zeros beyond the last token and beyond the head's width. */
-template <int D, int THREADS>
-DEVICE void stage(u16* to, const Attention& p, const Tokens& tokens, const void* matrix, i64 columns, int head, int first,
-                  int limit, int count) {
-  const u16* from = (const u16*)matrix;
-  bool direct = p.head_dim % 8 == 0 && columns % 8 == 0 && is_aligned(matrix);
-  for (int i = threadIdx.x; i < count * (D / 8); i += THREADS) {
-    int token = first + i / (D / 8);
-    int c = i % (D / 8) * 8;
-    u16* target = to + i / (D / 8) * (D + 8) + c;
-    if (token >= limit || c >= p.head_dim) {
-      *(uint4*)target = make_uint4(0, 0, 0, 0);
-      continue;
-    }
-    const u16* source = from + tokens.row(p, token) * columns + (i64)head * p.head_dim + c;
-    if (direct) {
-      copy_async(target, source);
-    } else {
-#pragma unroll
-      for (int e = 0; e < 8; e++) {
-        target[e] = c + e < p.head_dim ? source[e] : 0;
-      }
-    }
+/**
+ * Where 8 columns of a row lie in a tile [rows][D] in shared memory, in elements. They are shuffled within the row, so that the same
+ * columns of eight rows, which a matrix load touches at once, lie in different banks. Unit 2 d + h lies where unit h does, xor 16 d.
+ */
+template <int D>
+DEVICE int place(int row, int unit) {
+  return row * D + ((unit ^ (D == 32 ? row / 2 % 4 : row % 8)) * 8);
+}
+
+/** The same where rows are padded by 8 elements instead, which makes distances constants but costs memory. */
+template <int D>
+DEVICE int padded_place(int row, int unit) {
+  return row * (D + 8) + unit * 8;
+}
+
+/** Whether a head's columns can be copied 16 bytes at a time. */
+DEVICE bool is_direct(const void* matrix, i64 columns, int head_dim) {
+  return head_dim % 8 == 0 && columns % 8 == 0 && is_aligned(matrix);
+}
+
+/** A head's columns of COUNT rows, element by element, to a tile in shared memory; zeros beyond the head's width. */
+template <int D, int COUNT, bool PADDED>
+DEVICE void gather(u16* to, const int* rows, const void* matrix, i64 columns, int head, int head_dim) {
+  const u16* from = (const u16*)matrix + (i64)head * head_dim;
+#pragma unroll 1
+  for (int i = threadIdx.x; i < COUNT * D; i += THREADS) {
+    int c = i % D;
+    int at = PADDED ? padded_place<D>(i / D, c / 8) : place<D>(i / D, c / 8);
+    to[at + c % 8] = c < head_dim ? from[rows[i / D] * columns + c] : 0;
   }
 }
 
-template <int D, int WARPS>
+/** A block has 64 M queries, a warp 16 M; M = 2 halves what is read of keys and values in shared memory. */
+template <int D, int M, bool BIASED>
 DEVICE void attend(const Attention& p) {
   DYNAMIC_SHARED(memory);
+  const int QUERIES = WARPS * 16 * M;
+  const int TILE = KEYS * D;
+  const int SPAN = M * D > 128 ? 32 : KEYS;  // keys whose scores are in registers at once
   const int PITCH = D + 8;
-  const int TILE = KEYS * PITCH;
-  u16* shared = (u16*)memory;  // two stages of keys and values; first the queries lie there
-  int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
+  u16* queries = (u16*)memory;                  // [QUERIES][PITCH], at last the output
+  u16* stages = queries + QUERIES * PITCH;      // two of keys and values
+  int* query_rows = (int*)(stages + 4 * TILE);  // [QUERIES]
+  int* key_rows = query_rows + QUERIES;         // [2][KEYS]
+  int thread = threadIdx.x, lane = thread % WARP, warp = thread / WARP;
   int head = blockIdx.y;
   Tokens tokens;
   tokens.locate(p, blockIdx.x / p.tiles);
-  int first = blockIdx.x % p.tiles * WARPS * 16;
+  int first = blockIdx.x % p.tiles * QUERIES;
   if (first >= tokens.queries) {
     return;
   }
-  stage<D, WARPS * WARP>(shared, p, tokens, p.q, p.q_columns, head, first, tokens.queries, WARPS * 16);
-  commit_copies();
-  wait_copies<0>();
-  __syncthreads();
-  u32 q[D / 16][4];
-#pragma unroll
-  for (int d = 0; d < D / 16; d++) {
-    load_matrices(q[d], shared + (warp * 16 + lane % 16) * PITCH + d * 16 + lane / 16 * 8);
+  int query_count = tokens.queries - first;  // of this block and those after it
+  int key_count = tokens.keys;
+  // Rows are found once for each token: a window's take several divisions. Beyond the last there is nothing to read but the last.
+  if (thread < QUERIES) {
+    query_rows[thread] = (int)tokens.row(p, min(first + thread, tokens.queries - 1));
+  }
+  key_rows[thread] = (int)tokens.row(p, min(thread, key_count - 1));
+  if (p.head_dim < D) {
+    // Nobody writes beyond the head's width again.
+    for (int i = thread; i < (QUERIES * PITCH + 4 * TILE) / 8; i += THREADS) {
+      ((uint4*)memory)[i] = make_uint4(0, 0, 0, 0);
+    }
   }
   __syncthreads();
-
-  float out[D / 8][4];
+  bool direct = is_direct(p.k, p.k_columns, p.head_dim) && is_direct(p.v, p.v_columns, p.head_dim);
+  // Rows that all threads copy at once: a multiple of 8, so that a thread's place within a row stays the same.
+  const int TOGETHER = THREADS / (D / 8);
+  auto load = [&](int tile, u32 thread) {
+    u16* to = stages + tile % 2 * 2 * TILE;
+    const int* rows = key_rows + tile % 2 * KEYS;
+    if (direct) {
+      int row = (int)(thread / (D / 8)), unit = (int)(thread % (D / 8));
+      if (unit * 8 < p.head_dim) {
+        // In units of 16 bytes, of which a matrix has less than 2^32.
+        const uint4* k = (const uint4*)p.k + head * p.head_dim / 8 + unit;
+        const uint4* v = (const uint4*)p.v + head * p.head_dim / 8 + unit;
+        u32 k_pitch = (u32)p.k_columns / 8, v_pitch = (u32)p.v_columns / 8;
+        u16* target = to + place<D>(row, unit);
 #pragma unroll
-  for (int i = 0; i < D / 8; i++) {
-#pragma unroll
-    for (int k = 0; k < 4; k++) {
-      out[i][k] = 0;
-    }
-  }
-  float largest[2] = {-INFINITE, -INFINITE};
-  float total[2] = {0, 0};
-  // Exponentials of base 2: one instruction each.
-  const float LOG2E = 1.4426950408889634f;
-  float scale = p.scale * LOG2E;
-  int tiles = (tokens.keys + KEYS - 1) / KEYS;
-  auto load = [&](int tile) {
-    u16* to = shared + tile % 2 * 2 * TILE;
-    stage<D, WARPS * WARP>(to, p, tokens, p.k, p.k_columns, head, tile * KEYS, tokens.keys, KEYS);
-    stage<D, WARPS * WARP>(to + TILE, p, tokens, p.v, p.v_columns, head, tile * KEYS, tokens.keys, KEYS);
-  };
-  load(0);
-  commit_copies();
-  for (int tile = 0; tile < tiles; tile++) {
-    if (tile + 1 < tiles) {
-      load(tile + 1);
-    }
-    commit_copies();
-    wait_copies<1>();
-    __syncthreads();
-    const u16* keys = shared + tile % 2 * 2 * TILE;
-    const u16* values = keys + TILE;
-    float s[KEYS / 8][4];
-#pragma unroll
-    for (int i = 0; i < KEYS / 8; i++) {
-#pragma unroll
-      for (int k = 0; k < 4; k++) {
-        s[i][k] = 0;
-      }
-    }
-#pragma unroll
-    for (int d = 0; d < D / 16; d++) {
-#pragma unroll
-      for (int i = 0; i < KEYS / 16; i++) {
-        u32 b[4];
-        load_matrices(b, keys + (i * 16 + lane % 8 + lane / 16 * 8) * PITCH + d * 16 + lane / 8 % 2 * 8);
-        mma_bf16(s[2 * i], q[d], b);
-        mma_bf16(s[2 * i + 1], q[d], b + 2);
-      }
-    }
-    float tile_largest[2] = {largest[0], largest[1]};
-#pragma unroll
-    for (int i = 0; i < KEYS / 8; i++) {
-#pragma unroll
-      for (int k = 0; k < 4; k++) {
-        int key = tile * KEYS + i * 8 + lane % 4 * 2 + k % 2;
-        float score = s[i][k] * scale;
-        if (key >= tokens.keys || (p.mask != 0 && p.mask[key] == 0)) {
-          score = -INFINITE;
-        } else if (p.bias != 0) {
-          int query = min(first + warp * 16 + lane / 4 + k / 2 * 8, tokens.queries - 1);
-          score += tokens.bias(p, head, query, key) * LOG2E;
+        for (int i = 0; i < KEYS / TOGETHER; i++) {
+          u32 from = rows[row + i * TOGETHER];
+          copy_async(target + i * TOGETHER * D, k + from * k_pitch);
+          copy_async(target + i * TOGETHER * D + TILE, v + from * v_pitch);
         }
-        s[i][k] = score;
-        tile_largest[k / 2] = fmaxf(tile_largest[k / 2], score);
+      }
+    } else {
+      gather<D, KEYS, false>(to, rows, p.k, p.k_columns, head, p.head_dim);
+      gather<D, KEYS, false>(to + TILE, rows, p.v, p.v_columns, head, p.head_dim);
+    }
+  };
+  if (is_direct(p.q, p.q_columns, p.head_dim)) {
+    int row = thread / (D / 8), unit = thread % (D / 8);
+    if (unit * 8 < p.head_dim) {
+      const uint4* q = (const uint4*)p.q + head * p.head_dim / 8 + unit;
+#pragma unroll
+      for (int i = 0; i < QUERIES; i += TOGETHER) {
+        copy_async(queries + padded_place<D>(row + i, unit), q + (u32)query_rows[row + i] * ((u32)p.q_columns / 8));
       }
     }
-    float correction[2];
+  } else {
+    gather<D, QUERIES, true>(queries, query_rows, p.q, p.q_columns, head, p.head_dim);
+  }
+  load(0, threadIdx.x);
+  commit_copies();
+
+  float out[M][D / 8][4];
+  float largest[M][2], total[M][2];
 #pragma unroll
-    for (int r = 0; r < 2; r++) {
-      // The four lanes of a row.
-      tile_largest[r] = fmaxf(tile_largest[r], __shfl_xor_sync(ALL_LANES, tile_largest[r], 1));
-      tile_largest[r] = fmaxf(tile_largest[r], __shfl_xor_sync(ALL_LANES, tile_largest[r], 2));
-      // Until a key is kept, the largest is -infinity, and -infinity minus itself no number.
-      float safe = tile_largest[r] == -INFINITE ? 0 : tile_largest[r];
-      correction[r] = exp2_fast(largest[r] - safe);
-      largest[r] = tile_largest[r];
-      tile_largest[r] = safe;
-      total[r] *= correction[r];
-    }
-#pragma unroll
-    for (int i = 0; i < KEYS / 8; i++) {
-#pragma unroll
-      for (int k = 0; k < 4; k++) {
-        s[i][k] = exp2_fast(s[i][k] - tile_largest[k / 2]);
-        total[k / 2] += s[i][k];
-      }
-    }
+  for (int m = 0; m < M; m++) {
 #pragma unroll
     for (int i = 0; i < D / 8; i++) {
 #pragma unroll
       for (int k = 0; k < 4; k++) {
-        out[i][k] *= correction[k / 2];
+        out[m][i][k] = 0;
       }
     }
 #pragma unroll
-    for (int i = 0; i < KEYS / 16; i++) {
-      // The sums of two neighbouring tiles are laid out as the left operand of a product over their 16 columns.
-      u32 a[4] = {
-          pack_bf16(s[2 * i][0], s[2 * i][1]), pack_bf16(s[2 * i][2], s[2 * i][3]),
-          pack_bf16(s[2 * i + 1][0], s[2 * i + 1][1]), pack_bf16(s[2 * i + 1][2], s[2 * i + 1][3])};
-#pragma unroll
-      for (int d = 0; d < D / 16; d++) {
-        u32 b[4];
-        load_matrices_transposed(b, values + (i * 16 + lane % 16) * PITCH + d * 16 + lane / 16 * 8);
-        mma_bf16(out[2 * d], a, b);
-        mma_bf16(out[2 * d + 1], a, b + 2);
-      }
+    for (int r = 0; r < 2; r++) {
+      largest[m][r] = -INFINITE;
+      total[m][r] = 0;
     }
+  }
+  // Exponentials of base 2: one instruction each.
+  const float LOG2E = 1.4426950408889634f;
+  float scale = BIASED ? 1 : p.scale * LOG2E;
+#pragma unroll 1
+  for (int tile = 0; tile * KEYS < key_count; tile++) {
+    wait_copies<0>();
+    // Now this tile is there, and nobody needs the last one.
     __syncthreads();
-  }
-  wait_copies<0>();
+    // What depends on the thread alone is formed anew for each tile: kept, it would cost registers.
+    u32 now = fresh(threadIdx.x);
+    if ((tile + 1) * KEYS < key_count) {
+      load(tile + 1, now);
+      commit_copies();
+      int key = (tile + 2) * KEYS + (int)now;
+      if (now < KEYS && (tile + 2) * KEYS < key_count) {
+        Tokens again;
+        again.locate(p, (int)fresh(blockIdx.x) / p.tiles);
+        key_rows[tile % 2 * KEYS + now] = (int)again.row(p, min(key, key_count - 1));
+      }
+    }
+    int lane = (int)(now % WARP), warp = (int)(now / WARP);
+    if (warp * 16 * M >= query_count) {
+      continue;
+    }
+    // Where this lane's rows of matrices begin.
+    const u16* own = queries + padded_place<D>(warp * 16 * M + lane % 16, lane / 16);
+    int keys_at = tile % 2 * 2 * TILE + place<D>(lane % 8 + lane / 16 * 8, lane / 8 % 2);
+    int values_at = tile % 2 * 2 * TILE + TILE + place<D>(lane % 16, lane / 16);
+#pragma unroll 1
+    for (int from = 0; from < KEYS; from += SPAN) {
+      float s[M][SPAN / 8][4];
 #pragma unroll
-  for (int r = 0; r < 2; r++) {
-    total[r] += __shfl_xor_sync(ALL_LANES, total[r], 1);
-    total[r] += __shfl_xor_sync(ALL_LANES, total[r], 2);
+      for (int m = 0; m < M; m++) {
+#pragma unroll
+        for (int i = 0; i < SPAN / 8; i++) {
+#pragma unroll
+          for (int k = 0; k < 4; k++) {
+            s[m][i][k] = 0;
+          }
+        }
+      }
+#pragma unroll 4
+      for (int d = 0; d < D / 16; d++) {
+        u32 a[M][4];
+#pragma unroll
+        for (int m = 0; m < M; m++) {
+          load_matrices(a[m], own + m * 16 * PITCH + d * 16);
+        }
+#pragma unroll
+        for (int i = 0; i < SPAN / 16; i++) {
+          u32 b[4];
+          load_matrices(b, stages + (from + i * 16) * D + (keys_at ^ (d * 16)));
+#pragma unroll
+          for (int m = 0; m < M; m++) {
+            mma_bf16(s[m][2 * i], a[m], b);
+            mma_bf16(s[m][2 * i + 1], a[m], b + 2);
+          }
+        }
+      }
+      if (BIASED) {
+#pragma unroll
+        for (int m = 0; m < M; m++) {
+#pragma unroll
+          for (int i = 0; i < SPAN / 8; i++) {
+#pragma unroll
+            for (int k = 0; k < 4; k++) {
+              int query = min(first + (warp * M + m) * 16 + lane / 4 + k / 2 * 8, tokens.queries - 1);
+              int key = min(tile * KEYS + from + i * 8 + lane % 4 * 2 + k % 2, key_count - 1);
+              s[m][i][k] = (s[m][i][k] * p.scale + tokens.bias(p, head, query, key)) * LOG2E;
+            }
+          }
+        }
+      }
+      if (tile * KEYS + from + SPAN > key_count || p.mask != 0) {
+#pragma unroll
+        for (int i = 0; i < SPAN / 8; i++) {
+#pragma unroll
+          for (int k = 0; k < 2; k++) {
+            int key = tile * KEYS + from + i * 8 + lane % 4 * 2 + k;
+            if (key >= key_count || (p.mask != 0 && p.mask[key] == 0)) {
+#pragma unroll
+              for (int m = 0; m < M; m++) {
+                s[m][i][k] = s[m][i][k + 2] = -INFINITE;
+              }
+            }
+          }
+        }
+      }
+      float safe[M][2], corrections[M][2];
+      bool changed = false;
+#pragma unroll
+      for (int m = 0; m < M; m++) {
+#pragma unroll
+        for (int r = 0; r < 2; r++) {
+          float top = largest[m][r];
+#pragma unroll
+          for (int i = 0; i < SPAN / 8; i++) {
+            top = fmaxf(top, fmaxf(s[m][i][2 * r], s[m][i][2 * r + 1]));
+          }
+          // The four lanes of a row.
+          top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, 1));
+          top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, 2));
+          // Until a key is kept, the largest is -infinity, and -infinity minus itself no number.
+          safe[m][r] = top == -INFINITE ? 0 : top * scale;
+          float correction = exp2_fast(largest[m][r] * scale - safe[m][r]);
+          largest[m][r] = top;
+          total[m][r] *= correction;
+          corrections[m][r] = correction;
+          changed |= correction != 1;
+        }
+      }
+      // Seldom, once some keys are seen.
+      if (__any_sync(ALL_LANES, changed)) {
+#pragma unroll
+        for (int m = 0; m < M; m++) {
+#pragma unroll
+          for (int i = 0; i < D / 8; i++) {
+#pragma unroll
+            for (int k = 0; k < 4; k++) {
+              out[m][i][k] *= corrections[m][k / 2];
+            }
+          }
+        }
+      }
+#pragma unroll
+      for (int i = 0; i < SPAN / 16; i++) {
+        // The sums of two neighbouring tiles are laid out as the left operand of a product over their 16 columns.
+        u32 a[M][4];
+#pragma unroll
+        for (int m = 0; m < M; m++) {
+#pragma unroll
+          for (int k = 0; k < 4; k++) {
+            const float* score = s[m][2 * i + k / 2] + k % 2 * 2;
+            float low = exp2_fast(score[0] * scale - safe[m][k % 2]);
+            float high = exp2_fast(score[1] * scale - safe[m][k % 2]);
+            total[m][k % 2] += low + high;
+            a[m][k] = pack_bf16(low, high);
+          }
+        }
+#pragma unroll
+        for (int d = 0; d < D / 16; d++) {
+          u32 b[4];
+          load_matrices_transposed(b, stages + (from + i * 16) * D + (values_at ^ (d * 16)));
+#pragma unroll
+          for (int m = 0; m < M; m++) {
+            mma_bf16(out[m][2 * d], a[m], b);
+            mma_bf16(out[m][2 * d + 1], a[m], b + 2);
+          }
+        }
+      }
+    }
+  }
+  if (warp * 16 * M >= query_count) {
+    return;
   }
 #pragma unroll
-  for (int r = 0; r < 2; r++) {
-    int query = first + warp * 16 + lane / 4 + r * 8;
-    if (query < tokens.queries) {
-      i64 at = tokens.row(p, query) * ((i64)p.heads * p.head_dim) + (i64)head * p.head_dim;
+  for (int m = 0; m < M; m++) {
+#pragma unroll
+    for (int r = 0; r < 2; r++) {
+      total[m][r] += __shfl_xor_sync(ALL_LANES, total[m][r], 1);
+      total[m][r] += __shfl_xor_sync(ALL_LANES, total[m][r], 2);
+      float factor = 1 / total[m][r];
 #pragma unroll
       for (int i = 0; i < D / 8; i++) {
-        int c = i * 8 + lane % 4 * 2;
-        put2(p.out, p.out_bf16, at + c, p.head_dim - c, out[i][2 * r] / total[r], out[i][2 * r + 1] / total[r]);
+        out[m][i][2 * r] *= factor;
+        out[m][i][2 * r + 1] *= factor;
+      }
+    }
+  }
+  i64 width = (i64)p.heads * p.head_dim, column = (i64)head * p.head_dim;
+  if (p.out_bf16 && p.head_dim % 8 == 0 && is_aligned(p.out)) {
+    // By way of the warp's queries, which are done with, so that whole rows are written at once.
+    u16* to = queries + warp * 16 * M * PITCH;
+    __syncwarp();
+#pragma unroll
+    for (int m = 0; m < M; m++) {
+#pragma unroll
+      for (int i = 0; i < D / 8; i++) {
+#pragma unroll
+        for (int r = 0; r < 2; r++) {
+          *(u32*)(to + padded_place<D>(m * 16 + lane / 4 + r * 8, i) + lane % 4 * 2) =
+              pack_bf16(out[m][i][2 * r], out[m][i][2 * r + 1]);
+        }
+      }
+    }
+    __syncwarp();
+    int unit = lane % (D / 8);
+#pragma unroll
+    for (int i = lane / (D / 8); i < 16 * M; i += WARP / (D / 8)) {
+      if (warp * 16 * M + i < query_count && unit * 8 < p.head_dim) {
+        i64 row = query_rows[warp * 16 * M + i];
+        *(uint4*)((u16*)p.out + row * width + column + unit * 8) = *(const uint4*)(to + padded_place<D>(i, unit));
+      }
+    }
+    return;
+  }
+#pragma unroll
+  for (int m = 0; m < M; m++) {
+#pragma unroll
+    for (int r = 0; r < 2; r++) {
+      int query = (warp * M + m) * 16 + lane / 4 + r * 8;
+      if (query < query_count) {
+        i64 row = query_rows[query];
+#pragma unroll
+        for (int i = 0; i < D / 8; i++) {
+          int c = i * 8 + lane % 4 * 2;
+          put2(p.out, p.out_bf16, row * width + column + c, p.head_dim - c, out[m][i][2 * r], out[m][i][2 * r + 1]);
+        }
       }
     }
   }
 }
 
-// Names end in the padded head dimension. Few queries per window or frame: four warps; many: eight.
-KERNEL(128, attention_bf16_32_few, Attention) { attend<32, 4>(p); }
-KERNEL(128, attention_bf16_64_few, Attention) { attend<64, 4>(p); }
-KERNEL(128, attention_bf16_128_few, Attention) { attend<128, 4>(p); }
-KERNEL(256, attention_bf16_32_many, Attention) { attend<32, 8>(p); }
-KERNEL(256, attention_bf16_64_many, Attention) { attend<64, 8>(p); }
-KERNEL(256, attention_bf16_128_many, Attention) { attend<128, 8>(p); }
+// Names end in the padded head dimension and in how many queries a window or a sequence has: few, a block takes 64; many, 128.
+KERNEL(128, attention_bf16_32_few, Attention) { attend<32, 1, false>(p); }
+KERNEL(128, attention_bf16_64_few, Attention) { attend<64, 1, false>(p); }
+KERNEL(128, attention_bf16_128_few, Attention) { attend<128, 1, false>(p); }
+KERNEL(128, attention_bf16_32_many, Attention) { attend<32, 2, false>(p); }
+KERNEL(128, attention_bf16_64_many, Attention) { attend<64, 2, false>(p); }
+KERNEL_RESIDENT(128, 2, attention_bf16_128_many, Attention) { attend<128, 2, false>(p); }
+// A bias for every pair of tokens costs more than the rest: blocks of 64 will do.
+KERNEL(128, attention_bf16_32_biased, Attention) { attend<32, 1, true>(p); }
+KERNEL(128, attention_bf16_64_biased, Attention) { attend<64, 1, true>(p); }
+KERNEL(128, attention_bf16_128_biased, Attention) { attend<128, 1, true>(p); }
 
 #define PLAIN_WARPS 4
 #define MAX_HEAD 1024

@@ -17,6 +17,9 @@ typedef unsigned short u16;
 
 #define KERNEL(threads, name, Parameters) \
   extern "C" __global__ void __launch_bounds__(threads) name(const __grid_constant__ Parameters p)
+/** The same, its registers few enough for so many blocks to be at work beside each other. */
+#define KERNEL_RESIDENT(threads, blocks, name, Parameters) \
+  extern "C" __global__ void __launch_bounds__(threads, blocks) name(const __grid_constant__ Parameters p)
 #define DEVICE __device__ __forceinline__
 #define DYNAMIC_SHARED(name) extern __shared__ __align__(16) unsigned char name[]
 
@@ -38,6 +41,18 @@ DEVICE float exp2_fast(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
+}
+
+DEVICE float reciprocal_fast(float x) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
+/** The same number, of which the compiler doesn't know that: what follows from it is not kept in registers, but formed again. */
+DEVICE u32 fresh(u32 x) {
+  asm volatile("" : "+r"(x));
+  return x;
 }
 
 /** c[16x8] += a[16x16] b[16x8], BF16 products, F32 sums, one warp. */
@@ -116,18 +131,22 @@ DEVICE void put2(void* array, int bf16, i64 index, int count, float first, float
 
 DEVICE bool is_aligned(const void* address) { return ((unsigned long long)address & 15) == 0; }
 
+/** Eight BF16 numbers as F32. */
+DEVICE void unpack8(uint4 words, float* v) {
+  u32 pairs[4] = {words.x, words.y, words.z, words.w};
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    v[2 * i] = __uint_as_float(pairs[i] << 16);
+    v[2 * i + 1] = __uint_as_float(pairs[i] & 0xffff0000u);
+  }
+}
+
 /** Elements index .. index + count, count at most 8, of which the missing ones read as 0. */
 DEVICE void get8(const void* array, int bf16, i64 index, int count, float* v) {
   if (bf16) {
     const u16* from = (const u16*)array + index;
     if (count >= 8 && is_aligned(from)) {
-      uint4 words = *(const uint4*)from;
-      u32 pairs[4] = {words.x, words.y, words.z, words.w};
-#pragma unroll
-      for (int i = 0; i < 4; i++) {
-        v[2 * i] = __uint_as_float(pairs[i] << 16);
-        v[2 * i + 1] = __uint_as_float(pairs[i] & 0xffff0000u);
-      }
+      unpack8(*(const uint4*)from, v);
       return;
     }
 #pragma unroll
@@ -227,6 +246,9 @@ DEVICE float row_sum(float v) {
 }
 
 DEVICE float silu(float x) { return x / (1 + expf(-x)); }
+
+/** The same to a few units in the last place of F32, in two special functions and no branch: for what is rounded to BF16. */
+DEVICE float silu_fast(float x) { return x * reciprocal_fast(1 + exp2_fast(-1.4426950408889634f * x)); }
 
 /** The tanh approximation of GELU, written with the exponential: 0.5 (1 + tanh(u)) = 1 / (1 + exp(-2 u)). */
 DEVICE float gelu(float x) {

@@ -1,4 +1,5 @@
-// Norms over rows, and group norm. Statistics in F32, always in two passes: a row is read again from cache.
+// Norms over rows, and group norm. Statistics in F32, always in two passes: over registers as far as a row fits them, else over what is
+// read again from cache.
 #include "device.cuh"
 
 struct RowNorm {
@@ -19,15 +20,29 @@ struct RowNorm {
 // reductions and write nothing.
 DEVICE i64 row_of_thread() { return (i64)blockIdx.x * blockDim.y + threadIdx.y; }
 
+/** As often as a thread's 8 columns of a row stay in registers; rows of up to 8192 columns need no more. */
+#define ROUNDS 2
+
 /** out = (x - mean) / sqrt(variance + epsilon) (1 + scale) + shift */
 KERNEL(512, modulated_layer_norm, RowNorm) {
   i64 row = row_of_thread();
   bool live = row < p.rows;
   i64 base = (live ? row : 0) * p.d;
-  int step = blockDim.x * 8;
-  float v[8];
+  int step = blockDim.x * 8, first = threadIdx.x * 8;
+  float kept[ROUNDS][8], v[8];
   float sum = 0;
-  for (int c = threadIdx.x * 8; c < p.d; c += step) {
+#pragma unroll
+  for (int i = 0; i < ROUNDS; i++) {
+    int c = first + i * step;
+    if (c < p.d) {
+      get8(p.x, p.x_bf16, base + c, p.d - c, kept[i]);
+#pragma unroll
+      for (int k = 0; k < 8; k++) {
+        sum += kept[i][k];
+      }
+    }
+  }
+  for (int c = first + ROUNDS * step; c < p.d; c += step) {
     get8(p.x, p.x_bf16, base + c, p.d - c, v);
 #pragma unroll
     for (int k = 0; k < 8; k++) {
@@ -36,7 +51,15 @@ KERNEL(512, modulated_layer_norm, RowNorm) {
   }
   float mean = row_sum(sum) / p.d;
   float squares = 0;
-  for (int c = threadIdx.x * 8; c < p.d; c += step) {
+#pragma unroll
+  for (int i = 0; i < ROUNDS; i++) {
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+      float centred = first + i * step + k < p.d ? kept[i][k] - mean : 0;
+      squares += centred * centred;
+    }
+  }
+  for (int c = first + ROUNDS * step; c < p.d; c += step) {
     get8(p.x, p.x_bf16, base + c, p.d - c, v);
 #pragma unroll
     for (int k = 0; k < 8; k++) {
@@ -48,9 +71,8 @@ KERNEL(512, modulated_layer_norm, RowNorm) {
   if (!live) {
     return;
   }
-  for (int c = threadIdx.x * 8; c < p.d; c += step) {
+  auto write = [&](int c, float* v) {
     float scale[8], shift[8];
-    get8(p.x, p.x_bf16, base + c, p.d - c, v);
     get8(p.scale, 0, c, p.d - c, scale);
     get8(p.shift, 0, c, p.d - c, shift);
 #pragma unroll
@@ -58,6 +80,16 @@ KERNEL(512, modulated_layer_norm, RowNorm) {
       v[k] = (v[k] - mean) * factor * (1 + scale[k]) + shift[k];
     }
     put8(p.out, p.out_bf16, base + c, p.d - c, v);
+  };
+#pragma unroll
+  for (int i = 0; i < ROUNDS; i++) {
+    if (first + i * step < p.d) {
+      write(first + i * step, kept[i]);
+    }
+  }
+  for (int c = first + ROUNDS * step; c < p.d; c += step) {
+    get8(p.x, p.x_bf16, base + c, p.d - c, v);
+    write(c, v);
   }
 }
 
@@ -66,32 +98,88 @@ KERNEL(512, gated_rms_norm, RowNorm) {
   i64 row = row_of_thread();
   bool live = row < p.rows;
   i64 base = (live ? row : 0) * p.d;
-  int step = blockDim.x * 8;
-  float v[8], z[8];
-  float squares = 0;
-  for (int c = threadIdx.x * 8; c < p.d; c += step) {
+  int step = blockDim.x * 8, first = threadIdx.x * 8;
+  auto gated = [&](int c, float* v) {
+    float z[8];
     get8(p.x, p.x_bf16, base + c, p.d - c, v);
     get8(p.z, p.z_bf16, base + c, p.d - c, z);
 #pragma unroll
     for (int k = 0; k < 8; k++) {
-      float gated = v[k] * silu(z[k]);
-      squares += gated * gated;
+      v[k] *= p.out_bf16 ? silu_fast(z[k]) : silu(z[k]);
+    }
+  };
+  float kept[ROUNDS][8], v[8];
+  if (p.x_bf16 && p.z_bf16 && p.out_bf16 && p.d % 8 == 0 && is_aligned(p.x) && is_aligned(p.z)) {
+    // All loads first, none waits for another.
+    uint4 xs[ROUNDS], zs[ROUNDS];
+#pragma unroll
+    for (int i = 0; i < ROUNDS; i++) {
+      xs[i] = zs[i] = make_uint4(0, 0, 0, 0);
+      if (first + i * step < p.d) {
+        xs[i] = *(const uint4*)((const u16*)p.x + base + first + i * step);
+        zs[i] = *(const uint4*)((const u16*)p.z + base + first + i * step);
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < ROUNDS; i++) {
+      float z[8];
+      unpack8(xs[i], kept[i]);
+      unpack8(zs[i], z);
+#pragma unroll
+      for (int k = 0; k < 8; k++) {
+        kept[i][k] *= silu_fast(z[k]);
+      }
+    }
+  } else {
+#pragma unroll
+    for (int i = 0; i < ROUNDS; i++) {
+      if (first + i * step < p.d) {
+        gated(first + i * step, kept[i]);
+      } else {
+#pragma unroll
+        for (int k = 0; k < 8; k++) {
+          kept[i][k] = 0;
+        }
+      }
+    }
+  }
+  float squares = 0;
+#pragma unroll
+  for (int i = 0; i < ROUNDS; i++) {
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+      squares += kept[i][k] * kept[i][k];
+    }
+  }
+  for (int c = first + ROUNDS * step; c < p.d; c += step) {
+    gated(c, v);
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+      squares += v[k] * v[k];
     }
   }
   float factor = 1 / sqrtf(row_sum(squares) / p.d + p.epsilon);
   if (!live) {
     return;
   }
-  for (int c = threadIdx.x * 8; c < p.d; c += step) {
+  auto write = [&](int c, float* v) {
     float scale[8];
-    get8(p.x, p.x_bf16, base + c, p.d - c, v);
-    get8(p.z, p.z_bf16, base + c, p.d - c, z);
     get8(p.scale, 0, c, p.d - c, scale);
 #pragma unroll
     for (int k = 0; k < 8; k++) {
-      v[k] = v[k] * silu(z[k]) * factor * scale[k];
+      v[k] *= factor * scale[k];
     }
     put8(p.out, p.out_bf16, base + c, p.d - c, v);
+  };
+#pragma unroll
+  for (int i = 0; i < ROUNDS; i++) {
+    if (first + i * step < p.d) {
+      write(first + i * step, kept[i]);
+    }
+  }
+  for (int c = first + ROUNDS * step; c < p.d; c += step) {
+    gated(c, v);
+    write(c, v);
   }
 }
 

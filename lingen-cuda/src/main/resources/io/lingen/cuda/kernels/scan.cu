@@ -1,9 +1,11 @@
 // Mamba2's selective scan in its chunked form (Dao & Gu, "Transformers are SSMs", 2024, section 6) on tensor cores.
 //
-// A block walks one segment of the sequence for one head, chunk by chunk of 64 tokens, its state [P, n] in registers. Segments make
-// blocks enough to fill the device: first every segment finds the state that it would leave behind if it began with none, then those are
-// carried from segment to segment, then all segments run again from their true states and write y. Nothing but those states, B, C and
-// dt ever goes to memory between the projection and y.
+// First what can be done for all tokens at once, in the path's order: x, B and C convolved (scan_convolve), sums of dt and what is formed
+// of them (scan_factors), the products of B and C within a chunk of 64 tokens, which all heads of a group share (scan_scores).
+// Then a block walks one segment of the sequence for one head, chunk by chunk, its state [P, n] in registers, the next chunk's
+// operands under way to shared memory. Segments make blocks enough to fill the device: first every segment finds the state that it
+// would leave behind if it began with none (scan_states), then those are carried from segment to segment (scan_carry), then all
+// segments run again from their true states and write y (scan_emit).
 #include "device.cuh"
 #include "path.cuh"
 
@@ -14,10 +16,14 @@ struct Scan {
   const float* dt_bias;
   const float* a_log;
   const float* d;
-  void* bc;       // [steps, 2, G, n padded]: B and C along the path, BF16 or F32
-  float* dt;      // [H, steps]
-  float* states;  // [segments, H, P, n]: left by a segment, then what the next begins with
-  float* decays;  // [segments, H]: the logarithm of a segment's decay
+  void* bc;       // [steps, 2, G, n padded]: B and C along the path, F32; for the matrix kernels BF16 and whole chunks of steps
+  float* dt;      // [H, steps], for the plain kernel only; all that follow, for the matrix kernels only
+  u16* x;         // [H, steps of whole chunks, HEAD]: x along the path, 0 beyond the sequence and the head's width
+  float* factors; // [H, chunks, 4, CHUNK]: see scan_factors
+  float* scores;  // [chunks, G, BLOCKS, 2, WARP, 4]: see scan_scores
+  int* rows;      // [steps of whole chunks]: of y; -1 while warming up and beyond the sequence
+  float* states;  // [segments, H, n padded / 8, 128, 4]: left by a segment, then what it begins with; as registers hold it
+  float* decays;  // [segments, H]: the base 2 logarithm of a segment's decay
   void* y;        // [cells, di]
   i64 columns;
   i64 x_column;
@@ -34,9 +40,9 @@ struct Scan {
   int groups;
   int taps;
   int accumulate;
+  int chunks;
   int segments;
   int chunks_per_segment;
-  int emit;
   Path path;
 };
 
@@ -53,7 +59,7 @@ DEVICE float convolved(const Scan& p, int step, i64 column, int channel) {
   return silu(sum);
 }
 
-/** B, C and dt of every step, in the path's order; the padding of a state's width is 0. A block per step. */
+/** For the plain kernel: B, C and dt of every step, in the path's order; the padding of a state's width is 0. A block per step. */
 KERNEL(256, scan_prepare, Scan) {
   int step = blockIdx.x;
   int width = p.groups * p.padded_state;
@@ -77,242 +83,461 @@ KERNEL(256, scan_prepare, Scan) {
 
 #define CHUNK 64
 #define HEAD 64
-#define MAX_TAPS 8
+#define BLOCKS 10  // of 16x16 on and below the diagonal of a chunk's square
 #define X_PITCH (HEAD + 8)
 
-/** One head, one segment; N is the padded width of the state. */
+/** Block (i, j), j <= i, is number i (i + 1) / 2 + j. */
+DEVICE int block_row(int block) { return (block >= 1) + (block >= 3) + (block >= 6); }
+
+/**
+ * x, B and C convolved, along the path, BF16: zeros beyond the sequence, the head's width and the state's. A block has a chunk of steps,
+ * a thread 8 channels, through which it slides. Filters are padded with zeros to TAPS.
+ */
+template <int TAPS>
+DEVICE void convolve(const Scan& p) {
+  const int GROUP = 4;  // steps at a time: the loads of the next are under way while these are used
+  __shared__ int rows[CHUNK + TAPS - 1];
+  int start = blockIdx.x * CHUNK, steps = p.path.steps();
+  for (int i = threadIdx.x; i < CHUNK + TAPS - 1; i += blockDim.x) {
+    int step = start - (TAPS - 1) + i;
+    rows[i] = step >= 0 && step < steps ? p.path.row(step) : -1;
+  }
+  __syncthreads();
+  int unit = blockIdx.y * blockDim.x + threadIdx.x;
+  int x_units = p.heads * (HEAD / 8);
+  int width = p.groups * p.padded_state;
+  int channel, count;
+  i64 column, stride;
+  u16* to;
+  if (unit < x_units) {
+    int head = unit / (HEAD / 8), c = unit % (HEAD / 8) * 8;
+    channel = head * p.head_dim + c;
+    count = p.head_dim - c;
+    column = p.x_column + channel;
+    to = p.x + ((i64)head * p.chunks * CHUNK + start) * HEAD + c;
+    stride = HEAD;
+  } else {
+    int i = (unit - x_units) * 8;
+    if (i >= 2 * width) {
+      return;
+    }
+    int is_c = i >= width;
+    int group = (i - is_c * width) / p.padded_state, n = i % p.padded_state;
+    int at = group * p.state + n;
+    channel = p.heads * p.head_dim + is_c * p.groups * p.state + at;
+    count = p.state - n;
+    column = (is_c ? p.c_column : p.b_column) + at;
+    stride = 2 * width;
+    to = (u16*)p.bc + start * stride + i;
+  }
+  float filter[TAPS][8], bias[8];
+#pragma unroll
+  for (int e = 0; e < 8; e++) {
+    bias[e] = e < count ? p.conv_bias[channel + e] : 0;
+#pragma unroll
+    for (int tap = 0; tap < TAPS; tap++) {
+      int from = tap - (TAPS - p.taps);
+      filter[tap][e] = from >= 0 && e < count ? p.conv_weight[(i64)(channel + e) * p.taps + from] : 0;
+    }
+  }
+  const u16* from = (const u16*)p.projection + column;
+  bool direct = count >= 8 && p.columns % 8 == 0 && is_aligned(from);
+  auto load = [&](int i) {
+    int row = rows[i];
+    uint4 words = make_uint4(0, 0, 0, 0);
+    if (row >= 0) {
+      const u16* at = from + row * p.columns;
+      if (direct) {
+        words = *(const uint4*)at;
+      } else {
+        u32 pairs[4];
+#pragma unroll
+        for (int e = 0; e < 4; e++) {
+          pairs[e] = (2 * e < count ? at[2 * e] : 0) | (u32)(2 * e + 1 < count ? at[2 * e + 1] : 0) << 16;
+        }
+        words = make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
+      }
+    }
+    return words;
+  };
+  // The steps in use: first those before the group, oldest first.
+  float v[TAPS - 1 + GROUP][8];
+#pragma unroll
+  for (int i = 0; i < TAPS - 1; i++) {
+    unpack8(load(i), v[i]);
+  }
+  uint4 next[GROUP];
+#pragma unroll
+  for (int i = 0; i < GROUP; i++) {
+    next[i] = load(TAPS - 1 + i);
+  }
+#pragma unroll 1
+  for (int first = 0; first < CHUNK; first += GROUP) {
+#pragma unroll
+    for (int i = 0; i < GROUP; i++) {
+      unpack8(next[i], v[TAPS - 1 + i]);
+    }
+    if (first + GROUP < CHUNK) {
+#pragma unroll
+      for (int i = 0; i < GROUP; i++) {
+        next[i] = load(TAPS - 1 + first + GROUP + i);
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < GROUP; i++) {
+      float sums[8];
+#pragma unroll
+      for (int e = 0; e < 8; e++) {
+        float sum = bias[e];
+#pragma unroll
+        for (int tap = 0; tap < TAPS; tap++) {
+          sum += filter[tap][e] * v[i + tap][e];
+        }
+        sums[e] = start + first + i < steps ? silu_fast(sum) : 0;
+      }
+      *(uint4*)(to + (first + i) * stride) = pack8(sums);
+    }
+#pragma unroll
+    for (int i = 0; i < TAPS - 1; i++) {
+#pragma unroll
+      for (int e = 0; e < 8; e++) {
+        v[i][e] = v[i + GROUP][e];
+      }
+    }
+  }
+}
+
+// Names end in the longest filter. Blocks of 96 threads, of which registers allow 15 warps beside each other.
+KERNEL(96, scan_convolve_4, Scan) { convolve<4>(p); }
+KERNEL(96, scan_convolve_8, Scan) { convolve<8>(p); }
+
+#define FACTOR_HEADS 32
+
+/**
+ * Of a chunk and a head, with s the inclusive sums of dt A log2(e) from the chunk's begin: s; s - log2(dt); 2^s; 2^(s_last - s) dt.
+ * Beyond the sequence dt is 0: no decay and no input. A block per chunk and 32 heads; the first of a chunk writes its rows too.
+ */
+KERNEL(256, scan_factors, Scan) {
+  __shared__ float dts[FACTOR_HEADS][CHUNK + 1];
+  int chunk = blockIdx.x, first = blockIdx.y * FACTOR_HEADS;
+  int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
+  const int WARPS = 256 / WARP;
+  int steps = p.path.steps();
+#pragma unroll
+  for (int i = 0; i < CHUNK / WARPS; i++) {
+    int token = i * WARPS + warp;
+    int step = chunk * CHUNK + token;
+    i64 row = step < steps ? p.path.row(step) : -1;
+    int head = first + lane;
+    float dt = 0;
+    if (row >= 0 && head < p.heads) {
+      dt = softplus(get(p.projection, p.projection_bf16, row * p.columns + p.dt_column + head) + p.dt_bias[head]);
+    }
+    dts[lane][token] = dt;
+    if (first == 0 && lane == 0) {
+      p.rows[step] = step < steps && step >= p.path.warm_up() ? (int)row - p.path.prefix_cells : -1;
+    }
+  }
+  __syncthreads();
+  for (int i = warp; i < FACTOR_HEADS && first + i < p.heads; i += WARPS) {
+    int head = first + i;
+    const float LOG2E = 1.4426950408889634f;
+    float a = -expf(p.a_log[head]) * LOG2E;
+    // Two tokens a lane.
+    float dt[2] = {dts[i][2 * lane], dts[i][2 * lane + 1]};
+    float sum = (dt[0] + dt[1]) * a;
+#pragma unroll
+    for (int offset = 1; offset < WARP; offset *= 2) {
+      float before = __shfl_up_sync(ALL_LANES, sum, offset);
+      sum += lane >= offset ? before : 0;
+    }
+    float last = __shfl_sync(ALL_LANES, sum, WARP - 1);
+    float s[2] = {sum - dt[1] * a, sum};
+    float2* to = (float2*)(p.factors + ((i64)head * p.chunks + chunk) * 4 * CHUNK) + lane;
+    to[0] = make_float2(s[0], s[1]);
+    to[CHUNK / 2] = make_float2(s[0] - log2f(dt[0]), s[1] - log2f(dt[1]));
+    to[CHUNK] = make_float2(exp2f(s[0]), exp2f(s[1]));
+    to[CHUNK / 2 * 3] = make_float2(exp2f(last - s[0]) * dt[0], exp2f(last - s[1]) * dt[1]);
+  }
+}
+
+/**
+ * C_i . B_j for j <= i within a chunk, in the order in which lanes hold the left operand of a product: of each block two times 4
+ * elements a lane, the columns j below 8 and the others. A block of threads per chunk and group.
+ */
 template <int N>
+DEVICE void score(const Scan& p) {
+  DYNAMIC_SHARED(memory);
+  const int PITCH = N + 8;
+  u16* b = (u16*)memory;        // [CHUNK][PITCH]
+  u16* c = b + CHUNK * PITCH;   // [CHUNK][PITCH]
+  int thread = threadIdx.x, lane = thread % WARP, warp = thread / WARP;
+  i64 width = (i64)p.groups * p.padded_state;
+  const u16* from = (const u16*)p.bc + blockIdx.x * CHUNK * 2 * width + blockIdx.y * N;
+  for (int i = thread; i < CHUNK * (N / 8); i += 128) {
+    int token = i / (N / 8), n = i % (N / 8) * 8;
+    copy_async(b + token * PITCH + n, from + token * 2 * width + n);
+    copy_async(c + token * PITCH + n, from + token * 2 * width + width + n);
+  }
+  commit_copies();
+  wait_copies<0>();
+  __syncthreads();
+  u32 left[N / 16][4];
+#pragma unroll
+  for (int k = 0; k < N / 16; k++) {
+    load_matrices(left[k], c + (warp * 16 + lane % 16) * PITCH + k * 16 + lane / 16 * 8);
+  }
+  float* to = p.scores + ((i64)blockIdx.x * p.groups + blockIdx.y) * BLOCKS * 8 * WARP + lane * 4;
+#pragma unroll 1
+  for (int j = 0; j <= warp; j++) {
+    float scores[2][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+#pragma unroll
+    for (int k = 0; k < N / 16; k++) {
+      u32 right[4];
+      load_matrices(right, b + (j * 16 + lane % 8 + lane / 16 * 8) * PITCH + k * 16 + lane / 8 % 2 * 8);
+      mma_bf16(scores[0], left[k], right);
+      mma_bf16(scores[1], left[k], right + 2);
+    }
+    int block = warp * (warp + 1) / 2 + j;
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+      *(float4*)(to + (block * 2 + i) * 4 * WARP) = make_float4(scores[i][0], scores[i][1], scores[i][2], scores[i][3]);
+    }
+  }
+}
+
+KERNEL(128, scan_scores_16, Scan) { score<16>(p); }
+KERNEL(128, scan_scores_32, Scan) { score<32>(p); }
+KERNEL(128, scan_scores_64, Scan) { score<64>(p); }
+KERNEL(128, scan_scores_128, Scan) { score<128>(p); }
+
+/**
+ * One head, one segment; N is the padded width of the state. A warp has 16 columns of the head: of x, of y for all tokens, and of the
+ * state, whose registers, rounded, are at once the right operand of C . state; those of x are the right operand of y's product and the
+ * left one of the state's.
+ */
+template <int N, bool EMIT>
 DEVICE void scan(const Scan& p) {
   DYNAMIC_SHARED(memory);
   const int PITCH = N + 8;
-  u16* b = (u16*)memory;                     // [CHUNK][PITCH]
-  u16* c = b + CHUNK * PITCH;                // [CHUNK][PITCH]
-  u16* old_state = c + CHUNK * PITCH;        // [HEAD][PITCH]
-  u16* x = old_state + HEAD * PITCH;         // [CHUNK][X_PITCH]
-  u16* weighted = x + CHUNK * X_PITCH;       // x_j exp(s_last - s_j) dt_j
-  float* s = (float*)(weighted + CHUNK * X_PITCH);  // inclusive sums of dt A
-  float* dt = s + CHUNK;
-  float* conv = dt + CHUNK;                  // [MAX_TAPS + 1][HEAD], the bias last
-  int* rows = (int*)(conv + (MAX_TAPS + 1) * HEAD);  // of the chunk and of the taps - 1 steps before it
+  // Two stages of x, B, C, factors and rows, then the chunk's square of weights of x.
+  const int C_AT = CHUNK * (X_PITCH + PITCH);                        // u16 from a stage's begin
+  const int FACTORS_AT = C_AT + (EMIT ? CHUNK * PITCH : 0);
+  const int ROWS_AT = FACTORS_AT + 4 * CHUNK * 2;
+  const int STAGE = ROWS_AT + (EMIT ? CHUNK * 2 : 0);
+  u16* stages = (u16*)memory;
+  uint4* square = (uint4*)(stages + 2 * STAGE);  // [BLOCKS][WARP], as lanes hold them
   int thread = threadIdx.x, lane = thread % WARP, warp = thread / WARP;
   int head = blockIdx.x, segment = blockIdx.y;
   int group = head / (p.heads / p.groups);
-  int steps = p.path.steps();
-  float a = -expf(p.a_log[head]);
-  float skip = p.d[head];
-  i64 x_column = p.x_column + (i64)head * p.head_dim;
-  i64 bc_pitch = 2 * (i64)p.groups * p.padded_state;
-  const u16* bs = (const u16*)p.bc + (i64)group * p.padded_state;
-  const u16* cs = bs + (i64)p.groups * p.padded_state;
-  for (int i = thread; i < (p.taps + 1) * HEAD; i += 128) {
-    int tap = i / HEAD, channel = i % HEAD;
-    i64 at = (i64)head * p.head_dim + channel;
-    float v = 0;
-    if (channel < p.head_dim) {
-      v = tap == p.taps ? p.conv_bias[at] : p.conv_weight[at * p.taps + tap];
+  i64 bc_pitch = 2 * (i64)p.groups * N;
+  int first = segment * p.chunks_per_segment;
+  int end = min(p.chunks, first + p.chunks_per_segment);
+  const u16* xs = p.x + (i64)head * p.chunks * CHUNK * HEAD + thread * 8;
+  const u16* bs = (const u16*)p.bc + (i64)group * N + thread / (N / 8) * bc_pitch + thread % (N / 8) * 8;
+  const float* factors = p.factors + (i64)head * p.chunks * 4 * CHUNK + thread * 4;
+  auto load = [&](int chunk) {
+    u16* to = stages + chunk % 2 * STAGE;
+    const u16* from = xs + (i64)chunk * CHUNK * HEAD;
+#pragma unroll
+    for (int i = 0; i < CHUNK * HEAD / 8 / 128; i++) {
+      copy_async(to + (i * 16 + thread / 8) * X_PITCH + thread % 8 * 8, from + i * 16 * HEAD);
     }
-    conv[i] = v;
-  }
+    const int TOKENS = 128 / (N / 8);  // at a time
+    u16* b = to + CHUNK * X_PITCH + thread / (N / 8) * PITCH + thread % (N / 8) * 8;
+    from = bs + (i64)chunk * CHUNK * bc_pitch;
+#pragma unroll
+    for (int i = 0; i < CHUNK; i += TOKENS) {
+      copy_async(b + i * PITCH, from);
+      if (EMIT) {
+        copy_async(b + C_AT - CHUNK * X_PITCH + i * PITCH, from + bc_pitch / 2);
+      }
+      from += TOKENS * bc_pitch;
+    }
+    if (thread < CHUNK) {
+      copy_async(to + FACTORS_AT + thread * 8, factors + (i64)chunk * 4 * CHUNK);
+    } else if (EMIT && thread < CHUNK + CHUNK / 4) {
+      copy_async(to + ROWS_AT + (thread - CHUNK) * 8, p.rows + chunk * CHUNK + (thread - CHUNK) * 4);
+    }
+  };
 
-  // A warp holds the state of 16 of the head's columns.
   float state[N / 8][4];
-  i64 state_at = (((i64)segment * p.heads + head) * p.head_dim) * p.state;
+  float4* kept = (float4*)p.states + ((i64)segment * p.heads + head) * (N / 8) * 128 + thread;
 #pragma unroll
   for (int i = 0; i < N / 8; i++) {
-#pragma unroll
-    for (int k = 0; k < 4; k++) {
-      int row = warp * 16 + lane / 4 + k / 2 * 8, n = i * 8 + lane % 4 * 2 + k % 2;
-      bool loads = p.emit && p.segments > 1 && row < p.head_dim && n < p.state;
-      state[i][k] = loads ? p.states[state_at + (i64)row * p.state + n] : 0;
-    }
+    float4 v = EMIT && p.segments > 1 ? kept[i * 128] : make_float4(0, 0, 0, 0);
+    state[i][0] = v.x;
+    state[i][1] = v.y;
+    state[i][2] = v.z;
+    state[i][3] = v.w;
   }
+  i64 di = (i64)p.heads * p.head_dim;
+  // Pairs of neighbours can be read and written at once.
+  bool paired = p.y_bf16 && p.head_dim % 2 == 0 && is_aligned(p.y);
+  u16* pairs = (u16*)p.y + (i64)head * p.head_dim + warp * 16 + lane % 4 * 2;
   float decay_sum = 0;
 
-  int first_chunk = segment * p.chunks_per_segment;
-  int end = min(steps, (first_chunk + p.chunks_per_segment) * CHUNK);
-  for (int start = first_chunk * CHUNK; start < end; start += CHUNK) {
-    int count = min(CHUNK, end - start);
-    bool emits = p.emit && start + count > p.path.warm_up();
+  load(first);
+  commit_copies();
+#pragma unroll 1
+  for (int chunk = first; chunk < end; chunk++) {
+    wait_copies<0>();
+    // Now this chunk's operands are there, and nobody needs the last one's.
     __syncthreads();
-    for (int i = thread; i < CHUNK * (N / 8); i += 128) {
-      int token = i / (N / 8), n = i % (N / 8) * 8;
-      if (token < count) {
-        copy_async(b + token * PITCH + n, bs + (start + token) * bc_pitch + n);
-        if (emits) {
-          copy_async(c + token * PITCH + n, cs + (start + token) * bc_pitch + n);
+    if (chunk + 1 < end) {
+      load(chunk + 1);
+      commit_copies();
+    }
+    const u16* x = stages + chunk % 2 * STAGE;
+    const u16* b = x + CHUNK * X_PITCH;
+    const u16* c = x + C_AT;
+    const float* s = (const float*)(x + FACTORS_AT);
+    u32 inputs[CHUNK / 16][4];
+#pragma unroll
+    for (int j = 0; j < CHUNK / 16; j++) {
+      load_matrices_transposed(inputs[j], x + (j * 16 + lane % 16) * X_PITCH + warp * 16 + lane / 16 * 8);
+    }
+
+    if (EMIT && (chunk + 1) * CHUNK > p.path.warm_up()) {
+      const int* rows = (const int*)(x + ROWS_AT);
+      // What comes from memory is asked for early.
+      float4 scores[3][2];
+#pragma unroll
+      for (int i = 0; i < 3; i++) {
+        int block = i * 4 + warp;
+        if (block < BLOCKS) {
+          const float4* from = (const float4*)p.scores + (((i64)chunk * p.groups + group) * BLOCKS + block) * 2 * WARP + lane;
+          scores[i][0] = from[0];
+          scores[i][1] = from[WARP];
+        }
+      }
+      u32 before[CHUNK / 16][4];
+      if (p.accumulate && paired) {
+#pragma unroll
+        for (int i = 0; i < CHUNK / 16; i++) {
+#pragma unroll
+          for (int k = 0; k < 4; k++) {
+            int row = rows[i * 16 + lane / 4 + k / 2 * 8];
+            bool reads = row >= 0 && warp * 16 + k % 2 * 8 + lane % 4 * 2 < p.head_dim;
+            before[i][k] = reads ? *(const u32*)(pairs + row * di + k % 2 * 8) : 0;
+          }
+        }
+      }
+      // exp(s_i) C_i . old state
+      float y[CHUNK / 16][2][4];
+#pragma unroll
+      for (int i = 0; i < CHUNK / 16; i++) {
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+          y[i][0][k] = y[i][1][k] = 0;
+        }
+      }
+#pragma unroll
+      for (int k = 0; k < N / 16; k++) {
+        u32 right[4] = {
+            pack_bf16(state[2 * k][0], state[2 * k][1]), pack_bf16(state[2 * k + 1][0], state[2 * k + 1][1]),
+            pack_bf16(state[2 * k][2], state[2 * k][3]), pack_bf16(state[2 * k + 1][2], state[2 * k + 1][3])};
+#pragma unroll
+        for (int i = 0; i < CHUNK / 16; i++) {
+          u32 left[4];
+          load_matrices(left, c + (i * 16 + lane % 16) * PITCH + k * 16 + lane / 16 * 8);
+          mma_bf16(y[i][0], left, right);
+          mma_bf16(y[i][1], left, right + 2);
+        }
+      }
+      // The weights of the chunk's own tokens j <= i: C_i . B_j exp(s_i - s_j) dt_j. Warps share the blocks.
+#pragma unroll
+      for (int i = 0; i < 3; i++) {
+        int block = i * 4 + warp;
+        if (block < BLOCKS) {
+          int row = block_row(block);
+          int to = row * 16 + lane / 4;
+          int from = (block - row * (row + 1) / 2) * 16 + lane % 4 * 2;
+          float own[2] = {s[to], s[to + 8]};
+          u32 words[4];
+#pragma unroll
+          for (int t = 0; t < 2; t++) {
+            float v[4] = {scores[i][t].x, scores[i][t].y, scores[i][t].z, scores[i][t].w};
+#pragma unroll
+            for (int k = 0; k < 4; k++) {
+              int j = from + t * 8 + k % 2;
+              // The difference first: exp(s_i) exp(-s_j) apart would overflow.
+              float weight = exp2_fast(own[k / 2] - s[CHUNK + j]);
+              v[k] = j <= to + k / 2 * 8 ? v[k] * weight : 0;
+            }
+            words[2 * t] = pack_bf16(v[0], v[1]);
+            words[2 * t + 1] = pack_bf16(v[2], v[3]);
+          }
+          square[block * WARP + lane] = make_uint4(words[0], words[1], words[2], words[3]);
+        }
+      }
+#pragma unroll
+      for (int i = 0; i < CHUNK / 16; i++) {
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+          float factor = s[2 * CHUNK + i * 16 + lane / 4 + k / 2 * 8];
+          y[i][0][k] *= factor;
+          y[i][1][k] *= factor;
+        }
+      }
+      __syncthreads();
+#pragma unroll
+      for (int i = 0; i < CHUNK / 16; i++) {
+#pragma unroll
+        for (int j = 0; j <= i; j++) {
+          uint4 words = square[(i * (i + 1) / 2 + j) * WARP + lane];
+          u32 left[4] = {words.x, words.y, words.z, words.w};
+          mma_bf16(y[i][0], left, inputs[j]);
+          mma_bf16(y[i][1], left, inputs[j] + 2);
+        }
+      }
+      float skip = p.d[head];
+#pragma unroll
+      for (int i = 0; i < CHUNK / 16; i++) {
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+          u32 own = *(const u32*)(x + (i * 16 + lane / 4 + k / 2 * 8) * X_PITCH + warp * 16 + k % 2 * 8 + lane % 4 * 2);
+          y[i][k % 2][k / 2 * 2] += skip * __uint_as_float(own << 16);
+          y[i][k % 2][k / 2 * 2 + 1] += skip * __uint_as_float(own & 0xffff0000u);
+        }
+      }
+      if (paired) {
+#pragma unroll
+        for (int i = 0; i < CHUNK / 16; i++) {
+#pragma unroll
+          for (int k = 0; k < 4; k++) {
+            int row = rows[i * 16 + lane / 4 + k / 2 * 8];
+            int column = warp * 16 + k % 2 * 8 + lane % 4 * 2;
+            float low = y[i][k % 2][k / 2 * 2], high = y[i][k % 2][k / 2 * 2 + 1];
+            if (p.accumulate) {
+              low += __uint_as_float(before[i][k] << 16);
+              high += __uint_as_float(before[i][k] & 0xffff0000u);
+            }
+            if (row >= 0 && column < p.head_dim) {
+              *(u32*)(pairs + row * di + k % 2 * 8) = pack_bf16(low, high);
+            }
+          }
         }
       } else {
-        *(uint4*)(b + token * PITCH + n) = make_uint4(0, 0, 0, 0);
-        *(uint4*)(c + token * PITCH + n) = make_uint4(0, 0, 0, 0);
-      }
-    }
-    commit_copies();
-    for (int i = thread; i < CHUNK + p.taps - 1; i += 128) {
-      int step = start - (p.taps - 1) + i;
-      rows[i] = step >= 0 && step < end ? p.path.row(step) : -1;
-    }
-    if (warp == 0) {
-      // Two tokens a lane; beyond the end dt is 0: no decay and no input.
-      const float* from = p.dt + (i64)head * steps + start;
-      float dt0 = 2 * lane < count ? from[2 * lane] : 0;
-      float dt1 = 2 * lane + 1 < count ? from[2 * lane + 1] : 0;
-      float sum = (dt0 + dt1) * a;
 #pragma unroll
-      for (int offset = 1; offset < WARP; offset *= 2) {
-        float before = __shfl_up_sync(ALL_LANES, sum, offset);
-        sum += lane >= offset ? before : 0;
-      }
-      dt[2 * lane] = dt0;
-      dt[2 * lane + 1] = dt1;
-      s[2 * lane] = sum - dt1 * a;
-      s[2 * lane + 1] = sum;
-    }
+        for (int i = 0; i < CHUNK / 16; i++) {
 #pragma unroll
-    for (int i = 0; i < N / 8; i++) {
-#pragma unroll
-      for (int k = 0; k < 4; k += 2) {
-        int row = warp * 16 + lane / 4 + k / 2 * 8, n = i * 8 + lane % 4 * 2;
-        *(u32*)(old_state + row * PITCH + n) = pack_bf16(state[i][k], state[i][k + 1]);
-      }
-    }
-    __syncthreads();
-    float last = s[CHUNK - 1];
-    {
-      // Eight channels of four consecutive tokens a thread.
-      int channel = thread % 8 * 8, token = thread / 8 * 4;
-      float sums[4][8];
-#pragma unroll
-      for (int i = 0; i < 4; i++) {
-#pragma unroll
-        for (int e = 0; e < 8; e++) {
-          sums[i][e] = conv[p.taps * HEAD + channel + e];
-        }
-      }
-      for (int i = 0; i < 4 + p.taps - 1; i++) {
-        int row = rows[token + i];
-        if (row >= 0 && channel < p.head_dim) {
-          float v[8];
-          get8(p.projection, p.projection_bf16, row * p.columns + x_column + channel, p.head_dim - channel, v);
-#pragma unroll
-          for (int k = 0; k < 4; k++) {
-            int tap = i - k;
-            if (tap >= 0 && tap < p.taps) {
-#pragma unroll
-              for (int e = 0; e < 8; e++) {
-                sums[k][e] += conv[tap * HEAD + channel + e] * v[e];
-              }
+          for (int k = 0; k < 8; k++) {
+            int row = rows[i * 16 + lane / 4 + k / 4 * 8];
+            int column = warp * 16 + k / 2 % 2 * 8 + lane % 4 * 2 + k % 2;
+            if (row >= 0 && column < p.head_dim) {
+              i64 at = row * di + (i64)head * p.head_dim + column;
+              float v = y[i][k / 2 % 2][k / 4 * 2 + k % 2];
+              put(p.y, p.y_bf16, at, p.accumulate ? v + get(p.y, p.y_bf16, at) : v);
             }
-          }
-        }
-      }
-#pragma unroll
-      for (int k = 0; k < 4; k++) {
-        float weight = expf(last - s[token + k]) * dt[token + k];
-        float plain[8], scaled[8];
-#pragma unroll
-        for (int e = 0; e < 8; e++) {
-          plain[e] = token + k < count ? silu(sums[k][e]) : 0;
-          scaled[e] = plain[e] * weight;
-        }
-        *(uint4*)(x + (token + k) * X_PITCH + channel) = pack8(plain);
-        *(uint4*)(weighted + (token + k) * X_PITCH + channel) = pack8(scaled);
-      }
-    }
-    wait_copies<0>();
-    __syncthreads();
-
-    if (emits) {
-      // A warp owns 16 tokens i: first exp(s_i) C_i . old state, then what the chunk's own tokens j <= i add.
-      u32 left[N / 16][4];
-#pragma unroll
-      for (int k = 0; k < N / 16; k++) {
-        load_matrices(left[k], c + (warp * 16 + lane % 16) * PITCH + k * 16 + lane / 16 * 8);
-      }
-      float y[HEAD / 8][4];
-#pragma unroll
-      for (int i = 0; i < HEAD / 8; i++) {
-#pragma unroll
-        for (int k = 0; k < 4; k++) {
-          y[i][k] = 0;
-        }
-      }
-#pragma unroll
-      for (int k = 0; k < N / 16; k++) {
-#pragma unroll
-        for (int i = 0; i < HEAD / 16; i++) {
-          u32 right[4];
-          load_matrices(
-              right, old_state + (i * 16 + lane % 8 + lane / 16 * 8) * PITCH + k * 16 + lane / 8 % 2 * 8);
-          mma_bf16(y[2 * i], left[k], right);
-          mma_bf16(y[2 * i + 1], left[k], right + 2);
-        }
-      }
-      float own[2] = {s[warp * 16 + lane / 4], s[warp * 16 + lane / 4 + 8]};
-      float factor[2] = {expf(own[0]), expf(own[1])};
-#pragma unroll
-      for (int i = 0; i < HEAD / 8; i++) {
-#pragma unroll
-        for (int k = 0; k < 4; k++) {
-          y[i][k] *= factor[k / 2];
-        }
-      }
-      // Tokens j in steps of 16, none beyond the warp's own.
-      for (int j = 0; j <= warp; j++) {
-        float scores[2][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
-#pragma unroll
-        for (int k = 0; k < N / 16; k++) {
-          u32 right[4];
-          load_matrices(right, b + (j * 16 + lane % 8 + lane / 16 * 8) * PITCH + k * 16 + lane / 8 % 2 * 8);
-          mma_bf16(scores[0], left[k], right);
-          mma_bf16(scores[1], left[k], right + 2);
-        }
-#pragma unroll
-        for (int i = 0; i < 2; i++) {
-#pragma unroll
-          for (int k = 0; k < 4; k++) {
-            int from = j * 16 + i * 8 + lane % 4 * 2 + k % 2;
-            int to = warp * 16 + lane / 4 + k / 2 * 8;
-            // The difference first: exp(s_i) exp(-s_j) apart would overflow.
-            scores[i][k] = from <= to ? scores[i][k] * expf(own[k / 2] - s[from]) * dt[from] : 0;
-          }
-        }
-        u32 packed[4] = {
-            pack_bf16(scores[0][0], scores[0][1]), pack_bf16(scores[0][2], scores[0][3]),
-            pack_bf16(scores[1][0], scores[1][1]), pack_bf16(scores[1][2], scores[1][3])};
-#pragma unroll
-        for (int i = 0; i < HEAD / 16; i++) {
-          u32 right[4];
-          load_matrices_transposed(right, x + (j * 16 + lane % 16) * X_PITCH + i * 16 + lane / 16 * 8);
-          mma_bf16(y[2 * i], packed, right);
-          mma_bf16(y[2 * i + 1], packed, right + 2);
-        }
-      }
-      i64 di = (i64)p.heads * p.head_dim;
-#pragma unroll
-      for (int r = 0; r < 2; r++) {
-        int token = warp * 16 + lane / 4 + r * 8;
-        if (token < count && start + token >= p.path.warm_up()) {
-          i64 at = (i64)(rows[token + p.taps - 1] - p.path.prefix_cells) * di + (i64)head * p.head_dim;
-#pragma unroll
-          for (int i = 0; i < HEAD / 8; i++) {
-            int column = i * 8 + lane % 4 * 2;
-            float v[2];
-#pragma unroll
-            for (int k = 0; k < 2; k++) {
-              v[k] = y[i][2 * r + k] + skip * from_bf16(x[token * X_PITCH + column + k]);
-              if (p.accumulate && column + k < p.head_dim) {
-                v[k] += get(p.y, p.y_bf16, at + column + k);
-              }
-            }
-            put2(p.y, p.y_bf16, at + column, p.head_dim - column, v[0], v[1]);
           }
         }
       }
     }
 
-    // state = exp(s_last) state + sum over j of weighted_j B_j^T
-    float decay = expf(last);
-    decay_sum += last;
+    // state = exp(s_last) state + sum over j of x_j exp(s_last - s_j) dt_j B_j^T
+    float decay = s[3 * CHUNK - 1];
+    decay_sum += s[CHUNK - 1];
 #pragma unroll
     for (int i = 0; i < N / 8; i++) {
 #pragma unroll
@@ -323,8 +548,16 @@ DEVICE void scan(const Scan& p) {
 #pragma unroll
     for (int j = 0; j < CHUNK / 16; j++) {
       u32 left[4];
-      load_matrices_transposed(
-          left, weighted + (j * 16 + lane % 8 + lane / 16 * 8) * X_PITCH + warp * 16 + lane / 8 % 2 * 8);
+#pragma unroll
+      for (int k = 0; k < 2; k++) {
+        float2 weight = *(const float2*)(s + 3 * CHUNK + j * 16 + k * 8 + lane % 4 * 2);
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+          u32 own = inputs[j][2 * i + k];
+          left[2 * k + i] = pack_bf16(
+              __uint_as_float(own << 16) * weight.x, __uint_as_float(own & 0xffff0000u) * weight.y);
+        }
+      }
 #pragma unroll
       for (int i = 0; i < N / 16; i++) {
         u32 right[4];
@@ -334,16 +567,10 @@ DEVICE void scan(const Scan& p) {
       }
     }
   }
-  if (!p.emit) {
+  if (!EMIT) {
 #pragma unroll
     for (int i = 0; i < N / 8; i++) {
-#pragma unroll
-      for (int k = 0; k < 4; k++) {
-        int row = warp * 16 + lane / 4 + k / 2 * 8, n = i * 8 + lane % 4 * 2 + k % 2;
-        if (row < p.head_dim && n < p.state) {
-          p.states[state_at + (i64)row * p.state + n] = state[i][k];
-        }
-      }
+      kept[i * 128] = make_float4(state[i][0], state[i][1], state[i][2], state[i][3]);
     }
     if (thread == 0) {
       p.decays[(i64)segment * p.heads + head] = decay_sum;
@@ -351,25 +578,35 @@ DEVICE void scan(const Scan& p) {
   }
 }
 
-KERNEL(128, scan_bf16_16, Scan) { scan<16>(p); }
-KERNEL(128, scan_bf16_32, Scan) { scan<32>(p); }
-KERNEL(128, scan_bf16_64, Scan) { scan<64>(p); }
-KERNEL(128, scan_bf16_128, Scan) { scan<128>(p); }
+KERNEL(128, scan_states_16, Scan) { scan<16, false>(p); }
+KERNEL(128, scan_states_32, Scan) { scan<32, false>(p); }
+KERNEL(128, scan_states_64, Scan) { scan<64, false>(p); }
+KERNEL_RESIDENT(128, 4, scan_states_128, Scan) { scan<128, false>(p); }
+KERNEL(128, scan_emit_16, Scan) { scan<16, true>(p); }
+KERNEL(128, scan_emit_32, Scan) { scan<32, true>(p); }
+KERNEL_RESIDENT(128, 2, scan_emit_64, Scan) { scan<64, true>(p); }
+KERNEL_RESIDENT(128, 2, scan_emit_128, Scan) { scan<128, true>(p); }
 
-/** Turns the states that segments leave into those that they begin with. A thread per element of a head's state. */
+/** Turns the states that segments leave, the last excepted, into those that they begin with. A thread per element of a head's state. */
 KERNEL(256, scan_carry, Scan) {
-  i64 width = (i64)p.head_dim * p.state;
+  int width = HEAD * p.padded_state;
   i64 i = (i64)blockIdx.x * blockDim.x + threadIdx.x;
-  if (i >= p.heads * width) {
+  i64 all = (i64)p.heads * width;
+  if (i >= all) {
     return;
   }
   int head = (int)(i / width);
   float state = 0;
+  float left = p.states[i];
   for (int segment = 0; segment < p.segments; segment++) {
-    float* at = p.states + (i64)segment * p.heads * width + i;
-    float left = *at;
+    float* at = p.states + segment * all + i;
+    // Under way while this one is used.
+    float next = segment + 2 < p.segments ? at[all] : 0;
     *at = state;
-    state = expf(p.decays[(i64)segment * p.heads + head]) * state + left;
+    if (segment + 1 < p.segments) {
+      state = exp2f(p.decays[(i64)segment * p.heads + head]) * state + left;
+    }
+    left = next;
   }
 }
 

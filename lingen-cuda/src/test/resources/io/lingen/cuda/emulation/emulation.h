@@ -75,6 +75,7 @@ struct Registration {
   static void name##_run(const void* parameters) { name(*(const Parameters*)parameters); }                        \
   static emulation::Registration name##_registration(#name, name##_run, sizeof(Parameters), threads);             \
   static void name(const Parameters& p)
+#define KERNEL_RESIDENT(threads, blocks, name, Parameters) KERNEL(threads, name, Parameters)
 #define DEVICE inline
 #define DYNAMIC_SHARED(name) unsigned char* name = emulation::dynamic_shared
 #define __shared__ static thread_local
@@ -126,6 +127,8 @@ static inline unsigned short round_bf16(float value) {
 }
 static inline unsigned pack_bf16(float low, float high) { return round_bf16(low) | (unsigned)round_bf16(high) << 16; }
 static inline float exp2_fast(float x) { return exp2f(x); }
+static inline unsigned fresh(unsigned x) { return x; }
+static inline float reciprocal_fast(float x) { return 1 / x; }
 
 namespace emulation {
 void shuffle_xor(Lane* lanes);
@@ -150,6 +153,14 @@ static inline float __shfl_sync(unsigned, float value, int lane) {
   float out;
   emulation::warp_instruction(emulation::shuffle, &value, &out, (unsigned)lane);
   return out;
+}
+static inline int __any_sync(unsigned, bool value) {
+  float any = value;
+  for (int mask = 1; mask < 32; mask *= 2) {
+    float other = __shfl_xor_sync(0xffffffffu, any, mask);
+    any = any > other ? any : other;
+  }
+  return any != 0;
 }
 static inline void __syncwarp() { emulation::warp_instruction(emulation::all_arrive, nullptr, nullptr, 0); }
 
