@@ -61,13 +61,13 @@ def main() -> None:
         return
     torch.manual_seed(0)
     if args.decoder:
-        found = torch.load(args.decoder, weights_only=True)
+        found = torch.load(args.decoder, weights_only=True, map_location="cpu")
         decoder_config, decoder = found["config"], found["model"]
     else:
         decoder_config = DECODER
         decoder = Autoencoder(AutoencoderConfig(**DECODER)).state_dict()
     if args.denoiser:
-        found = torch.load(args.denoiser, weights_only=True)
+        found = torch.load(args.denoiser, weights_only=True, map_location="cpu")
         denoiser_config, denoiser = found["config"], found["average"]
     else:
         denoiser_config = DENOISER

@@ -48,7 +48,7 @@ def sample(model: Denoiser, text: TextEncoder, prompts: list[Prompt], frames: in
 
 def load_denoiser(path: Path) -> tuple[Denoiser, dict]:
     """The averaged weights of a checkpoint, ready to sample from, and the checkpoint."""
-    found = torch.load(path, weights_only=True)
+    found = torch.load(path, weights_only=True, map_location="cpu")
     model = Denoiser(DenoiserConfig.of(found["config"])).eval()
     model.load_state_dict(found["average"])
     return model, found
