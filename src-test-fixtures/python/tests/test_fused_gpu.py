@@ -13,13 +13,14 @@ from lingen_torch import mamba
 from lingen_torch.config import DenoiserConfig
 from lingen_torch.denoiser import Denoiser
 from tests.errors import relative
-from train import fused_gpu
 from train.export import DENOISER
 
 # Sums in another order, in float32; on a GPU also exponentials of other last digits.
 BOUND = 2e-5
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 RUNS = importlib.util.find_spec("triton") is not None and (DEVICE == "cuda" or os.environ.get("TRITON_INTERPRET") == "1")
+if RUNS:
+    from train import fused_gpu
 
 
 @unittest.skipUnless(RUNS, "needs Triton, and a GPU or its interpreter")

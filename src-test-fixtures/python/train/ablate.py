@@ -25,11 +25,11 @@ from lingen_torch.denoiser import Denoiser
 from train import compiled
 from train.export import DENOISER
 from train.make_latents import load_autoencoder
-from train.optimise import set_rates
+from train.optimise import move_average, set_rates
 from train.parallel import save
 from train.sample import judged, load_denoiser
 from train.shards import Shards
-from train.train_denoiser import TEXT_DROPOUT, build, flow_loss, move_average, optimisers_of, random_times
+from train.train_denoiser import TEXT_DROPOUT, build, flow_loss, optimisers_of, random_times
 from world.embed import TextEncoder
 from world.prompts import make
 from world.report import COLUMNS, tallies

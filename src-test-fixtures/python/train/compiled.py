@@ -4,10 +4,16 @@
     compiled.install("cpu")
 """
 
-from train import attention_cpu, fused_gpu, pointwise_cpu, scan_cpu
+from train import attention_cpu, pointwise_cpu, scan_cpu
 
 
 def install(device: str) -> None:
-    """For every denoiser of this process; on a machine that cannot compile or run it nothing changes."""
-    for part in (attention_cpu, pointwise_cpu, scan_cpu) if device == "cpu" else (fused_gpu,):
-        part.install()
+    """For every denoiser of this process; on a CPU that cannot compile or run it nothing changes."""
+    if device == "cpu":
+        for part in (attention_cpu, pointwise_cpu, scan_cpu):
+            part.install()
+    else:
+        # Needs Triton, which comes with PyTorch for GPUs only.
+        from train import fused_gpu
+
+        fused_gpu.install()

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from lingen_torch import denoiser, mamba
 from lingen_torch.layers import compute_dtype, f32_region
+from train.kernels_gpu import Convolution, GatedNorm, GatedSum, ModulatedNorm, Scan
 
 _scan_of_original = mamba.Direction.forward
 
 
 def _forward(self, x, bc, dt, review=None, reverse=False):
-    from train.kernels_gpu import Convolution, Scan
-
     if self.groups != 1 or self.conv.weight.shape[1] != 4:
         return _scan_of_original(self, x, bc, dt, review, reverse)
     with f32_region(x):
@@ -32,20 +31,14 @@ def _forward(self, x, bc, dt, review=None, reverse=False):
 
 
 def _gated_rms_norm(y, z, weight, eps):
-    from train.kernels_gpu import GatedNorm
-
     return GatedNorm.apply(y.flatten(0, 1), z.flatten(0, 1), weight, eps).view(y.shape)
 
 
 def _modulated_norm(x, shift, scale):
-    from train.kernels_gpu import ModulatedNorm
-
     return ModulatedNorm.apply(x, shift.float(), scale.float(), compute_dtype(x))
 
 
 def _gated_sum(x, gate, branch):
-    from train.kernels_gpu import GatedSum
-
     return GatedSum.apply(x, gate.float(), branch)
 
 
@@ -55,7 +48,7 @@ _PLAIN = [(owner, name, getattr(owner, name)) for owner, name, _ in _PLACES]
 
 
 def install() -> None:
-    """Makes every denoiser of this process use them. They need Triton and a GPU, or Triton's interpreter."""
+    """Makes every denoiser of this process use them, on a GPU or in Triton's interpreter."""
     for owner, name, ours in _PLACES:
         setattr(owner, name, ours)
 

@@ -20,8 +20,12 @@ class Captured:
     def __init__(self, function: Callable, pool, stream: torch.cuda.Stream):
         self.function, self.pool, self.stream, self.graph = function, pool, stream, None
 
+    @property
+    def captured(self) -> bool:
+        return self.graph is not None
+
     def __call__(self, *inputs: torch.Tensor):
-        if self.graph is None:
+        if not self.captured:
             self._capture(inputs)
         for own, new in zip(self.inputs, inputs):
             own.copy_(new, non_blocking=True)

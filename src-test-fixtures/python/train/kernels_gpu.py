@@ -124,11 +124,14 @@ class Convolution(torch.autograd.Function):
 
 
 @triton.jit
-def _steps(dt, dt_bias, A_log, i, head, length, dt_row, REVERSE: tl.constexpr):
-    """What comes of softplus (dt before it, dt) and A; dt is 0 beyond the end."""
-    raw = tl.load(dt + _row(i, length, REVERSE) * dt_row + head, mask=i < length, other=0.0).to(tl.float32) + tl.load(dt_bias + head)
+def _chunk(dt, dt_bias, A_log, length, chunks, heads, dt_batch, dt_row, Q: tl.constexpr, REVERSE: tl.constexpr):
+    """This program's head, place among all chunks' states, rows and which of them exist; before softplus dt, dt, which is 0 beyond the end, and A."""
+    chunk, head, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
+    i = chunk * Q + tl.arange(0, Q)
+    row, there = _row(i, length, REVERSE), i < length
+    raw = tl.load(dt + batch * dt_batch + row * dt_row + head, mask=there, other=0.0).to(tl.float32) + tl.load(dt_bias + head)
     soft = tl.where(raw > 20, raw, tl.log(1 + tl.exp(tl.minimum(raw, 20.0))))
-    return raw, tl.where(i < length, soft, 0.0), -tl.exp(tl.load(A_log + head))
+    return head, (batch * chunks + chunk) * heads + head, batch * length + row, there, raw, tl.where(there, soft, 0.0), -tl.exp(tl.load(A_log + head))
 
 
 @triton.jit
@@ -140,17 +143,13 @@ def _tile(base, rows, columns, row_step, mask):
 def _chunk_states(x, bc, dt, dt_bias, A_log, states, totals, length, chunks, heads, dt_batch, dt_row,
                   Q: tl.constexpr, P: tl.constexpr, N: tl.constexpr, REVERSE: tl.constexpr):
     """What every chunk adds to the state [N, P], and the logarithm of what it leaves of the state before it."""
-    chunk, head, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
-    i = chunk * Q + tl.arange(0, Q)
+    head, place, rows, there, _, step, A = _chunk(dt, dt_bias, A_log, length, chunks, heads, dt_batch, dt_row, Q, REVERSE)
     n, p = tl.arange(0, N), tl.arange(0, P)
-    rows, there = batch * length + _row(i, length, REVERSE), i < length
-    _, step, A = _steps(dt + batch * dt_batch, dt_bias, A_log, i, head, length, dt_row, REVERSE)
     a = step * A
     s, total = tl.cumsum(a, 0), tl.sum(a, 0)
     B = _tile(bc, rows, n, 2 * N, there)
     u = _tile(x, rows, head * P + p, heads * P, there).to(tl.float32) * (step * tl.exp(total - s))[:, None]
     added = tl.dot(tl.trans(B), u.to(B.dtype), input_precision="ieee")
-    place = (batch * chunks + chunk) * heads + head
     tl.store(states + place * N * P + n[:, None] * P + p[None], added)
     tl.store(totals + place, total)
 
@@ -173,19 +172,16 @@ def _carry(states, totals, first, last, chunks, heads, SIZE: tl.constexpr, BACK:
 @triton.jit
 def _outputs(x, bc, dt, dt_bias, A_log, D, states, y, length, chunks, heads, dt_batch, dt_row,
              Q: tl.constexpr, P: tl.constexpr, N: tl.constexpr, REVERSE: tl.constexpr):
-    chunk, head, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
-    at = tl.arange(0, Q)
-    i = chunk * Q + at
+    head, place, rows, there, _, step, A = _chunk(dt, dt_bias, A_log, length, chunks, heads, dt_batch, dt_row, Q, REVERSE)
     n, p = tl.arange(0, N), tl.arange(0, P)
-    rows, there = batch * length + _row(i, length, REVERSE), i < length
-    _, step, A = _steps(dt + batch * dt_batch, dt_bias, A_log, i, head, length, dt_row, REVERSE)
+    at = tl.arange(0, Q)
     s = tl.cumsum(step * A, 0)
     B, C = _tile(bc, rows, n, 2 * N, there), _tile(bc, rows, N + n, 2 * N, there)
     own = _tile(x, rows, head * P + p, heads * P, there)
     wide = own.to(tl.float32)
     decay = tl.where(at[:, None] >= at[None], tl.exp(tl.minimum(s[:, None] - s[None], 0.0)), 0.0)
     mixing = decay * tl.dot(C, tl.trans(B), input_precision="ieee")
-    start = tl.load(states + ((batch * chunks + chunk) * heads + head) * N * P + n[:, None] * P + p[None])
+    start = tl.load(states + place * N * P + n[:, None] * P + p[None])
     out = tl.dot(mixing.to(own.dtype), (wide * step[:, None]).to(own.dtype), input_precision="ieee")
     out += tl.exp(s)[:, None] * tl.dot(C, start.to(own.dtype), input_precision="ieee") + wide * tl.load(D + head)
     tl.store(y + rows[:, None] * (heads * P) + (head * P + p)[None], out.to(y.dtype.element_ty), mask=there[:, None])
@@ -195,14 +191,10 @@ def _outputs(x, bc, dt, dt_bias, A_log, D, states, y, length, chunks, heads, dt_
 def _state_slopes(bc, dt, dt_bias, A_log, grad, slopes, length, chunks, heads, dt_batch, dt_row,
                   Q: tl.constexpr, P: tl.constexpr, N: tl.constexpr, REVERSE: tl.constexpr):
     """The gradient of the state before every chunk, from that chunk's own outputs."""
-    chunk, head, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
-    i = chunk * Q + tl.arange(0, Q)
+    head, place, rows, there, _, step, A = _chunk(dt, dt_bias, A_log, length, chunks, heads, dt_batch, dt_row, Q, REVERSE)
     n, p = tl.arange(0, N), tl.arange(0, P)
-    rows, there = batch * length + _row(i, length, REVERSE), i < length
-    _, step, A = _steps(dt + batch * dt_batch, dt_bias, A_log, i, head, length, dt_row, REVERSE)
     C = _tile(bc, rows, N + n, 2 * N, there)
     dy = _tile(grad, rows, head * P + p, heads * P, there).to(tl.float32) * tl.exp(tl.cumsum(step * A, 0))[:, None]
-    place = (batch * chunks + chunk) * heads + head
     tl.store(slopes + place * N * P + n[:, None] * P + p[None], tl.dot(tl.trans(C), dy.to(C.dtype), input_precision="ieee"))
 
 
@@ -213,20 +205,17 @@ def _slopes(x, bc, dt, dt_bias, A_log, D, states, after, grad, grad_x, grad_bc, 
 
     Without OUTPUTS only the state after the end was wanted of the sequence.
     """
-    chunk, head, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
-    at = tl.arange(0, Q)
-    i = chunk * Q + at
+    head, place, rows, there, raw, step, A = _chunk(dt, dt_bias, A_log, length, chunks, heads, dt_batch, dt_row, Q, REVERSE)
     n, p = tl.arange(0, N), tl.arange(0, P)
-    rows, there = batch * length + _row(i, length, REVERSE), i < length
-    raw, step, A = _steps(dt + batch * dt_batch, dt_bias, A_log, i, head, length, dt_row, REVERSE)
+    at = tl.arange(0, Q)
     a = step * A
     s, total = tl.cumsum(a, 0), tl.sum(a, 0)
     B = _tile(bc, rows, n, 2 * N, there)
     own = _tile(x, rows, head * P + p, heads * P, there)
     wide = own.to(tl.float32)
     u = (wide * step[:, None]).to(x.dtype.element_ty)
-    place = ((batch * chunks + chunk) * heads + head) * N * P + n[:, None] * P + p[None]
-    start, G = tl.load(states + place), tl.load(after + place)
+    state = place * N * P + n[:, None] * P + p[None]
+    start, G = tl.load(states + state), tl.load(after + state)
 
     # Through the state after the chunk
     left = tl.exp(total - s)

@@ -25,6 +25,7 @@ import torch
 import torch.nn.functional as F
 
 from lingen_torch.autoencoder import Autoencoder, AutoencoderConfig
+from train.device import send
 from train.train_decoder import to_tensor
 from world.captions import caption
 from world.embed import TextEncoder
@@ -68,9 +69,8 @@ def object_cells(scene: Scene, clip: np.ndarray, cell: tuple[int, int, int]) -> 
 
 @dataclass(frozen=True)
 class Film:
-    """A rendered clip and what a shard says of it; words are the captions' tokens [L, 384] each."""
+    """What a shard says of a clip, beside its latent; words are the captions' tokens [L, 384] each."""
 
-    frames: np.ndarray
     cells: np.ndarray
     part: int
     captions: list[str]
@@ -80,8 +80,8 @@ class Film:
 _text: TextEncoder | None = None
 
 
-def film(place: tuple[int, int], args: argparse.Namespace, cell: tuple[int, int, int]) -> Film:
-    """The clip at a place (shard, index)."""
+def film(place: tuple[int, int], args: argparse.Namespace, cell: tuple[int, int, int]) -> tuple[np.ndarray, Film]:
+    """The frames of the clip at a place (shard, index), and what is said of it."""
     global _text
     _text = _text or TextEncoder(args.text)
     rng = np.random.default_rng([args.seed, *place, int(args.seconds * 16)])
@@ -89,24 +89,24 @@ def film(place: tuple[int, int], args: argparse.Namespace, cell: tuple[int, int,
     frames = render(scene)
     captions = [caption(scene, rng, keep=float(i == 0)).text for i in range(CAPTIONS)]
     hidden, mask = _text(captions)
-    return Film(frames, object_cells(scene, frames, cell), true_of(scene), captions, [h[m].astype(np.float16) for h, m in zip(hidden, mask)])
+    return frames, Film(object_cells(scene, frames, cell), true_of(scene), captions, [h[m].astype(np.float16) for h, m in zip(hidden, mask)])
 
 
 @torch.no_grad()
-def shard(model: Autoencoder, films: Iterator[Film], count: int, device: str) -> dict:
+def shard(model: Autoencoder, films: Iterator[tuple[np.ndarray, Film]], count: int, device: str) -> dict:
     latents, kept = [], []
     for _ in range(count):
-        drawn = next(films)
+        frames, said = next(films)
         with torch.autocast(device, torch.bfloat16):
-            latent = model.encode(to_tensor(torch.from_numpy(drawn.frames)[None].to(device)))
+            latent = model.encode(to_tensor(send(frames[None], device)))
         latents.append(latent[0].to("cpu", torch.float16).numpy())
-        kept.append(replace(drawn, frames=drawn.frames[:0]))
+        kept.append(said)
     words = [w for f in kept for w in f.words]
     return dict(latent=np.stack(latents), object=np.stack([f.cells for f in kept]), part=np.array([f.part for f in kept], np.int8),
                 text=np.concatenate(words), length=np.array([len(w) for w in words]), caption=np.array([c for f in kept for c in f.captions]))
 
 
-def films_of(places: list[tuple[int, int]], draw: Callable[[tuple[int, int]], Film], processes: int) -> Iterator[Film]:
+def films_of(places: list[tuple[int, int]], draw: Callable[[tuple[int, int]], tuple[np.ndarray, Film]], processes: int) -> Iterator[tuple[np.ndarray, Film]]:
     """In the order of the places; drawn in other processes beside this one if there are to be several."""
     if processes == 1:
         yield from map(draw, places)

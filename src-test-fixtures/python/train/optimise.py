@@ -75,3 +75,11 @@ def set_rates(steppers: list[torch.optim.Optimizer], rate: float) -> None:
                 group["lr"].fill_(part * rate)
             else:
                 group["lr"] = part * rate
+
+
+def move_average(average: nn.Module, model: nn.Module, share: float | torch.Tensor) -> None:
+    """The average moves towards the model by that share."""
+    with torch.no_grad():
+        steps = torch._foreach_sub(list(model.parameters()), list(average.parameters()))
+        torch._foreach_mul_(steps, share)
+        torch._foreach_add_(list(average.parameters()), steps)

@@ -17,8 +17,8 @@ from lingen_torch.config import DenoiserConfig
 from lingen_torch.denoiser import Denoiser
 from train import compiled
 from train.make_latents import load_autoencoder
-from train.train_decoder import to_frames
 from train.shards import pad_texts
+from train.train_decoder import to_frames
 from world.embed import TextEncoder
 from world.prompts import BY_HAND, Prompt, read
 from world.render import FPS

@@ -19,7 +19,7 @@ import torch
 
 from lingen_torch.autoencoder import Autoencoder, AutoencoderConfig
 from train.device import send
-from train.optimise import optimisers, set_rates
+from train.optimise import move_average, optimisers, set_rates
 from train.parallel import Clock, average_gradients, launch, save
 from world.render import random_scene, render
 
@@ -187,9 +187,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
         for stepper in steppers:
             stepper.step()
         step += 1
-        decay = min(0.999, step / (step + 20))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
+        move_average(average, model, max(0.001, 20 / (step + 20)))
         seen.append(loss.detach())
         used = clock.tick()
         if rank == 0 and (used - reported >= 60 or used >= total):

@@ -24,7 +24,7 @@ from lingen_torch.layers import PositionEmbedding
 from train import compiled
 from train.export import DENOISER
 from train.graphs_gpu import Captured
-from train.optimise import optimisers, set_rates
+from train.optimise import move_average, optimisers, set_rates
 from train.parallel import Clock, average_gradients, launch, save
 from train.shards import Batch, Shards
 from world.embed import MAX_TOKENS, TextEncoder
@@ -83,14 +83,6 @@ def flow_loss(model: Denoiser, drawn: Batch, times: torch.Tensor, noise: torch.T
         velocity = model(spread * drawn.latents + (1 - spread) * noise, times, [drawn.text], [drawn.mask])
     error = (velocity.float() - (drawn.latents - noise)).square().mean(1)
     return (error * drawn.weights).sum() / drawn.weights.sum(), error.mean().detach()
-
-
-def move_average(average: nn.Module, model: nn.Module, share: float | torch.Tensor) -> None:
-    """The average moves towards the model by that share."""
-    with torch.no_grad():
-        steps = torch._foreach_sub(list(model.parameters()), list(average.parameters()))
-        torch._foreach_mul_(steps, share)
-        torch._foreach_add_(list(average.parameters()), steps)
 
 
 def build(config: dict) -> Denoiser:
@@ -183,11 +175,15 @@ def train(rank: int, args: argparse.Namespace) -> None:
         times, noise = random_times(clips, frames, args.device), torch.randn_like(drawn.latents)
         return passes[frames](drawn.latents, drawn.weights, drawn.text, drawn.mask, times, noise).clone()
 
-    if captured:
-        # What it takes to capture is not training: gradients of nothing, and steps of no length.
+    def capture():
+        """Whatever there are clips for by now. What that takes is not training: its gradients are dropped."""
         for frames, clips in {(frames, clips) for _, _, batches in STAGES for frames, clips, _ in batches}:
-            add_gradients(frames, clips * args.scale, False)
+            if not passes[frames].captured:
+                add_gradients(frames, clips * args.scale, False)
         torch._foreach_zero_([p.grad for p in trained])
+
+    if captured:
+        capture()
         set_rates(steppers, 0.0)
         update()
     total, clock, reported = args.minutes * 60, Clock(used), used
@@ -215,6 +211,8 @@ def train(rank: int, args: argparse.Namespace) -> None:
         if used - reported >= 60 * args.report or used >= total:
             reported = used
             data.refresh()
+            if captured:
+                capture()
             if rank == 0:
                 figures = ",".join(f"{torch.stack(losses[n]).mean().item():.4f}" if losses[n] else "" for n in LENGTHS)
                 line = f"{step},{used / 60:.1f},{rate:.5f},{figures}"

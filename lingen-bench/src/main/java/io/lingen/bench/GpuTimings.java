@@ -177,10 +177,9 @@ public final class GpuTimings implements Callable<Integer> {
         int count = 0;
         try (FrameStream stream = decoder.frames(latent)) {
             for (; stream.hasNext(); count++) {
+                HostTensor frame = stream.nextValues();
                 if (count == 0) {
-                    Results.requireSound("frame", stream.nextValues());
-                } else {
-                    stream.nextValues();
+                    Results.requireSound("frame", frame);
                 }
             }
         }

@@ -76,20 +76,20 @@ public final class Scans {
         int units = Math.toIntExact((heads * (long) ScanPlan.MAX_HEAD + bcWidth) / 8);
         String convolve = spec.convWidth() <= 4 ? "scan_convolve_4" : "scan_convolve_8";
         Launch eachChunk = new Launch(chunks, Math.ceilDiv(units, CONVOLVE_THREADS), 1, CONVOLVE_THREADS, 1, 0);
-        device.launch(SOURCE, convolve, eachChunk, problem.arguments(plan, true, scratch));
+        device.launch(SOURCE, convolve, eachChunk, problem.arguments(plan, scratch));
         eachChunk = new Launch(chunks, Math.ceilDiv(heads, FACTOR_HEADS), 1, 256, 1, 0);
-        device.launch(SOURCE, "scan_factors", eachChunk, problem.arguments(plan, true, scratch));
+        device.launch(SOURCE, "scan_factors", eachChunk, problem.arguments(plan, scratch));
         eachChunk = new Launch(chunks, spec.groups(), 1, 128, 1, plan.scoresSharedBytes());
-        device.launch(SOURCE, "scan_scores_" + padded, eachChunk, problem.arguments(plan, true, scratch));
+        device.launch(SOURCE, "scan_scores_" + padded, eachChunk, problem.arguments(plan, scratch));
         if (segments > 1) {
             // Nobody asks what the last segment leaves.
             Launch allButLast = new Launch(heads, segments - 1, 1, 128, 1, plan.statesSharedBytes());
-            device.launch(SOURCE, "scan_states_" + padded, allButLast, problem.arguments(plan, true, scratch));
+            device.launch(SOURCE, "scan_states_" + padded, allButLast, problem.arguments(plan, scratch));
             Launch elements = Launch.of(Math.ceilDiv(stateElements, 256));
-            device.launch(SOURCE, "scan_carry", elements, problem.arguments(plan, true, scratch));
+            device.launch(SOURCE, "scan_carry", elements, problem.arguments(plan, scratch));
         }
         Launch all = new Launch(heads, segments, 1, 128, 1, plan.emitSharedBytes());
-        device.launch(SOURCE, "scan_emit_" + padded, all, problem.arguments(plan, true, scratch));
+        device.launch(SOURCE, "scan_emit_" + padded, all, problem.arguments(plan, scratch));
         List.of(bc, x, factors, scores, rows, states, decays).forEach(memory::release);
     }
 
@@ -101,7 +101,7 @@ public final class Scans {
         DeviceMemory.Block bc = memory.allocate(2L * steps * spec.groups() * spec.stateSize() * Float.BYTES);
         DeviceMemory.Block dt = memory.allocate((long) spec.heads() * steps * Float.BYTES);
         Scratch scratch = new Scratch(bc.address(), dt.address(), 0, 0, 0, 0, 0, 0);
-        device.launch(SOURCE, "scan_prepare", Launch.of(steps), problem.arguments(plan, false, scratch));
+        device.launch(SOURCE, "scan_prepare", Launch.of(steps), problem.arguments(plan, scratch));
         device.launch(
                 SOURCE,
                 "scan_plain",
@@ -112,7 +112,7 @@ public final class Scans {
                         WARPS * 32,
                         1,
                         WARPS * spec.stateSize() * Float.BYTES),
-                problem.arguments(plan, false, scratch));
+                problem.arguments(plan, scratch));
         memory.release(bc);
         memory.release(dt);
     }
@@ -171,7 +171,7 @@ public final class Scans {
     private record Problem(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
         /** The struct Scan, which all kernels of scan.cu share. */
-        Arguments arguments(ScanPlan plan, boolean bcBf16, Scratch scratch) {
+        Arguments arguments(ScanPlan plan, Scratch scratch) {
             Tensor projection = input.projection();
             Arguments arguments = new Arguments()
                     .put(
@@ -184,7 +184,7 @@ public final class Scans {
                     .put(scratch.bc, scratch.dt, scratch.x, scratch.factors, scratch.scores, scratch.rows)
                     .put(scratch.states, scratch.decays, CudaTensor.addressOf(y))
                     .put(projection.shape().last(), input.x(), input.b(), input.c(), input.dt())
-                    .put(CudaTensor.bf16(projection), bcBf16 ? 1 : 0, CudaTensor.bf16(y))
+                    .put(CudaTensor.bf16(projection), CudaTensor.bf16(y))
                     .put(spec.heads(), spec.headDim(), spec.stateSize(), plan.paddedState())
                     .put(spec.groups(), spec.convWidth())
                     .put(accumulate)

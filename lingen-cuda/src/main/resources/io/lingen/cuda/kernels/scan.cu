@@ -16,7 +16,7 @@ struct Scan {
   const float* dt_bias;
   const float* a_log;
   const float* d;
-  void* bc;       // [steps, 2, G, n padded]: B and C along the path, F32; for the matrix kernels BF16 and whole chunks of steps
+  void* bc;       // [steps, 2, G, n]: B and C along the path, F32; for the matrix kernels BF16, n padded and whole chunks of steps
   float* dt;      // [H, steps], for the plain kernel only; all that follow, for the matrix kernels only
   u16* x;         // [H, steps of whole chunks, HEAD]: x along the path, 0 beyond the sequence and the head's width
   float* factors; // [H, chunks, 4, CHUNK]: see scan_factors
@@ -31,7 +31,6 @@ struct Scan {
   i64 c_column;
   i64 dt_column;
   int projection_bf16;
-  int bc_bf16;
   int y_bf16;
   int heads;
   int head_dim;
@@ -59,20 +58,15 @@ DEVICE float convolved(const Scan& p, int step, i64 column, int channel) {
   return silu(sum);
 }
 
-/** For the plain kernel: B, C and dt of every step, in the path's order; the padding of a state's width is 0. A block per step. */
+/** For the plain kernel: B, C and dt of every step, in the path's order. A block per step. */
 KERNEL(256, scan_prepare, Scan) {
   int step = blockIdx.x;
-  int width = p.groups * p.padded_state;
+  int width = p.groups * p.state;
   int di = p.heads * p.head_dim;
   for (int i = threadIdx.x; i < 2 * width; i += blockDim.x) {
-    int is_c = i >= width;
-    int group = (i - is_c * width) / p.padded_state, n = i % p.padded_state;
-    float v = 0;
-    if (n < p.state) {
-      int channel = group * p.state + n;
-      v = convolved(p, step, (is_c ? p.c_column : p.b_column) + channel, di + is_c * p.groups * p.state + channel);
-    }
-    put(p.bc, p.bc_bf16, (i64)step * 2 * width + i, v);
+    // B's and C's channels stand beside each other in the filters, their columns may not.
+    i64 column = i < width ? p.b_column + i : p.c_column + i - width;
+    ((float*)p.bc)[(i64)step * 2 * width + i] = convolved(p, step, column, di + i);
   }
   i64 row = p.path.row(step);
   for (int head = threadIdx.x; head < p.heads; head += blockDim.x) {
@@ -627,14 +621,14 @@ KERNEL(128, scan_plain, Scan) {
   float a = -expf(p.a_log[head]);
   float skip = p.d[head];
   i64 di = (i64)p.heads * p.head_dim;
-  i64 bc_pitch = 2 * (i64)p.groups * p.padded_state;
+  i64 bc_pitch = 2 * (i64)p.groups * p.state;
   int steps = p.path.steps();
   for (int step = 0; step < steps; step++) {
     float dt = p.dt[(i64)head * steps + step];
     float decay = expf(dt * a);
     float x = convolved(p, step, p.x_column + channel, channel);
-    const float* b = (const float*)p.bc + step * bc_pitch + (i64)group * p.padded_state;
-    const float* c = b + (i64)p.groups * p.padded_state;
+    const float* b = (const float*)p.bc + step * bc_pitch + (i64)group * p.state;
+    const float* c = b + (i64)p.groups * p.state;
     float sum = 0;
     for (int n = lane; n < p.state; n += WARP) {
       float h = decay * state[n] + dt * x * b[n];
