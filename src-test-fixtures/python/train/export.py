@@ -29,6 +29,7 @@ DENOISER = {
     "tesa": {"window": [8, 4, 4], "inner_dim": 192}}
 LARGEST = 25 * 2 ** 20
 SUMS = "SHA256SUMS"
+THESAURUS = "thesaurus.tsv"
 
 
 def write_json(path: Path, content) -> None:
@@ -51,6 +52,7 @@ def main() -> None:
     parser.add_argument("--decoder", type=Path)
     parser.add_argument("--denoiser", type=Path)
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--thesaurus", type=Path, help="what train.thesaurus wrote (default: the one that is there)")
     parser.add_argument("--sums-only", action="store_true")
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--steps", type=int, default=50)
@@ -77,6 +79,11 @@ def main() -> None:
         denoiser = model.state_dict()
     components = {"transformer": "transformer", "vae": "vae", "text_encoders": ["text_encoder"], "scheduler": "scheduler"}
     out = args.output
+    if args.thesaurus:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / THESAURUS).write_bytes(args.thesaurus.read_bytes())
+    if (out / THESAURUS).exists():
+        components["thesaurus"] = THESAURUS
     write_json(out / "model_index.json", {"format": "lingen", "version": 1, "fps": 16, "components": components,
                                           "native": {"width": 128, "height": 128, "seconds": args.seconds}})
     write_json(out / "transformer/config.json", denoiser_config)

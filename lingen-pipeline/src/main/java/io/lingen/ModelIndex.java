@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param fps frames per second of the model's videos
  * @param transformer the folder of the denoiser; likewise vae, textEncoders, scheduler
+ * @param thesaurus the file of the model's {@link io.lingen.text.Thesaurus}; null if prompts are encoded as they are
  * @param nativeSize what a request that names no size gets; null if it has to name one
  */
 public record ModelIndex(
@@ -19,6 +20,7 @@ public record ModelIndex(
         String vae,
         List<String> textEncoders,
         String scheduler,
+        @Nullable String thesaurus,
         @Nullable NativeSize nativeSize) {
     /** The name of the file. */
     public static final String FILE = "model_index.json";
@@ -53,6 +55,7 @@ public record ModelIndex(
                 components.text("vae"),
                 components.texts("text_encoders"),
                 components.text("scheduler"),
+                components.has("thesaurus") ? components.text("thesaurus") : null,
                 size == null
                         ? null
                         : new NativeSize(

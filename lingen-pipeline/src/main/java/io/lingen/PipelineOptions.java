@@ -4,6 +4,7 @@ import io.lingen.core.BackendOptions;
 import io.lingen.core.Backends;
 import io.lingen.core.DType;
 import io.lingen.text.PromptRewriter;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a pipeline computes; fixed when it is loaded, because weights are packed for it.
@@ -11,9 +12,14 @@ import io.lingen.text.PromptRewriter;
  * @param backend a name that {@link Backends#create} knows: "auto", "cpu", "nd4j", "cuda"
  * @param precision of products and of what lies between them: BF16 or F32
  * @param threads host threads to compute with, 1 to {@value BackendOptions#MAX_THREADS}
- * @param rewriter what a prompt goes through before it is encoded
+ * @param rewriter what a prompt goes through before it is encoded; null for the model's own: its {@link io.lingen.text.Thesaurus} if it has
+ *     one. {@link PromptRewriter#IDENTITY} leaves prompts as they are
  */
-public record PipelineOptions(String backend, DType precision, int threads, PromptRewriter rewriter) {
+public record PipelineOptions(
+        String backend,
+        DType precision,
+        int threads,
+        @Nullable PromptRewriter rewriter) {
     public PipelineOptions {
         if (!precision.isComputeType()) {
             throw new IllegalArgumentException("the precision is BF16 or F32, found " + precision);
@@ -21,10 +27,10 @@ public record PipelineOptions(String backend, DType precision, int threads, Prom
         new BackendOptions(threads);
     }
 
-    /** The best backend, BF16, all processors, prompts as they are. */
+    /** The best backend, BF16, all processors, the model's own rewriter. */
     public static PipelineOptions defaults() {
         return new PipelineOptions(
-                Backends.AUTO, DType.BF16, Runtime.getRuntime().availableProcessors(), PromptRewriter.IDENTITY);
+                Backends.AUTO, DType.BF16, Runtime.getRuntime().availableProcessors(), null);
     }
 
     /** These options with another backend. */
@@ -42,8 +48,8 @@ public record PipelineOptions(String backend, DType precision, int threads, Prom
         return new PipelineOptions(backend, precision, number, rewriter);
     }
 
-    /** These options with another rewriter. */
-    public PipelineOptions withRewriter(PromptRewriter other) {
+    /** These options with another rewriter; null for the model's own. */
+    public PipelineOptions withRewriter(@Nullable PromptRewriter other) {
         return new PipelineOptions(backend, precision, threads, other);
     }
 }

@@ -15,7 +15,9 @@ import io.lingen.internal.MemoryCheck;
 import io.lingen.internal.ModelFiles;
 import io.lingen.internal.ModelLimits;
 import io.lingen.internal.Owned;
+import io.lingen.text.PromptRewriter;
 import io.lingen.text.TextEncoders;
+import io.lingen.text.Thesaurus;
 import io.lingen.vae.LatentVideoDecoder;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
@@ -50,6 +52,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
     private final ModelLimits limits;
     private final ModelFiles files;
     private final Backend backend;
+    private final PromptRewriter rewriter;
     private final TextEncoders encoders;
     private final Denoiser denoiser;
     private final LatentVideoDecoder decoder;
@@ -65,6 +68,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
             ModelIndex index = limits.index();
             this.files = new ModelFiles(source, index);
             files.check();
+            this.rewriter = rewriter(source, index, options);
             this.backend = owned.add(Backends.create(options.backend(), new BackendOptions(options.threads())));
             this.memory = owned.add(new MemoryEstimator(source, limits, backend, options.precision()));
             MemoryCheck.require(
@@ -80,6 +84,13 @@ public final class TextToVideoPipeline implements AutoCloseable {
             throw e;
         }
         this.loadTime = Duration.ofNanos(System.nanoTime() - start);
+    }
+
+    private static PromptRewriter rewriter(ModelSource source, ModelIndex index, PipelineOptions options) {
+        if (options.rewriter() != null) {
+            return options.rewriter();
+        }
+        return index.thesaurus() == null ? PromptRewriter.IDENTITY : Thesaurus.read(source, index.thesaurus());
     }
 
     /**
@@ -180,7 +191,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
      */
     public Generation resume(LatentFile saved, CancellationToken token) {
         VideoDescription recorded = saved.description();
-        VideoDescription own = describe(planOf(saved));
+        VideoDescription own = describe(planOf(saved), recorded.encodedPrompt());
         requireSame(saved, "on backend", recorded.backend(), own.backend());
         requireSame(saved, "in precision", recorded.precision(), own.precision());
         if (!recorded.modelHash().equals(own.modelHash())) {
@@ -221,7 +232,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
             MemoryCheck.require(backend, "this video", memory.forecast(plan).videoBytes(), () -> settingsThatFit(plan));
             // A rewriter that has no fixed answer must not have a second say.
             String prompt = saved == null
-                    ? options.rewriter().rewrite(plan.request().prompt())
+                    ? rewriter.rewrite(plan.request().prompt())
                     : saved.description().encodedPrompt();
             return open(new Generation(this, plan, prompt, saved, null, token));
         });
@@ -360,9 +371,9 @@ public final class TextToVideoPipeline implements AutoCloseable {
         return lifetime.use(files::hash);
     }
 
-    /** What a video of this pipeline can be made again from, if no rewriter changes its prompt. */
+    /** What a video of this pipeline can be made again from, if a rewriter that is asked twice gives the same answer. */
     public VideoDescription describe(VideoPlan plan) {
-        return lifetime.use(() -> describe(plan, plan.request().prompt()));
+        return lifetime.use(() -> describe(plan, rewriter.rewrite(plan.request().prompt())));
     }
 
     /** Not refused while the pipeline ends: the latents that are saved then are described too. */
@@ -397,6 +408,11 @@ public final class TextToVideoPipeline implements AutoCloseable {
     /** Where it computes. As for the parts below, what you do with it yourself is not waited for by {@link #close}. */
     public Backend backend() {
         return lifetime.use(() -> backend);
+    }
+
+    /** What prompts go through before they are encoded: the options' rewriter, or the model's own. */
+    public PromptRewriter rewriter() {
+        return rewriter;
     }
 
     /** The text encoders. */

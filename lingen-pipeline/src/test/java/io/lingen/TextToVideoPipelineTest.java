@@ -17,6 +17,7 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.nd4j.Nd4jInterop;
 import io.lingen.diffusion.SamplingStep;
 import io.lingen.internal.MemoryCheck;
+import io.lingen.text.PromptRewriter;
 import io.lingen.vae.Frame;
 import io.lingen.vae.FrameStream;
 import io.lingen.video.Mp4Frames;
@@ -171,6 +172,36 @@ class TextToVideoPipelineTest {
             VideoResult result = rewriting.generate(request, folder.resolve("out.mp4"));
             assertEquals("a ring, slowly", result.description().encodedPrompt());
             assertTrue(Files.readString(result.descriptionFile()).contains("\"a ring, slowly\""));
+        }
+    }
+
+    @Test
+    void aModelMayBringAThesaurus() throws IOException {
+        Path copy = TinyModel.write(folder.resolve("model"));
+        Path index = copy.resolve("model_index.json");
+        Files.writeString(
+                index,
+                Files.readString(index)
+                        .replace(
+                                "\"scheduler\": \"scheduler\"",
+                                "\"scheduler\": \"scheduler\", \"thesaurus\": \"words.tsv\""));
+        VideoRequest request =
+                VideoRequest.builder("a sapphire ring").frames(4).steps(1).build();
+        CheckpointException missing =
+                assertThrows(CheckpointException.class, () -> TextToVideoPipeline.load(copy.toString(), OPTIONS));
+        assertTrue(missing.getMessage().contains("words.tsv"), missing.getMessage());
+        Files.writeString(copy.resolve("words.tsv"), "blue\nsapphire\tblue\n");
+        try (TextToVideoPipeline own = TextToVideoPipeline.load(copy.toString(), OPTIONS)) {
+            VideoResult result = own.generate(request, folder.resolve("blue.mp4"));
+            assertEquals("a blue ring", result.description().encodedPrompt());
+            assertEquals("a sapphire ring", result.description().request().prompt());
+            assertEquals(result.description(), own.describe(own.plan(request)));
+        }
+        try (TextToVideoPipeline asWritten =
+                TextToVideoPipeline.load(copy.toString(), OPTIONS.withRewriter(PromptRewriter.IDENTITY))) {
+            assertEquals(
+                    "a sapphire ring",
+                    asWritten.describe(asWritten.plan(request)).encodedPrompt());
         }
     }
 

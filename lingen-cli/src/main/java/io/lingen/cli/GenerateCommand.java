@@ -88,6 +88,11 @@ final class GenerateCommand implements Callable<Integer> {
             description = "Of products and activations (default: bf16).")
     private @Nullable DType precision;
 
+    @Option(
+            names = "--as-written",
+            description = "Encode the prompt as it is written, not in the words that the model knows better.")
+    private boolean asWritten;
+
     @Mixin
     private ComputeOptions compute;
 
@@ -201,7 +206,10 @@ final class GenerateCommand implements Callable<Integer> {
         new BackendOptions(compute.threads());
         DType asked = precision != null ? precision : like != null ? like.precision() : DType.BF16;
         String backend = compute.isBackendGiven() || like == null ? compute.backend() : like.backend();
-        return new PipelineOptions(backend, asked, compute.threads(), PromptRewriter.IDENTITY);
+        // What was encoded then is encoded again, whether it had been rewritten or not.
+        boolean again = like != null && prompt == null && batch.promptFile() == null;
+        PromptRewriter rewriter = asWritten || again ? PromptRewriter.IDENTITY : null;
+        return new PipelineOptions(backend, asked, compute.threads(), rewriter);
     }
 
     private void check(Runnable step) throws IOException {

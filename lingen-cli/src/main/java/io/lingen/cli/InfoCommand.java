@@ -12,6 +12,7 @@ import io.lingen.core.accounting.HostMemory;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.diffusion.TransformerConfig;
+import io.lingen.text.Thesaurus;
 import io.lingen.vae.AutoencoderConfig;
 import java.io.PrintWriter;
 import java.util.Locale;
@@ -133,6 +134,12 @@ final class InfoCommand implements Callable<Integer> {
                         autoencoder.latentChannels(),
                         millions(source, index.vae())));
         line(out, "text", String.join(", ", index.textEncoders()) + ", widths " + transformer.textDims());
+        if (index.thesaurus() != null) {
+            line(
+                    out,
+                    "thesaurus",
+                    Thesaurus.read(source, index.thesaurus()).size() + " words are read as ones it knows");
+        }
         line(
                 out,
                 "sampler",

@@ -8,6 +8,7 @@ import io.lingen.VideoDescription;
 import io.lingen.VideoPlan;
 import io.lingen.VideoRequest;
 import io.lingen.VideoResult;
+import io.lingen.core.Quoted;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.diffusion.SamplingStep;
 import io.lingen.vae.FrameStream;
@@ -117,6 +118,10 @@ final class VideoRun {
         try (Generation generation = start.get()) {
             VideoPlan plan = generation.plan();
             progress.say("video      " + describe(plan));
+            String encoded = generation.description().encodedPrompt();
+            if (!encoded.equals(plan.request().prompt())) {
+                progress.say("read as    " + Quoted.of(encoded));
+            }
             VideoWriters.check(output, plan.format());
             interruption.watch(generation);
             if (saving) {

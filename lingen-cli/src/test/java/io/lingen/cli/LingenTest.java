@@ -1,5 +1,6 @@
 package io.lingen.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -50,6 +51,42 @@ class LingenTest {
         assertTrue(outcome.err.contains("denoising  4/4"), outcome.err);
         assertTrue(outcome.err.contains("decoding   8/8"), outcome.err);
         assertEquals("", outcome.out);
+    }
+
+    /** Words that the model was not trained on, on a model that brings a thesaurus. */
+    @Test
+    void aThesaurusIsFollowedUnlessThePromptIsMeantAsWritten() throws IOException {
+        Path own = TinyModel.write(folder.resolve("model"));
+        Path index = own.resolve("model_index.json");
+        Files.writeString(
+                index,
+                Files.readString(index)
+                        .replace("\"components\": {", "\"components\": {\"thesaurus\": \"words.tsv\", "));
+        Files.writeString(own.resolve("words.tsv"), "blue\nsapphire\tblue\n");
+        Object[] usual = {"generate", "a sapphire ring", "--model", own, "--frames", 4, "--steps", 1, "-o"};
+        Path read = folder.resolve("read.mp4");
+        Path written = folder.resolve("written.mp4");
+        Outcome first = run(with(usual, read));
+        assertTrue(first.err.contains("read as    a blue ring"), first.err);
+        Outcome second = run(with(usual, written, "--as-written"));
+        assertFalse(second.err.contains("read as"), second.err);
+        for (Path video : List.of(read, written)) {
+            Path again = folder.resolve("again.mp4");
+            assertEquals(0, run("generate", "--like", video, "--model", own, "-o", again).code);
+            assertEquals(
+                    Mp4Frames.read(video).frames().size(),
+                    Mp4Frames.read(again).frames().size());
+            for (int i = 0; i < Mp4Frames.read(video).frames().size(); i++) {
+                assertArrayEquals(
+                        Mp4Frames.read(video).frames().get(i),
+                        Mp4Frames.read(again).frames().get(i));
+            }
+        }
+        assertTrue(run("info", "--model", own).out.contains("1 words are read as ones it knows"));
+    }
+
+    private static Object[] with(Object[] arguments, Object... more) {
+        return Stream.concat(Arrays.stream(arguments), Arrays.stream(more)).toArray();
     }
 
     @Test

@@ -27,6 +27,9 @@ public final class ModelFiles {
     public ModelFiles(ModelSource source, ModelIndex index) {
         this.source = source;
         this.paths = new TreeSet<>(List.of(ModelIndex.FILE, config(index.scheduler())));
+        if (index.thesaurus() != null) {
+            paths.add(index.thesaurus());
+        }
         for (String component : List.of(index.transformer(), index.vae())) {
             paths.add(config(component));
             paths.addAll(source.tensorFiles(component));

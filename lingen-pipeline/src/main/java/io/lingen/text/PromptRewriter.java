@@ -1,8 +1,8 @@
 package io.lingen.text;
 
 /**
- * Rewrites a prompt before it is encoded. The paper lets a language model lengthen it; a model trained on short captions wants none, so
- * {@link #IDENTITY} is the default.
+ * Rewrites a prompt before it is encoded. The paper lets a language model lengthen it; a model that was trained on few words may bring a
+ * {@link Thesaurus}; {@link #IDENTITY} is the default of the others.
  */
 @FunctionalInterface
 public interface PromptRewriter {

@@ -111,7 +111,7 @@ class ModelLimitsTest {
 
     private static ModelLimits limits(ModelIndex.NativeSize size) {
         return new ModelLimits(
-                new ModelIndex(16, "transformer", "vae", List.of("text_encoder"), "scheduler", size),
+                new ModelIndex(16, "transformer", "vae", List.of("text_encoder"), "scheduler", null, size),
                 new SamplingDefaults("linear_quadratic", 50, 3),
                 new Grid(8, 8, 8),
                 new PatchSize(1, 2, 2),

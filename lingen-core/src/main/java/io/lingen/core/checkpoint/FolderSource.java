@@ -31,7 +31,7 @@ final class FolderSource extends ModelSource {
     }
 
     @Override
-    byte[] read(String path, long maxBytes) {
+    public byte[] read(String path, long maxBytes) {
         return PlainFile.read(PlainFile.in(folder, requireInside(path)), maxBytes);
     }
 

@@ -53,8 +53,12 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
         return read(path, PlainFile.MAX_BYTES);
     }
 
-    /** The bytes of a file that has no more than the given number of them. */
-    abstract byte[] read(String path, long maxBytes);
+    /**
+     * The bytes of a file that has no more than the given number of them.
+     *
+     * @throws CheckpointException if it is missing, unreadable or larger
+     */
+    public abstract byte[] read(String path, long maxBytes);
 
     /**
      * A configuration file, to be read into a record.

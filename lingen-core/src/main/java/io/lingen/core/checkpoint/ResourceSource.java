@@ -43,7 +43,7 @@ final class ResourceSource extends ModelSource {
     }
 
     @Override
-    byte[] read(String path, long maxBytes) {
+    public byte[] read(String path, long maxBytes) {
         try (InputStream stream = url(path).openStream()) {
             return PlainFile.read(resource(path), stream, maxBytes);
         } catch (IOException e) {

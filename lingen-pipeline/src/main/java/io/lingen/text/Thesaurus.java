@@ -1,0 +1,204 @@
+package io.lingen.text;
+
+import io.lingen.core.Quoted;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ModelSource;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Says a prompt in the words that a model was trained on: a small model that knows "blue" is told so for "sapphire". The file
+ * (docs/checkpoint-format.md) has phrases that the model was shown, and other words with what may stand in their place, the nearest first.
+ *
+ * <p>From left to right, the longest shown phrase is left alone, and so are words of shown phrases. Of other words that the file has, those
+ * get the stand-in that make the longest shown phrase with what follows: "revolves clockwise" becomes "orbits clockwise", and "revolves"
+ * alone "rotates". What is in neither stays what it is. Case, punctuation and spaces stay too; "a" and "an" follow the new word.
+ *
+ * <p>Immutable and thread-safe.
+ */
+public final class Thesaurus implements PromptRewriter {
+    private static final long MAX_BYTES = 1 << 22;
+    private static final int MAX_WORDS = 16;
+    private static final Pattern WORD = Pattern.compile("\\p{L}+(?:'\\p{L}+)*");
+    private static final Pattern PHRASE = Pattern.compile(WORD + "(?: " + WORD + ")*");
+    private static final Pattern ARTICLE = Pattern.compile("(?<!\\p{L})([Aa])n? $");
+
+    private final Set<String> shown = new HashSet<>();
+    private final Set<String> words = new HashSet<>();
+    private final Map<String, List<String>> others = new HashMap<>();
+    private int longest;
+
+    private Thesaurus() {}
+
+    /**
+     * Reads a model's thesaurus.
+     *
+     * @throws CheckpointException if it is missing, too large or ill-formed; the message names the line
+     */
+    public static Thesaurus read(ModelSource source, String path) {
+        return parse(source.name() + "/" + path, source.read(path, MAX_BYTES));
+    }
+
+    /**
+     * Reads a thesaurus: UTF-8, a phrase a line, or a word and phrases with a tab before each; lines that begin with '#' are comments.
+     *
+     * @param origin its name, for messages
+     * @throws CheckpointException if it is ill-formed; the message names the line
+     */
+    static Thesaurus parse(String origin, byte[] text) {
+        Thesaurus thesaurus = new Thesaurus();
+        String[] lines = decode(origin, text).split("\r?\n", -1);
+        for (int i = 0; i < lines.length; i++) {
+            if (!lines[i].isEmpty() && lines[i].charAt(0) != '#') {
+                thesaurus.add(origin + ", line " + (i + 1), lines[i].split("\t", -1));
+            }
+        }
+        return thesaurus;
+    }
+
+    private static String decode(String origin, byte[] text) {
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(text))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw new CheckpointException(origin + ": expected a thesaurus in UTF-8, found other bytes", e);
+        }
+    }
+
+    private void add(String place, String[] phrases) {
+        for (String phrase : phrases) {
+            int length = phrase.split(" ", -1).length;
+            if (length > MAX_WORDS
+                    || !PHRASE.matcher(phrase).matches()
+                    || !phrase.toLowerCase(Locale.ROOT).equals(phrase)) {
+                throw new CheckpointException(place + ": expected phrases of 1 to " + MAX_WORDS
+                        + " words in small letters, parted by a tab, found \"" + Quoted.of(phrase) + '"');
+            }
+            longest = Math.max(longest, length);
+        }
+        if (phrases.length == 1) {
+            shown.add(phrases[0]);
+            words.addAll(Arrays.asList(phrases[0].split(" ")));
+        } else if (others.put(phrases[0], List.of(phrases).subList(1, phrases.length)) != null) {
+            throw new CheckpointException(place + ": found \"" + Quoted.of(phrases[0]) + "\" a second time");
+        }
+    }
+
+    /** The number of words and phrases that others may stand for. */
+    public int size() {
+        return others.size();
+    }
+
+    @Override
+    public String rewrite(String prompt) {
+        return new Walk(prompt).rewrite();
+    }
+
+    /** What stands in the place of so many words. */
+    private record Replacement(int length, String text) {}
+
+    /** One prompt on its way. */
+    private final class Walk {
+        private final String prompt;
+        private final List<MatchResult> places;
+        private final List<String> tokens = new ArrayList<>();
+
+        Walk(String prompt) {
+            this.prompt = prompt;
+            this.places = WORD.matcher(prompt).results().collect(Collectors.toList());
+            places.forEach(place -> tokens.add(place.group().toLowerCase(Locale.ROOT)));
+        }
+
+        String rewrite() {
+            StringBuilder result = new StringBuilder();
+            int copied = 0;
+            int token = 0;
+            while (token < tokens.size()) {
+                int known = Math.max(reach(token, "", token), words.contains(tokens.get(token)) ? 1 : 0);
+                Replacement better = replacement(token, known);
+                if (better == null) {
+                    token += Math.max(known, 1);
+                    continue;
+                }
+                int begin = places.get(token).start();
+                result.append(withArticle(prompt.substring(copied, begin), better.text()));
+                result.append(
+                        Character.isUpperCase(prompt.codePointAt(begin)) ? capitalised(better.text()) : better.text());
+                token += better.length();
+                copied = places.get(token - 1).end();
+            }
+            return result.append(prompt, copied, prompt.length()).toString();
+        }
+
+        /** What makes a shown phrase of more than that many words, or null. */
+        private @Nullable Replacement replacement(int start, int known) {
+            Replacement best = null;
+            int most = known;
+            for (int end = start + 1; end <= Math.min(tokens.size(), start + longest); end++) {
+                List<String> stands =
+                        isConnected(start, end) ? others.getOrDefault(joined(start, end), List.of()) : List.of();
+                for (String stand : stands) {
+                    int reached = reach(start, stand, end);
+                    if (reached > most) {
+                        most = reached;
+                        best = new Replacement(reached, phrase(stand, joined(end, start + reached)));
+                    }
+                }
+            }
+            return best;
+        }
+
+        /** How many words from `start` become a shown phrase when `instead` stands before those from `next`; 0 if none does. */
+        private int reach(int start, String instead, int next) {
+            for (int end = Math.min(tokens.size(), next + longest); end >= next; end--) {
+                if (shown.contains(phrase(instead, joined(next, end))) && isConnected(start, end)) {
+                    return end - start;
+                }
+            }
+            return 0;
+        }
+
+        /** Whether one blank or hyphen is all that stands between these words. */
+        private boolean isConnected(int start, int end) {
+            for (int i = start + 1; i < end; i++) {
+                int gap = places.get(i - 1).end();
+                if (places.get(i).start() != gap + 1 || " -".indexOf(prompt.charAt(gap)) < 0) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        private String joined(int start, int end) {
+            return String.join(" ", tokens.subList(start, end));
+        }
+    }
+
+    private static String phrase(String start, String end) {
+        return start.isEmpty() || end.isEmpty() ? start + end : start + " " + end;
+    }
+
+    private static String withArticle(String before, String word) {
+        return ARTICLE.matcher(before).replaceFirst("aeio".indexOf(word.charAt(0)) >= 0 ? "$1n " : "$1 ");
+    }
+
+    private static String capitalised(String text) {
+        int first = Character.charCount(text.codePointAt(0));
+        return text.substring(0, first).toUpperCase(Locale.ROOT) + text.substring(first);
+    }
+}
