@@ -12,6 +12,7 @@ import torch
 from train.make_latents import ANY, BEGINNING, WHOLE, object_cells, true_of
 from train.plot import chart, series, ticks
 from train.shards import Shards
+from train.train_decoder import log_error
 from train.train_denoiser import random_times
 from world.render import Event, random_scene, render
 
@@ -25,6 +26,15 @@ def write_shard(folder: Path, name: str, parts: list[int], frames: int) -> None:
     length = np.array([1, 2] * count)
     np.savez(folder / name, latent=latent, object=np.zeros((count, frames, 1, 1), bool), part=np.array(parts, np.int8),
              text=np.repeat(np.arange(2 * count), length)[:, None].astype(np.float16), length=length)
+
+
+class LossTest(unittest.TestCase):
+    def test_the_log_error_is_psnr(self):
+        torch.manual_seed(1)
+        frames = torch.rand(3, 3, 4, 8, 8) * 2 - 1
+        output = frames + 0.1 * torch.rand(3, 1, 1, 1, 1) * torch.randn_like(frames)
+        psnr = (10 * torch.log10(4 / (output - frames).square().mean((1, 2, 3, 4)))).mean().item()
+        self.assertAlmostEqual(psnr, 10 / np.log(10) * (np.log(4) - log_error(output, frames).item()), delta=0.1)
 
 
 class ShardsTest(unittest.TestCase):

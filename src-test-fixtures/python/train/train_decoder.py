@@ -3,8 +3,8 @@
     python -m train.train_decoder --work DIR --minutes 45
 
 First on crops of 64x64 and 16 frames for a share of the time, `--crops`, then on whole frames of 128x128. The learning rate follows
-the share of the time that has been used. `--refine` goes on from DIR/decoder-final.pt with the decoder alone and on whole frames: the latents
-stay what they are, so a denoiser that was trained on them keeps its worth. DIR/decoder.pt (weights, averaged weights, optimiser, step) is replaced whole; a run resumes from it.
+the share of the time that has been used. `--refine` goes on from DIR/decoder-final.pt with the decoder alone and on whole frames, for the
+clips' PSNR: the latents stay what they are, so a denoiser that was trained on them keeps its worth. DIR/decoder.pt (weights, averaged weights, optimiser, step) is replaced whole; a run resumes from it.
 """
 
 from __future__ import annotations
@@ -91,6 +91,11 @@ def reconstruction_loss(output: torch.Tensor, frames: torch.Tensor, detail: floa
     return (weight * (error.abs() + error.square())).mean() + 0.5 * edges
 
 
+def log_error(output: torch.Tensor, frames: torch.Tensor) -> torch.Tensor:
+    """Mean over the clips of the logarithm of the squared error: PSNR's mean but for a factor. A clip of small errors counts as much as any."""
+    return ((output - frames).square().mean((1, 2, 3, 4)) + 1e-5).log().mean()
+
+
 @torch.no_grad()
 def measure(model: Autoencoder, clips: torch.Tensor) -> tuple[float, float]:
     """Mean and worst PSNR (dB) over clips, one at a time."""
@@ -174,12 +179,15 @@ def train(rank: int, args: argparse.Namespace) -> None:
         set_rates(steppers, float(args.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share)))))
         with torch.autocast(args.device, torch.bfloat16):
             z = model.encode(batch).float()
-            # What a denoiser makes is never exact.
-            noisy = z + LATENT_NOISE * torch.rand(len(z), 1, 1, 1, 1, device=z.device) * torch.randn_like(z)
+            # What a denoiser makes is never exact; at last it is nearly so.
+            level = torch.rand(len(z), 1, 1, 1, 1, device=z.device) ** (2 if args.refine else 1)
+            noisy = z + LATENT_NOISE * level * torch.randn_like(z)
             output = model.decode(noisy)
         # The encoder could drown the noise by growing its latents; above unit power they cost.
         power = (z.square().mean() - 1).clamp(min=0)
         loss = reconstruction_loss(output.float(), batch, args.detail) + 0.1 * power
+        if args.refine:
+            loss = 0.1 * (loss + log_error(output.float(), batch))
         model.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(trained)
