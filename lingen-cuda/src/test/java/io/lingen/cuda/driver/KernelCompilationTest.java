@@ -69,7 +69,7 @@ final class KernelCompilationTest {
         SymbolLookup library = nvrtc();
         if (library != null) {
             Nvrtc nvrtc = new Nvrtc(library);
-            return ARCHITECTURES.stream()
+            return architectures(source).stream()
                     .map(architecture -> Kernels.compile(nvrtc, CACHE, source, architecture))
                     .toList();
         }
@@ -88,9 +88,16 @@ final class KernelCompilationTest {
         }
     }
 
+    /** Those that the source is compiled for. */
+    private static List<String> architectures(KernelSource source) {
+        return ARCHITECTURES.stream().map(source::architecture).distinct().toList();
+    }
+
     /** One pass of the front end, machine code for each architecture. */
     private static byte[] nvcc(KernelSource source) {
         try {
+            List<String> architectures = architectures(source);
+            String virtual = architectures.get(0).replace("sm_", "compute_");
             Path folder = Files.createDirectories(Path.of("target", "nvcc", source.name()));
             Emulation.writeKernels(folder);
             Emulation.run(
@@ -99,7 +106,7 @@ final class KernelCompilationTest {
                             "nvcc",
                             "--fatbin",
                             "-std=c++17",
-                            "-gencode=arch=compute_80,code=[" + String.join(",", ARCHITECTURES) + "]",
+                            "-gencode=arch=" + virtual + ",code=[" + String.join(",", architectures) + "]",
                             "-Werror=all-warnings",
                             "-o",
                             "kernels.fatbin",
