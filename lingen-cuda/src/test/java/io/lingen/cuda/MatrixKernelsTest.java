@@ -135,11 +135,11 @@ final class MatrixKernelsTest {
                 "33, 129, 2, 24, false, false",
                 "17, 70, 1, 7, true, true",
                 // Several pieces of work a block, several tiles of keys, sizes that end with a tile or just after.
-                "700, 64, 3, 128, true, true",
-                "300, 640, 3, 64, false, true",
+                "520, 64, 2, 128, true, true",
+                "300, 640, 1, 64, false, true",
                 "257, 513, 2, 128, true, true",
                 "128, 1024, 1, 128, false, false",
-                "384, 1100, 2, 72, true, true",
+                "257, 700, 1, 72, true, true",
                 "520, 128, 1, 40, false, true",
                 "1, 385, 5, 128, false, true");
     }

@@ -139,10 +139,11 @@ public final class Attention {
             int width = headDim <= 64 ? 64 : 128;
             int keys = most <= 64 ? 64 : 128;
             int rows = 128;
-            // Two stages of keys, values and queries; the output, padded by 8; six barriers a stage.
-            int tiles = (4 * keys * width + 2 * rows * width + rows * (width + 8)) * Short.BYTES;
-            return new Plan(
-                    WARPGROUPS_SOURCE, "attention_sm90_" + width + "_" + keys, 384, rows, tiles + 12 * Long.BYTES);
+            // Two stages of keys, values and queries, and the output; a stage's six barriers, and what it is told: rows
+            // and three more.
+            int tiles = (4 * keys * width + 3 * rows * width) * Short.BYTES;
+            int told = 2 * (6 * Long.BYTES + (rows + 3) * Integer.BYTES);
+            return new Plan(WARPGROUPS_SOURCE, "attention_sm90_" + width + "_" + keys, 384, rows, tiles + told);
         }
 
         /** A block for each piece of work, or blocks that stay, one a multiprocessor. */

@@ -16,12 +16,19 @@
 /** What arrives and what is used up, for each stage; the phases of all alternate. */
 enum { QUERIES_FULL, QUERIES_EMPTY, KEYS_FULL, KEYS_EMPTY, VALUES_FULL, VALUES_EMPTY, BARRIERS };
 
+/** A piece of work as the warpgroup that loads tells it to the others, who needn't find it again. */
+struct Told {
+  int head;  // -1: there is no more
+  int queries;
+  int keys;
+  int rows[QUERIES];  // of the matrices
+};
+
 /** Where things lie in shared memory. A tile [rows][D] is D / 64 tiles [rows][64] in the layout of describe(). */
 template <int D, int KEYS>
 struct Shared {
   static const u32 QUERY_BYTES = QUERIES * D * 2;
   static const u32 KEY_BYTES = KEYS * D * 2;
-  static const int PITCH = D + 8;  // of the output: eight rows in different banks
 
   unsigned char* memory;
 
@@ -29,7 +36,8 @@ struct Shared {
   DEVICE u32 values(u32 stage) const { return shared_address(memory) + (STAGES + stage) * KEY_BYTES; }
   DEVICE unsigned char* queries(u32 stage) const { return memory + 2 * STAGES * KEY_BYTES + stage * QUERY_BYTES; }
   DEVICE u16* out() const { return (u16*)queries(STAGES); }
-  DEVICE u64* barrier(int which, u32 stage) const { return (u64*)(out() + QUERIES * PITCH) + which * STAGES + stage; }
+  DEVICE u64* barrier(int which, u32 stage) const { return (u64*)(out() + QUERIES * D) + which * STAGES + stage; }
+  DEVICE Told* told(u32 stage) const { return (Told*)barrier(BARRIERS, 0) + stage; }
 };
 
 /** The stage and the parity of what comes as number `count`. */
@@ -84,6 +92,18 @@ DEVICE void load(const Attention& p, const Shared<D, KEYS>& shared) {
   int lane = threadIdx.x % WARP, warp = threadIdx.x % GROUP / WARP;
   int pieces = count_pieces(p);
   u32 piece_count = 0, tile_count = 0;
+  auto tell = [&](int head, int queries, int keys, u32 row) {
+    u32 stage = stage_of(piece_count);
+    wait(shared.barrier(QUERIES_EMPTY, stage), parity_of(piece_count) ^ 1);
+    Told* told = shared.told(stage);
+    if (threadIdx.x == 0) {
+      told->head = head;
+      told->queries = queries;
+      told->keys = keys;
+    }
+    told->rows[threadIdx.x] = (int)row;
+    arrive(shared.barrier(QUERIES_FULL, stage));
+  };
 #pragma unroll 1
   for (int index = blockIdx.x; index < pieces; index += gridDim.x) {
     Piece piece;
@@ -93,8 +113,8 @@ DEVICE void load(const Attention& p, const Shared<D, KEYS>& shared) {
     // Beyond the last row there is nothing to read but the last.
     int query = piece.first + warp * QUERY_ROWS + lane;
     u32 row = (u32)piece.tokens.row(p, min(query, piece.tokens.queries - 1));
+    tell(piece.head, piece.tokens.queries - piece.first, piece.tokens.keys, row);
     u32 stage = stage_of(piece_count);
-    wait(shared.barrier(QUERIES_EMPTY, stage), parity_of(piece_count) ^ 1);
     copy_rows<D, QUERY_ROWS>(
         shared_address(shared.queries(stage)) + warp * QUERY_ROWS * 128, QUERIES, row, p.q, p.q_columns, piece.head,
         p.head_dim);
@@ -117,6 +137,8 @@ DEVICE void load(const Attention& p, const Shared<D, KEYS>& shared) {
       tile_count++;
     }
   }
+  tell(-1, 0, 0, 0);
+  arrive_when_copied(shared.barrier(QUERIES_FULL, stage_of(piece_count)));
   // All is waited for by those who use it, but a thread is not to end before its copies.
   commit_copies();
   wait_copies<0>();
@@ -206,14 +228,24 @@ DEVICE void pack_weights(u32 (*weights)[4], const float* scores) {
   }
 }
 
-/** A warp's 16 rows, divided by their totals, to the matrix. */
+/** Where 8 columns of a row lie in [rows][D], in elements: the same columns of eight rows in different banks. */
 template <int D>
-DEVICE void write_out(const Attention& p, const Piece& piece, float* out, const float* total, int at, u16* staged) {
-  const int PITCH = D + 8, UNITS = D / 8;
+DEVICE int place(int row, int unit) {
+  return row * D + (unit ^ row % 8) * 8;
+}
+
+/**
+ * A warp's rows of a head, divided by their totals, to the matrix.
+ *
+ * @param count rows that there are, at most 16 of which are the warp's
+ * @param row where row lane % 16 goes
+ * @param staged the warp's own in shared memory, [16][D]
+ */
+template <int D>
+DEVICE void write_out(const Attention& p, int head, int count, int row, float* out, const float* total, u16* staged) {
+  const int UNITS = D / 8;
   int lane = threadIdx.x % WARP;
-  int count = piece.tokens.queries - piece.first - at;  // of this warp's queries and those after them
-  int row = (int)piece.tokens.row(p, min(piece.first + at + lane % 16, piece.tokens.queries - 1));
-  i64 width = (i64)p.heads * p.head_dim, column = (i64)piece.head * p.head_dim;
+  i64 width = (i64)p.heads * p.head_dim, column = (i64)head * p.head_dim;
 #pragma unroll
   for (int r = 0; r < 2; r++) {
     float sum = total[r];
@@ -228,10 +260,9 @@ DEVICE void write_out(const Attention& p, const Piece& piece, float* out, const 
   }
   if (p.out_bf16 && is_aligned(p.out)) {
     // By way of shared memory, so that whole rows are written at once.
-    u16* own = staged + at * PITCH;
 #pragma unroll
     for (int i = 0; i < D / 4; i++) {
-      *(u32*)(own + (lane / 4 + i % 2 * 8) * PITCH + i / 2 * 8 + lane % 4 * 2) = pack_bf16(out[2 * i], out[2 * i + 1]);
+      *(u32*)(staged + place<D>(lane / 4 + i % 2 * 8, i / 2) + lane % 4 * 2) = pack_bf16(out[2 * i], out[2 * i + 1]);
     }
     __syncwarp();
     int unit = lane % UNITS;
@@ -240,7 +271,7 @@ DEVICE void write_out(const Attention& p, const Piece& piece, float* out, const 
       int line = i + lane / UNITS;
       i64 to = __shfl_sync(ALL_LANES, row, line);
       if (line < count && unit * 8 < p.head_dim) {
-        *(uint4*)((u16*)p.out + to * width + column + unit * 8) = *(const uint4*)(own + line * PITCH + unit * 8);
+        *(uint4*)((u16*)p.out + to * width + column + unit * 8) = *(const uint4*)(staged + place<D>(line, unit));
       }
     }
     __syncwarp();
@@ -280,16 +311,15 @@ DEVICE void compute(const Attention& p, const Shared<D, KEYS>& shared, int group
   if (group == 1) {
     arrive_threads(1, CONSUMERS * GROUP);
   }
-  int pieces = count_pieces(p);
-  u32 piece_count = 0, tile_count = 0;
+  u32 tile_count = 0;
 #pragma unroll 1
-  for (int index = blockIdx.x; index < pieces; index += gridDim.x) {
-    Piece piece;
-    if (!piece.locate(p, index, pieces)) {
-      continue;
-    }
-    int key_count = piece.tokens.keys;
+  for (u32 piece_count = 0;; piece_count++) {
     await(QUERIES_FULL, piece_count);
+    const Told* told = shared.told(stage_of(piece_count));
+    int head = told->head, query_count = told->queries, key_count = told->keys, row = told->rows[at + lane % 16];
+    if (head < 0) {
+      break;
+    }
     const unsigned char* own = shared.queries(stage_of(piece_count)) + (at + lane % 16) * 128;
 #pragma unroll
     for (int d = 0; d < D / 16; d++) {
@@ -297,7 +327,6 @@ DEVICE void compute(const Attention& p, const Shared<D, KEYS>& shared, int group
     }
     __syncwarp();
     release(QUERIES_EMPTY, piece_count);
-    piece_count++;
 #pragma unroll
     for (int i = 0; i < D / 2; i++) {
       out[i] = 0;
@@ -363,7 +392,7 @@ DEVICE void compute(const Attention& p, const Shared<D, KEYS>& shared, int group
     settle<D / 2>(out);
     release(VALUES_EMPTY, tile_count);
     tile_count++;
-    write_out<D>(p, piece, out, total, at, shared.out());
+    write_out<D>(p, head, query_count - at, row, out, total, shared.out() + at * D);
   }
   // What the second let the first begin at last.
   if (group == 0) {
@@ -376,9 +405,11 @@ DEVICE void attend(const Attention& p) {
   DYNAMIC_SHARED_TILES(memory);
   Shared<D, KEYS> shared = {memory};
   if (threadIdx.x < BARRIERS * STAGES) {
-    // Every thread that loads arrives where something fills, every warp that computes where something empties.
-    bool fills = threadIdx.x / STAGES % 2 == 0;
-    init_barrier(shared.barrier(0, threadIdx.x), fills ? GROUP : CONSUMERS * 4);
+    // Every thread that loads arrives where something fills, with queries once more for what it tells; every warp that computes
+    // where something empties.
+    int which = threadIdx.x / STAGES;
+    int loads = which == QUERIES_FULL ? 2 * GROUP : GROUP;
+    init_barrier(shared.barrier(0, threadIdx.x), which % 2 == 0 ? loads : CONSUMERS * 4);
   }
   __syncthreads();
   // 504 registers for each of the 128 threads abreast; the compiler gives all 168.

@@ -41,10 +41,14 @@ DEVICE void arrive_when_copied(u64* barrier) {
   asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(shared_address(barrier)) : "memory");
 }
 
-/** Waits for the end of the barrier's phase of this parity, 0 for the first. The phase before the first counts as ended. */
+/**
+ * Waits for the end of the barrier's phase of this parity, 0 for the first. The phase before the first counts as ended. A wait of
+ * seconds is a fault and ends the kernel with an error: a kernel that hangs would take its process with it.
+ */
 DEVICE void wait(u64* barrier, u32 parity) {
-  u32 ended;
-  do {
+  u32 ended = 0;
+#pragma unroll 1
+  for (u32 tries = 0; !ended; tries++) {
     asm volatile(
         "{\n.reg .pred ended;\n"
         "mbarrier.try_wait.parity.shared::cta.b64 ended, [%1], %2;\n"
@@ -52,7 +56,11 @@ DEVICE void wait(u64* barrier, u32 parity) {
         : "=r"(ended)
         : "r"(shared_address(barrier)), "r"(parity)
         : "memory");
-  } while (!ended);
+    if (tries >> 24) {
+      // An illegal address; for the sake of a trap, ptxas would serialise all products.
+      asm volatile("st.global.u32 [%0], %1;" ::"l"(0ull), "r"(tries) : "memory");
+    }
+  }
 }
 
 /** Starts a copy of 16 bytes to shared memory, or of none, and then 16 zeros are written. */

@@ -88,6 +88,12 @@ final class KernelCompilationTest {
         }
     }
 
+    /** Whether the assembler says that registers go through memory, or that products of warpgroups wait for each other. */
+    private static boolean isSlow(String line) {
+        return line.contains("serialized")
+                || (line.contains("spill stores") && !line.contains(" 0 bytes spill stores, 0 bytes spill loads"));
+    }
+
     /** Those that the source is compiled for. */
     private static List<String> architectures(KernelSource source) {
         return ARCHITECTURES.stream().map(source::architecture).distinct().toList();
@@ -100,17 +106,23 @@ final class KernelCompilationTest {
             String virtual = architectures.get(0).replace("sm_", "compute_");
             Path folder = Files.createDirectories(Path.of("target", "nvcc", source.name()));
             Emulation.writeKernels(folder);
-            Emulation.run(
+            String words = Emulation.run(
                     folder,
                     List.of(
                             "nvcc",
                             "--fatbin",
+                            "-Xptxas=-v",
                             "-std=c++17",
                             "-gencode=arch=" + virtual + ",code=[" + String.join(",", architectures) + "]",
                             "-Werror=all-warnings",
                             "-o",
                             "kernels.fatbin",
                             source.name() + ".cu"));
+            List<String> complaints =
+                    words.lines().filter(KernelCompilationTest::isSlow).toList();
+            if (!complaints.isEmpty()) {
+                throw new IllegalStateException(source.name() + ": " + String.join("; ", complaints));
+            }
             return Files.readAllBytes(folder.resolve("kernels.fatbin"));
         } catch (IOException e) {
             throw new IllegalStateException(e);

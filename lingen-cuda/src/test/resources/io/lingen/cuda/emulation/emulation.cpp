@@ -137,8 +137,8 @@ void run_block(bool backwards) {
         }
       }
     }
-    if (!progress && !land_next(backwards)) {
-      int counts[6] = {};
+    if (!progress && !end_late(backwards)) {
+      int counts[(int)State::DONE + 1] = {};
       for (int i = 0; i < threads; i++) {
         counts[(int)fibers[i].state]++;
       }

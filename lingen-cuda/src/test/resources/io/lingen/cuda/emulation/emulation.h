@@ -30,7 +30,8 @@ struct Arrival {
   long copies;
 };
 
-enum class State { READY, AT_BARRIER, AT_WARP, AT_NAMED_BARRIER, AT_PHASE, DONE };
+/** LATE: goes on when nobody else can. */
+enum class State { READY, AT_BARRIER, AT_WARP, AT_NAMED_BARRIER, AT_PHASE, LATE, DONE };
 
 struct Fiber {
   void* stack_pointer = nullptr;

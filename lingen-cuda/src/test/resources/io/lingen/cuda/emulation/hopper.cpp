@@ -11,7 +11,7 @@ namespace {
 const unsigned BASE = 1024;  // the address of a block's shared memory
 const int GROUP_SIZE = 128;
 const int REGISTERS = 65536;
-const unsigned UNTOUCHED = 0xffffffffu;
+const unsigned UNTOUCHED = 0xffbfffffu;  // a NaN that arithmetic turns into another
 const unsigned long long MARK = 0xffba0000ba0000ffull;
 
 struct Barrier {
@@ -78,10 +78,11 @@ Barrier& find(const void* at) {
   return found->second;
 }
 
-void count_arrival(const void* at) {
+/** Whether it ends the phase. */
+bool count_arrival(const void* at) {
   Barrier& barrier = find(at);
   if (--barrier.pending > 0) {
-    return;
+    return false;
   }
   barrier.pending = barrier.expected;
   barrier.phase++;
@@ -91,6 +92,7 @@ void count_arrival(const void* at) {
       fiber.state = State::READY;
     }
   }
+  return true;
 }
 
 float bf16(unsigned bits) { return __uint_as_float(bits << 16); }
@@ -112,15 +114,15 @@ const unsigned char* look(unsigned address, const Fiber* warp) {
   unsigned index = (address - BASE) / 16;
   const Unit& unit = units[index];
   const unsigned char* bytes = shared_memory + index * 16;
-  bool shown = unit.writer != nullptr && unit.writer->shown >= unit.written;
-  if (!shown) {
-    shown = unit.writer != nullptr;
-    for (int lane = 0; lane < WARP_SIZE; lane++) {
-      shown &= warp[lane].shown >= unit.written;
-    }
+  if (unit.writer == nullptr || memcmp(unit.bytes, bytes, 16) != 0) {
+    fail("a product reads shared memory that no copy has filled");
   }
-  if (!shown || memcmp(unit.bytes, bytes, 16) != 0) {
-    fail("a product reads shared memory that no copy has filled and no fence has shown it");
+  bool shown = true;
+  for (int lane = 0; lane < WARP_SIZE; lane++) {
+    shown &= warp[lane].shown >= unit.written;
+  }
+  if (!shown && unit.writer->shown < unit.written) {
+    fail("a product reads shared memory that no fence has shown it");
   }
   return bytes;
 }
@@ -147,6 +149,44 @@ void complete(Warp& warp, size_t index) {
       product.c[lane][i] = product.sums[lane * product.n / 2 + i];
     }
   }
+}
+
+/** Lands the copies that come before an arrival. */
+bool land_next(bool backwards) {
+  const void* barrier = nullptr;
+  for (int i = 0; i < threads; i++) {
+    Fiber& fiber = fibers[backwards ? threads - 1 - i : i];
+    if (fiber.arrivals.empty() || (barrier != nullptr && fiber.arrivals[0].barrier != barrier)) {
+      continue;
+    }
+    barrier = fiber.arrivals[0].barrier;
+    size_t kept = 0;
+    for (Copy& copy : fiber.copies) {
+      if (copy.number < fiber.arrivals[0].copies) {
+        land(&fiber, copy);
+      } else {
+        fiber.copies[kept++] = copy;
+      }
+    }
+    fiber.copies.resize(kept);
+    if (arrive_landed(&fiber)) {
+      break;
+    }
+  }
+  return barrier != nullptr;
+}
+
+/** Lets one warp go on that let others go first. */
+bool resume_next(bool backwards) {
+  int warp = -1;
+  for (int i = 0; i < threads; i++) {
+    Fiber& fiber = fibers[backwards ? threads - 1 - i : i];
+    if (fiber.state == State::LATE && (warp < 0 || fiber.id / WARP_SIZE == warp)) {
+      warp = fiber.id / WARP_SIZE;
+      fiber.state = State::READY;
+    }
+  }
+  return warp >= 0;
 }
 
 }  // namespace
@@ -198,26 +238,8 @@ const char* finish_hopper() {
   return nullptr;
 }
 
-bool land_next(bool backwards) {
-  const void* barrier = nullptr;
-  for (int i = 0; i < threads; i++) {
-    Fiber& fiber = fibers[backwards ? threads - 1 - i : i];
-    if (fiber.arrivals.empty() || (barrier != nullptr && fiber.arrivals[0].barrier != barrier)) {
-      continue;
-    }
-    barrier = fiber.arrivals[0].barrier;
-    size_t kept = 0;
-    for (Copy& copy : fiber.copies) {
-      if (copy.number < fiber.arrivals[0].copies) {
-        land(&fiber, copy);
-      } else {
-        fiber.copies[kept++] = copy;
-      }
-    }
-    fiber.copies.resize(kept);
-    arrive_landed(&fiber);
-  }
-  return barrier != nullptr;
+bool end_late(bool backwards) {
+  return backwards ? resume_next(true) || land_next(true) : land_next(false) || resume_next(false);
 }
 
 void note_write(Fiber* fiber, size_t index) {
@@ -229,17 +251,19 @@ void note_write(Fiber* fiber, size_t index) {
   memcpy(unit.bytes, shared_memory + 16 * index, 16);
 }
 
-void arrive_landed(Fiber* fiber) {
+bool arrive_landed(Fiber* fiber) {
+  bool ended = false;
   while (!fiber->arrivals.empty()) {
     Arrival arrival = fiber->arrivals[0];
     for (const Copy& copy : fiber->copies) {
       if (copy.number < arrival.copies) {
-        return;
+        return ended;
       }
     }
     fiber->arrivals.erase(fiber->arrivals.begin());
-    count_arrival(arrival.barrier);
+    ended |= count_arrival(arrival.barrier);
   }
+  return ended;
 }
 
 void init_barrier(void* barrier, unsigned count) {
@@ -251,7 +275,11 @@ void init_barrier(void* barrier, unsigned count) {
   barriers[barrier] = {count, count, 0};
 }
 
-void arrive(const void* barrier) { count_arrival(barrier); }
+void arrive(const void* barrier) {
+  if (count_arrival(barrier)) {
+    let_others_go_first();
+  }
+}
 
 void arrive_when_copied(const void* barrier) {
   find(barrier);
@@ -403,6 +431,11 @@ void start_product(Lane* lanes) {
 }
 
 void commit_products(Lane*) { warps[current->id / WARP_SIZE].group++; }
+
+void let_others_go_first() {
+  current->state = State::LATE;
+  leave();
+}
 
 void wait_products(Lane* lanes) {
   Warp& warp = warps[current->id / WARP_SIZE];

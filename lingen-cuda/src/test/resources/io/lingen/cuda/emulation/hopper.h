@@ -1,5 +1,6 @@
 // What hopper.cuh has of compute capability 9.0, on the emulated device. What the hardware leaves to chance is made visible:
-// - a copy that a barrier waits for lands when nobody can go on without it;
+// - a copy that a barrier waits for lands, and a product that is waited for ends, when nobody can go on otherwise;
+// - who ends a phase goes on after all who waited for that;
 // - a product's sums are NaN until it is waited for, and neither they nor its operands may change before;
 // - a product sees only what a fence between the writing and the reading has shown it;
 // - warps of a warpgroup that start different products, or give back different registers, are reported.
@@ -10,13 +11,14 @@
 namespace emulation {
 
 void start_hopper();
-/** Lands the copies of an arrival that a phase waits for; false if there is none. */
-bool land_next(bool backwards);
+/** Ends what ends only when nobody can go on: copies that a phase waits for, or that a warp lets others go first; false if there are none. */
+bool end_late(bool backwards);
 /** Null, or what a block left undone. */
 const char* finish_hopper();
 /** A copy has written 16 bytes of dynamic shared memory. */
 void note_write(Fiber* fiber, size_t unit);
-void arrive_landed(Fiber* fiber);
+/** Makes the arrivals whose copies have landed; whether one ends a phase. */
+bool arrive_landed(Fiber* fiber);
 
 void init_barrier(void* barrier, unsigned count);
 void arrive(const void* barrier);
@@ -40,6 +42,7 @@ void begin_products(Lane* lanes);
 void start_product(Lane* lanes);
 void commit_products(Lane* lanes);
 void wait_products(Lane* lanes);
+void let_others_go_first();
 
 }  // namespace emulation
 
@@ -66,6 +69,7 @@ static inline void begin_products() { emulation::warp_instruction(emulation::beg
 static inline void commit_products() { emulation::warp_instruction(emulation::commit_products, nullptr, nullptr, 0); }
 template <int pending>
 static inline void wait_products() {
+  emulation::let_others_go_first();
   emulation::warp_instruction(emulation::wait_products, nullptr, nullptr, pending);
 }
 template <int COUNT>
