@@ -10,7 +10,6 @@
 
 #define QUERIES 128
 #define CONSUMERS 2
-#define THREADS ((CONSUMERS + 1) * GROUP)
 #define STAGES 2
 
 /** What arrives and what is used up, for each stage; the phases of all alternate. */
