@@ -16,6 +16,7 @@ import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
 import io.lingen.cuda.CudaBackend;
+import io.lingen.cuda.op.Attention;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -103,12 +104,29 @@ final class GpuKernels {
         Heads k = heads(qkv, d);
         Heads v = heads(qkv, 2L * d);
         Windows windows = new Windows(WINDOW, true);
-        counted("window attention", n * d * 8.0, () -> backend.windowAttention(q, k, v, grid, windows, null, out));
+        attended("window attention", n * d * 8.0, () -> backend.windowAttention(q, k, v, grid, windows, null, out));
         Tensor text = normal(DType.BF16, Workload.TEXT_TOKENS, 2L * d);
         Heads textKeys = heads(text, 0);
         Heads textValues = heads(text, d);
-        counted("cross-attention", n * d * 4.0, () -> backend.attention(q, textKeys, textValues, null, out));
-        counted("full attention (DiT)", n * d * 8.0, () -> backend.attention(q, k, v, null, out));
+        attended("cross-attention", n * d * 4.0, () -> backend.attention(q, textKeys, textValues, null, out));
+        attended("full attention (DiT)", n * d * 8.0, () -> backend.attention(q, k, v, null, out));
+    }
+
+    /** By the instructions of a warp, and by those of warpgroups where the device has them. */
+    private void attended(String name, double bytes, Runnable work) {
+        counted(name, bytes, withProperty("false", work));
+        if (backend.device().facts().hasWarpgroups()) {
+            counted(name + ", wgmma", bytes, withProperty("true", work));
+        }
+    }
+
+    private static Runnable withProperty(String wgmma, Runnable work) {
+        return () -> {
+            String before = System.getProperty(Attention.WGMMA_PROPERTY, "false");
+            System.setProperty(Attention.WGMMA_PROPERTY, wgmma);
+            work.run();
+            System.setProperty(Attention.WGMMA_PROPERTY, before);
+        };
     }
 
     private void products() {

@@ -31,6 +31,7 @@ import io.lingen.cuda.op.Products;
 import io.lingen.cuda.op.Scans;
 import io.lingen.cuda.op.TokenGrid;
 import io.lingen.cuda.op.Transfer;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +54,11 @@ public final class CudaBackend extends AbstractBackend {
 
     /** Takes the device over. */
     CudaBackend(Device device) {
+        this(device, () -> Boolean.getBoolean(Attention.WGMMA_PROPERTY));
+    }
+
+    /** @param wgmma whether attention uses the products of warpgroups where the device has them; asked at each call */
+    CudaBackend(Device device, BooleanSupplier wgmma) {
         this.device = device;
         blocks = new DeviceMemory(device);
         elementwise = new Elementwise(device);
@@ -60,7 +66,7 @@ public final class CudaBackend extends AbstractBackend {
         tokens = new TokenGrid(device);
         norms = new Norms(device, blocks);
         products = new Products(device, blocks, elementwise);
-        attention = new Attention(device);
+        attention = new Attention(device, wgmma);
         scans = new Scans(device, blocks);
     }
 

@@ -104,6 +104,22 @@ final class CudaContractTest {
         }
     }
 
+    @Nested
+    final class AttentionOfWarpgroups extends AttentionContract {
+        @Override
+        protected Backend newBackend() {
+            return TestBackends.openWithWarpgroups();
+        }
+    }
+
+    @Nested
+    final class WindowAttentionOfWarpgroups extends WindowAttentionContract {
+        @Override
+        protected Backend newBackend() {
+            return TestBackends.openWithWarpgroups();
+        }
+    }
+
     /** Linear layers without cuBLASLt. */
     @Nested
     final class OwnProducts extends LinearContract {

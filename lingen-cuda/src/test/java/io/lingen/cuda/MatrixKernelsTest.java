@@ -18,12 +18,15 @@ import io.lingen.core.op.Windows;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.BiFunction;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The kernels on tensor cores against the plain ones, on the same BF16 values: sizes of real models and lengths that need several blocks,
@@ -35,6 +38,7 @@ final class MatrixKernelsTest {
     private static final double TOLERANCE = 8e-3;
 
     private @Nullable CudaBackend backend;
+    private @Nullable CudaBackend warpgroupBackend;
     private final Random random = new Random(7);
 
     @BeforeAll
@@ -46,6 +50,9 @@ final class MatrixKernelsTest {
     void close() {
         if (backend != null) {
             backend.close();
+        }
+        if (warpgroupBackend != null) {
+            warpgroupBackend.close();
         }
     }
 
@@ -94,14 +101,14 @@ final class MatrixKernelsTest {
             dtBias[i] -= 3;
         }
         for (DType type : new DType[] {DType.F32, DType.BF16}) {
-            assertAgree(path.rows(), dt + heads + 3, (workspace, projection) -> {
+            assertAgree(device(), path.rows(), dt + heads + 3, (workspace, projection) -> {
                 ScanWeights weights = new ScanWeights(
-                        upload(workspace, convWeight, spec.channels(), taps),
-                        upload(workspace, convBias, spec.channels()),
-                        upload(workspace, dtBias, heads),
-                        upload(workspace, aLog, heads),
-                        upload(workspace, skip, heads));
-                Tensor y = upload(workspace, before, path.grid().cells(), spec.innerWidth());
+                        upload(device(), workspace, convWeight, spec.channels(), taps),
+                        upload(device(), workspace, convBias, spec.channels()),
+                        upload(device(), workspace, dtBias, heads),
+                        upload(device(), workspace, aLog, heads),
+                        upload(device(), workspace, skip, heads));
+                Tensor y = upload(device(), workspace, before, path.grid().cells(), spec.innerWidth());
                 if (type == DType.BF16) {
                     Tensor coarse = workspace.allocate(type, y.shape());
                     device().copy(y, coarse);
@@ -113,51 +120,71 @@ final class MatrixKernelsTest {
         }
     }
 
+    static Stream<Arguments> attentions() {
+        return withAndWithoutWarpgroups(
+                // queries, keys, heads, head dimension, masked, output like the input
+                "1, 1, 1, 128, false, false",
+                "130, 257, 2, 128, true, true",
+                "161, 300, 1, 128, false, true",
+                "200, 130, 2, 64, true, false",
+                "150, 190, 1, 120, false, true",
+                "64, 64, 1, 64, false, true",
+                "65, 63, 3, 64, true, false",
+                "129, 200, 2, 32, false, true",
+                "100, 65, 1, 80, true, true",
+                "33, 129, 2, 24, false, false",
+                "17, 70, 1, 7, true, true",
+                // Several pieces of work a block, several tiles of keys, sizes that end with a tile or just after.
+                "520, 64, 2, 128, true, true",
+                "300, 640, 1, 64, false, true",
+                "257, 513, 2, 128, true, true",
+                "128, 1024, 1, 128, false, false",
+                "257, 700, 1, 72, true, true",
+                "520, 128, 1, 40, false, true",
+                "1, 385, 5, 128, false, true");
+    }
+
     @ParameterizedTest
-    @CsvSource({
-        // queries, keys, heads, head dimension, masked, output like the input
-        "1, 1, 1, 128, false, false",
-        "130, 257, 2, 128, true, true",
-        "161, 300, 1, 128, false, true",
-        "200, 130, 2, 64, true, false",
-        "150, 190, 1, 120, false, true",
-        "64, 64, 1, 64, false, true",
-        "65, 63, 3, 64, true, false",
-        "129, 200, 2, 32, false, true",
-        "100, 65, 1, 80, true, true",
-        "33, 129, 2, 24, false, false",
-        "17, 70, 1, 7, true, true"
-    })
-    void attention(int queries, int keys, int heads, int headDim, boolean masked, boolean coarse) {
+    @MethodSource("attentions")
+    void attention(int queries, int keys, int heads, int headDim, boolean masked, boolean coarse, boolean warpgroups) {
+        CudaBackend device = device(warpgroups);
         int width = heads * headDim;
         float[] keep = new float[keys];
         for (int i = 0; i < keys; i++) {
-            // A whole first tile of keys is left out.
-            keep[i] = i >= Math.min(64, keys - 1) && (i == keys - 1 || random.nextInt(3) > 0) ? 1 : 0;
+            // A whole first tile of keys is left out, whichever kernel cuts them.
+            keep[i] = i >= Math.min(128, keys - 1) && (i == keys - 1 || random.nextInt(3) > 0) ? 1 : 0;
         }
         int rows = Math.max(queries, keys);
-        assertAgree(rows, 3 * width + 8, (workspace, matrix) -> {
+        assertAgree(device, rows, 3 * width + 8, (workspace, matrix) -> {
             Tensor out = workspace.allocate(coarse ? matrix.dtype() : DType.F32, queries, width);
-            device().attention(
-                            new Heads(matrix.slice(0, queries), 8, heads, headDim),
-                            new Heads(matrix.slice(0, keys), 8 + width, heads, headDim),
-                            new Heads(matrix.slice(0, keys), 8 + 2 * width, heads, headDim),
-                            masked ? upload(workspace, keep, keys) : null,
-                            out);
+            device.attention(
+                    new Heads(matrix.slice(0, queries), 8, heads, headDim),
+                    new Heads(matrix.slice(0, keys), 8 + width, heads, headDim),
+                    new Heads(matrix.slice(0, keys), 8 + 2 * width, heads, headDim),
+                    masked ? upload(device, workspace, keep, keys) : null,
+                    out);
             return out;
         });
     }
 
+    static Stream<Arguments> windowAttentions() {
+        return withAndWithoutWarpgroups(
+                // grid, window, heads, head dimension, shifted, bias, output like the input
+                "16, 4, 4,  16, 4, 4,  1, 128, false, false, true",
+                "20, 7, 9,  16, 4, 4,  2, 32, true, false, false",
+                "18, 5, 6,  16, 4, 4,  2, 128, true, false, true",
+                "18, 6, 5,  16, 4, 4,  1, 128, false, true, true",
+                "18, 5, 6,  16, 4, 4,  1, 64, true, true, false",
+                "9, 5, 3,  8, 4, 4,  2, 16, false, true, true",
+                // Windows of two tiles and of one, of which some are empty.
+                "34, 9, 6,  16, 4, 4,  2, 64, true, false, true",
+                "20, 7, 9,  16, 4, 4,  3, 128, true, false, false",
+                "5, 4, 6,  4, 4, 4,  2, 104, false, false, true",
+                "3, 11, 7,  2, 3, 2,  4, 128, true, false, true");
+    }
+
     @ParameterizedTest
-    @CsvSource({
-        // grid, window, heads, head dimension, shifted, bias, output like the input
-        "16, 4, 4,  16, 4, 4,  1, 128, false, false, true",
-        "20, 7, 9,  16, 4, 4,  2, 32, true, false, false",
-        "18, 5, 6,  16, 4, 4,  2, 128, true, false, true",
-        "18, 6, 5,  16, 4, 4,  1, 128, false, true, true",
-        "18, 5, 6,  16, 4, 4,  1, 64, true, true, false",
-        "9, 5, 3,  8, 4, 4,  2, 16, false, true, true"
-    })
+    @MethodSource("windowAttentions")
     void windowAttention(
             int t,
             int h,
@@ -169,37 +196,39 @@ final class MatrixKernelsTest {
             int headDim,
             boolean shifted,
             boolean biased,
-            boolean coarse) {
+            boolean coarse,
+            boolean warpgroups) {
+        CudaBackend device = device(warpgroups);
         Grid grid = new Grid(t, h, w);
         Windows windows = new Windows(new Grid(wt, wh, ww), shifted);
         int width = heads * headDim;
         int offsets = (2 * wt - 1) * (2 * wh - 1) * (2 * ww - 1);
         float[] bias = normals(1, heads * offsets);
-        assertAgree(grid.cells(), 3 * width, (workspace, matrix) -> {
+        assertAgree(device, grid.cells(), 3 * width, (workspace, matrix) -> {
             Tensor out = workspace.allocate(coarse ? matrix.dtype() : DType.F32, grid.cells(), width);
-            device().windowAttention(
-                            new Heads(matrix, 0, heads, headDim),
-                            new Heads(matrix, width, heads, headDim),
-                            new Heads(matrix, 2 * width, heads, headDim),
-                            grid,
-                            windows,
-                            biased ? upload(workspace, bias, heads, offsets) : null,
-                            out);
+            device.windowAttention(
+                    new Heads(matrix, 0, heads, headDim),
+                    new Heads(matrix, width, heads, headDim),
+                    new Heads(matrix, 2 * width, heads, headDim),
+                    grid,
+                    windows,
+                    biased ? upload(device, workspace, bias, heads, offsets) : null,
+                    out);
             return out;
         });
     }
 
     /** Runs an operation on a matrix of BF16 numbers, stored as BF16 and as F32. */
-    private void assertAgree(long rows, long columns, BiFunction<Workspace, Tensor, Tensor> operation) {
+    private void assertAgree(
+            CudaBackend device, long rows, long columns, BiFunction<Workspace, Tensor, Tensor> operation) {
         float[] values = normals(1, (int) (rows * columns));
-        try (Workspace workspace = device().newWorkspace()) {
-            Tensor coarse = device().upload(workspace, HostTensor.of(values, rows, columns), DType.BF16);
+        try (Workspace workspace = device.newWorkspace()) {
+            Tensor coarse = device.upload(workspace, HostTensor.of(values, rows, columns), DType.BF16);
             Tensor plain = workspace.allocate(DType.F32, Shape.of(rows, columns));
-            device().copy(coarse, plain);
+            device.copy(coarse, plain);
             float[] expected =
-                    device().download(operation.apply(workspace, plain)).toFloats();
-            float[] found =
-                    device().download(operation.apply(workspace, coarse)).toFloats();
+                    device.download(operation.apply(workspace, plain)).toFloats();
+            float[] found = device.download(operation.apply(workspace, coarse)).toFloats();
             double error = 0;
             double norm = 0;
             for (int i = 0; i < expected.length; i++) {
@@ -215,6 +244,23 @@ final class MatrixKernelsTest {
         }
     }
 
+    /** Every case twice: by the instructions of a warp, and by those of warpgroups where the device has them. */
+    private static Stream<Arguments> withAndWithoutWarpgroups(String... cases) {
+        return Stream.of(false, true)
+                .flatMap(warpgroups -> Stream.of(cases).map(each -> (each + "," + warpgroups).split("\\s*,\\s*")))
+                .map(fields -> Arguments.of((Object[]) fields));
+    }
+
+    private CudaBackend device(boolean warpgroups) {
+        if (!warpgroups) {
+            return device();
+        }
+        if (warpgroupBackend == null) {
+            warpgroupBackend = TestBackends.openWithWarpgroups();
+        }
+        return warpgroupBackend;
+    }
+
     private CudaBackend device() {
         CudaBackend open = backend;
         if (open == null) {
@@ -223,8 +269,8 @@ final class MatrixKernelsTest {
         return open;
     }
 
-    private Tensor upload(Workspace workspace, float[] values, long... lengths) {
-        return device().upload(workspace, HostTensor.of(values, lengths), DType.F32);
+    private static Tensor upload(CudaBackend device, Workspace workspace, float[] values, long... lengths) {
+        return device.upload(workspace, HostTensor.of(values, lengths), DType.F32);
     }
 
     private float[] normals(double scale, int count) {

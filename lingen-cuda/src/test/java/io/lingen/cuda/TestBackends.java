@@ -29,6 +29,17 @@ final class TestBackends {
         return new CudaBackend(device(false));
     }
 
+    /** With the attention of warpgroups; aborts the test (an assumption) on a device that has none. */
+    static CudaBackend openWithWarpgroups() {
+        Device device = device(true);
+        if (!device.facts().hasWarpgroups()) {
+            String architecture = device.facts().architecture();
+            device.close();
+            assumeTrue(false, "products of warpgroups need sm_90, the device is " + architecture);
+        }
+        return new CudaBackend(device, () -> true);
+    }
+
     private static Device device(boolean cublas) {
         if (onGpu()) {
             BackendProvider.Availability availability = new CudaBackendProvider().availability();

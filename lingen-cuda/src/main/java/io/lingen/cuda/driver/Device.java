@@ -54,6 +54,11 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
         public String architecture() {
             return "sm_" + major + minor;
         }
+
+        /** Whether it has the products of warpgroups: compute capability 9.0, not those after it. */
+        public boolean hasWarpgroups() {
+            return major == 9 && minor == 0;
+        }
     }
 
     private Device(Driver driver, int device, Facts facts, Nvrtc nvrtc, CubinCache cache, @Nullable SymbolLookup lt) {

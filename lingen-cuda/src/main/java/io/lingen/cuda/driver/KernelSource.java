@@ -18,11 +18,11 @@ import java.util.TreeMap;
  */
 public record KernelSource(String name, String text, Map<String, String> headers) {
     private static final String FOLDER = "/io/lingen/cuda/kernels/";
-    private static final List<String> HEADERS = List.of("device.cuh", "path.cuh");
+    private static final List<String> HEADERS = List.of("attention.cuh", "device.cuh", "hopper.cuh", "path.cuh");
 
     /** The names of all files of kernels. */
     public static final List<String> NAMES =
-            List.of("attention", "elementwise", "mamba1", "norms", "product", "scan", "tokens");
+            List.of("attention", "attention_sm90", "elementwise", "mamba1", "norms", "product", "scan", "tokens");
 
     /** Reads a resource. */
     public static KernelSource of(String name) {
@@ -31,6 +31,16 @@ public record KernelSource(String name, String text, Map<String, String> headers
             headers.put(header, read(header));
         }
         return new KernelSource(name, read(name + ".cu"), headers);
+    }
+
+    /**
+     * What it is compiled for.
+     *
+     * @param device the device's own architecture, for example "sm_90"
+     */
+    String architecture(String device) {
+        // The instructions of warpgroups are of this architecture alone, not of those after it.
+        return name.endsWith("_sm90") ? "sm_90a" : device;
     }
 
     /** SHA-256 over the text, what it includes, and whatever else its machine code depends on. */

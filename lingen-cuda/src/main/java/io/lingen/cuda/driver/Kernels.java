@@ -29,8 +29,9 @@ final class Kernels {
         return List.of("--gpu-architecture=" + architecture, "--std=c++17");
     }
 
-    /** Machine code of a source, from the cache if it is there. */
-    static byte[] compile(Nvrtc nvrtc, CubinCache cache, KernelSource source, String architecture) {
+    /** Machine code of a source for a device, from the cache if it is there. */
+    static byte[] compile(Nvrtc nvrtc, CubinCache cache, KernelSource source, String device) {
+        String architecture = source.architecture(device);
         List<String> options = options(architecture);
         String key = source.hash(List.of(nvrtc.version(), String.join(" ", options)));
         return cache.get(

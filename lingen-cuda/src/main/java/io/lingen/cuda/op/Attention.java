@@ -9,20 +9,24 @@ import io.lingen.cuda.driver.Arguments;
 import io.lingen.cuda.driver.Device;
 import io.lingen.cuda.driver.Launch;
 import io.lingen.cuda.internal.CudaTensor;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Attention over all tokens and within the windows of a grid. */
 public final class Attention {
-    private static final String SOURCE = "attention";
-    private static final int THREADS = 128;
-    private static final int KEYS = 64;
+    /** The system property that, when "true", forms attention with wgmma on devices of compute capability 9.0. */
+    public static final String WGMMA_PROPERTY = "lingen.cuda.wgmma";
+
     private static final int MAX_HEAD = 1024;
     private static final int MAX_MATRIX_HEAD = 128;
 
     private final Device device;
+    private final BooleanSupplier wgmma;
 
-    public Attention(Device device) {
+    /** @param wgmma whether to use warpgroups where the device has them; asked at each call */
+    public Attention(Device device, BooleanSupplier wgmma) {
         this.device = device;
+        this.wgmma = wgmma;
     }
 
     public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
@@ -60,12 +64,18 @@ public final class Attention {
             int count,
             int windowed,
             int[] axes) {
-        Plan plan = Plan.of(q, k, v, queries, bias != null);
+        int keys = windowed == 1 ? queries : Math.toIntExact(k.tokens());
+        boolean bf16 = isBf16(q) && isBf16(k) && isBf16(v);
+        boolean warpgroups = device.facts().hasWarpgroups() && wgmma.getAsBoolean();
+        boolean direct = bf16 && isDirect(q) && isDirect(k) && isDirect(v);
+        Plan plan = warpgroups && direct && bias == null && Plan.fitsWarpgroups(q.headDim())
+                ? Plan.ofWarpgroups(q.headDim(), keys)
+                : Plan.of(bf16, q.headDim(), queries, bias != null);
         int tiles = Math.ceilDiv(queries, plan.queriesPerBlock);
         device.launch(
-                SOURCE,
+                plan.source,
                 plan.kernel,
-                new Launch((long) tiles * count, q.heads(), 1, THREADS, 1, plan.sharedBytes),
+                plan.launch((long) tiles * count, q.heads(), device.facts().multiprocessors()),
                 new Arguments()
                         .put(Bands.address(q), Bands.address(k), Bands.address(v))
                         .put(CudaTensor.addressOrNull(mask), CudaTensor.addressOrNull(bias), CudaTensor.addressOf(out))
@@ -81,31 +91,68 @@ public final class Attention {
         return heads.matrix().shape().last();
     }
 
-    /** Which kernel, and how many queries a block of it takes. */
-    record Plan(String kernel, int queriesPerBlock, int sharedBytes) {
-        static Plan of(Heads q, Heads k, Heads v, int queries, boolean biased) {
-            boolean bf16 = q.matrix().dtype() == DType.BF16
-                    && k.matrix().dtype() == DType.BF16
-                    && v.matrix().dtype() == DType.BF16;
-            return of(bf16, q.headDim(), queries, biased);
-        }
+    private static boolean isBf16(Heads heads) {
+        return heads.matrix().dtype() == DType.BF16;
+    }
 
+    /** Whether rows can be copied 16 bytes at a time. */
+    private static boolean isDirect(Heads heads) {
+        return heads.headDim() % 8 == 0 && columns(heads) % 8 == 0 && Bands.address(heads) % 16 == 0;
+    }
+
+    /** Which kernel, and how many queries a block of it takes at a time. */
+    record Plan(String source, String kernel, int threads, int queriesPerBlock, int sharedBytes) {
+        private static final String SOURCE = "attention";
+        private static final String WARPGROUPS_SOURCE = "attention_sm90";
+
+        /** By mma.sync, or without matrix instructions. */
         static Plan of(boolean bf16, int headDim, int queries, boolean biased) {
             if (headDim > MAX_HEAD) {
                 throw new IllegalArgumentException(
                         "the cuda backend attends with heads of up to " + MAX_HEAD + ", found " + headDim);
             }
             if (!bf16 || headDim > MAX_MATRIX_HEAD) {
-                return new Plan("attention_plain", 4, 0);
+                return new Plan(SOURCE, "attention_plain", 128, 4, 0);
             }
             int width = headDim <= 32 ? 32 : headDim <= 64 ? 64 : 128;
             boolean many = queries > 64 && !biased;
             int rows = many ? 128 : 64;
+            int keys = 64;
             // Queries, padded by 8; two stages of keys and values; the rows of queries and of two tiles of keys.
-            int tiles = (rows * (width + 8) + 4 * KEYS * width) * Short.BYTES;
-            int map = (rows + 2 * KEYS) * Integer.BYTES;
+            int tiles = (rows * (width + 8) + 4 * keys * width) * Short.BYTES;
+            int map = (rows + 2 * keys) * Integer.BYTES;
             return new Plan(
-                    "attention_bf16_" + width + (biased ? "_biased" : many ? "_many" : "_few"), rows, tiles + map);
+                    SOURCE,
+                    "attention_bf16_" + width + (biased ? "_biased" : many ? "_many" : "_few"),
+                    128,
+                    rows,
+                    tiles + map);
+        }
+
+        /** Whether there are kernels of warpgroups for a head; a narrow one would fill a quarter of their products. */
+        static boolean fitsWarpgroups(int headDim) {
+            return headDim > 32 && headDim <= MAX_MATRIX_HEAD;
+        }
+
+        /** @param most the most keys that a query has */
+        static Plan ofWarpgroups(int headDim, int most) {
+            int width = headDim <= 64 ? 64 : 128;
+            int keys = most <= 64 ? 64 : 128;
+            int rows = 128;
+            // Two stages of keys, values and queries, and the output; a stage's six barriers, and what it is told: rows
+            // and three more.
+            int tiles = (4 * keys * width + 3 * rows * width) * Short.BYTES;
+            int told = 2 * (6 * Long.BYTES + (rows + 3) * Integer.BYTES);
+            return new Plan(WARPGROUPS_SOURCE, "attention_sm90_" + width + "_" + keys, 384, rows, tiles + told);
+        }
+
+        /** A block for each piece of work, or blocks that stay, one a multiprocessor. */
+        Launch launch(long tiles, int heads, int multiprocessors) {
+            if (!source.equals(WARPGROUPS_SOURCE)) {
+                return new Launch(tiles, heads, 1, threads, 1, sharedBytes);
+            }
+            int pieces = Math.toIntExact(tiles * heads);
+            return new Launch(Math.min(pieces, multiprocessors), 1, 1, threads, 1, sharedBytes);
         }
     }
 }

@@ -65,6 +65,23 @@ final class DeviceTest {
     }
 
     @Test
+    void kernelsOfOneArchitectureAreForItAlone() throws Throwable {
+        assertTrue(Device.facts(name -> library).hasWarpgroups());
+        for (int minor : new int[] {0, 6}) {
+            configure(1, 8, minor, GIBIBYTE);
+            try (Device device = open()) {
+                assertFalse(device.facts().hasWarpgroups());
+                String message = assertThrows(
+                                IllegalStateException.class,
+                                () -> device.launch(
+                                        "attention_sm90", "attention_sm90_128_128", Launch.of(1), new Arguments()))
+                        .getMessage();
+                assertTrue(message.contains("no kernel image"), message);
+            }
+        }
+    }
+
+    @Test
     void aDriverWithoutAFunctionIsTooOld() {
         SymbolLookup old = name -> name.equals("cuMemAllocAsync") ? java.util.Optional.empty() : library.find(name);
         String message = assertThrows(IllegalStateException.class, () -> Device.facts(name -> old))

@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("restricted")
 public final class Emulation {
     private static final String FOLDER = "/io/lingen/cuda/emulation/";
-    private static final List<String> FILES = List.of("emulation.h", "emulation.cpp", "driver.cpp");
+    private static final List<String> FILES =
+            List.of("emulation.h", "emulation.cpp", "hopper.h", "hopper.cpp", "driver.cpp");
     private static final Path TARGET = Path.of("target", "emulation");
 
     private static @Nullable SymbolLookup library;
@@ -111,7 +112,7 @@ public final class Emulation {
                 command.addAll(List.of("-DLINGEN_EMULATED", "-include", "emulation.h", "-Wno-unknown-pragmas"));
                 command.addAll(List.of("-o", "partial.so", "-x", "c++"));
                 KernelSource.NAMES.forEach(name -> command.add(name + ".cu"));
-                command.addAll(List.of("emulation.cpp", "driver.cpp"));
+                command.addAll(List.of("emulation.cpp", "hopper.cpp", "driver.cpp"));
                 run(folder, command);
                 Files.move(folder.resolve("partial.so"), built, StandardCopyOption.ATOMIC_MOVE);
             }

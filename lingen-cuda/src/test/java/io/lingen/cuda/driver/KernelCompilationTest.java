@@ -69,7 +69,7 @@ final class KernelCompilationTest {
         SymbolLookup library = nvrtc();
         if (library != null) {
             Nvrtc nvrtc = new Nvrtc(library);
-            return ARCHITECTURES.stream()
+            return architectures(source).stream()
                     .map(architecture -> Kernels.compile(nvrtc, CACHE, source, architecture))
                     .toList();
         }
@@ -88,22 +88,41 @@ final class KernelCompilationTest {
         }
     }
 
+    /** Whether the assembler says that registers go through memory, or that products of warpgroups wait for each other. */
+    private static boolean isSlow(String line) {
+        return line.contains("serialized")
+                || (line.contains("spill stores") && !line.contains(" 0 bytes spill stores, 0 bytes spill loads"));
+    }
+
+    /** Those that the source is compiled for. */
+    private static List<String> architectures(KernelSource source) {
+        return ARCHITECTURES.stream().map(source::architecture).distinct().toList();
+    }
+
     /** One pass of the front end, machine code for each architecture. */
     private static byte[] nvcc(KernelSource source) {
         try {
+            List<String> architectures = architectures(source);
+            String virtual = architectures.get(0).replace("sm_", "compute_");
             Path folder = Files.createDirectories(Path.of("target", "nvcc", source.name()));
             Emulation.writeKernels(folder);
-            Emulation.run(
+            String words = Emulation.run(
                     folder,
                     List.of(
                             "nvcc",
                             "--fatbin",
+                            "-Xptxas=-v",
                             "-std=c++17",
-                            "-gencode=arch=compute_80,code=[" + String.join(",", ARCHITECTURES) + "]",
+                            "-gencode=arch=" + virtual + ",code=[" + String.join(",", architectures) + "]",
                             "-Werror=all-warnings",
                             "-o",
                             "kernels.fatbin",
                             source.name() + ".cu"));
+            List<String> complaints =
+                    words.lines().filter(KernelCompilationTest::isSlow).toList();
+            if (!complaints.isEmpty()) {
+                throw new IllegalStateException(source.name() + ": " + String.join("; ", complaints));
+            }
             return Files.readAllBytes(folder.resolve("kernels.fatbin"));
         } catch (IOException e) {
             throw new IllegalStateException(e);

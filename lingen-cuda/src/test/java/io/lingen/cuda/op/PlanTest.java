@@ -75,6 +75,30 @@ final class PlanTest {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        "128, 34816, attention_sm90_128_128",
+        "128, 64, attention_sm90_128_64",
+        "72, 65, attention_sm90_128_128",
+        "64, 256, attention_sm90_64_128",
+        "40, 1, attention_sm90_64_64"
+    })
+    void blocksOfWarpgroupsStay(int headDim, int keys, String kernel) {
+        assertTrue(Attention.Plan.fitsWarpgroups(headDim));
+        Attention.Plan plan = Attention.Plan.ofWarpgroups(headDim, keys);
+        assertEquals(kernel, plan.kernel());
+        assertTrue(plan.sharedBytes() <= 227 << 10, plan.toString());
+        assertEquals(
+                H200_MULTIPROCESSORS, plan.launch(272, 20, H200_MULTIPROCESSORS).gridX());
+        assertEquals(6, plan.launch(2, 3, H200_MULTIPROCESSORS).gridX());
+    }
+
+    @Test
+    void narrowAndWideHeadsAreNotForWarpgroups() {
+        assertFalse(Attention.Plan.fitsWarpgroups(32));
+        assertFalse(Attention.Plan.fitsWarpgroups(136));
+    }
+
+    @ParameterizedTest
     @CsvSource({"1025, 160", "2560, 320", "4096, 512", "4104, 288", "5120, 320", "8192, 512"})
     void rowsKeepTheirThreadsEvenlyBusy(int d, int threads) {
         assertEquals(threads, Norms.threads(d));

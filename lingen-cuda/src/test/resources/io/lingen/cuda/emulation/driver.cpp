@@ -172,6 +172,9 @@ int cuModuleLoadData(void** module, const void* image) {
   if (memcmp(image, "emulated ", 9) != 0) {
     return fail(200, "device kernel image is invalid");
   }
+  if (strstr((const char*)image, " for sm_90a") != nullptr && (major != 9 || minor != 0)) {
+    return fail(209, "no kernel image is available for execution on the device");
+  }
   *module = (void*)0x400;
   return SUCCESS;
 }
@@ -225,6 +228,7 @@ int cuGetErrorString(int, const char** text) {
 
 struct Program {
   std::string name;
+  std::string architecture;
 };
 
 int nvrtcVersion(int* version_major, int* version_minor) {
@@ -234,26 +238,31 @@ int nvrtcVersion(int* version_major, int* version_minor) {
 }
 int nvrtcCreateProgram(Program** program, const char* source, const char* name, int headers, const char* const* texts,
                        const char* const* names) {
-  if (strstr(source, "KERNEL(") == nullptr || headers != 2 || strstr(texts[0], "DEVICE") == nullptr
-      || strcmp(names[0], "device.cuh") != 0) {
+  if (strstr(source, "KERNEL") == nullptr || headers != 4 || strstr(texts[1], "DEVICE") == nullptr
+      || strcmp(names[1], "device.cuh") != 0) {
     return 3;
   }
-  *program = new Program{name};
+  *program = new Program{name, ""};
   return 0;
 }
 int nvrtcDestroyProgram(Program** program) {
   delete *program;
   return 0;
 }
-int nvrtcCompileProgram(Program*, int count, const char* const* options) {
-  return count == 2 && strncmp(options[0], "--gpu-architecture=sm_", 22) == 0 ? 0 : 6;
+int nvrtcCompileProgram(Program* program, int count, const char* const* options) {
+  if (count != 2 || strncmp(options[0], "--gpu-architecture=sm_", 22) != 0) {
+    return 6;
+  }
+  program->architecture = options[0] + 19;
+  bool special = program->name.find("_sm90") != std::string::npos;
+  return special == (program->architecture == "sm_90a") ? 0 : 6;
 }
 int nvrtcGetCUBINSize(Program* program, size_t* size) {
-  *size = program->name.size() + 10;
+  *size = program->name.size() + program->architecture.size() + 15;
   return 0;
 }
 int nvrtcGetCUBIN(Program* program, char* cubin) {
-  strcpy(cubin, ("emulated " + program->name).c_str());
+  strcpy(cubin, ("emulated " + program->name + " for " + program->architecture).c_str());
   return 0;
 }
 int nvrtcGetProgramLogSize(Program*, size_t* size) {

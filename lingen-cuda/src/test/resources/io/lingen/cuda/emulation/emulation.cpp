@@ -8,13 +8,15 @@ namespace emulation {
 thread_local Dim thread_index, block_index, block_size, grid_size;
 thread_local unsigned char* dynamic_shared;
 thread_local Fiber* current;
+thread_local unsigned char* shared_memory = nullptr;
+thread_local size_t shared_bytes;
+thread_local int threads;
+thread_local Fiber fibers[MAX_THREADS];
 Kernel* kernels = nullptr;
 
 namespace {
 
 const size_t STACK_BYTES = 64 << 10;
-const int MAX_THREADS = 1024;
-const int WARP_SIZE = 32;
 const size_t MAX_SHARED = 232448;
 
 struct WarpState {
@@ -23,12 +25,11 @@ struct WarpState {
   int arrived;
 };
 
-thread_local Fiber fibers[MAX_THREADS];
 thread_local WarpState warps[MAX_THREADS / WARP_SIZE];
 thread_local char* stacks = nullptr;
-thread_local unsigned char* shared_memory = nullptr;
+thread_local bool under_way[MAX_SHARED / 16];  // whether a copy to these 16 bytes of dynamic shared memory is
 thread_local void* scheduler;
-thread_local int threads, at_barrier, done;
+thread_local int at_barrier, done;
 thread_local const Kernel* running;
 thread_local const void* parameters;
 thread_local char failure[512];
@@ -67,7 +68,11 @@ void resume(Fiber* fiber) {
   emulation_switch(&scheduler, fiber->stack_pointer);
 }
 
+}  // namespace
+
 void leave() { emulation_switch(&current->stack_pointer, scheduler); }
+
+namespace {
 
 void fiber_main() {
   running->run(parameters);
@@ -82,6 +87,9 @@ void start(Fiber* fiber, int id, Dim index) {
   fiber->state = State::READY;
   fiber->copies.clear();
   fiber->group = 0;
+  fiber->copy_count = 0;
+  fiber->arrivals.clear();
+  fiber->shown = 0;
   uintptr_t top = (uintptr_t)(stacks + (size_t)(id + 1) * STACK_BYTES) & ~(uintptr_t)15;
   void** frame = (void**)top;
   // As if called: the return address lies 8 below a multiple of 16, the six saved registers below it.
@@ -95,6 +103,8 @@ void start(Fiber* fiber, int id, Dim index) {
 
 void run_block(bool backwards) {
   done = at_barrier = 0;
+  memset(under_way, 0, sizeof under_way);
+  start_hopper();
   for (int warp = 0; warp < threads / WARP_SIZE; warp++) {
     warps[warp].arrived = 0;
   }
@@ -127,9 +137,15 @@ void run_block(bool backwards) {
         }
       }
     }
-    if (!progress) {
-      snprintf(failure, sizeof failure, "%s: %d of %d threads wait at a barrier, %d have ended, the others wait for their warp",
-               running->name, at_barrier, threads, done);
+    if (!progress && !end_late(backwards)) {
+      int counts[(int)State::DONE + 1] = {};
+      for (int i = 0; i < threads; i++) {
+        counts[(int)fibers[i].state]++;
+      }
+      snprintf(failure, sizeof failure,
+               "%s: %d of %d threads wait at a barrier, %d for a named one, %d for the end of a phase, %d have ended, the others "
+               "wait for their warp",
+               running->name, at_barrier, threads, counts[(int)State::AT_NAMED_BARRIER], counts[(int)State::AT_PHASE], done);
       return;
     }
   }
@@ -138,6 +154,10 @@ void run_block(bool backwards) {
       snprintf(failure, sizeof failure, "%s: a thread ends while its asynchronous copies are under way", running->name);
       return;
     }
+  }
+  const char* left = finish_hopper();
+  if (left != nullptr) {
+    snprintf(failure, sizeof failure, "%s: %s", running->name, left);
   }
 }
 
@@ -201,6 +221,58 @@ void shuffle(Lane* lanes) {
 }
 
 void all_arrive(Lane*) {}
+
+void ballot(Lane* lanes) {
+  unsigned bits = 0;
+  for (int i = 0; i < WARP_SIZE; i++) {
+    bits |= (unsigned)*(const bool*)lanes[i].in << i;
+  }
+  for (int i = 0; i < WARP_SIZE; i++) {
+    *(unsigned*)lanes[i].out = bits;
+  }
+}
+
+void start_copy(void* shared, const void* global) {
+  if (((uintptr_t)shared | (uintptr_t)global) & 15) {
+    fail("an asynchronous copy of 16 bytes is not aligned to 16");
+  }
+  size_t at = (unsigned char*)shared - dynamic_shared;
+  if (at < shared_bytes) {
+    if (under_way[at / 16]) {
+      fail("two asynchronous copies to one place are under way");
+    }
+    under_way[at / 16] = true;
+  }
+  memset(shared, 0xff, 16);
+  current->copies.push_back({shared, global, current->group, current->copy_count++});
+}
+
+void land(Fiber* fiber, const Copy& copy) {
+  if (copy.from == nullptr) {
+    memset(copy.to, 0, 16);
+  } else {
+    memcpy(copy.to, copy.from, 16);
+  }
+  size_t at = (unsigned char*)copy.to - dynamic_shared;
+  if (at < shared_bytes) {
+    under_way[at / 16] = false;
+    note_write(fiber, at / 16);
+  }
+}
+
+/** Lands a thread's copies of the groups before one. */
+void land_all(Fiber* fiber, int groups_before) {
+  size_t kept = 0;
+  for (Copy& copy : fiber->copies) {
+    if (copy.group < groups_before) {
+      land(fiber, copy);
+    } else {
+      fiber->copies[kept++] = copy;
+    }
+  }
+  fiber->copies.resize(kept);
+  arrive_landed(fiber);
+}
 
 namespace {
 
@@ -341,11 +413,12 @@ extern "C" const char* lingen_launch(const char* name, unsigned gx, unsigned gy,
   }
   if (stacks == nullptr) {
     stacks = (char*)mmap(nullptr, MAX_THREADS * STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    shared_memory = (unsigned char*)aligned_alloc(256, MAX_SHARED + 256);
+    shared_memory = (unsigned char*)aligned_alloc(1024, MAX_SHARED + 1024);
   }
   running = kernel;
   parameters = arguments;
   dynamic_shared = shared_memory;
+  shared_bytes = shared;
   block_size = {bx, by, bz};
   grid_size = {gx, gy, gz};
   for (unsigned z = 0; z < gz; z++) {

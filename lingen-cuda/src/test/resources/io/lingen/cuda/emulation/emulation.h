@@ -19,11 +19,19 @@ struct Dim {
 
 struct Copy {
   void* to;
-  const void* from;
+  const void* from;  // null: zeros
   int group;
+  long number;  // of all the thread's copies
 };
 
-enum class State { READY, AT_BARRIER, AT_WARP, DONE };
+/** At a barrier in shared memory, once copies up to a number have landed. */
+struct Arrival {
+  const void* barrier;
+  long copies;
+};
+
+/** LATE: goes on when nobody else can. */
+enum class State { READY, AT_BARRIER, AT_WARP, AT_NAMED_BARRIER, AT_PHASE, LATE, DONE };
 
 struct Fiber {
   void* stack_pointer = nullptr;
@@ -32,6 +40,12 @@ struct Fiber {
   int id = 0;
   std::vector<Copy> copies;
   int group = 0;
+  long copy_count = 0;
+  std::vector<Arrival> arrivals;  // that wait for copies
+  const void* barrier = nullptr;  // whose phase of this parity is waited for
+  unsigned parity = 0;
+  int named_barrier = 0;
+  long shown = 0;  // when the thread last let products see what it sees
 };
 
 /** What a lane brings to an instruction of its warp. */
@@ -56,6 +70,17 @@ extern thread_local unsigned char* dynamic_shared;
 extern thread_local Fiber* current;
 extern Kernel* kernels;
 
+extern thread_local unsigned char* shared_memory;
+extern thread_local size_t shared_bytes;
+extern thread_local int threads;
+extern thread_local Fiber fibers[];
+
+const int WARP_SIZE = 32;
+const int MAX_THREADS = 1024;
+
+void leave();
+void land(Fiber* fiber, const Copy& copy);
+void land_all(Fiber* fiber, int groups_before);
 void barrier();
 void warp_instruction(WarpInstruction instruction, const void* in, void* out, unsigned argument);
 [[noreturn]] void fail(const char* message);
@@ -135,6 +160,7 @@ void shuffle_xor(Lane* lanes);
 void shuffle_up(Lane* lanes);
 void shuffle(Lane* lanes);
 void all_arrive(Lane* lanes);
+void ballot(Lane* lanes);
 void multiply_matrices(Lane* lanes);
 void load_matrices(Lane* lanes);
 }  // namespace emulation
@@ -152,6 +178,16 @@ static inline float __shfl_up_sync(unsigned, float value, int delta) {
 static inline float __shfl_sync(unsigned, float value, int lane) {
   float out;
   emulation::warp_instruction(emulation::shuffle, &value, &out, (unsigned)lane);
+  return out;
+}
+static inline int __shfl_sync(unsigned, int value, int lane) {
+  int out;
+  emulation::warp_instruction(emulation::shuffle, &value, &out, (unsigned)lane);
+  return out;
+}
+static inline unsigned __ballot_sync(unsigned, bool value) {
+  unsigned out;
+  emulation::warp_instruction(emulation::ballot, &value, &out, 0);
   return out;
 }
 static inline int __any_sync(unsigned, bool value) {
@@ -181,25 +217,17 @@ static inline void load_matrices_transposed(unsigned* r, const void* row) {
   emulation::warp_instruction(emulation::load_matrices, row, r, 1);
 }
 
-static inline void copy_async(void* shared, const void* global) {
-  if (((uintptr_t)shared | (uintptr_t)global) & 15) {
-    emulation::fail("an asynchronous copy of 16 bytes is not aligned to 16");
-  }
-  memset(shared, 0xff, 16);
-  emulation::current->copies.push_back({shared, global, emulation::current->group});
-}
+namespace emulation {
+/** Starts a copy of 16 bytes, or of 16 zeros; until it lands, its target is NaN. */
+void start_copy(void* shared, const void* global);
+}  // namespace emulation
+
+static inline void copy_async(void* shared, const void* global) { emulation::start_copy(shared, global); }
 static inline void commit_copies() { emulation::current->group++; }
 
 template <int pending>
 static inline void wait_copies() {
-  emulation::Fiber* fiber = emulation::current;
-  size_t kept = 0;
-  for (emulation::Copy& copy : fiber->copies) {
-    if (copy.group < fiber->group - pending) {
-      memcpy(copy.to, copy.from, 16);
-    } else {
-      fiber->copies[kept++] = copy;
-    }
-  }
-  fiber->copies.resize(kept);
+  emulation::land_all(emulation::current, emulation::current->group - pending);
 }
+
+#include "hopper.h"

@@ -1,0 +1,428 @@
+// Attention on compute capability 9.0, after Shah et al., "FlashAttention-3" (2024): one warpgroup loads, two have 64 queries each. BF16
+// throughout, heads whose rows can be copied 16 bytes at a time, no bias; attention.cu has the rest.
+//
+// Blocks stay: each takes every n-th piece of work, a head and 128 queries of a window or of all tokens, and the loads of the next
+// piece begin while one is worked on. Scores of the next tile of keys are formed while the values of the one before are summed, and a
+// warpgroup finds its exponentials while the other has the tensor cores. Rows are gathered by cp.async, so windows and whole sequences
+// are the same to it.
+#include "attention.cuh"
+#include "hopper.cuh"
+
+#define QUERIES 128
+#define CONSUMERS 2
+#define STAGES 2
+
+/** What arrives and what is used up, for each stage; the phases of all alternate. */
+enum { QUERIES_FULL, QUERIES_EMPTY, KEYS_FULL, KEYS_EMPTY, VALUES_FULL, VALUES_EMPTY, BARRIERS };
+
+/** A piece of work as the warpgroup that loads tells it to the others, who needn't find it again. */
+struct Told {
+  int head;  // -1: there is no more
+  int queries;
+  int keys;
+  int rows[QUERIES];  // of the matrices
+};
+
+/** Where things lie in shared memory. A tile [rows][D] is D / 64 tiles [rows][64] in the layout of describe(). */
+template <int D, int KEYS>
+struct Shared {
+  static const u32 QUERY_BYTES = QUERIES * D * 2;
+  static const u32 KEY_BYTES = KEYS * D * 2;
+
+  unsigned char* memory;
+
+  DEVICE u32 keys(u32 stage) const { return shared_address(memory) + stage * KEY_BYTES; }
+  DEVICE u32 values(u32 stage) const { return shared_address(memory) + (STAGES + stage) * KEY_BYTES; }
+  DEVICE unsigned char* queries(u32 stage) const { return memory + 2 * STAGES * KEY_BYTES + stage * QUERY_BYTES; }
+  DEVICE u16* out() const { return (u16*)queries(STAGES); }
+  DEVICE u64* barrier(int which, u32 stage) const { return (u64*)(out() + QUERIES * D) + which * STAGES + stage; }
+  DEVICE Told* told(u32 stage) const { return (Told*)barrier(BARRIERS, 0) + stage; }
+};
+
+/** The stage and the parity of what comes as number `count`. */
+DEVICE u32 stage_of(u32 count) { return count % STAGES; }
+DEVICE u32 parity_of(u32 count) { return count / STAGES % 2; }
+
+/** A head and up to 128 queries from `first` on. */
+struct Piece {
+  Tokens tokens;
+  int head;
+  int first;
+
+  /** False where a window has no such queries. */
+  DEVICE bool locate(const Attention& p, int index, int pieces) {
+    // Few keys: neighbours read the heads of the same rows. Many: neighbours share a head's keys and values.
+    bool few = p.windows || p.keys <= 1024;
+    int place = few ? index / p.heads : index % (pieces / p.heads);
+    head = few ? index % p.heads : index / (pieces / p.heads);
+    tokens.locate(p, place / p.tiles);
+    first = place % p.tiles * QUERIES;
+    return first < tokens.queries;
+  }
+};
+
+DEVICE int count_pieces(const Attention& p) {
+  return p.tiles * p.heads * (p.windows ? p.t.count * p.h.count * p.w.count : 1);
+}
+
+/** A warp starts to copy ROWS rows of a head to those of a tile [tile_rows][D] from `to` on; lane i knows where row i % ROWS is. */
+template <int D, int ROWS>
+DEVICE void copy_rows(u32 to, int tile_rows, u32 row, const void* matrix, i64 columns, int head, int head_dim) {
+  const int UNITS = D / 8;               // of 16 bytes
+  const int TOGETHER = WARP / UNITS;     // rows of one instruction
+  int lane = threadIdx.x % WARP;
+  int unit = lane % UNITS, line = lane / UNITS;
+  const uint4* from = (const uint4*)matrix + head * head_dim / 8 + unit;
+  u32 pitch = (u32)columns / 8;
+  u32 bytes = unit * 8 < head_dim ? 16 : 0;
+  u32 target = to + unit / 8 * tile_rows * 128 + line * 128;
+#pragma unroll
+  for (int i = 0; i < ROWS / TOGETHER; i++) {
+    u32 source = (u32)__shfl_sync(ALL_LANES, (int)row, i * TOGETHER + line);
+    u32 swizzled = (u32)(unit % 8 ^ (i * TOGETHER + line) % 8) * 16;
+    copy_async_or_zero(target + i * TOGETHER * 128 + swizzled, from + source * pitch, bytes);
+  }
+}
+
+/** The warpgroup that loads. */
+template <int D, int KEYS>
+DEVICE void load(const Attention& p, const Shared<D, KEYS>& shared) {
+  const int QUERY_ROWS = QUERIES / 4, KEY_ROWS = KEYS / 4;  // of a warp
+  int lane = threadIdx.x % WARP, warp = threadIdx.x % GROUP / WARP;
+  int pieces = count_pieces(p);
+  u32 piece_count = 0, tile_count = 0;
+  auto tell = [&](int head, int queries, int keys, u32 row) {
+    u32 stage = stage_of(piece_count);
+    wait(shared.barrier(QUERIES_EMPTY, stage), parity_of(piece_count) ^ 1);
+    Told* told = shared.told(stage);
+    if (threadIdx.x == 0) {
+      told->head = head;
+      told->queries = queries;
+      told->keys = keys;
+    }
+    told->rows[threadIdx.x] = (int)row;
+    arrive(shared.barrier(QUERIES_FULL, stage));
+  };
+#pragma unroll 1
+  for (int index = blockIdx.x; index < pieces; index += gridDim.x) {
+    Piece piece;
+    if (!piece.locate(p, index, pieces)) {
+      continue;
+    }
+    // Beyond the last row there is nothing to read but the last.
+    int query = piece.first + warp * QUERY_ROWS + lane;
+    u32 row = (u32)piece.tokens.row(p, min(query, piece.tokens.queries - 1));
+    tell(piece.head, piece.tokens.queries - piece.first, piece.tokens.keys, row);
+    u32 stage = stage_of(piece_count);
+    copy_rows<D, QUERY_ROWS>(
+        shared_address(shared.queries(stage)) + warp * QUERY_ROWS * 128, QUERIES, row, p.q, p.q_columns, piece.head,
+        p.head_dim);
+    arrive_when_copied(shared.barrier(QUERIES_FULL, stage));
+    piece_count++;
+#pragma unroll 1
+    for (int tile = 0; tile * KEYS < piece.tokens.keys; tile++) {
+      int key = tile * KEYS + warp * KEY_ROWS + lane % KEY_ROWS;
+      row = (u32)piece.tokens.row(p, min(key, piece.tokens.keys - 1));
+      stage = stage_of(tile_count);
+      u32 parity = parity_of(tile_count) ^ 1;
+      wait(shared.barrier(KEYS_EMPTY, stage), parity);
+      copy_rows<D, KEY_ROWS>(
+          shared.keys(stage) + warp * KEY_ROWS * 128, KEYS, row, p.k, p.k_columns, piece.head, p.head_dim);
+      arrive_when_copied(shared.barrier(KEYS_FULL, stage));
+      wait(shared.barrier(VALUES_EMPTY, stage), parity);
+      copy_rows<D, KEY_ROWS>(
+          shared.values(stage) + warp * KEY_ROWS * 128, KEYS, row, p.v, p.v_columns, piece.head, p.head_dim);
+      arrive_when_copied(shared.barrier(VALUES_FULL, stage));
+      tile_count++;
+    }
+  }
+  tell(-1, 0, 0, 0);
+  arrive_when_copied(shared.barrier(QUERIES_FULL, stage_of(piece_count)));
+  // All is waited for by those who use it, but a thread is not to end before its copies.
+  commit_copies();
+  wait_copies<0>();
+}
+
+// A warp has 16 queries. Scores and sums are laid out as wgmma leaves them: element i is of row lane / 4 + i / 2 % 2 * 8 and column
+// i / 4 * 8 + lane % 4 * 2 + i % 2.
+
+/** Starts scores[64 x KEYS] = queries keys^T. */
+template <int D, int KEYS>
+DEVICE void start_scores(float* scores, const u32 (*queries)[4], u32 keys) {
+  u64 first = describe(keys, 16, 1024);
+#pragma unroll
+  for (int d = 0; d < D / 16; d++) {
+    product<KEYS, false>(scores, queries[d], first + (d / 4 * KEYS * 128 + d % 4 * 32) / 16, d > 0);
+  }
+}
+
+/** Starts out[64 x D] += weights values. */
+template <int D, int KEYS>
+DEVICE void start_sums(float* out, const u32 (*weights)[4], u32 values) {
+  u64 first = describe(values, KEYS * 128, 1024);
+#pragma unroll
+  for (int i = 0; i < KEYS / 16; i++) {
+    product<D, true>(out, weights[i], first + i * 16 * 128 / 16, 1);
+  }
+}
+
+/** Leaves out the keys of a tile that are not there, or not to be looked at. */
+template <int KEYS>
+DEVICE void leave_out(const Attention& p, float* scores, int first, int count) {
+  int lane = threadIdx.x % WARP;
+#pragma unroll
+  for (int i = 0; i < KEYS / WARP; i++) {
+    // Each lane asks for one key of 32 and tells the others.
+    int asked = first + i * WARP + lane;
+    u32 kept = __ballot_sync(ALL_LANES, asked < count && (p.mask == 0 || p.mask[asked] != 0)) >> lane % 4 * 2;
+#pragma unroll
+    for (int j = 0; j < WARP / 8; j++) {
+#pragma unroll
+      for (int k = 0; k < 2; k++) {
+        if ((kept >> (j * 8 + k) & 1) == 0) {
+          float* pair = scores + 4 * (i * WARP / 8 + j) + k;
+          pair[0] = pair[2] = -INFINITE;
+        }
+      }
+    }
+  }
+}
+
+/** Scores become their exponentials; earlier sums of a row are to be multiplied by its correction. */
+template <int KEYS>
+DEVICE void soften(float* scores, float scale, float* largest, float* total, float* corrections) {
+#pragma unroll
+  for (int r = 0; r < 2; r++) {
+    float top = largest[r];
+#pragma unroll
+    for (int i = 0; i < KEYS / 8; i++) {
+      top = fmaxf(top, fmaxf(scores[4 * i + 2 * r], scores[4 * i + 2 * r + 1]));
+    }
+    // The four lanes of a row.
+    top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, 1));
+    top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, 2));
+    // Until a key is kept, the largest is -infinity, and -infinity minus itself no number.
+    float safe = top == -INFINITE ? 0 : top * scale;
+    corrections[r] = exp2_fast(largest[r] * scale - safe);
+    largest[r] = top;
+    float sum = total[r] * corrections[r];
+#pragma unroll
+    for (int i = 0; i < KEYS / 8; i++) {
+      float low = exp2_fast(scores[4 * i + 2 * r] * scale - safe);
+      float high = exp2_fast(scores[4 * i + 2 * r + 1] * scale - safe);
+      scores[4 * i + 2 * r] = low;
+      scores[4 * i + 2 * r + 1] = high;
+      sum += low + high;
+    }
+    total[r] = sum;
+  }
+}
+
+/** Exponentials become the left operand of a product over their columns, whose fragments are laid out as two of the sums'. */
+template <int KEYS>
+DEVICE void pack_weights(u32 (*weights)[4], const float* scores) {
+#pragma unroll
+  for (int i = 0; i < KEYS / 4; i++) {
+    weights[i / 4][i % 4] = pack_bf16(scores[2 * i], scores[2 * i + 1]);
+  }
+}
+
+/** Where 8 columns of a row lie in [rows][D], in elements: the same columns of eight rows in different banks. */
+template <int D>
+DEVICE int place(int row, int unit) {
+  return row * D + (unit ^ row % 8) * 8;
+}
+
+/**
+ * A warp's rows of a head, divided by their totals, to the matrix.
+ *
+ * @param count rows that there are, at most 16 of which are the warp's
+ * @param row where row lane % 16 goes
+ * @param staged the warp's own in shared memory, [16][D]
+ */
+template <int D>
+DEVICE void write_out(const Attention& p, int head, int count, int row, float* out, const float* total, u16* staged) {
+  const int UNITS = D / 8;
+  int lane = threadIdx.x % WARP;
+  i64 width = (i64)p.heads * p.head_dim, column = (i64)head * p.head_dim;
+#pragma unroll
+  for (int r = 0; r < 2; r++) {
+    float sum = total[r];
+    sum += __shfl_xor_sync(ALL_LANES, sum, 1);
+    sum += __shfl_xor_sync(ALL_LANES, sum, 2);
+    float factor = 1 / sum;
+#pragma unroll
+    for (int i = 0; i < D / 8; i++) {
+      out[4 * i + 2 * r] *= factor;
+      out[4 * i + 2 * r + 1] *= factor;
+    }
+  }
+  if (p.out_bf16 && is_aligned(p.out)) {
+    // By way of shared memory, so that whole rows are written at once.
+#pragma unroll
+    for (int i = 0; i < D / 4; i++) {
+      *(u32*)(staged + place<D>(lane / 4 + i % 2 * 8, i / 2) + lane % 4 * 2) = pack_bf16(out[2 * i], out[2 * i + 1]);
+    }
+    __syncwarp();
+    int unit = lane % UNITS;
+#pragma unroll
+    for (int i = 0; i < 16; i += WARP / UNITS) {
+      int line = i + lane / UNITS;
+      i64 to = __shfl_sync(ALL_LANES, row, line);
+      if (line < count && unit * 8 < p.head_dim) {
+        *(uint4*)((u16*)p.out + to * width + column + unit * 8) = *(const uint4*)(staged + place<D>(line, unit));
+      }
+    }
+    __syncwarp();
+    return;
+  }
+#pragma unroll
+  for (int r = 0; r < 2; r++) {
+    i64 to = __shfl_sync(ALL_LANES, row, lane / 4 + r * 8);
+    if (lane / 4 + r * 8 < count) {
+#pragma unroll
+      for (int i = 0; i < D / 8; i++) {
+        int c = i * 8 + lane % 4 * 2;
+        put2(p.out, p.out_bf16, to * width + column + c, p.head_dim - c, out[4 * i + 2 * r], out[4 * i + 2 * r + 1]);
+      }
+    }
+  }
+}
+
+/** One of the two warpgroups that compute, 0 or 1. */
+template <int D, int KEYS>
+DEVICE void compute(const Attention& p, const Shared<D, KEYS>& shared, int group) {
+  int lane = threadIdx.x % WARP, warp = threadIdx.x % GROUP / WARP;
+  int at = group * 64 + warp * 16;  // the warp's first query of a piece
+  // Exponentials of base 2: one instruction each.
+  const float scale = p.scale * 1.4426950408889634f;
+  float out[D / 2], scores[KEYS / 2];
+  u32 queries[D / 16][4], weights[KEYS / 16][4];
+  float largest[2], total[2], corrections[2];
+  auto await = [&](int which, u32 count) { wait(shared.barrier(which, stage_of(count)), parity_of(count)); };
+  auto release = [&](int which, u32 count) {
+    if (lane == 0) {
+      arrive(shared.barrier(which, stage_of(count)));
+    }
+  };
+  // The groups start their products in turns, so that one's exponentials are found during the other's products. The second lets the
+  // first begin.
+  if (group == 1) {
+    arrive_threads(1, CONSUMERS * GROUP);
+  }
+  u32 tile_count = 0;
+#pragma unroll 1
+  for (u32 piece_count = 0;; piece_count++) {
+    await(QUERIES_FULL, piece_count);
+    const Told* told = shared.told(stage_of(piece_count));
+    int head = told->head, query_count = told->queries, key_count = told->keys, row = told->rows[at + lane % 16];
+    if (head < 0) {
+      break;
+    }
+    const unsigned char* own = shared.queries(stage_of(piece_count)) + (at + lane % 16) * 128;
+#pragma unroll
+    for (int d = 0; d < D / 16; d++) {
+      load_matrices(queries[d], own + d / 4 * QUERIES * 128 + (d % 4 * 2 + lane / 16 ^ lane % 8) * 16);
+    }
+    __syncwarp();
+    release(QUERIES_EMPTY, piece_count);
+#pragma unroll
+    for (int i = 0; i < D / 2; i++) {
+      out[i] = 0;
+    }
+    largest[0] = largest[1] = -INFINITE;
+    total[0] = total[1] = 0;
+
+    await(KEYS_FULL, tile_count);
+    show_products();
+    begin_products();
+    start_scores<D, KEYS>(scores, queries, shared.keys(stage_of(tile_count)));
+    commit_products();
+    wait_products<0>();
+    settle<KEYS / 2>(scores);
+    release(KEYS_EMPTY, tile_count);
+    if (KEYS > key_count || p.mask != 0) {
+      leave_out<KEYS>(p, scores, 0, key_count);
+    }
+    soften<KEYS>(scores, scale, largest, total, corrections);
+    pack_weights<KEYS>(weights, scores);
+#pragma unroll 1
+    for (int first = KEYS; first < key_count; first += KEYS) {
+      await(VALUES_FULL, tile_count);
+      await(KEYS_FULL, tile_count + 1);
+      show_products();
+      sync_threads(1 + group, CONSUMERS * GROUP);
+      settle<D / 2>(out);
+      settle<KEYS / 4>(weights[0]);
+      begin_products();
+      start_scores<D, KEYS>(scores, queries, shared.keys(stage_of(tile_count + 1)));
+      commit_products();
+      start_sums<D, KEYS>(out, weights, shared.values(stage_of(tile_count)));
+      commit_products();
+      arrive_threads(2 - group, CONSUMERS * GROUP);
+      wait_products<1>();
+      settle<KEYS / 2>(scores);
+      release(KEYS_EMPTY, tile_count + 1);
+      if (first + KEYS > key_count || p.mask != 0) {
+        leave_out<KEYS>(p, scores, first, key_count);
+      }
+      soften<KEYS>(scores, scale, largest, total, corrections);
+      wait_products<0>();
+      settle<D / 2>(out);
+      release(VALUES_EMPTY, tile_count);
+      // Seldom, once some keys are seen.
+      if (__any_sync(ALL_LANES, corrections[0] != 1 || corrections[1] != 1)) {
+#pragma unroll
+        for (int i = 0; i < D / 2; i++) {
+          out[i] *= corrections[i / 2 % 2];
+        }
+      }
+      pack_weights<KEYS>(weights, scores);
+      tile_count++;
+    }
+    await(VALUES_FULL, tile_count);
+    show_products();
+    settle<D / 2>(out);
+    settle<KEYS / 4>(weights[0]);
+    begin_products();
+    start_sums<D, KEYS>(out, weights, shared.values(stage_of(tile_count)));
+    commit_products();
+    wait_products<0>();
+    settle<D / 2>(out);
+    release(VALUES_EMPTY, tile_count);
+    tile_count++;
+    write_out<D>(p, head, query_count - at, row, out, total, shared.out() + at * D);
+  }
+  // What the second let the first begin at last.
+  if (group == 0) {
+    sync_threads(1, CONSUMERS * GROUP);
+  }
+}
+
+template <int D, int KEYS>
+DEVICE void attend(const Attention& p) {
+  DYNAMIC_SHARED_TILES(memory);
+  Shared<D, KEYS> shared = {memory};
+  if (threadIdx.x < BARRIERS * STAGES) {
+    // Every thread that loads arrives where something fills, with queries once more for what it tells; every warp that computes
+    // where something empties.
+    int which = threadIdx.x / STAGES;
+    int loads = which == QUERIES_FULL ? 2 * GROUP : GROUP;
+    init_barrier(shared.barrier(0, threadIdx.x), which % 2 == 0 ? loads : CONSUMERS * 4);
+  }
+  __syncthreads();
+  // 504 registers for each of the 128 threads abreast; the compiler gives all 168.
+  if (threadIdx.x < GROUP) {
+    keep_registers<56>();
+    load<D, KEYS>(p, shared);
+  } else {
+    take_registers<224>();
+    compute<D, KEYS>(p, shared, threadIdx.x / GROUP - 1);
+  }
+}
+
+// Names end in the padded head dimension and in the keys of a tile.
+KERNEL_RESIDENT(384, 1, attention_sm90_64_64, Attention) { attend<64, 64>(p); }
+KERNEL_RESIDENT(384, 1, attention_sm90_64_128, Attention) { attend<64, 128>(p); }
+KERNEL_RESIDENT(384, 1, attention_sm90_128_64, Attention) { attend<128, 64>(p); }
+KERNEL_RESIDENT(384, 1, attention_sm90_128_128, Attention) { attend<128, 128>(p); }

@@ -1,0 +1,155 @@
+// Instructions of compute capability 9.0, for sources that are compiled for sm_90a: products of a warpgroup (four warps, 128 threads)
+// that run beside it, barriers in shared memory, and registers that move between warpgroups.
+#pragma once
+#include "device.cuh"
+
+typedef unsigned long long u64;
+
+#define GROUP 128
+
+/**
+ * The descriptor of an operand in shared memory in the layout "128-byte swizzle": rows of 128 bytes, whose units of 16 bytes lie where
+ * unit ^ row % 8 says, in atoms of eight rows, at multiples of 1024 bytes.
+ *
+ * What lies n bytes further on has a descriptor greater by n / 16.
+ *
+ * @param leading bytes from 64 columns to the next 64, where columns are not those that are summed over
+ * @param stride bytes from eight rows to the next
+ */
+DEVICE u64 describe(u32 address, u32 leading, u32 stride) {
+  return (address & 0x3ffff) >> 4 | (u64)(leading >> 4) << 16 | (u64)(stride >> 4) << 32 | (u64)1 << 62;
+}
+
+#ifndef LINGEN_EMULATED
+
+/** Shared memory from a multiple of 1024 bytes on. */
+#define DYNAMIC_SHARED_TILES(name) extern __shared__ __align__(1024) unsigned char name[]
+
+DEVICE u32 shared_address(const void* shared) { return (u32)__cvta_generic_to_shared(shared); }
+
+/** A barrier whose phase ends with `count` arrivals; others see it after __syncthreads. */
+DEVICE void init_barrier(u64* barrier, u32 count) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(barrier)), "r"(count) : "memory");
+}
+
+DEVICE void arrive(u64* barrier) {
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(barrier)) : "memory");
+}
+
+/** Arrives once all copies that this thread has started so far have landed. */
+DEVICE void arrive_when_copied(u64* barrier) {
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(shared_address(barrier)) : "memory");
+}
+
+/**
+ * Waits for the end of the barrier's phase of this parity, 0 for the first. The phase before the first counts as ended. A wait of
+ * seconds is a fault and ends the kernel with an error: a kernel that hangs would take its process with it.
+ */
+DEVICE void wait(u64* barrier, u32 parity) {
+  u32 ended = 0;
+#pragma unroll 1
+  for (u32 tries = 0; !ended; tries++) {
+    asm volatile(
+        "{\n.reg .pred ended;\n"
+        "mbarrier.try_wait.parity.shared::cta.b64 ended, [%1], %2;\n"
+        "selp.u32 %0, 1, 0, ended;\n}"
+        : "=r"(ended)
+        : "r"(shared_address(barrier)), "r"(parity)
+        : "memory");
+    if (tries >> 24) {
+      // An illegal address; for the sake of a trap, ptxas would serialise all products.
+      asm volatile("st.global.u32 [%0], %1;" ::"l"(0ull), "r"(tries) : "memory");
+    }
+  }
+}
+
+/** Starts a copy of 16 bytes to shared memory, or of none, and then 16 zeros are written. */
+DEVICE void copy_async_or_zero(u32 shared, const void* global, u32 bytes) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared), "l"(global), "r"(bytes) : "memory");
+}
+
+/** What this thread has written or has seen in shared memory is there for its warpgroup's products too, which read it another way. */
+DEVICE void show_products() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+
+/** A barrier of some of the block's warps: `count` threads, of which those that only arrive don't wait. */
+DEVICE void sync_threads(int barrier, int count) {
+  asm volatile("bar.sync %0, %1;" ::"r"(barrier), "r"(count) : "memory");
+}
+DEVICE void arrive_threads(int barrier, int count) {
+  asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "r"(count) : "memory");
+}
+
+/** Gives registers of the warpgroup back, or waits for some that others gave back. */
+template <int count>
+DEVICE void keep_registers() {
+  asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(count));
+}
+template <int count>
+DEVICE void take_registers() {
+  asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(count));
+}
+
+/** Comes before products whose registers this thread has touched. */
+DEVICE void begin_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+
+DEVICE void commit_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+
+/** Waits until at most `pending` groups of products are under way. */
+template <int pending>
+DEVICE void wait_products() {
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(pending) : "memory");
+}
+
+/** Comes between what a thread does with registers and products: the compiler is not to move the one past the other. */
+template <int COUNT>
+DEVICE void settle(float* c) {
+#pragma unroll
+  for (int i = 0; i < COUNT; i++) {
+    asm volatile("" : "+f"(c[i])::"memory");
+  }
+}
+template <int COUNT>
+DEVICE void settle(u32* a) {
+#pragma unroll
+  for (int i = 0; i < COUNT; i++) {
+    asm volatile("" : "+r"(a[i])::"memory");
+  }
+}
+
+#define SUMS_8(c, i) \
+  "+f"(c[i]), "+f"(c[i + 1]), "+f"(c[i + 2]), "+f"(c[i + 3]), "+f"(c[i + 4]), "+f"(c[i + 5]), "+f"(c[i + 6]), "+f"(c[i + 7])
+#define SUMS_32(c, i) SUMS_8(c, i), SUMS_8(c, i + 8), SUMS_8(c, i + 16), SUMS_8(c, i + 24)
+
+/**
+ * Starts c[64 x N] (+)= a[64 x 16] b[16 x N] of a warpgroup, BF16 products, F32 sums. A warp has 16 rows, laid out in a and c as those of
+ * mma_bf16. b lies in shared memory, as N rows of 16, or as 16 rows of N where COLUMNS.
+ *
+ * @param add 0: c's sums begin here
+ */
+template <int N, bool COLUMNS>
+DEVICE void product(float* c, const u32* a, u64 b, int add) {
+  static_assert(N == 64 || N == 128, "");
+  if constexpr (N == 64) {
+    asm volatile(
+        "{\n.reg .pred add;\nsetp.ne.b32 add, %37, 0;\n"
+        "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 "
+        "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
+        "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}, "
+        "{%32,%33,%34,%35}, %36, add, 1, 1, %38;\n}"
+        : SUMS_32(c, 0)
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(add), "n"(COLUMNS ? 1 : 0));
+  } else {
+    asm volatile(
+        "{\n.reg .pred add;\nsetp.ne.b32 add, %69, 0;\n"
+        "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 "
+        "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
+        "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,"
+        "%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,"
+        "%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63}, "
+        "{%64,%65,%66,%67}, %68, add, 1, 1, %70;\n}"
+        : SUMS_32(c, 0), SUMS_32(c, 32)
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(add), "n"(COLUMNS ? 1 : 0));
+  }
+}
+
+#endif

@@ -1,0 +1,88 @@
+package io.lingen.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.op.Heads;
+import io.lingen.cuda.driver.CubinCache;
+import io.lingen.cuda.driver.Device;
+import io.lingen.cuda.driver.Emulation;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.opentest4j.TestAbortedException;
+
+/** Devices without warpgroups, before and after compute capability 9.0, attend as ever although the property asks for wgmma. */
+@SuppressWarnings("restricted")
+final class WarpgroupChoiceTest {
+    private static final long GIBIBYTE = 1L << 30;
+
+    @TempDir
+    Path folder;
+
+    private SymbolLookup library = SymbolLookup.loaderLookup();
+
+    @BeforeEach
+    void load() {
+        assumeFalse(TestBackends.onGpu(), "the device's capability is made up");
+        library = Emulation.library();
+    }
+
+    @AfterEach
+    void restore() throws Throwable {
+        if (library.find("emulated_configure").isPresent()) {
+            configure(9, 0);
+        }
+    }
+
+    @Test
+    void otherDevicesKeepTheInstructionsOfAWarp() throws Throwable {
+        float[] expected = attend(false);
+        for (int[] capability : new int[][] {{8, 0}, {10, 0}, {12, 0}}) {
+            configure(capability[0], capability[1]);
+            assertArrayEquals(expected, attend(true));
+            assertThrows(TestAbortedException.class, TestBackends::openWithWarpgroups);
+        }
+    }
+
+    private float[] attend(boolean wgmma) {
+        Random random = new Random(3);
+        float[] values = new float[70 * 192];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        Device device = Device.open(name -> library, new CubinCache(folder));
+        try (CudaBackend backend = new CudaBackend(device, () -> wgmma);
+                Workspace workspace = backend.newWorkspace()) {
+            Tensor qkv = backend.upload(workspace, HostTensor.of(values, 70, 192), DType.BF16);
+            Tensor out = workspace.allocate(DType.F32, 70, 64);
+            backend.attention(
+                    new Heads(qkv, 0, 1, 64), new Heads(qkv, 64, 1, 64), new Heads(qkv, 128, 1, 64), null, out);
+            return backend.download(out).toFloats();
+        }
+    }
+
+    private void configure(int major, int minor) throws Throwable {
+        Linker.nativeLinker()
+                .downcallHandle(
+                        library.find("emulated_configure").orElseThrow(),
+                        FunctionDescriptor.ofVoid(
+                                ValueLayout.JAVA_INT,
+                                ValueLayout.JAVA_INT,
+                                ValueLayout.JAVA_INT,
+                                ValueLayout.JAVA_LONG))
+                .invoke(1, major, minor, GIBIBYTE);
+    }
+}
