@@ -118,7 +118,9 @@ public final class GpuTimings implements Callable<Integer> {
         RandomTransformer.write(folder, Workload.of(architecture, size, longest, hidden, depth), 1, DType.BF16);
         try (ModelSource source = ModelSource.of(folder);
                 Denoiser denoiser = VideoTransformer.load(source, "transformer", backend, DType.BF16)) {
-            print("%-32s %10s %14s %12s %12s%n", "pass", "ms", "100 passes s", "peak GB", "driver's GB");
+            print(
+                    "%-32s %10s %14s %11s %11s %11s %11s%n",
+                    "pass", "ms", "100 passes s", "tensors GB", "in use GB", "held GB", "driver's GB");
             for (int length : seconds) {
                 pass(backend, clock, denoiser, Workload.of(architecture, size, length, hidden, depth));
             }
@@ -127,6 +129,7 @@ public final class GpuTimings implements Callable<Integer> {
 
     private void pass(CudaBackend backend, GpuClock clock, Denoiser denoiser, Workload workload) {
         backend.memory().resetPeak();
+        backend.pool().resetPeak();
         float[] text = new float[Workload.TEXT_TOKENS * Workload.TEXT_WIDTH];
         Random random = new Random(1);
         for (int i = 0; i < text.length; i++) {
@@ -142,11 +145,13 @@ public final class GpuTimings implements Callable<Integer> {
             Results.requireSound("velocity", backend.download(velocity));
             long total = backend.device().facts().totalBytes();
             print(
-                    "%-32s %10.1f %14.1f %12.2f %12.2f%n",
+                    "%-32s %10.1f %14.1f %11.2f %11.2f %11.2f %11.2f%n",
                     architecture + " " + size + " " + workload.seconds() + " s",
                     millis,
                     millis * PASSES_OF_A_CLIP / 1e3,
                     backend.memory().peakBytes() / 1e9,
+                    backend.pool().mostUsedBytes() / 1e9,
+                    backend.pool().peakBytes() / 1e9,
                     (total - backend.device().freeBytes()) / 1e9);
         }
     }

@@ -52,9 +52,9 @@ public final class CudaBackend extends AbstractBackend {
     private final Scans scans;
 
     /** Takes the device over. */
-    CudaBackend(Device device) {
+    CudaBackend(Device device, CudaSettings settings) {
         this.device = device;
-        blocks = new DeviceMemory(device);
+        blocks = new DeviceMemory(device, settings.memoryLimit());
         elementwise = new Elementwise(device);
         transfer = new Transfer(device, blocks, elementwise);
         tokens = new TokenGrid(device);
@@ -78,6 +78,11 @@ public final class CudaBackend extends AbstractBackend {
     /** The device, for measurements. */
     public Device device() {
         return device;
+    }
+
+    /** Its memory, for measurements. */
+    public DeviceMemory pool() {
+        return blocks;
     }
 
     @Override

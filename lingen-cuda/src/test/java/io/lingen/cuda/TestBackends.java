@@ -21,12 +21,12 @@ final class TestBackends {
     }
 
     static CudaBackend open() {
-        return new CudaBackend(device(true));
+        return new CudaBackend(device(true), CudaSettings.DEFAULT);
     }
 
     /** Without cuBLASLt. */
     static CudaBackend openWithOwnProducts() {
-        return new CudaBackend(device(false));
+        return new CudaBackend(device(false), CudaSettings.DEFAULT);
     }
 
     private static Device device(boolean cublas) {
