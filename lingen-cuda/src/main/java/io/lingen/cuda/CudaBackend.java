@@ -5,6 +5,7 @@ import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
+import io.lingen.core.Recording;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.accounting.CountingBackend;
@@ -22,6 +23,7 @@ import io.lingen.cuda.driver.Device;
 import io.lingen.cuda.internal.CudaTensor;
 import io.lingen.cuda.internal.CudaWorkspace;
 import io.lingen.cuda.internal.DeviceMemory;
+import io.lingen.cuda.internal.GraphRecorder;
 import io.lingen.cuda.op.Attention;
 import io.lingen.cuda.op.CudaConvolution;
 import io.lingen.cuda.op.CudaLinear;
@@ -50,6 +52,7 @@ public final class CudaBackend extends AbstractBackend {
     private final Products products;
     private final Attention attention;
     private final Scans scans;
+    private final GraphRecorder recorder;
 
     /** Takes the device over. */
     CudaBackend(Device device, CudaSettings settings) {
@@ -62,6 +65,7 @@ public final class CudaBackend extends AbstractBackend {
         products = new Products(device, blocks, elementwise);
         attention = new Attention(device);
         scans = new Scans(device, blocks);
+        recorder = new GraphRecorder(device, blocks, operations(), memory(), settings.graphs());
     }
 
     @Override
@@ -85,6 +89,11 @@ public final class CudaBackend extends AbstractBackend {
         return blocks;
     }
 
+    /** Its graphs, for measurements. */
+    public GraphRecorder recorder() {
+        return recorder;
+    }
+
     @Override
     public long availableBytes() {
         return blocks.availableBytes();
@@ -103,6 +112,11 @@ public final class CudaBackend extends AbstractBackend {
     @Override
     public Workspace newWorkspace() {
         return new CudaWorkspace(blocks, memory());
+    }
+
+    @Override
+    public Recording newRecording() {
+        return recorder.newRecording();
     }
 
     @Override
@@ -147,6 +161,7 @@ public final class CudaBackend extends AbstractBackend {
     @Override
     public void close() {
         long live = memory().liveBytes();
+        recorder.close();
         blocks.close();
         device.close();
         if (live > 0) {

@@ -21,12 +21,16 @@ final class TestBackends {
     }
 
     static CudaBackend open() {
-        return new CudaBackend(device(true), CudaSettings.DEFAULT);
+        return open(true);
+    }
+
+    static CudaBackend open(boolean graphs) {
+        return new CudaBackend(device(true), new CudaSettings(Long.MAX_VALUE, graphs));
     }
 
     /** Without cuBLASLt. */
     static CudaBackend openWithOwnProducts() {
-        return new CudaBackend(device(false), CudaSettings.DEFAULT);
+        return new CudaBackend(device(false), new CudaSettings(Long.MAX_VALUE, true));
     }
 
     private static Device device(boolean cublas) {

@@ -13,11 +13,12 @@ import org.jspecify.annotations.Nullable;
  * The backend's memory. What the device gives is kept as a slab when it is given back, is cut for those who ask for less, and joins again
  * when they return the parts. A block may be given back while work that uses it is under way, for all work is on one stream.
  *
- * <p>The oldest slab with room is taken, at its lowest free address. So a pass that repeats gets the addresses of the pass before, even if
- * that one had to ask the device for slabs: whatever found room in an older one finds it there again. A captured graph needs this.
+ * <p>The oldest slab with room is taken, at its lowest free address, so a pass that repeats gets the addresses of the pass before. A
+ * captured graph needs this. Where the device has to be asked, a slab that is not in use gives way to the larger one, which can stand for
+ * it: slabs become larger rather than more, until after a pass or two all is there.
  *
- * <p>Slabs without a block in use never let the total exceed five quarters of the most that was ever in use, and go first when the
- * device, or the limit, is full. Thread-safe.
+ * <p>Slabs without a block in use that have not been used for long go where the total would exceed five quarters of the most that was ever
+ * in use, and all of them do when the device, or the limit, is full. Thread-safe.
  */
 public final class DeviceMemory implements MemoryPool, AutoCloseable {
     private static final long ALIGNMENT = 256;
@@ -27,17 +28,25 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
      * a large slab from those that need all of it.
      */
     private static final int SMALLEST_PART = 16;
+    /** A slab can stand for one of this part of it. */
+    private static final int SIMILAR = 4;
 
     private final Source source;
     private final long limit;
-    /** The oldest first. */
-    private final List<Slab> slabs = new ArrayList<>();
+    /** By number, the oldest first. */
+    private final TreeMap<Long, Slab> slabs = new TreeMap<>();
 
     private long usedBytes;
     private long heldBytes;
     private long mostUsedBytes;
     private long mostHeldBytes;
+    /** When the device was last asked for memory, in uses; a pass that does so a few times must not drive out what it needs again. */
+    private final long[] growths = new long[8];
+
+    private int growth;
+    private long made;
     private long uses;
+    private volatile @Nullable Footprint followed;
 
     /** Where memory comes from. */
     public interface Source {
@@ -92,7 +101,7 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
 
     @Override
     public synchronized void resetPeak() {
-        trimTo(0);
+        trimTo(0, Long.MAX_VALUE);
         mostUsedBytes = usedBytes;
         mostHeldBytes = heldBytes;
     }
@@ -122,6 +131,7 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
 
     /** What the source gave in one piece. */
     private static final class Slab {
+        private final long number;
         private final long address;
         private final long bytes;
         /** Offset to bytes; no two touch. */
@@ -129,8 +139,10 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
 
         private long freeBytes;
         private long lastUse;
+        private boolean gone;
 
-        Slab(long address, long bytes) {
+        Slab(long number, long address, long bytes) {
+            this.number = number;
             this.address = address;
             this.bytes = bytes;
             this.freeBytes = bytes;
@@ -139,6 +151,11 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
 
         boolean isUnused() {
             return freeBytes == bytes;
+        }
+
+        boolean isFree(long offset, long size) {
+            Map.Entry<Long, Long> gap = free.floorEntry(offset);
+            return !gone && gap != null && gap.getKey() + gap.getValue() >= offset + size;
         }
 
         /** The lowest offset with so much room, -1 if there is none. */
@@ -181,13 +198,18 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
      * A block of at least the given size with undefined contents.
      *
      * @throws OutOfMemoryException if the device has not that much, or the limit is reached
+     * @throws MissingException if this thread's work is captured, and the device had to be asked
      */
     public synchronized Block allocate(long bytes) {
         if (bytes > LARGEST) {
             throw outOfMemory(bytes);
         }
         long size = Math.max(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+        Footprint footprint = followed();
         Block block = cut(size, SMALLEST_PART);
+        if (block == null && footprint != null) {
+            throw new MissingException();
+        }
         if (block == null && grow(size)) {
             block = cut(size, SMALLEST_PART);
         }
@@ -200,12 +222,15 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
         }
         usedBytes += size;
         mostUsedBytes = Math.max(mostUsedBytes, usedBytes);
+        if (footprint != null) {
+            footprint.taken(block);
+        }
         return block;
     }
 
     /** @param most how many times as large as the block the slab may be */
     private @Nullable Block cut(long size, long most) {
-        for (Slab slab : slabs) {
+        for (Slab slab : slabs.values()) {
             long offset = slab.bytes <= size * most ? slab.take(size) : -1;
             if (offset >= 0) {
                 slab.lastUse = ++uses;
@@ -218,19 +243,42 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
     /** Takes a slab from the source; false if it has not enough. */
     private boolean grow(long size) {
         long most = Math.max(mostUsedBytes, usedBytes + size);
-        trimTo(Math.min(limit, most + most / 4) - size);
+        long number = giveUpSmaller(size);
+        trimTo(Math.min(limit, most + most / 4) - size, growths[growth]);
+        growths[growth] = uses;
+        growth = (growth + 1) % growths.length;
         long address = size > limit - heldBytes ? 0 : source.allocate(size);
         if (address == 0) {
-            trimTo(0);
+            trimTo(0, Long.MAX_VALUE);
             address = size > limit - heldBytes ? 0 : source.allocate(size);
         }
         if (address == 0) {
             return false;
         }
-        slabs.add(new Slab(address, size));
+        slabs.put(number, new Slab(number, address, size));
         heldBytes += size;
         mostHeldBytes = Math.max(mostHeldBytes, heldBytes);
         return true;
+    }
+
+    /**
+     * Gives the largest unused slab back that the new one can stand for; what was cut from it is cut from the new one from then on.
+     *
+     * @return the new one's number
+     */
+    private long giveUpSmaller(long size) {
+        Slab largest = null;
+        for (Slab slab : slabs.values()) {
+            boolean similar = slab.bytes < size && slab.bytes >= size / SIMILAR;
+            if (similar && slab.isUnused() && (largest == null || slab.bytes > largest.bytes)) {
+                largest = slab;
+            }
+        }
+        if (largest == null) {
+            return made++;
+        }
+        giveUp(largest);
+        return largest.number;
     }
 
     /** Takes a block back; work that is started from now on must not use it. */
@@ -238,6 +286,58 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
         usedBytes -= block.bytes;
         block.slab.giveBack(block.offset, block.bytes);
         block.slab.lastUse = ++uses;
+        Footprint footprint = followed();
+        if (footprint != null) {
+            footprint.released();
+        }
+    }
+
+    /** Work that is captured would need memory that is not here now; it may be another time. */
+    static final class MissingException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        MissingException() {
+            super("memory that the pool has not got can't be part of a graph");
+        }
+    }
+
+    /** Runs work that is captured; one thread at a time. What it does with the memory is noted in the footprint. */
+    void follow(Footprint footprint, Runnable work) {
+        followed = footprint;
+        try {
+            work.run();
+        } finally {
+            followed = null;
+        }
+    }
+
+    private @Nullable Footprint followed() {
+        Footprint footprint = followed;
+        return footprint != null && footprint.isOfThisThread() ? footprint : null;
+    }
+
+    void touched(CudaWorkspace workspace) {
+        Footprint footprint = followed();
+        if (footprint != null) {
+            footprint.touched(workspace);
+        }
+    }
+
+    /**
+     * Starts work that was captured if nobody has what it used, and not otherwise. It may use that: whoever takes it next does so later on
+     * the stream.
+     *
+     * @return whether it was started
+     */
+    synchronized boolean startIfFree(Footprint footprint, Runnable start) {
+        for (Block block : footprint.scratch()) {
+            if (!block.slab.isFree(block.offset, block.bytes)) {
+                return false;
+            }
+        }
+        footprint.scratch().forEach(block -> block.slab.lastUse = ++uses);
+        start.run();
+        return true;
     }
 
     /** The bytes of the blocks in use, after rounding. */
@@ -263,24 +363,33 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
     /** Frees what is kept. */
     @Override
     public synchronized void close() {
-        trimTo(0);
+        trimTo(0, Long.MAX_VALUE);
     }
 
-    /** Gives slabs without a block in use back to the source, those longest unused first, until no more is held than this. */
-    private void trimTo(long bytes) {
+    /**
+     * Gives slabs without a block in use back to the source, those longest unused first, until no more is held than this.
+     *
+     * @param before slabs that were used since then stay
+     */
+    private void trimTo(long bytes, long before) {
         if (heldBytes <= bytes) {
             return;
         }
-        List<Slab> unused = new ArrayList<>(slabs);
-        unused.removeIf(slab -> !slab.isUnused());
+        List<Slab> unused = new ArrayList<>(slabs.values());
+        unused.removeIf(slab -> !slab.isUnused() || slab.lastUse >= before);
         unused.sort(Comparator.comparingLong(slab -> slab.lastUse));
         for (Slab slab : unused) {
             if (heldBytes > bytes) {
-                slabs.remove(slab);
-                heldBytes -= slab.bytes;
-                source.free(slab.address);
+                giveUp(slab);
             }
         }
+    }
+
+    private void giveUp(Slab slab) {
+        slabs.remove(slab.number);
+        slab.gone = true;
+        heldBytes -= slab.bytes;
+        source.free(slab.address);
     }
 
     private OutOfMemoryException outOfMemory(long bytes) {
