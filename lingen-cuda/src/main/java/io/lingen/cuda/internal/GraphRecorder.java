@@ -53,9 +53,17 @@ public final class GraphRecorder implements AutoCloseable {
         this.enabled = enabled;
     }
 
-    /** Switches capturing on or off; what was captured is not launched while it is off. */
-    public void enable(boolean on) {
-        enabled = on;
+    /**
+     * Switches capturing on or off; what was captured is not launched while it is off.
+     *
+     * @return whether it was on
+     */
+    public boolean enable(boolean on) {
+        synchronized (open) {
+            boolean before = enabled;
+            enabled = on;
+            return before;
+        }
     }
 
     /** How often a graph was launched, and so work not run. */
