@@ -84,6 +84,7 @@ public final class GpuTimings implements Callable<Integer> {
         try (CudaBackend backend = (CudaBackend) Backends.create("cuda", BackendOptions.defaults())) {
             GpuClock clock = new GpuClock(backend.device(), repeats, 1e3 * limit);
             print("%s%n", backend.description());
+            print("%.2f GB are taken before anything is allocated%n", GpuPasses.driverBytes(backend) / 1e9);
             if (!passesOnly) {
                 kernels(backend, clock);
             }

@@ -29,7 +29,7 @@ public interface Recording extends AutoCloseable {
      */
     void run(List<Tensor> operands, Runnable work);
 
-    /** Frees what was recorded. Closing twice has no effect. */
+    /** Frees what was recorded; from then on work is run. Closing twice has no effect. */
     @Override
     void close();
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.OutOfMemoryException;
 import io.lingen.core.Recording;
 import io.lingen.core.Shape;
 import io.lingen.core.Taps;
@@ -267,6 +268,23 @@ final class GraphTest {
             tripled.run(true);
             backend.pool().resetPeak();
             tripled.run(false);
+            tripled.run(true);
+        }
+    }
+
+    @Test
+    void memoryThatIsMissingIsAnErrorAndNoHarm() {
+        long tensor = LONG * Float.BYTES;
+        try (CudaBackend backend = TestBackends.open(new CudaSettings(4 * tensor, true));
+                Tripled tripled = new Tripled(backend)) {
+            tripled.run(false);
+            tripled.run(true);
+            try (Workspace other = backend.newWorkspace()) {
+                other.allocate(DType.F32, 2L * LONG);
+                assertThrows(OutOfMemoryException.class, () -> tripled.run(true));
+                assertThrows(OutOfMemoryException.class, () -> tripled.run(true));
+            }
+            tripled.run(true);
             tripled.run(true);
         }
     }

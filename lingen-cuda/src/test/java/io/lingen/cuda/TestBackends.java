@@ -25,7 +25,11 @@ final class TestBackends {
     }
 
     static CudaBackend open(boolean graphs) {
-        return new CudaBackend(device(true), new CudaSettings(Long.MAX_VALUE, graphs));
+        return open(new CudaSettings(Long.MAX_VALUE, graphs));
+    }
+
+    static CudaBackend open(CudaSettings settings) {
+        return new CudaBackend(device(true), settings);
     }
 
     /** Without cuBLASLt. */

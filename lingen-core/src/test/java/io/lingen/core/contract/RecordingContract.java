@@ -112,9 +112,16 @@ public abstract class RecordingContract extends BackendContract {
     }
 
     @Test
-    void closingTwiceHasNoEffect() {
+    void onceItIsClosedWorkIsRun() {
+        Work work = work();
+        Tensor x = output(DType.F32, ROWS, WIDTH);
+        Tensor out = output(DType.F32, ROWS, WIDTH);
         Recording recording = backend().newRecording();
+        float[] values = normals(1, ROWS * WIDTH);
+        float[] expected = work.runOn(recording, values, x, out);
+        assertArrayEquals(expected, work.runOn(recording, values, x, out));
         recording.close();
         recording.close();
+        assertArrayEquals(expected, work.runOn(recording, values, x, out));
     }
 }

@@ -156,7 +156,13 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
     public long allocate(long bytes) {
         requireNotCapturing("memory of the driver");
         enter();
-        return driver.allocate(bytes, stream);
+        long address = driver.allocate(bytes, stream);
+        if (address == 0) {
+            // What was freed is back once the stream has come so far.
+            driver.synchronize(stream);
+            address = driver.allocate(bytes, stream);
+        }
+        return address;
     }
 
     /** Frees memory once the work before this call is done. */
@@ -229,7 +235,8 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
     }
 
     /**
-     * Runs an action without doing what it puts on the stream, and keeps that as a graph. Only this thread's calls are captured.
+     * Runs an action without doing what it puts on the stream, and keeps that as a graph. Only this thread's calls are captured; one thread
+     * captures at a time.
      *
      * @param action launches and products; anything else fails
      * @return to be closed by the caller, before the device

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * captured graph needs this. Where the device has to be asked, a slab that is not in use gives way to the larger one, which can stand for
  * it: slabs become larger rather than more, until after a pass or two all is there.
  *
- * <p>Slabs without a block in use that have not been used for long go where the total would exceed five quarters of the most that was ever
- * in use, and all of them do when the device, or the limit, is full. Thread-safe.
+ * <p>Slabs without a block in use that have not been used for long go where the total would exceed the most that was ever in use by more
+ * than an eighth, and all of them do when the device, or the limit, is full. Thread-safe.
  */
 public final class DeviceMemory implements MemoryPool, AutoCloseable {
     private static final long ALIGNMENT = 256;
@@ -244,7 +244,7 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
     private boolean grow(long size) {
         long most = Math.max(mostUsedBytes, usedBytes + size);
         long number = giveUpSmaller(size);
-        trimTo(Math.min(limit, most + most / 4) - size, growths[growth]);
+        trimTo(Math.min(limit, most + most / 8) - size, growths[growth]);
         growths[growth] = uses;
         growth = (growth + 1) % growths.length;
         long address = size > limit - heldBytes ? 0 : source.allocate(size);
@@ -301,7 +301,7 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
         }
     }
 
-    /** Runs work that is captured; one thread at a time. What it does with the memory is noted in the footprint. */
+    /** Runs work within {@link io.lingen.cuda.driver.Device#capture}; what it does with the memory is noted in the footprint. */
     void follow(Footprint footprint, Runnable work) {
         followed = footprint;
         try {

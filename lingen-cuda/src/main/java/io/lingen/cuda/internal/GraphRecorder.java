@@ -36,9 +36,6 @@ public final class GraphRecorder implements AutoCloseable {
     private final DeviceMemory memory;
     private final OperationMeter operations;
     private final MemoryMeter tensors;
-    /** One thread captures at a time. */
-    private final Object captures = new Object();
-
     private final Set<GraphRecording> open = Collections.newSetFromMap(new IdentityHashMap<>());
     private final AtomicLong launches = new AtomicLong();
     private volatile boolean enabled;
@@ -109,14 +106,12 @@ public final class GraphRecorder implements AutoCloseable {
         operands.forEach(operand -> owners.add(CudaTensor.of(operand).owner()));
         Map<OperationKind, Long> counts = new EnumMap<>(OperationKind.class);
         MemoryMeter peak = new MemoryMeter();
-        synchronized (captures) {
-            Footprint footprint = new Footprint();
-            Device.Graph graph = device.capture(() -> {
-                memory.follow(footprint, () -> tensors.aside(peak, () -> operations.aside(counts, work)));
-                footprint.end(owners);
-            });
-            return new Captured(graph, footprint, counts, peak.peakBytes());
-        }
+        Footprint footprint = new Footprint();
+        Device.Graph graph = device.capture(() -> {
+            memory.follow(footprint, () -> tensors.aside(peak, () -> operations.aside(counts, work)));
+            footprint.end(owners);
+        });
+        return new Captured(graph, footprint, counts, peak.peakBytes());
     }
 
     private void count(Captured captured) {
@@ -150,10 +145,7 @@ public final class GraphRecorder implements AutoCloseable {
 
         /** Does the work if it repeats; false if it is to be run. */
         private synchronized boolean isDone(List<Tensor> operands, Runnable work) {
-            if (closed) {
-                throw new IllegalStateException("the recording is closed; it belongs to the text's conditioning");
-            }
-            if (!enabled) {
+            if (closed || !enabled) {
                 return false;
             }
             List<Operand> now = operands.stream().map(Operand::of).toList();
