@@ -3,7 +3,6 @@ package io.lingen.cuda.internal;
 import io.lingen.core.OutOfMemoryException;
 import io.lingen.core.accounting.MemoryPool;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -17,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * captured graph needs this. Where the device has to be asked, a slab that is not in use gives way to the larger one, which can stand for
  * it: slabs become larger rather than more, until after a pass or two all is there.
  *
- * <p>Slabs without a block in use that have not been used for long go where the total would exceed the most that was ever in use by more
- * than an eighth, and all of them do when the device, or the limit, is full. Thread-safe.
+ * <p>Slabs without a block in use go when the device, or the limit, is full; and when the total would exceed the most that was ever in use
+ * by more than an eighth: then another kind of work has begun, decoding after denoising, which needs others. Thread-safe.
  */
 public final class DeviceMemory implements MemoryPool, AutoCloseable {
     private static final long ALIGNMENT = 256;
@@ -30,6 +29,10 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
     private static final int SMALLEST_PART = 16;
     /** A slab can stand for one of this part of it. */
     private static final int SIMILAR = 4;
+    /** Which part of the most that was ever in use may be held beside it. */
+    private static final int KEPT_PART = 8;
+    /** In blocks taken: some passes of a large model. Work that needs more than the bound settles within. */
+    private static final long SHORT_WHILE = 10_000;
 
     private final Source source;
     private final long limit;
@@ -40,12 +43,9 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
     private long heldBytes;
     private long mostUsedBytes;
     private long mostHeldBytes;
-    /** When the device was last asked for memory, in uses; a pass that does so a few times must not drive out what it needs again. */
-    private final long[] growths = new long[8];
-
-    private int growth;
     private long made;
     private long uses;
+    private long lastTrim = -SHORT_WHILE - 1;
     private volatile @Nullable Footprint followed;
 
     /** Where memory comes from. */
@@ -101,7 +101,7 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
 
     @Override
     public synchronized void resetPeak() {
-        trimTo(0, Long.MAX_VALUE);
+        trim();
         mostUsedBytes = usedBytes;
         mostHeldBytes = heldBytes;
     }
@@ -138,7 +138,6 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
         private final TreeMap<Long, Long> free = new TreeMap<>();
 
         private long freeBytes;
-        private long lastUse;
         private boolean gone;
 
         Slab(long number, long address, long bytes) {
@@ -233,7 +232,7 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
         for (Slab slab : slabs.values()) {
             long offset = slab.bytes <= size * most ? slab.take(size) : -1;
             if (offset >= 0) {
-                slab.lastUse = ++uses;
+                uses++;
                 return new Block(slab, offset, size);
             }
         }
@@ -242,14 +241,15 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
 
     /** Takes a slab from the source; false if it has not enough. */
     private boolean grow(long size) {
-        long most = Math.max(mostUsedBytes, usedBytes + size);
         long number = giveUpSmaller(size);
-        trimTo(Math.min(limit, most + most / 8) - size, growths[growth]);
-        growths[growth] = uses;
-        growth = (growth + 1) % growths.length;
+        long most = Math.max(mostUsedBytes, usedBytes + size);
+        if (heldBytes + size > most + most / KEPT_PART && uses - lastTrim > SHORT_WHILE) {
+            trim();
+            lastTrim = uses;
+        }
         long address = size > limit - heldBytes ? 0 : source.allocate(size);
         if (address == 0) {
-            trimTo(0, Long.MAX_VALUE);
+            trim();
             address = size > limit - heldBytes ? 0 : source.allocate(size);
         }
         if (address == 0) {
@@ -285,7 +285,6 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
     public synchronized void release(Block block) {
         usedBytes -= block.bytes;
         block.slab.giveBack(block.offset, block.bytes);
-        block.slab.lastUse = ++uses;
         Footprint footprint = followed();
         if (footprint != null) {
             footprint.released();
@@ -335,7 +334,7 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
                 return false;
             }
         }
-        footprint.scratch().forEach(block -> block.slab.lastUse = ++uses);
+        uses += footprint.takenCount();
         start.run();
         return true;
     }
@@ -363,26 +362,14 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
     /** Frees what is kept. */
     @Override
     public synchronized void close() {
-        trimTo(0, Long.MAX_VALUE);
+        trim();
     }
 
-    /**
-     * Gives slabs without a block in use back to the source, those longest unused first, until no more is held than this.
-     *
-     * @param before slabs that were used since then stay
-     */
-    private void trimTo(long bytes, long before) {
-        if (heldBytes <= bytes) {
-            return;
-        }
+    /** Gives slabs without a block in use back to the source. */
+    private void trim() {
         List<Slab> unused = new ArrayList<>(slabs.values());
-        unused.removeIf(slab -> !slab.isUnused() || slab.lastUse >= before);
-        unused.sort(Comparator.comparingLong(slab -> slab.lastUse));
-        for (Slab slab : unused) {
-            if (heldBytes > bytes) {
-                giveUp(slab);
-            }
-        }
+        unused.removeIf(slab -> !slab.isUnused());
+        unused.forEach(this::giveUp);
     }
 
     private void giveUp(Slab slab) {

@@ -18,6 +18,7 @@ final class Footprint {
 
     private final Map<CudaWorkspace, Boolean> workspaces = new IdentityHashMap<>();
     private int open;
+    private long takenCount;
 
     boolean isOfThisThread() {
         return thread == Thread.currentThread();
@@ -25,6 +26,7 @@ final class Footprint {
 
     void taken(DeviceMemory.Block block) {
         open++;
+        takenCount++;
         scratch.merge(block.address(), block, (a, b) -> a.bytes() > b.bytes() ? a : b);
     }
 
@@ -48,6 +50,11 @@ final class Footprint {
         }
         workspaces.keySet().removeAll(operands);
         workspaces.keySet().removeIf(CudaWorkspace::isClosed);
+    }
+
+    /** How many blocks the work took, one after the other. */
+    long takenCount() {
+        return takenCount;
     }
 
     Collection<DeviceMemory.Block> scratch() {
