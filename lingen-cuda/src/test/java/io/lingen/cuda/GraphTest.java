@@ -2,6 +2,7 @@ package io.lingen.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
@@ -25,6 +26,10 @@ import io.lingen.diffusion.RectifiedFlowSampler;
 import io.lingen.diffusion.Schedule;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.diffusion.VideoTransformer;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -35,6 +40,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Passes that are captured as graphs: the same bits as without, whatever happens around them. */
+@SuppressWarnings("restricted")
 final class GraphTest {
     private static final int STEPS = 5;
     private static final int LONG = 1 << 16;
@@ -310,13 +316,18 @@ final class GraphTest {
         try (CudaBackend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend);
                 Workspace outer = backend.newWorkspace()) {
+            try (Workspace before = backend.newWorkspace()) {
+                // So that it is not for lack of memory.
+                before.allocate(DType.F32, 3);
+                before.allocate(DType.F32, 3);
+            }
             Runnable keeping = () -> {
                 outer.allocate(DType.F32, 3);
                 tripled.compute();
             };
             tripled.run(false, keeping);
             tripled.run(false, keeping);
-            backend.recorder().enable(true);
+            assertFalse(backend.recorder().enable(true), "it is given up");
             Runnable uploading = () -> {
                 try (Workspace scratch = backend.newWorkspace()) {
                     backend.upload(scratch, HostTensor.of(new float[] {1}, 1), DType.F32);
@@ -426,14 +437,23 @@ final class GraphTest {
     }
 
     @Test
-    void aBackendFreesTheGraphsThatAreLeft() {
+    void aBackendFreesTheGraphsThatAreLeft() throws Throwable {
+        assumeFalse(TestBackends.onGpu());
+        MethodHandle live = Linker.nativeLinker()
+                .downcallHandle(
+                        Emulation.library().find("emulated_live_graphs").orElseThrow(),
+                        FunctionDescriptor.of(ValueLayout.JAVA_INT));
+        int before = (int) live.invokeExact();
         CudaBackend backend = TestBackends.open();
         Tripled tripled = new Tripled(backend);
         tripled.run(false);
         tripled.run(true);
+        assertEquals(before + 1, (int) live.invokeExact());
         tripled.workspace.close();
         backend.close();
+        assertEquals(before, (int) live.invokeExact());
         tripled.recording.close();
+        assertEquals(before, (int) live.invokeExact());
     }
 
     @Test
