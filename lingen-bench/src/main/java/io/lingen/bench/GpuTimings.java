@@ -3,22 +3,12 @@ package io.lingen.bench;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.Backends;
 import io.lingen.core.DType;
-import io.lingen.core.HostTensor;
-import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.cuda.CudaBackend;
-import io.lingen.diffusion.Conditioning;
-import io.lingen.diffusion.Denoiser;
-import io.lingen.diffusion.TextEmbedding;
-import io.lingen.diffusion.VideoTransformer;
-import io.lingen.vae.FrameStream;
-import io.lingen.vae.LatentVideoDecoder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.Random;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -32,7 +22,7 @@ import picocli.CommandLine.Option;
         description =
                 "Measures the backend cuda: each kernel beside its floor, and whole denoiser passes with random weights.")
 public final class GpuTimings implements Callable<Integer> {
-    private static final int PASSES_OF_A_CLIP = 100;
+    private static final String PAPER = "paper";
 
     @Option(names = "--hidden", defaultValue = "2560", description = "d (default: ${DEFAULT-VALUE}).")
     private int hidden;
@@ -68,8 +58,20 @@ public final class GpuTimings implements Callable<Integer> {
     @Option(
             names = "--decode",
             paramLabel = "DIR",
-            description = "A model folder: its decoder is timed, frames and all, at every length.")
+            description = "A model folder: its decoder is timed, frames and all, at every length. " + PAPER
+                    + ": random weights of the paper's size, in the folder of --model.")
     private @Nullable Path decode;
+
+    @Option(
+            names = "--shares",
+            description =
+                    "Passes of four blocks without each of MA, TESA, RMS and review tokens, beside the paper's shares.")
+    private boolean shares;
+
+    @Option(
+            names = "--clip",
+            description = "One whole clip of the first length, 50 steps with guidance, decoded by --decode's decoder.")
+    private boolean clip;
 
     @Option(
             names = "--architecture",
@@ -82,17 +84,46 @@ public final class GpuTimings implements Callable<Integer> {
         try (CudaBackend backend = (CudaBackend) Backends.create("cuda", BackendOptions.defaults())) {
             GpuClock clock = new GpuClock(backend.device(), repeats, 1e3 * limit);
             print("%s%n", backend.description());
+            print("%.2f GB are taken before anything is allocated%n", GpuPasses.driverBytes(backend) / 1e9);
             if (!passesOnly) {
                 kernels(backend, clock);
             }
+            if (shares) {
+                GpuShares.time(backend, clock, folder(), Workload.of("lingen", size, seconds.get(0), hidden, depth));
+            }
             if (model != null) {
-                passes(backend, clock, model);
+                List<Workload> clips = seconds.stream()
+                        .map(length -> Workload.of(architecture, size, length, hidden, depth))
+                        .toList();
+                GpuPasses.time(backend, clock, model, clips);
             }
             if (decode != null) {
-                decodings(backend, clock, decode);
+                GpuDecodings.time(backend, clock, decoder(), size, seconds);
+            }
+            if (clip) {
+                GpuClip.make(
+                        backend, folder(), decoder(), Workload.of(architecture, size, seconds.get(0), hidden, depth));
             }
         }
         return CommandLine.ExitCode.OK;
+    }
+
+    private Path folder() {
+        if (model == null) {
+            throw new IllegalArgumentException(
+                    "--model: a folder for random weights is needed with --shares, --clip and" + " --decode " + PAPER);
+        }
+        return model;
+    }
+
+    /** The model folder of the decoder, which is written if it is the paper's. */
+    private Path decoder() throws IOException {
+        if (decode != null && !decode.toString().equals(PAPER)) {
+            return decode;
+        }
+        Path folder = folder().resolve(PAPER);
+        RandomDecoder.write(folder, 1, DType.BF16);
+        return folder;
     }
 
     private void kernels(CudaBackend backend, GpuClock clock) {
@@ -113,80 +144,7 @@ public final class GpuTimings implements Callable<Integer> {
         }
     }
 
-    private void passes(CudaBackend backend, GpuClock clock, Path folder) throws IOException {
-        int longest = seconds.stream().mapToInt(Integer::intValue).max().orElseThrow();
-        RandomTransformer.write(folder, Workload.of(architecture, size, longest, hidden, depth), 1, DType.BF16);
-        try (ModelSource source = ModelSource.of(folder);
-                Denoiser denoiser = VideoTransformer.load(source, "transformer", backend, DType.BF16)) {
-            print("%-32s %10s %14s %12s %12s%n", "pass", "ms", "100 passes s", "peak GB", "driver's GB");
-            for (int length : seconds) {
-                pass(backend, clock, denoiser, Workload.of(architecture, size, length, hidden, depth));
-            }
-        }
-    }
-
-    private void pass(CudaBackend backend, GpuClock clock, Denoiser denoiser, Workload workload) {
-        backend.memory().resetPeak();
-        float[] text = new float[Workload.TEXT_TOKENS * Workload.TEXT_WIDTH];
-        Random random = new Random(1);
-        for (int i = 0; i < text.length; i++) {
-            text[i] = (float) random.nextGaussian();
-        }
-        TextEmbedding prompt = new TextEmbedding(HostTensor.of(text, Workload.TEXT_TOKENS, Workload.TEXT_WIDTH), null);
-        try (Workspace workspace = backend.newWorkspace();
-                Conditioning conditioning = denoiser.condition(List.of(prompt))) {
-            Tensor latent = workspace.allocate(DType.F32, workload.latent());
-            backend.normal(1, latent);
-            Tensor velocity = workspace.allocate(DType.F32, workload.latent());
-            double millis = clock.millis(() -> denoiser.velocity(latent, 0.5, conditioning, velocity));
-            Results.requireSound("velocity", backend.download(velocity));
-            long total = backend.device().facts().totalBytes();
-            print(
-                    "%-32s %10.1f %14.1f %12.2f %12.2f%n",
-                    architecture + " " + size + " " + workload.seconds() + " s",
-                    millis,
-                    millis * PASSES_OF_A_CLIP / 1e3,
-                    backend.memory().peakBytes() / 1e9,
-                    (total - backend.device().freeBytes()) / 1e9);
-        }
-    }
-
-    private void decodings(CudaBackend backend, GpuClock clock, Path folder) {
-        print("%-32s %10s %10s %12s%n", "decoding", "ms", "frames", "peak GB");
-        try (ModelSource source = ModelSource.of(folder);
-                LatentVideoDecoder decoder = LatentVideoDecoder.load(source, "vae", backend, DType.BF16);
-                Workspace workspace = backend.newWorkspace()) {
-            for (int length : seconds) {
-                backend.memory().resetPeak();
-                Tensor latent = workspace.allocate(DType.F32, Workload.latent(decoder.config(), size, length));
-                backend.normal(1, latent);
-                int[] frames = new int[1];
-                double millis = clock.millis(() -> frames[0] = countFrames(decoder, latent));
-                print(
-                        "%-32s %10.1f %10d %12.2f%n",
-                        size + " " + length + " s",
-                        millis,
-                        frames[0],
-                        backend.memory().peakBytes() / 1e9);
-            }
-        }
-    }
-
-    /** Decodes to the last frame, every one of them brought to the host. */
-    private static int countFrames(LatentVideoDecoder decoder, Tensor latent) {
-        int count = 0;
-        try (FrameStream stream = decoder.frames(latent)) {
-            for (; stream.hasNext(); count++) {
-                HostTensor frame = stream.nextValues();
-                if (count == 0) {
-                    Results.requireSound("frame", frame);
-                }
-            }
-        }
-        return count;
-    }
-
-    private static void print(String format, Object... values) {
+    static void print(String format, Object... values) {
         System.out.printf(Locale.ROOT, format, values);
     }
 }

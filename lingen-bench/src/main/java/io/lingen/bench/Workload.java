@@ -4,6 +4,7 @@ import io.lingen.core.Shape;
 import io.lingen.core.op.Grid;
 import io.lingen.vae.AutoencoderConfig;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A denoiser and the clip that it is run on: the block of the paper at any width, depth and clip size, on latents compressed by 8x8x8 at 16
@@ -62,6 +63,11 @@ public record Workload(String architecture, int width, int height, int seconds, 
         throw new IllegalArgumentException("size: found '" + size + "', expected for example 512x512");
     }
 
+    /** For a line of a table. */
+    String title() {
+        return architecture + " " + width + "x" + height + " " + seconds + " s";
+    }
+
     /** [C, T, H, W] */
     public Shape latent() {
         return Shape.of(CHANNELS, seconds * 16L / 8, height / 8, width / 8);
@@ -92,6 +98,11 @@ public record Workload(String architecture, int width, int height, int seconds, 
 
     /** The transformer's config.json. */
     public String config() {
+        return config(null);
+    }
+
+    /** The same of a model whose blocks do without a part. */
+    String config(@Nullable Part without) {
         Shape latent = latent();
         String common = String.format(
                 Locale.ROOT,
@@ -110,13 +121,17 @@ public record Workload(String architecture, int width, int height, int seconds, 
                 latent.length(3) / 2);
         String mate = String.format(
                 Locale.ROOT,
-                ", \"ma\": true, \"scan\": \"rotary_major\", \"review_pool\": [2, 2, 2], \"mamba\": {\"d_state\": %d,"
+                ", \"ma\": %b, \"scan\": \"%s\", \"review_pool\": %s, \"mamba\": {\"d_state\": %d,"
                         + " \"d_conv\": %d, \"expand\": %d, \"head_dim\": %d, \"n_groups\": 1, \"chunk_size\": 256},"
-                        + " \"tesa\": {\"window\": [16, 4, 4]}",
+                        + " \"tesa\": %s",
+                without != Part.MA,
+                without == Part.RMS ? "fixed" : "rotary_major",
+                without == Part.REVIEW ? "null" : "[2, 2, 2]",
                 STATE_SIZE,
                 CONV_WIDTH,
                 EXPAND,
-                SCAN_HEAD);
+                SCAN_HEAD,
+                without == Part.TESA ? "null" : "{\"window\": [16, 4, 4]}");
         return "{" + common + (architecture.equals("lingen") ? mate : "") + "}\n";
     }
 }

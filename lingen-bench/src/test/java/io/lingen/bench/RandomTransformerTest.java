@@ -15,16 +15,19 @@ import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.accounting.CountingBackend;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.op.Grid;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.diffusion.VideoTransformer;
+import io.lingen.vae.LatentVideoDecoder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class RandomTransformerTest {
@@ -38,6 +41,19 @@ final class RandomTransformerTest {
         assertEquals(Shape.of(16, 2, 6, 4), workload.latent());
         assertEquals(2 * 3 * 2, workload.tokens());
         RandomTransformer.write(folder, workload, 7, DType.BF16);
+        runs(workload);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Part.class)
+    void aModelDoesWithoutAPart(Part part) throws IOException {
+        Workload workload = new Workload("lingen", 32, 48, 1, 64, 2);
+        RandomTransformer.write(folder, workload, part, 7, DType.BF16);
+        runs(workload);
+        assertEquals(part == Part.MA ? 0.36 : 0.05, part.publishedShare(), 0.03);
+    }
+
+    private void runs(Workload workload) {
         HostTensor tokens = HostTensor.of(new float[2 * Workload.TEXT_WIDTH], 2, Workload.TEXT_WIDTH);
         try (Backend backend = Backends.create("cpu", new BackendOptions(2));
                 Denoiser denoiser = VideoTransformer.load(ModelSource.of(folder), "transformer", backend, DType.F32);
@@ -48,6 +64,16 @@ final class RandomTransformerTest {
             backend.normal(1, latent);
             denoiser.velocity(latent, 0.5, conditioning, velocity);
             Results.requireSound("velocity", backend.download(velocity));
+        }
+    }
+
+    @Test
+    void aDecoderOfThePapersSizeIsRead() throws IOException {
+        RandomDecoder.write(folder, 7, DType.BF16);
+        try (LatentVideoDecoder decoder =
+                LatentVideoDecoder.load(ModelSource.of(folder), "vae", new CountingBackend(), DType.BF16)) {
+            assertEquals(new Grid(272, 512, 512), decoder.config().framesOf(new Grid(34, 64, 64)));
+            assertTrue(decoder.cost(new Grid(34, 64, 64)).operations() > 7e14);
         }
     }
 

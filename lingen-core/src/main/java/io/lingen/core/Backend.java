@@ -72,6 +72,11 @@ public interface Backend extends AutoCloseable {
     /** A new, empty workspace. */
     Workspace newWorkspace();
 
+    /** For work that is going to be done many times; unless a backend says otherwise, it is simply run each time. */
+    default Recording newRecording() {
+        return Recording.NONE;
+    }
+
     // ---- data in and out
 
     /** Copies host elements to a new tensor, converted to a type. */

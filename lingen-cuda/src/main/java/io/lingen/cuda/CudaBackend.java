@@ -5,6 +5,7 @@ import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
+import io.lingen.core.Recording;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.accounting.CountingBackend;
@@ -22,6 +23,7 @@ import io.lingen.cuda.driver.Device;
 import io.lingen.cuda.internal.CudaTensor;
 import io.lingen.cuda.internal.CudaWorkspace;
 import io.lingen.cuda.internal.DeviceMemory;
+import io.lingen.cuda.internal.GraphRecorder;
 import io.lingen.cuda.op.Attention;
 import io.lingen.cuda.op.CudaConvolution;
 import io.lingen.cuda.op.CudaLinear;
@@ -51,16 +53,17 @@ public final class CudaBackend extends AbstractBackend {
     private final Products products;
     private final Attention attention;
     private final Scans scans;
+    private final GraphRecorder recorder;
 
     /** Takes the device over. */
-    CudaBackend(Device device) {
-        this(device, () -> Boolean.getBoolean(Attention.WGMMA_PROPERTY));
+    CudaBackend(Device device, CudaSettings settings) {
+        this(device, settings, () -> Boolean.getBoolean(Attention.WGMMA_PROPERTY));
     }
 
     /** @param wgmma whether attention uses the products of warpgroups where the device has them; asked at each call */
-    CudaBackend(Device device, BooleanSupplier wgmma) {
+    CudaBackend(Device device, CudaSettings settings, BooleanSupplier wgmma) {
         this.device = device;
-        blocks = new DeviceMemory(device);
+        blocks = new DeviceMemory(device, settings.memoryLimit());
         elementwise = new Elementwise(device);
         transfer = new Transfer(device, blocks, elementwise);
         tokens = new TokenGrid(device);
@@ -68,6 +71,7 @@ public final class CudaBackend extends AbstractBackend {
         products = new Products(device, blocks, elementwise);
         attention = new Attention(device, wgmma);
         scans = new Scans(device, blocks);
+        recorder = new GraphRecorder(device, blocks, operations(), memory(), settings.graphs());
     }
 
     @Override
@@ -84,6 +88,16 @@ public final class CudaBackend extends AbstractBackend {
     /** The device, for measurements. */
     public Device device() {
         return device;
+    }
+
+    /** Its memory, for measurements. */
+    public DeviceMemory pool() {
+        return blocks;
+    }
+
+    /** Its graphs, for measurements. */
+    public GraphRecorder recorder() {
+        return recorder;
     }
 
     @Override
@@ -104,6 +118,11 @@ public final class CudaBackend extends AbstractBackend {
     @Override
     public Workspace newWorkspace() {
         return new CudaWorkspace(blocks, memory());
+    }
+
+    @Override
+    public Recording newRecording() {
+        return recorder.newRecording();
     }
 
     @Override
@@ -148,6 +167,7 @@ public final class CudaBackend extends AbstractBackend {
     @Override
     public void close() {
         long live = memory().liveBytes();
+        recorder.close();
         blocks.close();
         device.close();
         if (live > 0) {

@@ -51,7 +51,9 @@ public final class CudaBackendProvider implements BackendProvider {
 
     @Override
     public Backend create(BackendOptions options) {
-        return new CudaBackend(Device.open(libraries, CubinCache.ofUser()));
+        // First, so that a setting that can't be read leaves no device open.
+        CudaSettings settings = CudaSettings.ofSystem();
+        return new CudaBackend(Device.open(libraries, CubinCache.ofUser()), settings);
     }
 
     static String describe(Device.Facts facts) {

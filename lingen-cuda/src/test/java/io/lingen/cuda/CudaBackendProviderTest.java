@@ -5,9 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.BackendProvider;
 import io.lingen.core.Backends;
+import io.lingen.core.DType;
+import io.lingen.core.OutOfMemoryException;
+import io.lingen.core.Workspace;
 import io.lingen.cuda.driver.Emulation;
 import java.lang.foreign.SymbolLookup;
 import org.junit.jupiter.api.Test;
@@ -42,5 +46,26 @@ final class CudaBackendProviderTest {
         assertTrue(
                 availability.detail().contains("emulated device, 1.1 GB, compute capability 9.0"),
                 availability.detail());
+    }
+
+    @Test
+    void theMemoryHasALimitIfOneIsSet() {
+        SymbolLookup emulated = Emulation.library();
+        CudaBackendProvider provider = new CudaBackendProvider(name -> emulated);
+        try {
+            System.setProperty(CudaSettings.MEMORY_LIMIT_PROPERTY, "64m");
+            try (Backend backend = provider.create(BackendOptions.defaults());
+                    Workspace workspace = backend.newWorkspace()) {
+                workspace.allocate(DType.F32, 10L << 20);
+                assertEquals(24L << 20, backend.availableBytes());
+                OutOfMemoryException refused =
+                        assertThrows(OutOfMemoryException.class, () -> workspace.allocate(DType.F32, 10L << 20));
+                assertTrue(refused.getMessage().contains("its limit is 64 MiB"), refused.getMessage());
+            }
+            System.setProperty(CudaSettings.MEMORY_LIMIT_PROPERTY, "much");
+            assertThrows(IllegalArgumentException.class, () -> provider.create(BackendOptions.defaults()));
+        } finally {
+            System.clearProperty(CudaSettings.MEMORY_LIMIT_PROPERTY);
+        }
     }
 }

@@ -21,12 +21,20 @@ final class TestBackends {
     }
 
     static CudaBackend open() {
-        return new CudaBackend(device(true));
+        return open(true);
+    }
+
+    static CudaBackend open(boolean graphs) {
+        return open(new CudaSettings(Long.MAX_VALUE, graphs));
+    }
+
+    static CudaBackend open(CudaSettings settings) {
+        return new CudaBackend(device(true), settings);
     }
 
     /** Without cuBLASLt. */
     static CudaBackend openWithOwnProducts() {
-        return new CudaBackend(device(false));
+        return new CudaBackend(device(false), new CudaSettings(Long.MAX_VALUE, true));
     }
 
     /** With the attention of warpgroups; aborts the test (an assumption) on a device that has none. */
@@ -37,7 +45,7 @@ final class TestBackends {
             device.close();
             assumeTrue(false, "products of warpgroups need sm_90, the device is " + architecture);
         }
-        return new CudaBackend(device, () -> true);
+        return new CudaBackend(device, new CudaSettings(Long.MAX_VALUE, true), () -> true);
     }
 
     private static Device device(boolean cublas) {

@@ -64,7 +64,7 @@ final class WarpgroupChoiceTest {
             values[i] = (float) random.nextGaussian();
         }
         Device device = Device.open(name -> library, new CubinCache(folder));
-        try (CudaBackend backend = new CudaBackend(device, () -> wgmma);
+        try (CudaBackend backend = new CudaBackend(device, new CudaSettings(Long.MAX_VALUE, true), () -> wgmma);
                 Workspace workspace = backend.newWorkspace()) {
             Tensor qkv = backend.upload(workspace, HostTensor.of(values, 70, 192), DType.BF16);
             Tensor out = workspace.allocate(DType.F32, 70, 64);

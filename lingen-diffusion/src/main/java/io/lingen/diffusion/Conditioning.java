@@ -1,5 +1,6 @@
 package io.lingen.diffusion;
 
+import io.lingen.core.Recording;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import java.util.List;
@@ -11,13 +12,20 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Conditioning implements AutoCloseable {
     private final Workspace workspace;
+    private final Recording pass;
     private final List<Tensor> keysAndValues;
     private final @Nullable Tensor mask;
 
-    Conditioning(Workspace workspace, List<Tensor> keysAndValues, @Nullable Tensor mask) {
+    Conditioning(Workspace workspace, Recording pass, List<Tensor> keysAndValues, @Nullable Tensor mask) {
         this.workspace = workspace;
+        this.pass = pass;
         this.keysAndValues = List.copyOf(keysAndValues);
         this.mask = mask;
+    }
+
+    /** Of the denoiser's passes with this text: its keys and values lie where they lie as long as this is open. */
+    Recording pass() {
+        return pass;
     }
 
     /** The keys and values of a block, [L, 2d]. */
@@ -33,6 +41,7 @@ public final class Conditioning implements AutoCloseable {
 
     @Override
     public void close() {
+        pass.close();
         workspace.close();
     }
 }

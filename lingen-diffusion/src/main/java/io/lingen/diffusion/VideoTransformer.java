@@ -106,7 +106,7 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
             for (TransformerBlock block : blocks) {
                 keysAndValues.add(block.cross().keysAndValues(workspace, projected.tokens())); // [L, 2d]
             }
-            return new Conditioning(workspace, keysAndValues, projected.mask());
+            return new Conditioning(workspace, backend.newRecording(), keysAndValues, projected.mask());
         } catch (RuntimeException | Error e) {
             workspace.close();
             throw e;
@@ -132,9 +132,23 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
     @Override
     public final void velocity(Tensor latent, double t, Conditioning conditioning, Tensor velocity, Taps taps) {
         requireLatent(latent.shape());
-        Grid grid = config.patchSize().gridOf(latent.shape());
         try (Workspace workspace = backend.newWorkspace()) {
             TimeEmbedding.Embedded embedded = time.embed(workspace, t, taps);
+            Runnable pass = () -> pass(latent, embedded, conditioning, velocity, taps);
+            if (taps == Taps.NONE) {
+                List<Tensor> operands = List.of(latent, embedded.embedding(), embedded.modulation(), velocity);
+                conditioning.pass().run(operands, pass);
+            } else {
+                pass.run();
+            }
+        }
+    }
+
+    /** All that follows the time's embedding: nothing in it depends on the time but through these tensors. */
+    private void pass(
+            Tensor latent, TimeEmbedding.Embedded embedded, Conditioning conditioning, Tensor velocity, Taps taps) {
+        Grid grid = config.patchSize().gridOf(latent.shape());
+        try (Workspace workspace = backend.newWorkspace()) {
             Tensor x = embedPatches(workspace, latent, grid); // [N, d]
             taps.accept("patch_embed", x);
             for (int layer = 0; layer < blocks.size(); layer++) {

@@ -33,19 +33,30 @@ public final class HostMemory {
                 ? ((com.sun.management.OperatingSystemMXBean) system).getTotalMemorySize()
                 : Long.MAX_VALUE;
         long machine = Math.min(Math.min(total, kernelAvailable()), containerAvailable(CGROUP));
-        String bound = System.getProperty(PROPERTY);
-        return bound == null ? machine : Math.min(machine, parse(bound));
+        return Math.min(machine, bound(PROPERTY));
     }
 
-    private static long parse(String bound) {
+    /**
+     * The bytes that a system property says: a number, or one with the suffix k, m or g, of 1024; {@link Long#MAX_VALUE} if it is not set.
+     *
+     * @throws IllegalArgumentException if it is set to something else
+     */
+    public static long bound(String property) {
+        String bound = System.getProperty(property);
+        if (bound == null) {
+            return Long.MAX_VALUE;
+        }
         String number = bound.strip().toLowerCase(Locale.ROOT);
         int shift = 10 * ("kmg".indexOf(number.isEmpty() ? ' ' : number.charAt(number.length() - 1)) + 1);
         try {
             long value = Long.parseLong(shift == 0 ? number : number.substring(0, number.length() - 1));
+            if (value < 0) {
+                throw new NumberFormatException("below 0");
+            }
             return Math.multiplyExact(value, 1L << shift);
         } catch (ArithmeticException | NumberFormatException e) {
             throw new IllegalArgumentException(
-                    "-D" + PROPERTY + ": expected bytes or a number with k, m or g, for example 4g, found \"" + bound
+                    "-D" + property + ": expected bytes or a number with k, m or g, for example 4g, found \"" + bound
                             + '"',
                     e);
         }

@@ -27,7 +27,7 @@ class HostMemoryTest {
         assertEquals(1 << 20, HostMemory.availableBytes());
         System.setProperty(HostMemory.PROPERTY, "1000");
         assertEquals(1000, HostMemory.availableBytes());
-        for (String wrong : new String[] {"", "g", "1t", "99999999999g", "1.5g"}) {
+        for (String wrong : new String[] {"", "g", "1t", "99999999999g", "1.5g", "-1g"}) {
             System.setProperty(HostMemory.PROPERTY, wrong);
             IllegalArgumentException error = assertThrows(IllegalArgumentException.class, HostMemory::availableBytes);
             assertTrue(error.getMessage().contains("\"" + wrong + "\""), error.getMessage());

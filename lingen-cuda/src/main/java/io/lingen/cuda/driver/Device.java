@@ -13,6 +13,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One GPU and one stream on it: everything happens in the order of the calls, and only {@link #download} and {@link #synchronize} wait.
+ * What is captured happens in the order of the launches of its graph.
  * Thread-safe. Uses the primary context, so that other CUDA libraries of the process share memory with it.
  */
 public final class Device implements DeviceMemory.Source, AutoCloseable {
@@ -31,10 +32,15 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
     private final Facts facts;
     private final long context;
     private final long stream;
+    /** Takes what is captured, so that other threads go on with the work of the stream proper. */
+    private final long captureStream;
+
     private final Kernels kernels;
     private final Staging staging;
     private final @Nullable CublasLt cublas;
     private final long productWorkspace;
+    private final Object captures = new Object();
+    private volatile @Nullable Thread capturing;
 
     /**
      * What a plan may depend on.
@@ -68,6 +74,7 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
         context = driver.retainContext(device);
         driver.setContext(context);
         stream = driver.createStream();
+        captureStream = driver.createStream();
         staging = new Staging(driver, STAGING_PART);
         kernels = new Kernels(driver, nvrtc, cache, facts.architecture());
         cublas = lt == null ? null : new CublasLt(lt);
@@ -152,25 +159,36 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
     /** Memory, 256-byte aligned, with undefined contents; 0 if the device has not enough. */
     @Override
     public long allocate(long bytes) {
+        requireNotCapturing("memory of the driver");
         enter();
-        return driver.allocate(bytes, stream);
+        long address = driver.allocate(bytes, stream);
+        if (address == 0) {
+            // What was freed is back once the stream has come so far.
+            driver.synchronize(stream);
+            address = driver.allocate(bytes, stream);
+        }
+        return address;
     }
 
     /** Frees memory once the work before this call is done. */
     @Override
     public void free(long address) {
+        requireNotCapturing("freeing memory of the driver");
         enter();
         driver.free(address, stream);
     }
 
     /** Copies host bytes to the device; the source may change as soon as this returns. */
     public synchronized void upload(MemorySegment source, long target) {
+        // The driver would capture the staging memory's address, and copy at every launch what it holds by then.
+        requireNotCapturing("an upload");
         enter();
         staging.copy(source, target, stream);
     }
 
     /** Copies device bytes to the host and waits. */
     public void download(long source, MemorySegment target) {
+        requireNotCapturing("a download");
         enter();
         if (target.isNative()) {
             driver.copyToHost(target, source, target.byteSize(), stream);
@@ -187,6 +205,7 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
 
     /** Waits for all work so far. */
     public void synchronize() {
+        requireNotCapturing("waiting");
         enter();
         driver.synchronize(stream);
     }
@@ -206,7 +225,7 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment struct = arena.allocate(bytes.length, 8);
             MemorySegment.copy(bytes, 0, struct, ValueLayout.JAVA_BYTE, 0, bytes.length);
-            driver.launch(function, launch, stream, struct);
+            driver.launch(function, launch, currentStream(), struct);
         }
     }
 
@@ -217,11 +236,65 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
             return false;
         }
         enter();
-        return library.multiply(product, productWorkspace, PRODUCT_WORKSPACE, stream);
+        return library.multiply(product, productWorkspace, PRODUCT_WORKSPACE, currentStream());
+    }
+
+    /**
+     * Runs an action without doing what it puts on the stream, and keeps that as a graph. Only this thread's calls are captured; one thread
+     * captures at a time.
+     *
+     * @param action launches and products; anything else fails
+     * @return to be closed by the caller, before the device
+     * @throws NotRecordableException if the action asks for something that can't be captured
+     * @throws IllegalStateException if the driver can't capture it
+     */
+    public Graph capture(Runnable action) {
+        requireNotCapturing("a capture");
+        synchronized (captures) {
+            enter();
+            driver.beginCapture(captureStream);
+            capturing = Thread.currentThread();
+            try {
+                action.run();
+            } catch (RuntimeException | Error e) {
+                driver.abandonCapture(captureStream);
+                throw e;
+            } finally {
+                capturing = null;
+            }
+            long graph = driver.endCapture(captureStream);
+            try {
+                return new Graph(driver.instantiate(graph));
+            } finally {
+                driver.destroyGraph(graph);
+            }
+        }
+    }
+
+    /** Work that was captured, to be done any number of times with the addresses that it had. Used by one thread at a time. */
+    public final class Graph implements AutoCloseable {
+        private final long executable;
+
+        private Graph(long executable) {
+            this.executable = executable;
+        }
+
+        /** Puts the work on the stream. */
+        public void launch() {
+            enter();
+            driver.launchGraph(executable, stream);
+        }
+
+        @Override
+        public void close() {
+            enter();
+            driver.destroyExecutable(executable);
+        }
     }
 
     /** Milliseconds on the device that the work of an action takes; waits for it. */
     public float millis(Runnable action) {
+        requireNotCapturing("timing");
         enter();
         long start = driver.createEvent(true);
         long end = driver.createEvent(true);
@@ -248,8 +321,23 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
         kernels.close();
         staging.close();
         driver.synchronize(stream);
+        driver.destroyStream(captureStream);
         driver.destroyStream(stream);
         driver.releaseContext(device);
+    }
+
+    private boolean isCapturing() {
+        return capturing == Thread.currentThread();
+    }
+
+    private long currentStream() {
+        return isCapturing() ? captureStream : stream;
+    }
+
+    private void requireNotCapturing(String what) {
+        if (isCapturing()) {
+            throw new NotRecordableException(what + " can't be part of a graph");
+        }
     }
 
     /** The driver's calls work on the calling thread's context; setting the same again costs next to nothing. */

@@ -25,6 +25,7 @@ public final class Driver {
     private static final int MAX_DYNAMIC_SHARED_BYTES = 8;
     private static final int NON_BLOCKING = 1;
     private static final int NO_TIMING = 2;
+    private static final int CAPTURE_THREAD_LOCAL = 1;
 
     private final MethodHandle init;
     private final MethodHandle driverGetVersion;
@@ -39,6 +40,12 @@ public final class Driver {
     private final MethodHandle streamCreate;
     private final MethodHandle streamDestroy;
     private final MethodHandle streamSynchronize;
+    private final MethodHandle streamBeginCapture;
+    private final MethodHandle streamEndCapture;
+    private final MethodHandle graphInstantiate;
+    private final MethodHandle graphLaunch;
+    private final MethodHandle graphExecDestroy;
+    private final MethodHandle graphDestroy;
     private final MethodHandle memAllocAsync;
     private final MethodHandle memFreeAsync;
     private final MethodHandle memGetInfo;
@@ -74,6 +81,12 @@ public final class Driver {
         streamCreate = cuda.function("cuStreamCreate", POINTER, INT);
         streamDestroy = cuda.function("cuStreamDestroy_v2", LONG);
         streamSynchronize = cuda.function("cuStreamSynchronize", LONG);
+        streamBeginCapture = cuda.function("cuStreamBeginCapture_v2", LONG, INT);
+        streamEndCapture = cuda.function("cuStreamEndCapture", LONG, POINTER);
+        graphInstantiate = cuda.function("cuGraphInstantiateWithFlags", POINTER, LONG, LONG);
+        graphLaunch = cuda.function("cuGraphLaunch", LONG, LONG);
+        graphExecDestroy = cuda.function("cuGraphExecDestroy", LONG);
+        graphDestroy = cuda.function("cuGraphDestroy", LONG);
         memAllocAsync = cuda.function("cuMemAllocAsync", POINTER, LONG, LONG);
         memFreeAsync = cuda.function("cuMemFreeAsync", LONG, LONG);
         memGetInfo = cuda.function("cuMemGetInfo_v2", POINTER, POINTER);
@@ -152,6 +165,47 @@ public final class Driver {
 
     void synchronize(long stream) {
         check("cuStreamSynchronize", Symbols.status(() -> (int) streamSynchronize.invokeExact(stream)));
+    }
+
+    /** From now on what is put on a stream is kept and not done; the calling thread must end it. */
+    void beginCapture(long stream) {
+        check("cuStreamBeginCapture", Symbols.status(() ->
+                (int) streamBeginCapture.invokeExact(stream, CAPTURE_THREAD_LOCAL)));
+    }
+
+    /** What was put on a stream since, as a graph. */
+    long endCapture(long stream) {
+        return query("cuStreamEndCapture", out -> (int) streamEndCapture.invokeExact(stream, out));
+    }
+
+    /** Ends a capture that failed, and drops what there is of it. */
+    void abandonCapture(long stream) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment graph = arena.allocate(8, 8);
+            // Its status says that the capture failed, which is known.
+            int ignored = Symbols.status(() -> (int) streamEndCapture.invokeExact(stream, graph));
+            if (graph.get(LONG, 0) != 0) {
+                destroyGraph(graph.get(LONG, 0));
+            }
+        }
+    }
+
+    /** A graph in the form that can be launched. */
+    long instantiate(long graph) {
+        return query("cuGraphInstantiate", out -> (int) graphInstantiate.invokeExact(out, graph, 0L));
+    }
+
+    void launchGraph(long executable, long stream) {
+        check("cuGraphLaunch", Symbols.status(() -> (int) graphLaunch.invokeExact(executable, stream)));
+    }
+
+    /** Destroys what was instantiated; if it is under way, once it is done. */
+    void destroyExecutable(long executable) {
+        check("cuGraphExecDestroy", Symbols.status(() -> (int) graphExecDestroy.invokeExact(executable)));
+    }
+
+    void destroyGraph(long graph) {
+        check("cuGraphDestroy", Symbols.status(() -> (int) graphDestroy.invokeExact(graph)));
     }
 
     /** Memory in a stream's order; 0 if the device has not enough. */

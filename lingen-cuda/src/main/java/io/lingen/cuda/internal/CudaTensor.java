@@ -48,13 +48,17 @@ public final class CudaTensor implements Tensor {
         return tensor.dtype() == DType.BF16 ? 1 : 0;
     }
 
+    CudaWorkspace owner() {
+        return owner;
+    }
+
     /**
      * The device address of the first element.
      *
      * @throws IllegalStateException if the workspace is closed: the memory may be another tensor's by now
      */
     public long address() {
-        owner.requireOpen();
+        owner.touch();
         return address;
     }
 

@@ -52,6 +52,16 @@ public final class CudaWorkspace implements Workspace {
         return allocate(dtype, Shape.of(lengths));
     }
 
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** A tensor's address is asked for. */
+    void touch() {
+        requireOpen();
+        memory.touched(this);
+    }
+
     void requireOpen() {
         if (closed) {
             throw new IllegalStateException("the workspace is closed: its tensors can't be used and it allocates none");

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -14,6 +15,7 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -131,6 +133,53 @@ final class DeviceTest {
         long before = (long) live.invokeExact();
         open().close();
         assertEquals(before, (long) live.invokeExact());
+    }
+
+    @Test
+    void whatWouldWaitSpoilsACapture() {
+        Driver driver = new Driver(library);
+        driver.init();
+        driver.setContext(driver.retainContext(driver.device(0)));
+        long captured = driver.createStream();
+        long other = driver.createStream();
+        MemorySegment pageable = Arena.ofAuto().allocate(16);
+        long address = driver.allocate(16, other);
+        List<Runnable> refused = List.of(
+                () -> driver.synchronize(captured),
+                () -> driver.waitFor(driver.createEvent(false)),
+                () -> driver.allocate(256, captured),
+                () -> driver.free(address, captured),
+                () -> driver.allocateHost(256),
+                () -> driver.copyToDevice(address, pageable, 16, captured),
+                () -> driver.copyToHost(pageable, address, 16, captured));
+        for (Runnable call : refused) {
+            driver.beginCapture(captured);
+            String message =
+                    assertThrows(IllegalStateException.class, call::run).getMessage();
+            assertTrue(message.contains("not permitted when stream is capturing"), message);
+            message = assertThrows(IllegalStateException.class, () -> driver.endCapture(captured))
+                    .getMessage();
+            assertTrue(message.contains("CUDA error 901"), message);
+        }
+        driver.beginCapture(captured);
+        long graph = driver.endCapture(captured);
+        driver.destroyGraph(graph);
+        driver.free(address, other);
+    }
+
+    @Test
+    void noGraphIsLeftBehind() throws Throwable {
+        MethodHandle live = Linker.nativeLinker()
+                .downcallHandle(
+                        library.find("emulated_live_graphs").orElseThrow(),
+                        FunctionDescriptor.of(ValueLayout.JAVA_INT));
+        int before = (int) live.invokeExact();
+        try (Device device = open()) {
+            device.capture(() -> {}).close();
+            assertThrows(NotRecordableException.class, () -> device.capture(device::synchronize));
+            assertThrows(NotRecordableException.class, () -> device.capture(() -> device.capture(() -> {})));
+        }
+        assertEquals(before, (int) live.invokeExact());
     }
 
     @Test

@@ -1,32 +1,48 @@
 package io.lingen.cuda.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.OutOfMemoryException;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The pool over a source that only counts. */
 final class DeviceMemoryTest {
     private static final long MIB = 1 << 20;
 
-    private final Map<Long, Long> live = new HashMap<>();
-    private long next = 256;
-    private long left = 100 * MIB;
+    private final CountedSource source = new CountedSource(100 * MIB);
+    private final DeviceMemory memory = new DeviceMemory(source);
 
-    private final DeviceMemory memory = new DeviceMemory(new DeviceMemory.Source() {
+    private static final class CountedSource implements DeviceMemory.Source {
+        private final Map<Long, Long> live = new HashMap<>();
+        private long next = 256;
+        private long left;
+        private int asked;
+
+        CountedSource(long bytes) {
+            left = bytes;
+        }
+
         @Override
         public long allocate(long bytes) {
             if (bytes > left) {
                 return 0;
             }
+            asked++;
             left -= bytes;
             long address = next;
-            next += bytes;
+            // No two slabs touch: a block that reaches beyond its own would show.
+            next += bytes + 256;
             live.put(address, bytes);
             return address;
         }
@@ -40,18 +56,14 @@ final class DeviceMemoryTest {
         public long freeBytes() {
             return left;
         }
-    });
+    }
 
     @Test
     void aPassThatRepeatsGetsTheSameAddresses() {
-        long[] first = pass();
-        long[] second = pass();
-        for (int i = 0; i < first.length; i++) {
-            assertEquals(first[i], second[i]);
-        }
+        assertEquals(pass(), pass());
     }
 
-    private long[] pass() {
+    private List<Long> pass() {
         DeviceMemory.Block a = memory.allocate(3 * MIB);
         DeviceMemory.Block b = memory.allocate(MIB + 1);
         DeviceMemory.Block c = memory.allocate(3 * MIB);
@@ -60,17 +72,115 @@ final class DeviceMemoryTest {
         memory.release(a);
         memory.release(c);
         memory.release(d);
-        return new long[] {a.address(), b.address(), c.address(), d.address()};
+        return List.of(a.address(), b.address(), c.address(), d.address());
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void whateverAPassAsksForItsBlocksLieApartAndTheNextPassFindsThemAgain(long seed) {
+        CountedSource counted = new CountedSource(1L << 40);
+        DeviceMemory large = new DeviceMemory(counted);
+        // What lives longer than a pass, and what other passes left behind.
+        Random random = new Random(seed);
+        List<DeviceMemory.Block> held = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            DeviceMemory.Block block = large.allocate(1 + random.nextLong(20 * MIB));
+            if (random.nextBoolean()) {
+                held.add(block);
+            } else {
+                large.release(block);
+            }
+        }
+        int asked = 0;
+        for (int pass = 0; counted.asked > asked; pass++) {
+            assertTrue(pass < 8, "the device is asked again and again");
+            asked = counted.asked;
+            randomPass(large, seed);
+        }
+        assertEquals(randomPass(large, seed), randomPass(large, seed));
+        assertEquals(asked, counted.asked);
+        held.forEach(large::release);
+        assertEquals(0, large.usedBytes());
+        large.close();
+        assertEquals(0, large.keptBytes());
+    }
+
+    private static List<Long> randomPass(DeviceMemory memory, long seed) {
+        Random random = new Random(seed);
+        List<Long> addresses = new ArrayList<>();
+        List<DeviceMemory.Block> live = new ArrayList<>();
+        TreeMap<Long, Long> ends = new TreeMap<>();
+        for (int i = 0; i < 400; i++) {
+            if (random.nextInt(3) > 0) {
+                DeviceMemory.Block block = memory.allocate(random.nextLong(1L << (8 + random.nextInt(18))));
+                long from = block.address();
+                long to = from + block.bytes();
+                assertEquals(0, from % 256);
+                Map.Entry<Long, Long> before = ends.lowerEntry(to);
+                assertTrue(before == null || before.getValue() <= from, "two blocks overlap");
+                ends.put(from, to);
+                live.add(block);
+                addresses.add(from);
+            } else if (!live.isEmpty()) {
+                DeviceMemory.Block block = live.remove(random.nextInt(live.size()));
+                ends.remove(block.address());
+                memory.release(block);
+            }
+        }
+        live.forEach(memory::release);
+        return addresses;
     }
 
     @Test
-    void littleIsWastedByRounding() {
-        for (long bytes : new long[] {0, 1, 255, 257, 5000, MIB + 1, 1_000_000_007L}) {
-            long size = DeviceMemory.sizeClass(bytes);
-            assertTrue(size >= bytes && size % 256 == 0, bytes + " becomes " + size);
-            assertTrue(size <= Math.max(bytes + 256, bytes * 17 / 16 + 256), bytes + " becomes " + size);
+    void aSlabIsCutAndJoinsAgain() {
+        DeviceMemory.Block whole = memory.allocate(32 * MIB);
+        memory.release(whole);
+        List<DeviceMemory.Block> parts = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            parts.add(memory.allocate(8 * MIB));
+            assertEquals(whole.address() + 8 * MIB * i, parts.get(i).address());
         }
-        assertEquals(Long.MAX_VALUE - 1, DeviceMemory.sizeClass(Long.MAX_VALUE - 1));
+        // Back in an order in which gaps grow on either side.
+        for (int i : new int[] {0, 2, 1, 3}) {
+            memory.release(parts.get(i));
+        }
+        assertEquals(whole.address(), memory.allocate(32 * MIB).address());
+        assertEquals(0, memory.keptBytes());
+        assertEquals(32 * MIB, memory.peakBytes());
+    }
+
+    @Test
+    void aSlabThatIsTooSmallGivesWay() {
+        DeviceMemory.Block first = memory.allocate(20 * MIB);
+        memory.release(memory.allocate(2 * MIB));
+        memory.release(first);
+        DeviceMemory.Block large = memory.allocate(30 * MIB);
+        assertEquals(2 * MIB, memory.keptBytes(), "what is much smaller stays: small tensors are cut from it");
+        memory.release(large);
+        assertEquals(large.address(), memory.allocate(20 * MIB).address());
+        assertEquals(2, source.live.size());
+    }
+
+    @Test
+    void smallTensorsStayOutOfLargeSlabs() {
+        DeviceMemory.Block large = memory.allocate(64 * MIB);
+        memory.release(large);
+        DeviceMemory.Block small = memory.allocate(MIB);
+        assertEquals(large.address(), memory.allocate(64 * MIB).address());
+        assertNotEquals(0, small.address());
+    }
+
+    @Test
+    void aLargeSlabIsCutForASmallTensorBeforeItIsRefused() {
+        DeviceMemory.Block large = memory.allocate(99 * MIB);
+        DeviceMemory.Block other = memory.allocate(MIB);
+        memory.release(large);
+        DeviceMemory.Block most = memory.allocate(90 * MIB);
+        DeviceMemory.Block small = memory.allocate(MIB);
+        assertEquals(most.address() + 90 * MIB, small.address());
+        memory.release(most);
+        memory.release(small);
+        memory.release(other);
     }
 
     @Test
@@ -85,12 +195,30 @@ final class DeviceMemoryTest {
                 refused.getMessage());
         assertThrows(OutOfMemoryException.class, () -> memory.allocate(Long.MAX_VALUE / 2));
         memory.release(other);
-        assertSame(other, memory.allocate(80 * MIB));
+        assertEquals(other.address(), memory.allocate(80 * MIB).address());
         assertEquals(20 * MIB, memory.availableBytes());
         memory.release(other);
         memory.close();
-        assertTrue(live.isEmpty());
-        assertEquals(100 * MIB, left);
+        assertTrue(source.live.isEmpty());
+        assertEquals(100 * MIB, source.left);
+    }
+
+    @Test
+    void aLimitIsAsAFullDevice() {
+        DeviceMemory limited = new DeviceMemory(source, 50 * MIB);
+        limited.release(limited.allocate(20 * MIB));
+        assertEquals(50 * MIB, limited.availableBytes());
+        DeviceMemory.Block block = limited.allocate(40 * MIB);
+        assertEquals(60 * MIB, source.left, "what was kept went first");
+        OutOfMemoryException refused = assertThrows(OutOfMemoryException.class, () -> limited.allocate(11 * MIB));
+        assertTrue(
+                refused.getMessage().contains("11 MiB while it uses 40 MiB and its limit is 50 MiB"),
+                refused.getMessage());
+        assertEquals(10 * MIB, limited.availableBytes());
+        limited.release(limited.allocate(10 * MIB));
+        limited.release(block);
+        limited.close();
+        assertEquals(100 * MIB, source.left);
     }
 
     @Test
@@ -98,6 +226,8 @@ final class DeviceMemoryTest {
         for (int i = 1; i <= 16; i++) {
             memory.release(memory.allocate(i * MIB));
         }
-        assertTrue(memory.keptBytes() <= 24 * MIB, memory.keptBytes() + " bytes are kept");
+        assertTrue(memory.keptBytes() <= 20 * MIB, memory.keptBytes() + " bytes are kept");
+        memory.resetPeak();
+        assertEquals(0, memory.peakBytes());
     }
 }

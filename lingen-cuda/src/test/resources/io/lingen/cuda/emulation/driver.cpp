@@ -1,12 +1,19 @@
 // The driver, NVRTC and cuBLASLt as far as the backend calls them, over the emulated device: the same entry points, so that bindings,
-// memory, plans and launches run under test as they do on a GPU. One stream; work that a device would do later is done late here too:
-// copies from the host happen when the next thing is asked of the stream.
+// memory, plans and launches run under test as they do on a GPU. Streams are done in the order of all calls; work that a device would do
+// later is done late here too: copies from the host happen when the next thing is asked of a stream. A stream that is captured keeps
+// what it is given and does nothing; what a driver does not allow meanwhile fails and spoils the capture.
+//
+// With LINGEN_EMULATED_DRY in the environment it is a large device that does nothing: memory has addresses and no bytes, kernels don't
+// run, what is read back is made up. For the sequence of allocations of models that no host could compute.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 extern "C" void* lingen_allocate(size_t bytes);
@@ -21,7 +28,8 @@ extern "C" void lingen_multiply(const void* x, const void* weight, const void* b
 
 namespace {
 
-enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_CONTEXT = 201, NOT_FOUND = 500 };
+enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_CONTEXT = 201, NOT_FOUND = 500,
+       CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901, CAPTURE_WRONG_THREAD = 908 };
 
 struct Late {
   void* to;
@@ -34,21 +42,72 @@ std::vector<Late> late;
 std::string message = "no error";
 int devices = 1, major = 9, minor = 0;
 size_t total_bytes = (size_t)1 << 30, used_bytes = 0, live_blocks = 0;
-int launches = 0, waits = 0;
+int launches = 0, waits = 0, graph_launches = 0, live_graphs = 0;
+char* next_stream = (char*)0x200;
+std::map<char*, size_t> page_locked;
+
+typedef std::vector<std::function<int()>> Graph;
+
+// The capture under way, if there is one: its stream, its thread, what it has so far, and whether something spoilt it.
+struct {
+  void* stream = nullptr;
+  std::thread::id thread;
+  Graph* graph = nullptr;
+  bool spoilt = false;
+} capture;
 thread_local bool has_context = false;
+const bool dry = getenv("LINGEN_EMULATED_DRY") != nullptr;
+std::map<void*, size_t> dry_blocks;
+char* dry_end = (char*)((size_t)1 << 40);
 
 typedef std::lock_guard<std::recursive_mutex> Lock;
 
 void catch_up() {
   for (const Late& copy : late) {
+    if (dry) {
+      break;
+    }
     memcpy(copy.to, copy.from, copy.bytes);
   }
   late.clear();
 }
 
+size_t device_bytes() { return dry ? (size_t)150000000000 : total_bytes; }
+
+void* take(size_t bytes) {
+  if (!dry) {
+    return lingen_allocate(bytes);
+  }
+  void* address = dry_end;
+  dry_end += (bytes + 255) / 256 * 256;
+  dry_blocks[address] = bytes;
+  return address;
+}
+
 int fail(int status, const std::string& text) {
   message = text;
   return status;
+}
+
+bool captured(void* stream) { return capture.graph != nullptr && stream == capture.stream; }
+
+// Whether the calling thread captures, and so must not do what waits, allocates or may do so.
+bool forbidden() {
+  if (capture.graph == nullptr || capture.thread != std::this_thread::get_id()) {
+    return false;
+  }
+  capture.spoilt = true;
+  message = "operation not permitted when stream is capturing";
+  return true;
+}
+
+bool is_page_locked(const void* memory, size_t bytes) {
+  auto block = page_locked.upper_bound((char*)memory);
+  if (block == page_locked.begin()) {
+    return false;
+  }
+  --block;
+  return (char*)memory + bytes <= block->first + block->second;
 }
 
 }  // namespace
@@ -65,6 +124,10 @@ void emulated_configure(int device_count, int capability_major, int capability_m
 }
 size_t emulated_live_blocks() { return live_blocks; }
 int emulated_waits() { return waits; }
+int emulated_graph_launches() { return graph_launches; }
+int emulated_live_graphs() { return live_graphs; }
+// In place of a function of the driver that fails.
+int emulated_refusal() { return fail(CAPTURE_UNSUPPORTED, "the emulated driver was told to refuse this"); }
 
 // ---- the driver
 
@@ -89,7 +152,7 @@ int cuDeviceGetAttribute(int* value, int attribute, int) {
   switch (attribute) {
     case 75: *value = major; break;
     case 76: *value = minor; break;
-    case 16: *value = 2; break;
+    case 16: *value = dry ? 132 : 2; break;
     case 97: *value = 232448; break;
     case 81: *value = 233472; break;
     default: return fail(INVALID_VALUE, "unknown attribute");
@@ -97,7 +160,7 @@ int cuDeviceGetAttribute(int* value, int attribute, int) {
   return SUCCESS;
 }
 int cuDeviceTotalMem_v2(size_t* bytes, int) {
-  *bytes = total_bytes;
+  *bytes = device_bytes();
   return SUCCESS;
 }
 int cuDevicePrimaryCtxRetain(void** context, int) {
@@ -110,12 +173,17 @@ int cuCtxSetCurrent(void* context) {
   return SUCCESS;
 }
 int cuStreamCreate(void** stream, unsigned) {
-  *stream = (void*)0x200;
+  Lock lock(mutex);
+  *stream = next_stream;
+  next_stream += 0x10;
   return SUCCESS;
 }
 int cuStreamDestroy_v2(void*) { return SUCCESS; }
 int cuStreamSynchronize(void*) {
   Lock lock(mutex);
+  if (forbidden()) {
+    return CAPTURE_UNSUPPORTED;
+  }
   catch_up();
   waits++;
   return has_context ? SUCCESS : fail(INVALID_CONTEXT, "no context is current to this thread");
@@ -125,50 +193,95 @@ int cuMemAllocAsync(void** address, size_t bytes, void*) {
   if (!has_context) {
     return fail(INVALID_CONTEXT, "no context is current to this thread");
   }
+  if (forbidden()) {
+    return CAPTURE_UNSUPPORTED;
+  }
   if (bytes == 0) {
     return fail(INVALID_VALUE, "invalid argument");
   }
-  if (bytes > total_bytes - used_bytes) {
+  if (bytes > device_bytes() - used_bytes) {
     return fail(OUT_OF_MEMORY, "out of memory");
   }
-  *address = lingen_allocate(bytes);
+  *address = take(bytes);
   used_bytes += bytes;
   live_blocks++;
   return SUCCESS;
 }
 int cuMemFreeAsync(void* address, void*) {
   Lock lock(mutex);
+  if (forbidden()) {
+    return CAPTURE_UNSUPPORTED;
+  }
   catch_up();
-  used_bytes -= lingen_size(address);
   live_blocks--;
+  if (dry) {
+    used_bytes -= dry_blocks[address];
+    dry_blocks.erase(address);
+    return SUCCESS;
+  }
+  used_bytes -= lingen_size(address);
   return lingen_free(address) == 0 ? SUCCESS : fail(INVALID_VALUE, "a kernel wrote beyond a block of memory");
 }
 int cuMemGetInfo_v2(size_t* free, size_t* total) {
   Lock lock(mutex);
-  *free = total_bytes - used_bytes;
-  *total = total_bytes;
+  *free = device_bytes() - used_bytes;
+  *total = device_bytes();
   return SUCCESS;
 }
 int cuMemHostAlloc(void** memory, size_t bytes, unsigned) {
+  Lock lock(mutex);
+  if (forbidden()) {
+    return CAPTURE_UNSUPPORTED;
+  }
   *memory = malloc(bytes);
+  page_locked[(char*)*memory] = bytes;
   return SUCCESS;
 }
 int cuMemFreeHost(void* memory) {
+  Lock lock(mutex);
+  if (forbidden()) {
+    return CAPTURE_UNSUPPORTED;
+  }
+  page_locked.erase((char*)memory);
   free(memory);
   return SUCCESS;
 }
-int cuMemcpyHtoDAsync_v2(void* target, const void* source, size_t bytes, void*) {
+int cuMemcpyHtoDAsync_v2(void* target, const void* source, size_t bytes, void* stream) {
   Lock lock(mutex);
+  if (!is_page_locked(source, bytes)) {
+    return forbidden() ? CAPTURE_UNSUPPORTED : fail(INVALID_VALUE, "a copy from memory that is not page-locked waits");
+  }
+  if (captured(stream)) {
+    capture.graph->push_back([=] {
+      memcpy(target, source, bytes);
+      return SUCCESS;
+    });
+    return SUCCESS;
+  }
   late.push_back({target, source, bytes});
   return SUCCESS;
 }
 int cuMemcpyDtoHAsync_v2(void* target, const void* source, size_t bytes, void*) {
   Lock lock(mutex);
+  if (forbidden()) {
+    return CAPTURE_UNSUPPORTED;
+  }
   catch_up();
+  if (dry) {
+    // Numbers that pass for a result in either type: the bits of 1 and of -0.5.
+    const unsigned short some[4] = {0x3f80, 0x3f80, 0xbf00, 0xbf00};
+    for (size_t i = 0; i < bytes / 2; i++) {
+      ((unsigned short*)target)[i] = some[i % 4];
+    }
+    return SUCCESS;
+  }
   memcpy(target, source, bytes);
   return SUCCESS;
 }
 int cuModuleLoadData(void** module, const void* image) {
+  if (forbidden()) {
+    return CAPTURE_UNSUPPORTED;
+  }
   if (memcmp(image, "emulated ", 9) != 0) {
     return fail(200, "device kernel image is invalid");
   }
@@ -190,20 +303,91 @@ int cuFuncSetAttribute(void*, int attribute, int value) {
   return attribute == 8 && value <= 232448 ? SUCCESS : fail(INVALID_VALUE, "invalid argument");
 }
 int cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
-                   unsigned shared, void*, void** parameters, void** extra) {
+                   unsigned shared, void* stream, void** parameters, void** extra) {
   Lock lock(mutex);
-  catch_up();
   if (!has_context) {
     return fail(INVALID_CONTEXT, "no context is current to this thread");
   }
   if (parameters != nullptr || extra == nullptr || extra[0] != (void*)1 || extra[2] != (void*)2 || extra[4] != nullptr) {
     return fail(INVALID_VALUE, "parameters come as one buffer");
   }
-  // Every other launch runs its threads from the last to the first: a missing barrier shows in one of the two.
-  const char* failure = lingen_launch((const char*)function, gx, gy, gz, bx, by, bz, shared, extra[1],
-                                      *(const size_t*)extra[3], launches++ % 2);
-  return failure == nullptr ? SUCCESS : fail(INVALID_VALUE, failure);
+  std::string arguments((const char*)extra[1], *(const size_t*)extra[3]);
+  auto work = [=] {
+    // Every other launch runs its threads from the last to the first: a missing barrier shows in one of the two.
+    const char* failure = dry ? nullptr
+                              : lingen_launch((const char*)function, gx, gy, gz, bx, by, bz, shared, arguments.data(),
+                                              arguments.size(), launches++ % 2);
+    return failure == nullptr ? SUCCESS : fail(INVALID_VALUE, failure);
+  };
+  if (captured(stream)) {
+    capture.graph->push_back(work);
+    return SUCCESS;
+  }
+  catch_up();
+  return work();
 }
+int cuStreamBeginCapture_v2(void* stream, int mode) {
+  Lock lock(mutex);
+  if (capture.graph != nullptr || mode != 1) {
+    return fail(INVALID_VALUE, "one capture at a time, of one thread");
+  }
+  capture.stream = stream;
+  capture.thread = std::this_thread::get_id();
+  capture.graph = new Graph;
+  capture.spoilt = false;
+  live_graphs++;
+  return SUCCESS;
+}
+int cuStreamEndCapture(void* stream, Graph** graph) {
+  Lock lock(mutex);
+  *graph = nullptr;
+  if (!captured(stream)) {
+    return fail(INVALID_VALUE, "the stream is not captured");
+  }
+  if (capture.thread != std::this_thread::get_id()) {
+    return fail(CAPTURE_WRONG_THREAD, "a capture ends on the thread that began it");
+  }
+  Graph* made = capture.graph;
+  capture.graph = nullptr;
+  if (capture.spoilt) {
+    delete made;
+    live_graphs--;
+    return fail(CAPTURE_INVALIDATED, "operation failed due to a previous error during capture");
+  }
+  *graph = made;
+  return SUCCESS;
+}
+int cuGraphInstantiateWithFlags(Graph** executable, Graph* graph, unsigned long long flags) {
+  Lock lock(mutex);
+  if (flags != 0) {
+    return fail(INVALID_VALUE, "unknown flags");
+  }
+  *executable = new Graph(*graph);
+  live_graphs++;
+  return SUCCESS;
+}
+int cuGraphLaunch(Graph* executable, void* stream) {
+  Lock lock(mutex);
+  if (captured(stream) || forbidden()) {
+    return fail(INVALID_VALUE, "a graph within a graph is not emulated");
+  }
+  catch_up();
+  graph_launches++;
+  for (const auto& node : *executable) {
+    int status = node();
+    if (status != SUCCESS) {
+      return status;
+    }
+  }
+  return SUCCESS;
+}
+int cuGraphExecDestroy(Graph* executable) {
+  Lock lock(mutex);
+  delete executable;
+  live_graphs--;
+  return SUCCESS;
+}
+int cuGraphDestroy(Graph* graph) { return cuGraphExecDestroy(graph); }
 int cuEventCreate(void** event, unsigned) {
   *event = (void*)0x500;
   return SUCCESS;
@@ -211,6 +395,9 @@ int cuEventCreate(void** event, unsigned) {
 int cuEventRecord(void*, void*) { return SUCCESS; }
 int cuEventSynchronize(void*) {
   Lock lock(mutex);
+  if (forbidden()) {
+    return CAPTURE_UNSUPPORTED;
+  }
   catch_up();
   return SUCCESS;
 }
@@ -340,16 +527,26 @@ int cublasLtMatmulAlgoGetHeuristic(void*, Operation* operation, Layout* a, Layou
 }
 int cublasLtMatmul(void*, Operation* operation, const float* alpha, const void* a, Layout* la, const void* b, Layout* lb,
                    const float* beta, const void* c, Layout*, void* d, Layout* ld, const void* algorithm, void* workspace,
-                   size_t workspace_bytes, void*) {
+                   size_t workspace_bytes, void* stream) {
   Lock lock(mutex);
-  catch_up();
   if (*alpha != 1 || c != d || strcmp((const char*)algorithm, "algorithm") != 0 || workspace == nullptr
       || workspace_bytes != (32u << 20)) {
     return 7;
   }
   const void* bias = operation->epilogue & 4 ? operation->bias : nullptr;
-  lingen_multiply(b, a, bias, d, (long)lb->columns, (long)la->columns, (long)la->rows, la->type == 14, ld->type == 14,
-                  *beta == 1, operation->epilogue & 32);
+  auto work = [rows = (long)lb->columns, columns = (long)la->columns, depth = (long)la->rows, bf16 = la->type == 14,
+               out_bf16 = ld->type == 14, adds = *beta == 1, gelu = operation->epilogue & 32, a, b, bias, d] {
+    if (!dry) {
+      lingen_multiply(b, a, bias, d, rows, columns, depth, bf16, out_bf16, adds, gelu);
+    }
+    return SUCCESS;
+  };
+  if (captured(stream)) {
+    capture.graph->push_back(work);
+    return 0;
+  }
+  catch_up();
+  work();
   return 0;
 }
 

@@ -1,0 +1,89 @@
+package io.lingen.bench;
+
+import static io.lingen.bench.GpuTimings.print;
+
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.cuda.CudaBackend;
+import io.lingen.diffusion.Conditioning;
+import io.lingen.diffusion.Denoiser;
+import io.lingen.diffusion.TextEmbedding;
+import io.lingen.diffusion.VideoTransformer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+
+/** Whole passes of a denoiser with random weights, run and launched as a graph, and the memory that they take. */
+final class GpuPasses {
+    private static final int PASSES_OF_A_CLIP = 100;
+
+    private GpuPasses() {}
+
+    /**
+     * Times a pass of every clip with the same model and prints a line for each.
+     *
+     * @param folder where the model is written
+     */
+    static void time(CudaBackend backend, GpuClock clock, Path folder, List<Workload> clips) throws IOException {
+        Workload longest =
+                clips.stream().max(Comparator.comparing(Workload::tokens)).orElseThrow();
+        RandomTransformer.write(folder, longest, 1, DType.BF16);
+        try (ModelSource source = ModelSource.of(folder);
+                Denoiser denoiser = VideoTransformer.load(source, "transformer", backend, DType.BF16)) {
+            print(
+                    "%-24s %10s %12s %14s %11s %11s %11s %11s%n",
+                    "pass", "ms", "as graph ms", "100 passes s", "tensors GB", "in use GB", "held GB", "driver's GB");
+            for (Workload clip : clips) {
+                backend.memory().resetPeak();
+                backend.pool().resetPeak();
+                double run = millis(backend, clock, denoiser, clip, false);
+                double launched = millis(backend, clock, denoiser, clip, true);
+                print(
+                        "%-24s %10.1f %12.1f %14.1f %11.2f %11.2f %11.2f %11.2f%n",
+                        clip.title(),
+                        run,
+                        launched,
+                        run * PASSES_OF_A_CLIP / 1e3,
+                        backend.memory().peakBytes() / 1e9,
+                        backend.pool().mostUsedBytes() / 1e9,
+                        backend.pool().peakBytes() / 1e9,
+                        driverBytes(backend) / 1e9);
+            }
+        }
+    }
+
+    /** The median of a pass in milliseconds. */
+    static double millis(CudaBackend backend, GpuClock clock, Denoiser denoiser, Workload clip, boolean graphs) {
+        boolean before = backend.recorder().enable(graphs);
+        try (Workspace workspace = backend.newWorkspace();
+                Conditioning conditioning = denoiser.condition(List.of(prompt(1)))) {
+            Tensor latent = workspace.allocate(DType.F32, clip.latent());
+            backend.normal(1, latent);
+            Tensor velocity = workspace.allocate(DType.F32, clip.latent());
+            double millis = clock.millis(() -> denoiser.velocity(latent, 0.5, conditioning, velocity));
+            Results.requireSound("velocity", backend.download(velocity));
+            return millis;
+        } finally {
+            backend.recorder().enable(before);
+        }
+    }
+
+    /** What the device has not left. */
+    static long driverBytes(CudaBackend backend) {
+        return backend.device().facts().totalBytes() - backend.device().freeBytes();
+    }
+
+    static TextEmbedding prompt(long seed) {
+        float[] text = new float[Workload.TEXT_TOKENS * Workload.TEXT_WIDTH];
+        Random random = new Random(seed);
+        for (int i = 0; i < text.length; i++) {
+            text[i] = (float) random.nextGaussian();
+        }
+        return new TextEmbedding(HostTensor.of(text, Workload.TEXT_TOKENS, Workload.TEXT_WIDTH), null);
+    }
+}

@@ -1,0 +1,14 @@
+package io.lingen.cpu;
+
+import io.lingen.core.Backend;
+import io.lingen.core.BackendOptions;
+import io.lingen.core.contract.RecordingContract;
+import io.lingen.cpu.CpuKernels.Level;
+
+/** The contract of recordings: nothing is recorded here. */
+class RecordingTest extends RecordingContract {
+    @Override
+    protected Backend newBackend() {
+        return new CpuBackend(new BackendOptions(2), Level.BEST);
+    }
+}
