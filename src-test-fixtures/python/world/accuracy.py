@@ -75,8 +75,11 @@ def run(kind: str, args: argparse.Namespace, through=unchanged) -> list[dict]:
             scene, expected = scene_of(kind, args.seed, index)
             # Long clips are looked at four times a second; the frames in between need no drawing.
             step = 4 if scene.seconds > 6 and index >= args.flicker and through is unchanged else 1
-            clip = through(render(scene, step=step))
+            drawn = render(scene, step=step)
+            clip = through(drawn)
             row = measure(scene, expected, scene_of(kind, args.seed, index + 10_000)[1], clip, FPS // step)
+            if through is not unchanged:
+                row["psnr"] = psnr(clip, drawn)
             if index < args.flicker:
                 row["flicker"] = flicker(clip)
             file.write(json.dumps(row) + "\n")
@@ -85,9 +88,17 @@ def run(kind: str, args: argparse.Namespace, through=unchanged) -> list[dict]:
     return rows[: args.clips]
 
 
+def psnr(clip: np.ndarray, drawn: np.ndarray) -> float:
+    """Of 8-bit frames, dB; 99 where no pixel differs."""
+    error = np.square(clip.astype(np.float32) - drawn).mean(dtype=np.float64)
+    return float(10 * np.log10(255 ** 2 / error)) if error else 99.0
+
+
 def report(kinds: dict[str, list[dict]]) -> str:
     """Markdown: true captions, wrong captions, and the list of errors."""
-    lines = ["Judged by their own captions:", "", *_accuracy(kinds, "right"), "", "Judged by the captions of other clips:", "",
+    fidelity = [f"{kind}: PSNR {np.mean(found):.2f} dB in the mean, {min(found):.2f} for the worst clip" for kind, rows in kinds.items()
+                if (found := [row["psnr"] for row in rows if "psnr" in row])]
+    lines = [*fidelity, *[""] * bool(fidelity), "Judged by their own captions:", "", *_accuracy(kinds, "right"), "", "Judged by the captions of other clips:", "",
              *_accuracy(kinds, "wrong"), "", "Errors:", "", "| kind | clip | drawn | seen | wrong |", "|---|---|---|---|---|"]
     for kind, rows in kinds.items():
         for index, row in enumerate(rows):
