@@ -28,6 +28,7 @@ final class WideModel {
         try (ModelSource nano = TextToVideoPipeline.source(TextToVideoPipeline.NANO)) {
             for (String path : List.of(
                     "model_index.json",
+                    "thesaurus.tsv",
                     "scheduler/config.json",
                     "text_encoder/config.json",
                     "vae/config.json",
