@@ -66,7 +66,7 @@ def phrases() -> list[Phrase]:
     found = []
 
     def add(kind: str, value: str, texts) -> None:
-        found.extend(Phrase(re.sub("^(a|an|the) ", "", normal(text)), (kind, value), k == len(texts) - 1 and len(texts) > 4)
+        found.extend(Phrase(re.sub("^(a|an|the) ", "", normal(text)), (kind, value), k == len(texts) - 1)
                      for k, text in enumerate(texts))
 
     for kind in ("colour", "shape", "size", "speed", "background"):

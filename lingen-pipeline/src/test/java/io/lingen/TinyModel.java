@@ -42,6 +42,16 @@ public final class TinyModel {
         return folder;
     }
 
+    /** Gives a model of this kind a thesaurus, in the file "words.tsv". */
+    public static void addThesaurus(Path folder, String words) throws IOException {
+        Path index = folder.resolve("model_index.json");
+        text(
+                index,
+                Files.readString(index)
+                        .replace("\"components\": {", "\"components\": {\"thesaurus\": \"words.tsv\", "));
+        text(folder.resolve("words.tsv"), words);
+    }
+
     private static void component(
             Path folder,
             String fixture,

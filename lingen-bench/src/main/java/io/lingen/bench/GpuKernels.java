@@ -16,7 +16,6 @@ import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
 import io.lingen.cuda.CudaBackend;
-import io.lingen.cuda.op.Attention;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -114,19 +113,16 @@ final class GpuKernels {
 
     /** By the instructions of a warp, and by those of warpgroups where the device has them. */
     private void attended(String name, double bytes, Runnable work) {
-        counted(name, bytes, withProperty("false", work));
-        if (backend.device().facts().hasWarpgroups()) {
-            counted(name + ", wgmma", bytes, withProperty("true", work));
+        boolean before = backend.attention().useWarpgroups(false);
+        try {
+            counted(name, bytes, work);
+            if (backend.device().facts().hasWarpgroups()) {
+                backend.attention().useWarpgroups(true);
+                counted(name + ", wgmma", bytes, work);
+            }
+        } finally {
+            backend.attention().useWarpgroups(before);
         }
-    }
-
-    private static Runnable withProperty(String wgmma, Runnable work) {
-        return () -> {
-            String before = System.getProperty(Attention.WGMMA_PROPERTY, "false");
-            System.setProperty(Attention.WGMMA_PROPERTY, wgmma);
-            work.run();
-            System.setProperty(Attention.WGMMA_PROPERTY, before);
-        };
     }
 
     private void products() {

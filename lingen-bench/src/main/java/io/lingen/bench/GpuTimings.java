@@ -97,15 +97,20 @@ public final class GpuTimings implements Callable<Integer> {
                         .toList();
                 GpuPasses.time(backend, clock, model, clips);
             }
-            if (decode != null) {
-                GpuDecodings.time(backend, clock, decoder(), size, seconds);
-            }
-            if (clip) {
-                GpuClip.make(
-                        backend, folder(), decoder(), Workload.of(architecture, size, seconds.get(0), hidden, depth));
+            if (decode != null || clip) {
+                decodings(backend, clock, decoder());
             }
         }
         return CommandLine.ExitCode.OK;
+    }
+
+    private void decodings(CudaBackend backend, GpuClock clock, Path decoder) throws IOException {
+        if (decode != null) {
+            GpuDecodings.time(backend, clock, decoder, size, seconds);
+        }
+        if (clip) {
+            GpuClip.make(backend, folder(), decoder, Workload.of(architecture, size, seconds.get(0), hidden, depth));
+        }
     }
 
     private Path folder() {

@@ -33,7 +33,6 @@ import io.lingen.cuda.op.Products;
 import io.lingen.cuda.op.Scans;
 import io.lingen.cuda.op.TokenGrid;
 import io.lingen.cuda.op.Transfer;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,11 +56,6 @@ public final class CudaBackend extends AbstractBackend {
 
     /** Takes the device over. */
     CudaBackend(Device device, CudaSettings settings) {
-        this(device, settings, () -> Boolean.getBoolean(Attention.WGMMA_PROPERTY));
-    }
-
-    /** @param wgmma whether attention uses the products of warpgroups where the device has them; asked at each call */
-    CudaBackend(Device device, CudaSettings settings, BooleanSupplier wgmma) {
         this.device = device;
         blocks = new DeviceMemory(device, settings.memoryLimit());
         elementwise = new Elementwise(device);
@@ -69,7 +63,7 @@ public final class CudaBackend extends AbstractBackend {
         tokens = new TokenGrid(device);
         norms = new Norms(device, blocks);
         products = new Products(device, blocks, elementwise);
-        attention = new Attention(device, wgmma);
+        attention = new Attention(device, settings.wgmma());
         scans = new Scans(device, blocks);
         recorder = new GraphRecorder(device, blocks, operations(), memory(), settings.graphs());
     }
@@ -93,6 +87,11 @@ public final class CudaBackend extends AbstractBackend {
     /** Its memory, for measurements. */
     public DeviceMemory pool() {
         return blocks;
+    }
+
+    /** Its attention, for measurements. */
+    public Attention attention() {
+        return attention;
     }
 
     /** Its graphs, for measurements. */

@@ -25,7 +25,7 @@ final class TestBackends {
     }
 
     static CudaBackend open(boolean graphs) {
-        return open(new CudaSettings(Long.MAX_VALUE, graphs));
+        return open(new CudaSettings(Long.MAX_VALUE, graphs, false));
     }
 
     static CudaBackend open(CudaSettings settings) {
@@ -34,7 +34,7 @@ final class TestBackends {
 
     /** Without cuBLASLt. */
     static CudaBackend openWithOwnProducts() {
-        return new CudaBackend(device(false), new CudaSettings(Long.MAX_VALUE, true));
+        return new CudaBackend(device(false), new CudaSettings(Long.MAX_VALUE, true, false));
     }
 
     /** With the attention of warpgroups; aborts the test (an assumption) on a device that has none. */
@@ -45,7 +45,7 @@ final class TestBackends {
             device.close();
             assumeTrue(false, "products of warpgroups need sm_90, the device is " + architecture);
         }
-        return new CudaBackend(device, new CudaSettings(Long.MAX_VALUE, true), () -> true);
+        return new CudaBackend(device, new CudaSettings(Long.MAX_VALUE, true, true));
     }
 
     private static Device device(boolean cublas) {

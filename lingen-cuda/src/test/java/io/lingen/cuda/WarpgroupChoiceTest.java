@@ -12,10 +12,7 @@ import io.lingen.core.op.Heads;
 import io.lingen.cuda.driver.CubinCache;
 import io.lingen.cuda.driver.Device;
 import io.lingen.cuda.driver.Emulation;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -25,10 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.opentest4j.TestAbortedException;
 
 /** Devices without warpgroups, before and after compute capability 9.0, attend as ever although the property asks for wgmma. */
-@SuppressWarnings("restricted")
 final class WarpgroupChoiceTest {
-    private static final long GIBIBYTE = 1L << 30;
-
     @TempDir
     Path folder;
 
@@ -41,17 +35,15 @@ final class WarpgroupChoiceTest {
     }
 
     @AfterEach
-    void restore() throws Throwable {
-        if (library.find("emulated_configure").isPresent()) {
-            configure(9, 0);
-        }
+    void restore() {
+        Emulation.restore();
     }
 
     @Test
-    void otherDevicesKeepTheInstructionsOfAWarp() throws Throwable {
+    void otherDevicesKeepTheInstructionsOfAWarp() {
         float[] expected = attend(false);
         for (int[] capability : new int[][] {{8, 0}, {10, 0}, {12, 0}}) {
-            configure(capability[0], capability[1]);
+            Emulation.configure(1, capability[0], capability[1], Emulation.BYTES);
             assertArrayEquals(expected, attend(true));
             assertThrows(TestAbortedException.class, TestBackends::openWithWarpgroups);
         }
@@ -64,7 +56,7 @@ final class WarpgroupChoiceTest {
             values[i] = (float) random.nextGaussian();
         }
         Device device = Device.open(name -> library, new CubinCache(folder));
-        try (CudaBackend backend = new CudaBackend(device, new CudaSettings(Long.MAX_VALUE, true), () -> wgmma);
+        try (CudaBackend backend = new CudaBackend(device, new CudaSettings(Long.MAX_VALUE, true, wgmma));
                 Workspace workspace = backend.newWorkspace()) {
             Tensor qkv = backend.upload(workspace, HostTensor.of(values, 70, 192), DType.BF16);
             Tensor out = workspace.allocate(DType.F32, 70, 64);
@@ -72,17 +64,5 @@ final class WarpgroupChoiceTest {
                     new Heads(qkv, 0, 1, 64), new Heads(qkv, 64, 1, 64), new Heads(qkv, 128, 1, 64), null, out);
             return backend.download(out).toFloats();
         }
-    }
-
-    private void configure(int major, int minor) throws Throwable {
-        Linker.nativeLinker()
-                .downcallHandle(
-                        library.find("emulated_configure").orElseThrow(),
-                        FunctionDescriptor.ofVoid(
-                                ValueLayout.JAVA_INT,
-                                ValueLayout.JAVA_INT,
-                                ValueLayout.JAVA_INT,
-                                ValueLayout.JAVA_LONG))
-                .invoke(1, major, minor, GIBIBYTE);
     }
 }

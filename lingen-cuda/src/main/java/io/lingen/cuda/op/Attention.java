@@ -9,24 +9,31 @@ import io.lingen.cuda.driver.Arguments;
 import io.lingen.cuda.driver.Device;
 import io.lingen.cuda.driver.Launch;
 import io.lingen.cuda.internal.CudaTensor;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Attention over all tokens and within the windows of a grid. */
 public final class Attention {
-    /** The system property that, when "true", forms attention with wgmma on devices of compute capability 9.0. */
-    public static final String WGMMA_PROPERTY = "lingen.cuda.wgmma";
-
     private static final int MAX_HEAD = 1024;
     private static final int MAX_MATRIX_HEAD = 128;
 
     private final Device device;
-    private final BooleanSupplier wgmma;
+    private volatile boolean wgmma;
 
-    /** @param wgmma whether to use warpgroups where the device has them; asked at each call */
-    public Attention(Device device, BooleanSupplier wgmma) {
+    /** @param wgmma whether to use the products of warpgroups where the device has them */
+    public Attention(Device device, boolean wgmma) {
         this.device = device;
         this.wgmma = wgmma;
+    }
+
+    /**
+     * Switches the products of warpgroups on or off.
+     *
+     * @return whether they were on
+     */
+    public boolean useWarpgroups(boolean on) {
+        boolean before = wgmma;
+        wgmma = on;
+        return before;
     }
 
     public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
@@ -66,7 +73,7 @@ public final class Attention {
             int[] axes) {
         int keys = windowed == 1 ? queries : Math.toIntExact(k.tokens());
         boolean bf16 = isBf16(q) && isBf16(k) && isBf16(v);
-        boolean warpgroups = device.facts().hasWarpgroups() && wgmma.getAsBoolean();
+        boolean warpgroups = wgmma && device.facts().hasWarpgroups();
         boolean direct = bf16 && isDirect(q) && isDirect(k) && isDirect(v);
         Plan plan = warpgroups && direct && bias == null && Plan.fitsWarpgroups(q.headDim())
                 ? Plan.ofWarpgroups(q.headDim(), keys)

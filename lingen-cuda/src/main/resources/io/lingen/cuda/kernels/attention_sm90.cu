@@ -227,12 +227,6 @@ DEVICE void pack_weights(u32 (*weights)[4], const float* scores) {
   }
 }
 
-/** Where 8 columns of a row lie in [rows][D], in elements: the same columns of eight rows in different banks. */
-template <int D>
-DEVICE int place(int row, int unit) {
-  return row * D + (unit ^ row % 8) * 8;
-}
-
 /**
  * A warp's rows of a head, divided by their totals, to the matrix.
  *

@@ -25,8 +25,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** The device through its bindings, on the emulated driver: errors, memory, uploads that outrun their staging. */
 @SuppressWarnings("restricted")
 final class DeviceTest {
-    private static final long GIBIBYTE = 1L << 30;
-
     @TempDir
     Path folder;
 
@@ -38,10 +36,8 @@ final class DeviceTest {
     }
 
     @AfterEach
-    void restore() throws Throwable {
-        if (library.find("emulated_configure").isPresent()) {
-            configure(1, 9, 0, GIBIBYTE);
-        }
+    void restore() {
+        Emulation.restore();
     }
 
     @Test
@@ -49,18 +45,18 @@ final class DeviceTest {
         Device.Facts facts = Device.facts(name -> library);
         assertEquals("emulated device", facts.name());
         assertEquals("sm_90", facts.architecture());
-        assertEquals(GIBIBYTE, facts.totalBytes());
+        assertEquals(Emulation.BYTES, facts.totalBytes());
         assertEquals(13000, facts.driverVersion());
         assertEquals(232448, facts.sharedBytesPerBlock());
     }
 
     @Test
     void noDeviceAndOldDevicesAreRefused() throws Throwable {
-        configure(0, 9, 0, GIBIBYTE);
+        Emulation.configure(0, 9, 0, Emulation.BYTES);
         String message = assertThrows(IllegalStateException.class, () -> Device.facts(name -> library))
                 .getMessage();
         assertTrue(message.contains("no CUDA-capable device is detected"), message);
-        configure(1, 7, 5, GIBIBYTE);
+        Emulation.configure(1, 7, 5, Emulation.BYTES);
         message = assertThrows(IllegalStateException.class, () -> Device.facts(name -> library))
                 .getMessage();
         assertTrue(message.contains("compute capability 7.5; 8.0 or newer"), message);
@@ -70,7 +66,7 @@ final class DeviceTest {
     void kernelsOfOneArchitectureAreForItAlone() throws Throwable {
         assertTrue(Device.facts(name -> library).hasWarpgroups());
         for (int minor : new int[] {0, 6}) {
-            configure(1, 8, minor, GIBIBYTE);
+            Emulation.configure(1, 8, minor, Emulation.BYTES);
             try (Device device = open()) {
                 assertFalse(device.facts().hasWarpgroups());
                 String message = assertThrows(
@@ -114,7 +110,7 @@ final class DeviceTest {
 
     @Test
     void whatDoesNotFitGivesNoAddressAndHarmsNothing() throws Throwable {
-        configure(1, 9, 0, 100L << 20);
+        Emulation.configure(1, 9, 0, 100L << 20);
         try (Device device = open()) {
             assertEquals(0, device.allocate(90L << 20));
             long small = device.allocate(1 << 20);
@@ -224,17 +220,5 @@ final class DeviceTest {
 
     private Device open() {
         return Device.open(name -> library, new CubinCache(folder));
-    }
-
-    private void configure(int devices, int major, int minor, long bytes) throws Throwable {
-        MethodHandle configure = Linker.nativeLinker()
-                .downcallHandle(
-                        library.find("emulated_configure").orElseThrow(),
-                        FunctionDescriptor.ofVoid(
-                                ValueLayout.JAVA_INT,
-                                ValueLayout.JAVA_INT,
-                                ValueLayout.JAVA_INT,
-                                ValueLayout.JAVA_LONG));
-        configure.invokeExact(devices, major, minor, bytes);
     }
 }

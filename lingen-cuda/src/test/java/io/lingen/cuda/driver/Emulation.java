@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +29,9 @@ public final class Emulation {
             List.of("emulation.h", "emulation.cpp", "hopper.h", "hopper.cpp", "driver.cpp");
     private static final Path TARGET = Path.of("target", "emulation");
 
+    /** The memory of the emulated device, unless it is configured. */
+    public static final long BYTES = 1L << 30;
+
     private static @Nullable SymbolLookup library;
 
     private Emulation() {}
@@ -41,6 +47,30 @@ public final class Emulation {
             library = SymbolLookup.libraryLookup(build(), Arena.global());
         }
         return library;
+    }
+
+    /** Makes it a number of devices of another capability and size; to be followed by {@link #restore}. */
+    public static synchronized void configure(int devices, int major, int minor, long bytes) {
+        try {
+            Linker.nativeLinker()
+                    .downcallHandle(
+                            library().find("emulated_configure").orElseThrow(),
+                            FunctionDescriptor.ofVoid(
+                                    ValueLayout.JAVA_INT,
+                                    ValueLayout.JAVA_INT,
+                                    ValueLayout.JAVA_INT,
+                                    ValueLayout.JAVA_LONG))
+                    .invokeExact(devices, major, minor, bytes);
+        } catch (Throwable e) {
+            throw new IllegalStateException("the emulated device can't be configured", e);
+        }
+    }
+
+    /** Makes it what it is at the start; nothing where there is none. */
+    public static synchronized void restore() {
+        if (library != null) {
+            configure(1, 9, 0, BYTES);
+        }
     }
 
     /** Whether a program answers to --version. */
@@ -112,7 +142,7 @@ public final class Emulation {
                 command.addAll(List.of("-DLINGEN_EMULATED", "-include", "emulation.h", "-Wno-unknown-pragmas"));
                 command.addAll(List.of("-o", "partial.so", "-x", "c++"));
                 KernelSource.NAMES.forEach(name -> command.add(name + ".cu"));
-                command.addAll(List.of("emulation.cpp", "hopper.cpp", "driver.cpp"));
+                FILES.stream().filter(file -> file.endsWith(".cpp")).forEach(command::add);
                 run(folder, command);
                 Files.move(folder.resolve("partial.so"), built, StandardCopyOption.ATOMIC_MOVE);
             }
