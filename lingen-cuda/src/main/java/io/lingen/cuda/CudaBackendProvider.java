@@ -7,6 +7,7 @@ import io.lingen.cuda.driver.CubinCache;
 import io.lingen.cuda.driver.Device;
 import io.lingen.cuda.driver.Libraries;
 import io.lingen.cuda.driver.Libraries.Name;
+import io.lingen.cuda.driver.Nvrtc;
 import java.lang.foreign.SymbolLookup;
 import java.util.Locale;
 import java.util.function.Function;
@@ -42,7 +43,7 @@ public final class CudaBackendProvider implements BackendProvider {
         try {
             Device.Facts facts = Device.facts(libraries);
             // Loading it is cheap beside what it saves: a failure in the middle of a generation.
-            libraries.apply(Name.NVRTC);
+            new Nvrtc(libraries.apply(Name.NVRTC)).architectureFor(facts.major(), facts.minor());
             return new Availability(true, describe(facts));
         } catch (IllegalStateException | LinkageError e) {
             return new Availability(false, String.valueOf(e.getMessage()));

@@ -49,6 +49,21 @@ final class CudaBackendProviderTest {
     }
 
     @Test
+    void aDeviceThatIsNewerThanTheCompilerIsNotAvailable() throws Throwable {
+        SymbolLookup emulated = Emulation.library();
+        Emulation.configure(1, 11, 0, Emulation.BYTES);
+        try {
+            BackendProvider.Availability availability = new CudaBackendProvider(name -> emulated).availability();
+            assertFalse(availability.available());
+            assertTrue(
+                    availability.detail().contains("does not know devices of compute capability 11.0"),
+                    availability.detail());
+        } finally {
+            Emulation.restore();
+        }
+    }
+
+    @Test
     void theMemoryHasALimitIfOneIsSet() {
         SymbolLookup emulated = Emulation.library();
         CudaBackendProvider provider = new CudaBackendProvider(name -> emulated);

@@ -41,9 +41,12 @@ final class TestBackends {
     static CudaBackend openWithWarpgroups() {
         Device device = device(true);
         if (!device.facts().hasWarpgroups()) {
-            String architecture = device.facts().architecture();
+            Device.Facts facts = device.facts();
             device.close();
-            assumeTrue(false, "products of warpgroups need sm_90, the device is " + architecture);
+            assumeTrue(
+                    false,
+                    "products of warpgroups need compute capability 9.0, the device has " + facts.major() + "."
+                            + facts.minor());
         }
         return new CudaBackend(device, new CudaSettings(Long.MAX_VALUE, true, true));
     }

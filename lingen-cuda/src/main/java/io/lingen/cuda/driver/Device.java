@@ -56,18 +56,13 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
             int sharedBytesPerMultiprocessor,
             long totalBytes,
             int driverVersion) {
-        /** For example "sm_90". */
-        public String architecture() {
-            return "sm_" + major + minor;
-        }
-
         /** Whether it has the products of warpgroups: compute capability 9.0, not those after it. */
         public boolean hasWarpgroups() {
             return major == 9 && minor == 0;
         }
     }
 
-    private Device(Driver driver, int device, Facts facts, Nvrtc nvrtc, CubinCache cache, @Nullable SymbolLookup lt) {
+    private Device(Driver driver, int device, Facts facts, Kernels kernels, @Nullable SymbolLookup lt) {
         this.driver = driver;
         this.device = device;
         this.facts = facts;
@@ -76,7 +71,7 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
         stream = driver.createStream();
         captureStream = driver.createStream();
         staging = new Staging(driver, STAGING_PART);
-        kernels = new Kernels(driver, nvrtc, cache, facts.architecture());
+        this.kernels = kernels;
         cublas = lt == null ? null : new CublasLt(lt);
         productWorkspace = cublas == null ? 0 : driver.allocate(PRODUCT_WORKSPACE, stream);
     }
@@ -98,7 +93,7 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
     /**
      * Opens the first device.
      *
-     * @throws IllegalStateException as {@link #facts}, and if NVRTC is missing
+     * @throws IllegalStateException as {@link #facts}, and if NVRTC is missing or older than the device
      */
     public static Device open(Function<Name, SymbolLookup> libraries, CubinCache cache) {
         Driver driver = new Driver(libraries.apply(Name.DRIVER));
@@ -106,7 +101,8 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
         int device = driver.device(0);
         Facts facts = facts(driver, device);
         Nvrtc nvrtc = new Nvrtc(libraries.apply(Name.NVRTC));
-        return new Device(driver, device, facts, nvrtc, cache, cublas(libraries));
+        String architecture = nvrtc.architectureFor(facts.major(), facts.minor());
+        return new Device(driver, device, facts, new Kernels(driver, nvrtc, cache, architecture), cublas(libraries));
     }
 
     private static Facts facts(Driver driver, int device) {

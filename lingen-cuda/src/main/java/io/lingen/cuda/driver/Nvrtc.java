@@ -12,10 +12,13 @@ import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /** The functions of NVRTC, CUDA's run-time compiler, that are used here. Needs no device. Thread-safe. */
 public final class Nvrtc {
     private final MethodHandle version;
+    private final MethodHandle countArchitectures;
+    private final MethodHandle getArchitectures;
     private final MethodHandle createProgram;
     private final MethodHandle destroyProgram;
     private final MethodHandle compileProgram;
@@ -28,6 +31,8 @@ public final class Nvrtc {
     public Nvrtc(SymbolLookup library) {
         Symbols nvrtc = new Symbols("NVRTC", library);
         version = nvrtc.function("nvrtcVersion", POINTER, POINTER);
+        countArchitectures = nvrtc.function("nvrtcGetNumSupportedArchs", POINTER);
+        getArchitectures = nvrtc.function("nvrtcGetSupportedArchs", POINTER);
         createProgram = nvrtc.function("nvrtcCreateProgram", POINTER, POINTER, POINTER, INT, POINTER, POINTER);
         destroyProgram = nvrtc.function("nvrtcDestroyProgram", POINTER);
         compileProgram = nvrtc.function("nvrtcCompileProgram", LONG, INT, POINTER);
@@ -45,6 +50,37 @@ public final class Nvrtc {
             check("nvrtcVersion", Symbols.status(() -> (int) version.invokeExact(major, minor)));
             return major.get(INT, 0) + "." + minor.get(INT, 0);
         }
+    }
+
+    /** What it compiles for, for example "sm_80". */
+    public List<String> architectures() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment count = arena.allocate(INT);
+            check("nvrtcGetNumSupportedArchs", Symbols.status(() -> (int) countArchitectures.invokeExact(count)));
+            MemorySegment numbers = arena.allocate(INT, Math.max(1, count.get(INT, 0)));
+            check("nvrtcGetSupportedArchs", Symbols.status(() -> (int) getArchitectures.invokeExact(numbers)));
+            return IntStream.range(0, count.get(INT, 0))
+                    .mapToObj(i -> "sm_" + numbers.getAtIndex(INT, i))
+                    .toList();
+        }
+    }
+
+    /**
+     * What to compile for a device: its own architecture, or the last one before it of the same major version, whose machine code it runs
+     * too.
+     *
+     * @throws IllegalStateException if the device is newer than this NVRTC
+     */
+    public String architectureFor(int major, int minor) {
+        List<String> known = architectures();
+        return IntStream.iterate(minor, m -> m >= 0, m -> m - 1)
+                .mapToObj(m -> "sm_" + major + m)
+                .filter(known::contains)
+                .findFirst()
+                .orElseThrow(() ->
+                        new IllegalStateException("NVRTC " + version() + " does not know devices of compute capability "
+                                + major + "." + minor + "; install a newer CUDA toolkit, or name its directory with -D"
+                                + Libraries.PROPERTY + "=..."));
     }
 
     /**

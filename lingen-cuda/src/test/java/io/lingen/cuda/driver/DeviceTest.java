@@ -44,7 +44,6 @@ final class DeviceTest {
     void factsAreThoseOfTheDevice() {
         Device.Facts facts = Device.facts(name -> library);
         assertEquals("emulated device", facts.name());
-        assertEquals("sm_90", facts.architecture());
         assertEquals(Emulation.BYTES, facts.totalBytes());
         assertEquals(13000, facts.driverVersion());
         assertEquals(232448, facts.sharedBytesPerBlock());
@@ -60,6 +59,20 @@ final class DeviceTest {
         message = assertThrows(IllegalStateException.class, () -> Device.facts(name -> library))
                 .getMessage();
         assertTrue(message.contains("compute capability 7.5; 8.0 or newer"), message);
+    }
+
+    @Test
+    void devicesThatTheCompilerDoesNotKnowRunTheCodeOfThoseBeforeThemOrAreRefused() throws Throwable {
+        Nvrtc nvrtc = new Nvrtc(library);
+        assertEquals(List.of("sm_80", "sm_86", "sm_90", "sm_100", "sm_120"), nvrtc.architectures());
+        assertEquals("sm_86", nvrtc.architectureFor(8, 6));
+        assertEquals("sm_86", nvrtc.architectureFor(8, 9));
+        assertEquals("sm_120", nvrtc.architectureFor(12, 1));
+        Emulation.configure(1, 11, 0, Emulation.BYTES);
+        String message = assertThrows(IllegalStateException.class, this::open).getMessage();
+        assertTrue(
+                message.contains("NVRTC 0.1 does not know devices of compute capability 11.0; install a newer CUDA"),
+                message);
     }
 
     @Test

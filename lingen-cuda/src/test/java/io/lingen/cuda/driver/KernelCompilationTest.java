@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.SymbolLookup;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,11 +74,15 @@ final class KernelCompilationTest {
                     .map(architecture -> Kernels.compile(nvrtc, CACHE, source, architecture))
                     .toList();
         }
+        assumeCompiler();
+        return List.of(CACHE.get("nvcc-" + source.hash(knownArchitectures()), () -> nvcc(source)));
+    }
+
+    private static void assumeCompiler() {
         assumeTrue(
-                Emulation.isInstalled("nvcc"),
+                nvrtc() != null || Emulation.isInstalled("nvcc"),
                 "neither NVRTC nor nvcc: kernels can't be compiled; install the CUDA toolkit or name its folder with -D"
                         + Libraries.PROPERTY);
-        return List.of(CACHE.get("nvcc-" + source.hash(ARCHITECTURES), () -> nvcc(source)));
     }
 
     private static @Nullable SymbolLookup nvrtc() {
@@ -94,9 +99,38 @@ final class KernelCompilationTest {
                 || (line.contains("spill stores") && !line.contains(" 0 bytes spill stores, 0 bytes spill loads"));
     }
 
+    @Test
+    void theCompilerKnowsAllArchitectures() {
+        assumeCompiler();
+        List<String> known = knownArchitectures();
+        assumeTrue(
+                known.containsAll(ARCHITECTURES),
+                () -> "of " + ARCHITECTURES + " this CUDA compiles for " + known + " only");
+    }
+
     /** Those that the source is compiled for. */
     private static List<String> architectures(KernelSource source) {
-        return ARCHITECTURES.stream().map(source::architecture).distinct().toList();
+        return knownArchitectures().stream()
+                .map(source::architecture)
+                .distinct()
+                .toList();
+    }
+
+    /** Of {@link #ARCHITECTURES}: CUDA before 12.8 does not know the last one. */
+    private static List<String> knownArchitectures() {
+        SymbolLookup library = nvrtc();
+        List<String> known = library != null ? new Nvrtc(library).architectures() : nvccArchitectures();
+        return ARCHITECTURES.stream().filter(known::contains).toList();
+    }
+
+    private static List<String> nvccArchitectures() {
+        try {
+            return Emulation.run(Path.of("target"), List.of("nvcc", "--list-gpu-code"))
+                    .lines()
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** One pass of the front end, machine code for each architecture. */

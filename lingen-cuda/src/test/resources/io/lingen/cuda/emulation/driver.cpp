@@ -5,11 +5,13 @@
 //
 // With LINGEN_EMULATED_DRY in the environment it is a large device that does nothing: memory has addresses and no bytes, kernels don't
 // run, what is read back is made up. For the sequence of allocations of models that no host could compute.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <string>
@@ -421,6 +423,15 @@ struct Program {
 int nvrtcVersion(int* version_major, int* version_minor) {
   *version_major = 0;
   *version_minor = 1;
+  return 0;
+}
+static const int ARCHITECTURES[] = {80, 86, 90, 100, 120};
+int nvrtcGetNumSupportedArchs(int* count) {
+  *count = std::size(ARCHITECTURES);
+  return 0;
+}
+int nvrtcGetSupportedArchs(int* architectures) {
+  std::copy(std::begin(ARCHITECTURES), std::end(ARCHITECTURES), architectures);
   return 0;
 }
 int nvrtcCreateProgram(Program** program, const char* source, const char* name, int headers, const char* const* texts,
