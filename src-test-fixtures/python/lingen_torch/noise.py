@@ -19,6 +19,14 @@ def philox(counter, key):
     return np.stack([c0, c1, c2, c3])
 
 
+def seed_of_step(seed, step):
+    """The seed of a step's fresh noise: SplitMix64's output (Steele et al., 2014) after step + 1 steps from the seed."""
+    z = (seed + (step + 1) * 0x9E3779B97F4A7C15) % 2**64
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+    return z ^ z >> 31
+
+
 def normals(seed, start, count):
     """Elements start .. start+count-1 of the noise of a 64-bit seed (negative: two's complement), float32.
 

@@ -3,6 +3,8 @@
 Times run from 0 (noise) to 1 (data); a schedule of n steps is n + 1 strictly increasing times.
 """
 
+import math
+
 
 def linear_quadratic(n):
     """Movie Gen's schedule: the first half of the steps as an N_lin-step linear schedule takes them, then quadratic to 1.
@@ -47,8 +49,21 @@ def guided(field, unconditional, scale):
     return velocity
 
 
-def sample(field, x, times):
-    """Yields the latent after each Euler step. field(x, t): velocity, t a float."""
-    for now, then in zip(times, times[1:]):
-        x = x + (then - now) * field(x, now)
+def sample(field, x, times, eta=0.0, fresh=None):
+    """Yields the latent after each step. field(x, t): velocity, t a float. eta 0: Euler's.
+
+    With eta a step keeps the clean latent that the velocity points to, and renews a part of the noise: DDIM's sigma
+    (Song et al., 2021, equation 16), eta sqrt((1 - a') / (1 - a)) sqrt(1 - a / a'), where a is the share that the clean latent has in
+    the variance once the latent is scaled to unit variance; fresh(step): normal noise like x.
+    """
+    for step, (now, then) in enumerate(zip(times, times[1:])):
+        velocity = field(x, now)
+        if eta == 0:
+            x = x + (then - now) * velocity
+        else:
+            clean, noise = x + (1 - now) * velocity, x - now * velocity
+            scale, scale_then = math.hypot(now, 1 - now), math.hypot(then, 1 - then)
+            a, a_then = (now / scale) ** 2, (then / scale_then) ** 2
+            sigma = eta * math.sqrt((1 - a_then) / (1 - a)) * math.sqrt(1 - a / a_then)
+            x = scale_then * (math.sqrt(a_then) * clean + math.sqrt(max(0.0, 1 - a_then - sigma**2)) * noise + sigma * fresh(step))
         yield x

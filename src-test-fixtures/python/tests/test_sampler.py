@@ -5,7 +5,7 @@ import unittest
 import torch
 
 from lingen_torch import sampler
-from lingen_torch.noise import normals, philox
+from lingen_torch.noise import normals, philox, seed_of_step
 
 
 class ScheduleTest(unittest.TestCase):
@@ -35,6 +35,16 @@ class SamplingTest(unittest.TestCase):
             *_, last = sampler.sample(lambda x, t: data - noise, noise, schedule(7))
             torch.testing.assert_close(last, data)
 
+    def test_fresh_noise_keeps_the_distribution(self):
+        # Normal data of deviation 0.5 have this velocity field; whatever eta, its samples have that deviation.
+        variance = 0.25
+        generator = torch.Generator().manual_seed(3)
+        fresh = lambda step: torch.randn(100000, generator=generator, dtype=torch.float64)
+        field = lambda x, t: x * (t * variance - (1 - t)) / (t * t * variance + (1 - t) ** 2)
+        for eta in (0.0, 0.5, 1.0):
+            *_, last = sampler.sample(field, fresh(0), sampler.uniform(400), eta, fresh)
+            self.assertAlmostEqual(float(last.std()), 0.5, delta=0.01)
+
     def test_guidance(self):
         def forbidden(x, t):
             raise AssertionError("scale 1 needs no unconditional half")
@@ -55,6 +65,11 @@ class NoiseTest(unittest.TestCase):
         words = lambda text: [int(word, 16) for word in text.split()]
         for counter, key, output in self.KNOWN_ANSWERS:
             self.assertEqual(philox(words(counter), words(key)).tolist(), words(output))
+
+    def test_seeds_of_steps_are_splitmix64(self):
+        # The generator's first outputs from the state 1234567, as its authors' program prints them.
+        known = [6457827717110365317, 3203168211198807973, 9817491932198370423]
+        self.assertEqual([seed_of_step(1234567, step) for step in range(3)], known)
 
     def test_elements_do_not_depend_on_the_slice(self):
         whole = normals(-7, 0, 64)

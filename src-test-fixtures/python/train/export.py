@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("--thesaurus", type=Path, help="what train.thesaurus wrote (default: the one that is there)")
     parser.add_argument("--sums-only", action="store_true")
     parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--eta", type=float, default=0.0)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=17)
     args = parser.parse_args()
@@ -91,7 +92,7 @@ def main() -> None:
     write_json(out / "vae/config.json", {"norm_eps": 1e-6} | decoder_config)
     write_weights(out / "vae/model.safetensors", decoder, torch.float16)
     write_json(out / "text_encoder/config.json", {"model": "embedded:all-minilm-l6-v2", "max_tokens": 64, "width": 384})
-    write_json(out / "scheduler/config.json", {"schedule": "linear_quadratic", "steps": args.steps, "guidance": args.guidance})
+    write_json(out / "scheduler/config.json", {"schedule": "linear_quadratic", "steps": args.steps, "guidance": args.guidance, "eta": args.eta})
     write_sums(out)
     size = sum(f.stat().st_size for f in out.rglob("*") if f.is_file())
     print(f"{out}: {size / 2 ** 20:.1f} MiB, denoiser {sum(t.numel() for t in denoiser.values()):,} parameters, "

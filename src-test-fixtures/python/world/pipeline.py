@@ -23,6 +23,7 @@ from world.report import Result, write
 from world.video import read_clip
 
 LINGEN = Path(__file__).parents[3] / "lingen"
+PASSED_ON = ("model", "steps", "guidance", "schedule", "eta", "backend", "precision", "threads")
 
 
 def generate(prompts: list[Prompt], folder: Path, lingen: Path, options: list[str]) -> None:
@@ -65,13 +66,13 @@ def main() -> None:
     parser.add_argument("--lingen", type=Path, default=LINGEN, help="the launcher")
     parser.add_argument("--first", type=int, help="only that many prompts")
     parser.add_argument("--seconds", type=float, help="instead of the prompts' own lengths")
-    for name in ("model", "steps", "guidance", "schedule", "backend", "precision", "threads"):
+    for name in PASSED_ON:
         parser.add_argument(f"--{name}", help="passed on to lingen")
     args = parser.parse_args()
     prompts = read(args.prompts)[: args.first]
     if args.seconds is not None:
         prompts = [Prompt(p.prompt, p.seed, args.seconds, p.expected) for p in prompts]
-    options = [part for name in ("model", "steps", "guidance", "schedule", "backend", "precision", "threads")
+    options = [part for name in PASSED_ON
                if (value := getattr(args, name)) is not None for part in (f"--{name}", value)]
     if args.clips is None:
         generate(prompts, args.report, args.lingen, options)

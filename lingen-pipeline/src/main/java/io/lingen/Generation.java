@@ -107,7 +107,9 @@ public final class Generation implements AutoCloseable {
             // 2. The flow from noise to data, a step at a time.
             this.walk = decoded != null || stepsDone == plan.steps()
                     ? Collections.emptyIterator()
-                    : new RectifiedFlowSampler(backend).steps(recorded(field()), latent, times, stepsDone);
+                    : new RectifiedFlowSampler(
+                                    backend, plan.eta(), plan.request().seed())
+                            .steps(recorded(field()), latent, times, stepsDone);
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;

@@ -10,8 +10,9 @@ import io.lingen.diffusion.Schedule;
  * @param schedule a name that {@link Schedule#named} knows
  * @param steps of the sampler
  * @param guidance the scale of classifier-free guidance; 1 is none
+ * @param eta how much of its noise a step renews, 0 to 1; 0 is Euler's method
  */
-public record SamplingDefaults(String schedule, int steps, double guidance) {
+public record SamplingDefaults(String schedule, int steps, double guidance, double eta) {
     /**
      * Reads and checks a scheduler's configuration.
      *
@@ -28,7 +29,8 @@ public record SamplingDefaults(String schedule, int steps, double guidance) {
         SamplingDefaults defaults = new SamplingDefaults(
                 schedule,
                 json.integer("steps", 1, VideoRequest.MAX_STEPS),
-                json.number("guidance", 0, VideoRequest.MAX_GUIDANCE));
+                json.number("guidance", 0, VideoRequest.MAX_GUIDANCE),
+                json.has("eta") ? json.number("eta", 0, 1) : 0);
         json.end();
         return defaults;
     }

@@ -387,6 +387,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
                 .steps(plan.steps())
                 .guidance(plan.guidance())
                 .schedule(plan.schedule())
+                .eta(plan.eta())
                 .seed(asked.seed())
                 .build();
         return new VideoDescription(

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param modelHash the SHA-256 sum of the model's files, see {@link TextToVideoPipeline#modelHash}
  * @param backend the backend's name
  * @param precision "bf16" or "f32"
- * @param request what is made, nothing left open: width, height, frames, fps, steps, guidance and schedule are there, seconds are not
+ * @param request what is made, nothing left open: width, height, frames, fps, steps, guidance, schedule and eta are there, seconds are not
  * @param rewrittenPrompt what a rewriter made of the request's prompt; null if it is encoded as it is
  * @param decoded what was different when saved latents were decoded, such as steps that were not done or another decoder; null for a
  *     video that the rest of the description makes
@@ -42,6 +42,7 @@ public record VideoDescription(
         requireWhole(request.steps(), "steps");
         requireWhole(request.guidance(), "guidance");
         requireWhole(request.schedule(), "schedule");
+        requireWhole(request.eta(), "eta");
     }
 
     /** The description of a video that is made from its request alone, not decoded from saved latents in another way. */
@@ -93,6 +94,7 @@ public record VideoDescription(
                         .put("steps", request.steps())
                         .put("guidance", request.guidance())
                         .put("schedule", request.schedule())
+                        .put("eta", request.eta())
                         .put("seed", request.seed()));
         if (rewrittenPrompt != null) {
             node.put("rewritten_prompt", rewrittenPrompt);
@@ -130,6 +132,8 @@ public record VideoDescription(
                     .steps(positive(asked, "steps"))
                     .guidance(asked.number("guidance", 0, VideoRequest.MAX_GUIDANCE))
                     .schedule(asked.text("schedule"))
+                    // Absent in videos of earlier versions, whose steps were Euler's.
+                    .eta(asked.has("eta") ? asked.number("eta", 0, 1) : 0)
                     .seed(asked.whole("seed"))
                     .build();
             asked.end();

@@ -15,6 +15,7 @@ import java.util.Objects;
  * @param steps of the sampler
  * @param guidance the scale of classifier-free guidance
  * @param schedule the name of the sampler's schedule
+ * @param eta how much of its noise a step renews
  */
 public record VideoPlan(
         VideoRequest request,
@@ -23,7 +24,8 @@ public record VideoPlan(
         Shape latent,
         int steps,
         double guidance,
-        String schedule) {
+        String schedule,
+        double eta) {
     /** The plan of a request that leaves nothing open, for a decoder that makes so many frames, rows and columns of a latent. */
     static VideoPlan of(VideoRequest request, Grid pixels, Shape latent) {
         return new VideoPlan(
@@ -33,7 +35,8 @@ public record VideoPlan(
                 latent,
                 Objects.requireNonNull(request.steps()),
                 Objects.requireNonNull(request.guidance()),
-                Objects.requireNonNull(request.schedule()));
+                Objects.requireNonNull(request.schedule()),
+                Objects.requireNonNull(request.eta()));
     }
 
     /** The length of the file in seconds. */

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param steps of the sampler, 1 to {@value #MAX_STEPS}
  * @param guidance the scale of classifier-free guidance, 0 to {@value #MAX_GUIDANCE}; 1 is none and takes half the time
  * @param schedule a name that {@link Schedule#named} knows
+ * @param eta how much of its noise a step renews, 0 to 1, see {@link io.lingen.diffusion.RectifiedFlowSampler}
  * @param seed of the noise: equal seeds and requests give equal videos
  */
 public record VideoRequest(
@@ -32,6 +33,7 @@ public record VideoRequest(
         @Nullable Integer steps,
         @Nullable Double guidance,
         @Nullable String schedule,
+        @Nullable Double eta,
         long seed) {
     /** The longest prompt in characters, far beyond what any text encoder reads. */
     public static final int MAX_PROMPT = 100_000;
@@ -64,6 +66,7 @@ public record VideoRequest(
         if (schedule != null) {
             Schedule.named(schedule);
         }
+        require(eta == null || eta >= 0 && eta <= 1, "eta is 0 to 1, found " + eta);
     }
 
     /** The request of a prompt, all else being the model's choice. */
@@ -87,6 +90,7 @@ public record VideoRequest(
                 .steps(steps)
                 .guidance(guidance)
                 .schedule(schedule)
+                .eta(eta)
                 .seed(seed);
     }
 
@@ -131,6 +135,7 @@ public record VideoRequest(
         private @Nullable Integer steps;
         private @Nullable Double guidance;
         private @Nullable String schedule;
+        private @Nullable Double eta;
         private long seed;
 
         private Builder(String prompt) {
@@ -192,6 +197,15 @@ public record VideoRequest(
             return this;
         }
 
+        public Builder eta(@Nullable Double value) {
+            eta = value;
+            return this;
+        }
+
+        public Builder eta(double value) {
+            return eta(Double.valueOf(value));
+        }
+
         public Builder seed(long value) {
             seed = value;
             return this;
@@ -200,7 +214,7 @@ public record VideoRequest(
         /** @throws IllegalArgumentException if a component can't be, whatever the model */
         public VideoRequest build() {
             return new VideoRequest(
-                    prompt, negativePrompt, width, height, seconds, frames, fps, steps, guidance, schedule, seed);
+                    prompt, negativePrompt, width, height, seconds, frames, fps, steps, guidance, schedule, eta, seed);
         }
     }
 }

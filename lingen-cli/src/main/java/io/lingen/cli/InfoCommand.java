@@ -145,10 +145,11 @@ final class InfoCommand implements Callable<Integer> {
                 "sampler",
                 String.format(
                         Locale.ROOT,
-                        "%s, %d steps, guidance %s",
+                        "%s, %d steps, guidance %s%s",
                         sampling.schedule(),
                         sampling.steps(),
-                        Progress.number(sampling.guidance())));
+                        Progress.number(sampling.guidance()),
+                        sampling.eta() == 0 ? "" : ", eta " + Progress.number(sampling.eta())));
         ModelIndex.NativeSize size = index.nativeSize();
         if (size != null) {
             line(

@@ -173,6 +173,9 @@ final class PromptFile implements PromptLines, AutoCloseable {
         if (json.has("schedule")) {
             request.schedule(json.text("schedule"));
         }
+        if (json.has("eta")) {
+            request.eta(json.number("eta", 0, 1));
+        }
         if (json.has("seed")) {
             request.seed(json.whole("seed"));
         }

@@ -37,6 +37,12 @@ final class RequestOptions {
             description = "The sampler's times: linear_quadratic, uniform, shifted, shifted:S.")
     private @Nullable String schedule;
 
+    @Option(
+            names = "--eta",
+            paramLabel = "E",
+            description = "How much of its noise a step renews, 0 to 1; 0 for few steps.")
+    private @Nullable Double eta;
+
     @Option(names = "--negative", paramLabel = "TEXT", description = "What to lead away from.")
     private @Nullable String negative;
 
@@ -67,6 +73,9 @@ final class RequestOptions {
         }
         if (schedule != null) {
             request.schedule(schedule);
+        }
+        if (eta != null) {
+            request.eta(eta);
         }
         if (negative != null) {
             request.negativePrompt(negative);

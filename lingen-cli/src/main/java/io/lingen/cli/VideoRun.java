@@ -141,7 +141,7 @@ final class VideoRun {
     private static String describe(VideoPlan plan) {
         return String.format(
                 Locale.ROOT,
-                "%dx%d, %d frames at %d fps (%s s), %d steps, guidance %s, seed %d",
+                "%dx%d, %d frames at %d fps (%s s), %d steps, guidance %s, %sseed %d",
                 plan.format().width(),
                 plan.format().height(),
                 plan.frames(),
@@ -149,6 +149,7 @@ final class VideoRun {
                 Progress.number(plan.seconds()),
                 plan.steps(),
                 Progress.number(plan.guidance()),
+                plan.eta() == 0 ? "" : "eta " + Progress.number(plan.eta()) + ", ",
                 plan.request().seed());
     }
 

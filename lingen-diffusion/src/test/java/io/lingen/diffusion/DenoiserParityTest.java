@@ -52,8 +52,8 @@ class DenoiserParityTest {
     }
 
     static Stream<Arguments> trajectories() {
-        return backends().flatMap(backend -> Stream.of("guidance-1", "guidance-7.5")
-                .map(guidance -> Arguments.of(backend, guidance)));
+        return backends().flatMap(backend -> Stream.of("guidance-1", "guidance-7.5", "eta-0.75")
+                .map(trajectory -> Arguments.of(backend, trajectory)));
     }
 
     private static Stream<String> backends() {
@@ -85,11 +85,11 @@ class DenoiserParityTest {
 
     @ParameterizedTest(name = "{0} {1}")
     @MethodSource("trajectories")
-    void everyStepOfATrajectoryEqualsTheReference(String backendName, String guidance) {
+    void everyStepOfATrajectoryEqualsTheReference(String backendName, String trajectory) {
         try (Backend backend = open(backendName);
                 Denoiser denoiser =
                         VideoTransformer.load(Fixtures.model("lingen-default"), "transformer", backend, DType.F32);
-                SafetensorsFile expected = Fixtures.tensors("sampler/trajectory-" + guidance + ".safetensors");
+                SafetensorsFile expected = Fixtures.tensors("sampler/trajectory-" + trajectory + ".safetensors");
                 Workspace workspace = backend.newWorkspace()) {
             float[] times = expected.tensor("times").toFloats();
             double[] schedule = Schedule.linearQuadratic().times(times.length - 1);
@@ -102,8 +102,8 @@ class DenoiserParityTest {
             try (Conditioning prompt = denoiser.condition(List.of(new TextEmbedding(expected.tensor("text.0"), null)));
                     Conditioning empty =
                             denoiser.condition(List.of(new TextEmbedding(expected.tensor(negative), null)))) {
-                Iterator<SamplingStep> steps = new RectifiedFlowSampler(backend)
-                        .steps(Guidance.of(denoiser, prompt, empty, scale), latent, schedule);
+                Iterator<SamplingStep> steps =
+                        sampler(backend, expected).steps(Guidance.of(denoiser, prompt, empty, scale), latent, schedule);
                 int compared = 0;
                 while (steps.hasNext()) {
                     SamplingStep step = steps.next();
@@ -115,6 +115,13 @@ class DenoiserParityTest {
                 assertEquals(times.length - 1, compared);
             }
         }
+    }
+
+    private static RectifiedFlowSampler sampler(Backend backend, SafetensorsFile expected) {
+        return expected.names().contains("eta")
+                ? new RectifiedFlowSampler(backend, expected.tensor("eta").get(0), (long)
+                        expected.tensor("seed").get(0))
+                : new RectifiedFlowSampler(backend);
     }
 
     private static Backend open(String name) {

@@ -3,6 +3,7 @@ package io.lingen.diffusion;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.lingen.core.Backend;
@@ -15,6 +16,8 @@ import io.lingen.core.Workspace;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RectifiedFlowSamplerTest {
     /** 50 additions, each rounded to half a unit in the last place of numbers below 4. */
@@ -54,8 +57,74 @@ class RectifiedFlowSamplerTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.5, 1})
+    void freshNoiseKeepsTheDistribution(double eta) {
+        // Normal data of deviation 0.5 have this velocity field; whatever eta, its samples have that deviation.
+        double variance = 0.25;
+        try (Backend backend = Backends.create("cpu", new BackendOptions(1));
+                Workspace workspace = backend.newWorkspace()) {
+            VelocityField field = (x, t, velocity) -> {
+                double factor = (t * variance - (1 - t)) / (t * t * variance + (1 - t) * (1 - t));
+                backend.copy(x, velocity);
+                backend.addScaled((float) (factor - 1), x, velocity);
+            };
+            Tensor latent = workspace.allocate(DType.F32, 1, 1, 1, 20_000);
+            backend.normal(5, latent);
+            new RectifiedFlowSampler(backend, eta, 5)
+                    .steps(field, latent, Schedule.uniform().times(400))
+                    .forEachRemaining(step -> {});
+            double squares = 0;
+            for (float value : backend.download(latent).toFloats()) {
+                squares += value * value;
+            }
+            // Four times the sampling error of the deviation of 20,000 numbers.
+            assertEquals(.5, Math.sqrt(squares / 20_000), 4 * .5 / Math.sqrt(2 * 20_000));
+        }
+    }
+
     @Test
-    void aRunThatGoesOnFromALatentGivesTheSameBits() {
+    void aStepRenewsNoiseOfItsOwnSeed() {
+        try (Backend backend = Backends.create("cpu", new BackendOptions(1));
+                Workspace workspace = backend.newWorkspace()) {
+            // From pure noise, with the clean latent at zero, eta 1 leaves nothing of the first noise.
+            Tensor first = workspace.allocate(DType.F32, 1, 1, 4, 4);
+            Tensor second = workspace.allocate(DType.F32, 1, 1, 4, 4);
+            VelocityField toZero = (x, t, velocity) -> {
+                backend.copy(x, velocity);
+                backend.addScaled(-2, x, velocity);
+            };
+            backend.normal(1, first);
+            backend.normal(2, second);
+            double[] times = {0, .5, 1};
+            new RectifiedFlowSampler(backend, 1, 8).steps(toZero, first, times).next();
+            new RectifiedFlowSampler(backend, 1, 8).steps(toZero, second, times).next();
+            assertArrayEquals(
+                    backend.download(first).toFloats(), backend.download(second).toFloats(), 1e-6f);
+            new RectifiedFlowSampler(backend, 1, 9).steps(toZero, second, times).next();
+            assertNotEquals(
+                    backend.download(first).toFloats()[0],
+                    backend.download(second).toFloats()[0]);
+            backend.normal(8, second);
+            assertNotEquals(
+                    backend.download(first).toFloats()[0],
+                    .5f * backend.download(second).toFloats()[0]);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {-.1, 1.1, Double.NaN})
+    void etaIsAShare(double eta) {
+        try (Backend backend = Backends.create("cpu", new BackendOptions(1))) {
+            IllegalArgumentException e =
+                    assertThrows(IllegalArgumentException.class, () -> new RectifiedFlowSampler(backend, eta, 0));
+            assertEquals("eta is 0 to 1, found " + eta, e.getMessage());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.5})
+    void aRunThatGoesOnFromALatentGivesTheSameBits(double eta) {
         double[] times = Schedule.linearQuadratic().times(7);
         try (Backend backend = Backends.create("cpu", new BackendOptions(1));
                 Workspace workspace = backend.newWorkspace()) {
@@ -66,17 +135,18 @@ class RectifiedFlowSamplerTest {
             };
             Tensor whole = workspace.allocate(DType.F32, 2, 3, 5, 7);
             backend.normal(3, whole);
-            new RectifiedFlowSampler(backend).steps(field, whole, times).forEachRemaining(step -> {});
+            new RectifiedFlowSampler(backend, eta, 4).steps(field, whole, times).forEachRemaining(step -> {});
             for (int stop = 0; stop <= 7; stop++) {
                 Tensor latent = workspace.allocate(DType.F32, 2, 3, 5, 7);
                 backend.normal(3, latent);
-                Iterator<SamplingStep> first = new RectifiedFlowSampler(backend).steps(field, latent, times);
+                Iterator<SamplingStep> first = new RectifiedFlowSampler(backend, eta, 4).steps(field, latent, times);
                 for (int i = 0; i < stop; i++) {
                     first.next();
                 }
                 HostTensor saved = backend.download(latent);
                 Tensor resumed = backend.upload(workspace, saved, DType.F32);
-                Iterator<SamplingStep> rest = new RectifiedFlowSampler(backend).steps(field, resumed, times, stop);
+                Iterator<SamplingStep> rest =
+                        new RectifiedFlowSampler(backend, eta, 4).steps(field, resumed, times, stop);
                 for (int i = stop; i < 7; i++) {
                     SamplingStep step = rest.next();
                     assertEquals(i + 1, step.index());

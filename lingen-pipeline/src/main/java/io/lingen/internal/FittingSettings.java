@@ -77,6 +77,7 @@ public record FittingSettings(ModelLimits limits, Predicate<VideoPlan> fits) {
                 .steps(plan.steps())
                 .guidance(plan.guidance())
                 .schedule(plan.schedule())
+                .eta(plan.eta())
                 .build());
     }
 

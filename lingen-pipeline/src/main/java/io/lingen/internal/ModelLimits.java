@@ -92,7 +92,8 @@ public record ModelLimits(
                 latent,
                 or(request.steps(), sampling.steps()),
                 or(request.guidance(), sampling.guidance()),
-                schedule == null ? sampling.schedule() : schedule);
+                schedule == null ? sampling.schedule() : schedule,
+                or(request.eta(), sampling.eta()));
     }
 
     /** The latent cells of a plan. */

@@ -112,7 +112,7 @@ class ModelLimitsTest {
     private static ModelLimits limits(ModelIndex.NativeSize size) {
         return new ModelLimits(
                 new ModelIndex(16, "transformer", "vae", List.of("text_encoder"), "scheduler", null, size),
-                new SamplingDefaults("linear_quadratic", 50, 3),
+                new SamplingDefaults("linear_quadratic", 50, 3, 0),
                 new Grid(8, 8, 8),
                 new PatchSize(1, 2, 2),
                 new Grid(160, 16, 16),
