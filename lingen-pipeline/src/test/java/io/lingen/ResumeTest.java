@@ -35,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ResumeTest {
     private static final PipelineOptions OPTIONS = PipelineOptions.defaults().withBackend("cpu");
     private static final VideoRequest REQUEST =
-            VideoRequest.builder("a red ring").frames(8).steps(6).seed(5).build();
+            VideoRequest.builder("a red ring").frames(8).steps(6).eta(0.5).seed(5).build();
 
     @TempDir
     static Path model;

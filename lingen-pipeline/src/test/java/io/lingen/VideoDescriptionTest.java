@@ -18,6 +18,7 @@ class VideoDescriptionTest {
             .steps(50)
             .guidance(0.1 + 0.2)
             .schedule("shifted:2.5")
+            .eta(0.75)
             .seed(Long.MIN_VALUE)
             .build();
     private static final VideoDescription DESCRIPTION =
@@ -34,6 +35,12 @@ class VideoDescriptionTest {
                 new VideoDescription("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, "a ring", null);
         assertEquals(rewritten, VideoDescription.parse("tag", rewritten.toJson()));
         assertEquals("a ring", rewritten.encodedPrompt());
+    }
+
+    @Test
+    void withoutEtaTheStepsWereEulers() {
+        String json = DESCRIPTION.toJson().replace(",\"eta\":0.75", "");
+        assertEquals(0, VideoDescription.parse("tag", json).request().eta());
     }
 
     @Test
@@ -66,6 +73,7 @@ class VideoDescriptionTest {
                 "\"fps\":8 | \"fps\":\"8\" | field 'request.fps': found \"8\"",
                 "\"fps\":8 | \"fps\":8,\"fps\":9 | Duplicate field 'fps'",
                 "0.30000000000000004 | 1e400 | field 'request.guidance'",
+                "0.75 | 1.5 | field 'request.eta': found 1.5",
                 "shifted:2.5 | cubic | unknown schedule 'cubic'",
                 "-9223372036854775808 | 9223372036854775808 | field 'request.seed'",
                 "\"noise\" | null | field 'request.negative_prompt': found null, expected a string",

@@ -87,6 +87,8 @@ class VideoRequestTest {
         assertMessage("the length is a positive number of frames, found -2147483648", b -> b.frames(Integer.MIN_VALUE));
         assertMessage("the number of steps is 1 to 10000, found 1000000000", b -> b.steps(1_000_000_000));
         assertMessage("the guidance scale is 0 to 100, found Infinity", b -> b.guidance(1 / 0.0));
+        assertMessage("eta is 0 to 1, found 1.5", b -> b.eta(1.5));
+        assertMessage("eta is 0 to 1, found NaN", b -> b.eta(Double.NaN));
         assertMessage("fps is 1 to 1000, found 2147483647", b -> b.fps(Integer.MAX_VALUE));
         assertMessage("a schedule's shift is a positive number, found 0.0", b -> b.schedule("shifted:0"));
         assertMessage("schedule 'shifted:x': the shift is not a number", b -> b.schedule("shifted:x"));

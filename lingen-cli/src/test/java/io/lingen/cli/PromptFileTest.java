@@ -41,7 +41,7 @@ class PromptFileTest {
         List<PromptLine> lines = read("prompts.jsonl", """
                 {"prompt": "a ring"}
 
-                {"prompt": "b", "negative_prompt": "c", "width": 64, "height": 32, "seconds": 1.5, "fps": 8, "steps": 3, "guidance": 2, "schedule": "uniform", "seed": -1}
+                {"prompt": "b", "negative_prompt": "c", "width": 64, "height": 32, "seconds": 1.5, "fps": 8, "steps": 3, "guidance": 2, "schedule": "uniform", "eta": 0.5, "seed": -1}
                 {"prompt": "b", "frames": 8, "seconds": null}
                 """.getBytes(StandardCharsets.UTF_8));
         assertEquals(defaults("a ring").build(), request(lines.get(0)));
@@ -54,6 +54,7 @@ class PromptFileTest {
                         .steps(3)
                         .guidance(2)
                         .schedule("uniform")
+                        .eta(0.5)
                         .seed(-1)
                         .build(),
                 request(lines.get(1)));
