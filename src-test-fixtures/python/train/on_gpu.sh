@@ -12,7 +12,7 @@ fi
 # A fifth of the processors for short clips, half for those of 17 s, the rest for those of 68 s: rendering is what keeps the GPU waiting.
 cores=$(nproc)
 render() {  # seconds, clips, share of clips with an event, processes
-  python3 -m train.make_latents --decoder "$work/decoder-final.pt" --output "$work/latents" --seconds "$1" --clips "$2" --event "$3" \
+  python3 -m train.make_latents --decoder "$work/decoder-final.pt" --output "$work/latents" --seconds "$1" --clips "$2" --event "$3" --two 0.35 \
     --processes "$4" --seed "${SEED:-31}" --device "$device" $text > "$work/latents-$1.log" 2>&1 &
 }
 render 2 1600 0 $((cores / 5 + 1))
@@ -26,5 +26,5 @@ until ls "$work"/latents/17s-*.npz "$work"/latents/2s-*.npz > /dev/null 2>&1; do
   fi
   sleep 1
 done
-python3 -m train.train_denoiser --work "$work" --latents "$work/latents" --start "$work/start.pt" $text --report 0.25 --scale "${SCALE:-8}" \
+python3 -m train.train_denoiser --work "$work" --latents "$work/latents" --start "$work/start.pt" $text --long --report 0.25 --scale "${SCALE:-8}" \
   --processes 1 --device "$device" --minutes "$minutes"

@@ -3,9 +3,9 @@
     python -m train.train_denoiser --work DIR --latents DIR/latents --minutes 70
 
 The stages are shares of the time: single latent frames (half a second) beside clips of two seconds, then clips of 17 and of
-68 seconds beside shorter ones, at last only captions that name everything. DIR/denoiser.pt is replaced whole; a run resumes
-from it, and looks for new shards from time to time, so encoding may go on while it runs. `--start FILE` begins with the
-averaged weights of another checkpoint.
+68 seconds beside shorter ones, at last only captions that name everything. `--long` is for going on: two thirds of the tokens
+are of 17 seconds from the beginning. DIR/denoiser.pt is replaced whole; a run resumes from it, and looks for new shards from time
+to time, so encoding may go on while it runs. `--start FILE` begins with the averaged weights of another checkpoint.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ STAGES = (
     (0.40, False, ((1, 32, 4), (4, 24, 2), (34, 4, 1), (136, 1, 1))),
     (0.90, True, ((1, 32, 4), (4, 24, 2), (34, 4, 1), (136, 1, 1))),
 )
+MOSTLY_LONG = ((1, 16, 4), (4, 16, 2), (34, 4, 1), (136, 1, 4))
+LONG_STAGES = ((0.00, False, MOSTLY_LONG), (0.85, True, MOSTLY_LONG))
 LENGTHS = (1, 4, 34, 136)
 TEXT_DROPOUT = 0.1
 # The average moves by this share a step, faster at first.
@@ -67,13 +69,13 @@ class ShiftedPositions(PositionEmbedding):
 
 
 def random_times(count: int, frames: int, device: str = "cpu") -> torch.Tensor:
-    """Logit-normal, towards the noise, where a clip's content is decided; one in five uniform.
+    """Logit-normal, towards the noise, where a clip's content is decided; one in ten uniform.
 
     The frames of a clip say the same thing many times over, so the longer it is the more noise leaves it legible: the
-    median of t / (1 - t) falls with the root of the number of frames.
+    median of t / (1 - t) falls with the root of the number of frames. Of 17 s the sampler decides all between t = 0.03 and 0.25.
     """
-    times = torch.sigmoid(1.2 * torch.randn(count, device=device) - 0.5 - 0.5 * math.log(frames))
-    return torch.where(torch.rand(count, device=device) < 0.2, torch.rand(count, device=device), times)
+    times = torch.sigmoid(1.1 * torch.randn(count, device=device) - 0.75 - 0.5 * math.log(frames))
+    return torch.where(torch.rand(count, device=device) < 0.1, torch.rand(count, device=device), times)
 
 
 def flow_loss(model: Denoiser, drawn: Batch, times: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -109,6 +111,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="a checkpoint whose averaged weights a new run begins with")
     parser.add_argument("--text", type=Path, help="the text encoder's jar (default: the one in the local Maven repository)")
     parser.add_argument("--minutes", type=float, default=70, help="length of the whole schedule, resumed parts included")
+    parser.add_argument("--long", action="store_true", help="the stages that go on from a model with most tokens in clips of 17 s")
     parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--processes", type=int, default=2)
@@ -145,6 +148,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
     if step == 0 and rank == 0:
         log.write_text("step,minutes,rate," + ",".join(f"loss_{n}" for n in LENGTHS) + "\n")
     captured = args.device == "cuda" and not args.eager
+    stages = LONG_STAGES if args.long else STAGES
     data = Shards(args.latents, 31 * step + rank, TextEncoder(args.text)([""])[0][0], TEXT_DROPOUT, args.device, MAX_TOKENS if captured else 0)
     torch.manual_seed(7 + step * 10 + rank)
     same = np.random.default_rng(step)
@@ -177,7 +181,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
 
     def capture():
         """Whatever there are clips for by now. What that takes is not training: its gradients are dropped."""
-        for frames, clips in {(frames, clips) for _, _, batches in STAGES for frames, clips, _ in batches}:
+        for frames, clips in {(frames, clips) for _, _, batches in stages for frames, clips, _ in batches}:
             if not passes[frames].captured:
                 add_gradients(frames, clips * args.scale, False)
         torch._foreach_zero_([p.grad for p in trained])
@@ -191,7 +195,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
 
     while clock.used < total:
         share = clock.used / total
-        all_named, batches = [(named, batches) for start, named, batches in STAGES if share >= start][-1]
+        all_named, batches = [(named, batches) for start, named, batches in stages if share >= start][-1]
         rate = args.rate * min(1, (step + 1) / 40) * min(1, 0.03 + 0.97 * (1 - share) / 0.8)
         set_rates(steppers, rate)
         for frames, clips, every in batches:
