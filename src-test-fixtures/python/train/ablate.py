@@ -109,7 +109,7 @@ def compare(args: argparse.Namespace) -> None:
         lines.append(f"| {name} | {sum(p.numel() for p in model.parameters()):,} | {found['seconds'] / 60:.1f} "
                      f"| {held_error(model, args.held, 4, 96):.4f} | {held_error(model, args.held, 136, 12):.4f} |")
         print(lines[-1], flush=True)
-        short.append((name, tallies(list(judged(model, decoder, text, prompts, 2, times, 3.0, 20)))))
+        short.append((name, tallies(list(judged(model, decoder, text, prompts, 2, times, 3.0, 0.0, 20)))))
         print(name, {k: str(v) for k, v in short[-1][1].items()}, flush=True)
     lines += ["", *table("2 s, 40 prompts", short, COLUMNS)]
     (args.work / "table.md").write_text("\n".join(lines) + "\n")

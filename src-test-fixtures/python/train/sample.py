@@ -29,19 +29,24 @@ SIDE = 128
 
 
 @torch.no_grad()
-def sample(model: Denoiser, text: TextEncoder, prompts: list[Prompt], frames: int, times: list[float], guidance: float, cells: int) -> torch.Tensor:
+def sample(model: Denoiser, text: TextEncoder, prompts: list[Prompt], frames: int, times: list[float], guidance: float, eta: float,
+           cells: int) -> torch.Tensor:
     """Latents [B, 16, frames, cells, cells], normalised; each from its prompt's seed."""
     count = len(prompts)
     padded, mask = pad_texts([text([p.prompt])[0][0] for p in prompts])
     empty = torch.from_numpy(text([""])[0]).repeat(count, 1, 1)
-    noise = [torch.randn(16, frames, cells, cells, generator=torch.Generator().manual_seed(p.seed)) for p in prompts]
+    generators = [torch.Generator().manual_seed(p.seed) for p in prompts]
+
+    def noise(step: int = 0) -> torch.Tensor:
+        return torch.stack([torch.randn(16, frames, cells, cells, generator=generator) for generator in generators])
+
     with torch.autocast("cpu", torch.bfloat16):
         condition, nothing = model.condition([padded], [mask]), model.condition([empty])
 
         def field(conditioning):
             return lambda x, t: model.velocity(x, torch.full((count,), t), conditioning).float()
 
-        for x in sampler.sample(sampler.guided(field(condition), field(nothing), guidance), torch.stack(noise), times):
+        for x in sampler.sample(sampler.guided(field(condition), field(nothing), guidance), noise(), times, eta, noise):
             pass
     return x
 
@@ -55,12 +60,12 @@ def load_denoiser(path: Path) -> tuple[Denoiser, dict]:
 
 
 def judged(model: Denoiser, decoder: Autoencoder, text: TextEncoder, prompts: list[Prompt], seconds: float, times: list[float], guidance: float,
-           batch: int) -> Iterator[Result]:
+           eta: float, batch: int) -> Iterator[Result]:
     """Samples the prompts' clips, `batch` at once, and judges them."""
     cells = SIDE // decoder.config.compression[1]
     for start in range(0, len(prompts), batch):
         part = prompts[start : start + batch]
-        for prompt, latent in zip(part, sample(model, text, part, int(seconds * 2), times, guidance, cells)):
+        for prompt, latent in zip(part, sample(model, text, part, int(seconds * 2), times, guidance, eta, cells)):
             with torch.no_grad():
                 clip = to_frames(decoder.decode(latent[None])[0])
             yield Result.of(prompt, clip, FPS)
@@ -76,6 +81,7 @@ def main() -> None:
     parser.add_argument("--schedule", choices=("linear_quadratic", "uniform", "shifted"), default="linear_quadratic")
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--eta", type=float, default=1.0)
     parser.add_argument("--first", type=int, help="only that many prompts")
     parser.add_argument("--batch", type=int, default=10, help="so many at once")
     args = parser.parse_args()
@@ -85,10 +91,10 @@ def main() -> None:
     times = getattr(sampler, args.schedule)(args.steps)
     results = []
     for result in judged(model, load_autoencoder(args.decoder), TextEncoder(), read(args.prompts)[: args.first], args.seconds, times, args.guidance,
-                         args.batch):
+                         args.eta, args.batch):
         results.append(result)
         print(f"{result.prompt.prompt}\n    {' '.join(result.wrong) or 'right'}; seen {result.seen}", flush=True)
-    print(write(results, args.report, f"Step {found['step']}, {args.seconds:g} s, {args.steps} steps, guidance {args.guidance:g}"))
+    print(write(results, args.report, f"Step {found['step']}, {args.seconds:g} s, {args.steps} steps, guidance {args.guidance:g}, eta {args.eta:g}"))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class LatentFileMutationTest {
                 .steps(4)
                 .guidance(3)
                 .schedule("uniform")
+                .eta(0)
                 .build();
         VideoDescription description = new VideoDescription("1", "nano", "00", "cpu", "bf16", request, null);
         LatentFile.write(file, HostTensor.of(new float[2 * 3 * 4 * 5], 2, 3, 4, 5), 2, "out.mp4", description);

@@ -34,6 +34,7 @@ class LatentFileTest {
                     .steps(6)
                     .guidance(3)
                     .schedule("uniform")
+                    .eta(0)
                     .seed(-7)
                     .build(),
             null,

@@ -34,8 +34,12 @@ import org.junit.jupiter.api.io.TempDir;
 /** Videos that stop on the way and go on, in the same pipeline and in another one. */
 class ResumeTest {
     private static final PipelineOptions OPTIONS = PipelineOptions.defaults().withBackend("cpu");
-    private static final VideoRequest REQUEST =
-            VideoRequest.builder("a red ring").frames(8).steps(6).eta(0.5).seed(5).build();
+    private static final VideoRequest REQUEST = VideoRequest.builder("a red ring")
+            .frames(8)
+            .steps(6)
+            .eta(0.5)
+            .seed(5)
+            .build();
 
     @TempDir
     static Path model;

@@ -37,6 +37,7 @@ import picocli.CommandLine.Option;
 final class BackendAgreement implements Callable<Integer> {
     private static final String NANO = "nano";
     private static final float GUIDANCE = 3;
+    private static final long SEED = 7;
 
     @Option(
             names = "--backends",
@@ -57,6 +58,9 @@ final class BackendAgreement implements Callable<Integer> {
     @Option(names = "--steps", defaultValue = "50", description = "(default: ${DEFAULT-VALUE})")
     private int steps;
 
+    @Option(names = "--eta", defaultValue = "1", description = "As nano's (default: ${DEFAULT-VALUE}).")
+    private double eta;
+
     @Option(names = "--least", defaultValue = "35", description = "The least PSNR in dB (default: ${DEFAULT-VALUE}).")
     private double least;
 
@@ -74,10 +78,11 @@ final class BackendAgreement implements Callable<Integer> {
         boolean agree = decibels >= least;
         System.out.printf(
                 Locale.ROOT,
-                "%s of %d s, %d steps, BF16, %s against %s: %.1f dB, at least %.0f: %s%n",
+                "%s of %d s, %d steps, eta %.2f, BF16, %s against %s: %.1f dB, at least %.0f: %s%n",
                 size,
                 seconds,
                 steps,
+                eta,
                 backends.get(0),
                 backends.get(1),
                 decibels,
@@ -96,8 +101,8 @@ final class BackendAgreement implements Callable<Integer> {
                 Conditioning prompt = denoiser.condition(List.of(text(1)));
                 Conditioning empty = denoiser.condition(List.of(text(2)))) {
             Tensor latent = workspace.allocate(DType.F32, Workload.latent(decoder.config(), size, seconds));
-            backend.normal(7, latent);
-            Iterator<SamplingStep> sampling = new RectifiedFlowSampler(backend)
+            backend.normal(SEED, latent);
+            Iterator<SamplingStep> sampling = new RectifiedFlowSampler(backend, eta, SEED)
                     .steps(
                             Guidance.of(denoiser, prompt, empty, GUIDANCE),
                             latent,

@@ -40,7 +40,7 @@ final class RequestOptions {
     @Option(
             names = "--eta",
             paramLabel = "E",
-            description = "How much of its noise a step renews, 0 to 1; 0 for few steps.")
+            description = "How much of its noise a step renews, 0 (Euler's method) to 1.")
     private @Nullable Double eta;
 
     @Option(names = "--negative", paramLabel = "TEXT", description = "What to lead away from.")

@@ -107,7 +107,7 @@ class BadModelTest {
                 of("absurd steps", set(SCHEDULER, "steps", "1000000000"), "'steps': found 1000000000"),
                 of("unknown schedule", set(SCHEDULER, "schedule", "\"cubic\""), "found cubic, expected one of"),
                 of("guidance as text", set(SCHEDULER, "guidance", "\"3\""), "found \"3\", expected a number"),
-                of("eta above 1", set(SCHEDULER, "guidance", "3.0, \"eta\": 2"), "field 'eta': found 2"));
+                of("eta above 1", set(SCHEDULER, "eta", "2"), "field 'eta': found 2"));
     }
 
     static Stream<Arguments> encoders() {

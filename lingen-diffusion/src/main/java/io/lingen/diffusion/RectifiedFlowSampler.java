@@ -13,7 +13,7 @@ import java.util.NoSuchElementException;
  * <p>At the time t a latent x and its velocity v stand for the clean latent x1 = x + (1 - t) v and the noise x0 = x - t v. Euler's step to
  * t' keeps both: t' x1 + (1 - t') x0. With eta the noise is renewed in part, t' x1 + (1 - t') (sqrt(1 - u^2) x0 + u e), e normal
  * and u^2 = eta^2 (1 - (s' / s)^2), where s = (1 - t) / t: DDIM's eta (Song et al., 2021, equation 16) on a rectified flow's path. What
- * an early step got wrong can so be mended by later ones, which takes many steps; with few, Euler's are better.
+ * early steps got wrong can so be mended by later ones.
  */
 public final class RectifiedFlowSampler {
     private final Backend backend;

@@ -58,6 +58,7 @@ class VideoTagMutationTest {
                 .steps(4)
                 .guidance(3)
                 .schedule("shifted:2")
+                .eta(0)
                 .seed(-1)
                 .build();
         return new VideoDescription("1", "nano", "00", "cpu", "bf16", request, "a large red circle");
