@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--thesaurus", type=Path, help="what train.thesaurus wrote (default: the one that is there)")
     parser.add_argument("--sums-only", action="store_true")
     parser.add_argument("--guidance", type=float, default=3.0)
-    parser.add_argument("--eta", type=float, default=0.0)
+    parser.add_argument("--eta", type=float, default=1.0)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=17)
     args = parser.parse_args()
