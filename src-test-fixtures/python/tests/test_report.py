@@ -96,6 +96,8 @@ class ReportTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             text = write(results, Path(folder), "title")
             self.assertIn("| shape | 1/2 | 50.0 % |", text)
+            self.assertIn("- shape: ring 0/1, star 1/1", text)
+            self.assertIn("- motion: right 2/2", text)
             self.assertIn("the true films of these prompts: 0.9900", text)
             self.assertTrue((Path(folder) / "sheet-01.png").exists())
             with (Path(folder) / "results.csv").open() as file:

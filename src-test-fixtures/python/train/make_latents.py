@@ -29,7 +29,7 @@ from train.device import send
 from train.train_decoder import to_tensor
 from world.captions import caption
 from world.embed import TextEncoder
-from world.render import Scene, random_scene, render
+from world.render import MOTIONS, Scene, random_scene, render
 
 SHARD_SECONDS = 500
 CAPTIONS = 4
@@ -86,6 +86,8 @@ def film(place: tuple[int, int], args: argparse.Namespace, cell: tuple[int, int,
     _text = _text or TextEncoder(args.text)
     rng = np.random.default_rng([args.seed, *place, int(args.seconds * 16)])
     scene = random_scene(rng, args.seconds, args.two, args.event)
+    while args.motions and not any(thing.motion in args.motions for thing in scene.things):
+        scene = random_scene(rng, args.seconds, args.two, args.event)
     frames = render(scene)
     captions = [caption(scene, rng, keep=float(i == 0)).text for i in range(CAPTIONS)]
     hidden, mask = _text(captions)
@@ -123,6 +125,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, required=True)
     parser.add_argument("--two", type=float, default=0.2, help="share of clips with two objects")
     parser.add_argument("--event", type=float, default=0.0, help="share of clips with an event")
+    parser.add_argument("--motions", nargs="*", choices=MOTIONS, default=(), help="only clips in which one of them is to see")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--text", type=Path, help="the text encoder's jar (default: the one in the local Maven repository)")
     parser.add_argument("--device", default="cpu", help="encodes the frames")

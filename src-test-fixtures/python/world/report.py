@@ -63,6 +63,16 @@ def tallies(results: list[Result]) -> dict[str, Tally]:
     return found
 
 
+def by_word(results: list[Result]) -> dict[str, dict[str, Tally]]:
+    """Counts of every shape, motion and so on that was asked for; objects of all clips."""
+    found = defaultdict(lambda: defaultdict(Tally))
+    for result in results:
+        for index, thing in enumerate(result.prompt.expected.things):
+            for name, asked in thing.items():
+                found[name][asked].add(result.right[f"{name}.{index}"])
+    return found
+
+
 def _groups(results: list[Result]) -> dict[str, list[Result]]:
     groups = {"all clips": results}
     for result in results:
@@ -90,7 +100,12 @@ def markdown(results: list[Result], title: str, sheets: list[str]) -> str:
         if name in found:
             low, high = found[name].interval()
             lines.append(f"| {name} | {found[name].right}/{found[name].total} | {100 * found[name].rate:.1f} % | {100 * low:.1f} to {100 * high:.1f} % |")
-    lines += ["", *table("clips", [(name, tallies(part)) for name, part in _groups(results).items()], COLUMNS), "", _flicker(results), ""]
+    lines += ["", *table("clips", [(name, tallies(part)) for name, part in _groups(results).items()], COLUMNS), ""]
+    words = by_word(results)
+    for name in COLUMNS:
+        if name in words:
+            lines += [f"- {name}: " + ", ".join(f"{asked} {tally.right}/{tally.total}" for asked, tally in sorted(words[name].items()))]
+    lines += ["", _flicker(results), ""]
     if sheets:
         lines += [f"![frames]({sheet})" for sheet in sheets] + [""]
     lines += ["| | prompt | seed | wrong | seen | flicker |", "|---|---|---|---|---|---|"]
