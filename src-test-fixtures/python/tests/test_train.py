@@ -1,5 +1,6 @@
 """What the training draws: parts of clips that keep their captions true, and times."""
 
+import argparse
 import tempfile
 import unittest
 import xml.etree.ElementTree
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from train.make_latents import ANY, BEGINNING, WHOLE, object_cells, true_of
+from train.make_latents import ANY, BEGINNING, WHOLE, drawn_scene, object_cells, true_of
 from train.plot import chart, series, ticks
 from train.shards import Shards
 from train.soup import mix
@@ -79,6 +80,15 @@ class ShardsTest(unittest.TestCase):
 
     def test_no_batch_while_no_clip_is_long_enough(self):
         self.assertIsNone(self.draw([ANY], 4, 5))
+
+    def test_only_scenes_with_one_of_the_motions_are_drawn(self):
+        wanted = {"spinning", "bouncing"}
+        asked = argparse.Namespace(seconds=2.0, two=0.5, event=0.0, motions=wanted)
+        seen = [{t.motion for t in drawn_scene(np.random.default_rng(i), asked).things} for i in range(40)]
+        self.assertTrue(all(motions & wanted for motions in seen), seen)
+        self.assertEqual(wanted, set.union(*seen) & wanted)
+        anything = argparse.Namespace(seconds=2.0, two=0.5, event=0.0, motions=())
+        self.assertEqual(random_scene(np.random.default_rng(3), 2.0, 0.5, 0.0), drawn_scene(np.random.default_rng(3), anything))
 
     def test_true_of(self):
         scene = random_scene(np.random.default_rng(1), 8.0, two=0)

@@ -116,24 +116,26 @@ def held_error(model: Denoiser, held: Path, frames: int, clips: int) -> float:
     return float(np.mean(errors))
 
 
-def judge(name: str, args: argparse.Namespace) -> None:
-    model, found = load_denoiser(args.work / f"{name}.pt")
+def judge(names: list[str], args: argparse.Namespace) -> None:
     decoder, text, times = load_autoencoder(args.decoder), TextEncoder(), sampler.linear_quadratic(JUDGED_STEPS)
-    row = dict(parameters=sum(p.numel() for p in model.parameters()), minutes=found["seconds"] / 60, error={}, right={})
-    for seconds, count, frames, clips in LENGTHS:
-        row["error"][seconds] = held_error(model, args.held, frames, clips)
-        results = list(judged(model, decoder, text, make(count, seconds, seed=4, two=0.0), seconds, times, GUIDANCE, ETA, 8))
-        row["right"][seconds] = {k: (t.right, t.total) for k, t in tallies(results).items()}
-        print(name, seconds, row["error"][seconds], row["right"][seconds], flush=True)
-    (args.work / f"{name}.json").write_text(json.dumps(row))
+    prompts = {seconds: make(count, seconds, seed=4, two=0.0) for seconds, count, *_ in LENGTHS}
+    for name in names:
+        model, found = load_denoiser(args.work / f"{name}.pt")
+        row = dict(parameters=sum(p.numel() for p in model.parameters()), minutes=found["seconds"] / 60, error={}, right={})
+        for seconds, _, frames, clips in LENGTHS:
+            row["error"][seconds] = held_error(model, args.held, frames, clips)
+            results = list(judged(model, decoder, text, prompts[seconds], seconds, times, GUIDANCE, ETA, 8))
+            row["right"][seconds] = {k: (t.right, t.total) for k, t in tallies(results).items()}
+            print(name, seconds, row["error"][seconds], row["right"][seconds], flush=True)
+        (args.work / f"{name}.json").write_text(json.dumps(row))
 
 
 def write_table(work: Path) -> None:
     found = {name: json.loads(path.read_text()) for name in VARIANTS if (path := work / f"{name}.json").exists()}
     lengths = [str(seconds) for seconds, *_ in LENGTHS]
-    lines = ["| variant | parameters | core minutes " + "".join(f"| error, {n} s " for n in lengths) + "|", "|---" * (3 + len(lengths)) + "|"]
-    for name, row in found.items():
-        lines.append(f"| {name} | {row['parameters']:,} | {row['minutes']:.1f} " + "".join(f"| {row['error'][n]:.4f} " for n in lengths) + "|")
+    sizes = [(name, {"parameters": f"{row['parameters']:,}", "core minutes": f"{row['minutes']:.1f}"}
+              | {f"error, {n} s": f"{row['error'][n]:.4f}" for n in lengths}) for name, row in found.items()]
+    lines = table("variant", sizes, ("parameters", "core minutes", *(f"error, {n} s" for n in lengths)))
     for n in lengths:
         rows = [(name, {k: Tally(*t) for k, t in row["right"][n].items()}) for name, row in found.items()]
         lines += ["", *table(f"{n} s", rows, COLUMNS)]
@@ -153,13 +155,17 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--table", action="store_true")
     args = parser.parse_args()
+    if args.variant and not args.latents:
+        parser.error("--variant needs --latents")
+    if args.judge and not (args.held and args.decoder):
+        parser.error("--judge needs --held and --decoder")
     args.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     compiled.install("cpu")
     for name in args.variant:
         train(name, args)
-    for name in args.judge:
-        judge(name, args)
+    if args.judge:
+        judge(args.judge, args)
     if args.table:
         write_table(args.work)
 

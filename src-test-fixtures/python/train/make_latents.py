@@ -80,14 +80,19 @@ class Film:
 _text: TextEncoder | None = None
 
 
+def drawn_scene(rng: np.random.Generator, args: argparse.Namespace) -> Scene:
+    while True:
+        scene = random_scene(rng, args.seconds, args.two, args.event)
+        if not args.motions or any(thing.motion in args.motions for thing in scene.things):
+            return scene
+
+
 def film(place: tuple[int, int], args: argparse.Namespace, cell: tuple[int, int, int]) -> tuple[np.ndarray, Film]:
     """The frames of the clip at a place (shard, index), and what is said of it."""
     global _text
     _text = _text or TextEncoder(args.text)
     rng = np.random.default_rng([args.seed, *place, int(args.seconds * 16)])
-    scene = random_scene(rng, args.seconds, args.two, args.event)
-    while args.motions and not any(thing.motion in args.motions for thing in scene.things):
-        scene = random_scene(rng, args.seconds, args.two, args.event)
+    scene = drawn_scene(rng, args)
     frames = render(scene)
     captions = [caption(scene, rng, keep=float(i == 0)).text for i in range(CAPTIONS)]
     hidden, mask = _text(captions)

@@ -32,7 +32,7 @@ class Tally:
         return f"{self.right}/{self.total} ({100 * self.rate:.1f} %)" if self.total else ""
 
 
-def table(title: str, rows: Sequence[tuple[str, Mapping[str, Tally]]], columns: Sequence[str]) -> list[str]:
+def table(title: str, rows: Sequence[tuple[str, Mapping[str, Tally | str]]], columns: Sequence[str]) -> list[str]:
     """Markdown lines; columns that no row has are left out."""
     used = [c for c in columns if any(c in tallies for _, tallies in rows)]
     lines = [f"| {' | '.join([title, *used])} |", "|---" * (len(used) + 1) + "|"]
