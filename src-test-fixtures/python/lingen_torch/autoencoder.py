@@ -7,7 +7,7 @@ Frames are [B, 3, F, H, W] in [-1, 1]; latents [B, C, T, H/8, W/8], normalised p
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from math import prod
 from pathlib import Path
 
@@ -15,10 +15,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+ENCODER_OWN = {"widths", "layers_per_level", "mid_layers"}
+
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
-    """Fields of vae/config.json. `widths` run in the decoder's order: latent resolution first."""
+    """Fields of vae/config.json. `widths` run in the decoder's order: latent resolution first.
+
+    `encoder` holds the encoder's own fields, those of `ENCODER_OWN`; None: it is the decoder's mirror image.
+    """
 
     latent_channels: int
     out_channels: int
@@ -34,6 +39,7 @@ class AutoencoderConfig:
     latent_std: list[float]
     tile: dict
     norm_eps: float = 1e-6
+    encoder: dict | None = None
 
     def __post_init__(self):
         def need(ok, name, expected):
@@ -51,23 +57,30 @@ class AutoencoderConfig:
         need(len(self.latent_mean) == self.latent_channels, "latent_mean", f"{self.latent_channels} numbers")
         need(len(self.latent_std) == self.latent_channels and min(self.latent_std) > 0, "latent_std", f"{self.latent_channels} numbers above 0")
         need(set(self.tile) == {"latent_frames", "overlap", "margin"}, "tile", "latent_frames, overlap, margin")
+        if self.encoder is not None:
+            need(set(self.encoder) == ENCODER_OWN, "encoder", f"{sorted(ENCODER_OWN)}")
+            self.of_encoder()
 
     @property
     def compression(self) -> tuple[int, int, int]:
         """Pixels per latent cell along t, h, w."""
         return tuple(prod(u[i] for u in self.upsample) * self.patch_size[i] for i in range(3))
 
+    def of_encoder(self) -> "AutoencoderConfig":
+        """What the encoder is made by."""
+        return replace(self, encoder=None, **(self.encoder or {}))
+
     @staticmethod
     def from_json(path: str | Path) -> "AutoencoderConfig":
         found = json.loads(Path(path).read_text())
         known = {f.name for f in fields(AutoencoderConfig)}
-        unknown, missing = set(found) - known, known - set(found) - {"norm_eps"}
+        unknown, missing = set(found) - known, known - set(found) - {"norm_eps", "encoder"}
         if unknown or missing:
             raise ValueError(f"{path}: unknown fields {sorted(unknown)}, missing fields {sorted(missing)}")
         return AutoencoderConfig(**found)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1)
+        return json.dumps({name: value for name, value in asdict(self).items() if value is not None}, indent=1)
 
 
 class InflatedConv(nn.Module):
@@ -242,7 +255,7 @@ class Autoencoder(nn.Module):
     def __init__(self, config: AutoencoderConfig):
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config)
+        self.encoder = Encoder(config.of_encoder())
         self.decoder = Decoder(config)
         shape = (1, config.latent_channels, 1, 1, 1)
         self.register_buffer("mean", torch.tensor(config.latent_mean).view(shape), persistent=False)

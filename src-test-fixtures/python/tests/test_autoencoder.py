@@ -1,6 +1,9 @@
 """The autoencoder against its definition written with 3-D convolutions; tiles against the whole."""
 
+import json
+import tempfile
 import unittest
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -8,6 +11,7 @@ import torch.nn.functional as F
 from fixtures.autoencoder import VARIANTS, build, inputs
 from lingen_torch.autoencoder import Autoencoder, AutoencoderConfig
 from lingen_torch.tiling import decode_tiled, tile_ranges
+from train.grow import grow
 
 
 class Plain:
@@ -55,8 +59,8 @@ class Plain:
             x = x + (out.permute(2, 0, 1) if part == "spatial" else out.permute(2, 1, 0)).reshape(x.shape)
         return x
 
-    def middle(self, x, name):
-        for j in range(self.c["mid_layers"]):
+    def middle(self, x, name, layers):
+        for j in range(layers):
             x = self.residual(x, f"{name}.res.{j}")
             if j == 0 and self.c["attention"]:
                 x = self.attention(x, f"{name}.attn")
@@ -67,7 +71,7 @@ class Plain:
 
     def decode(self, z):
         mean, std = self.affine()
-        x = self.middle(self.inflated(z * std + mean, "decoder.conv_in"), "decoder.mid")
+        x = self.middle(self.inflated(z * std + mean, "decoder.conv_in"), "decoder.mid", self.c["mid_layers"])
         for k in range(len(self.c["widths"])):
             for j in range(self.c["layers_per_level"]):
                 x = self.residual(x, f"decoder.up.{k}.res.{j}")
@@ -91,13 +95,14 @@ class Plain:
         x = torch.cat([frames[c:c + 1, a::pt, b::ph, d::pw] for c in range(3) for a in range(pt) for b in range(ph)
                        for d in range(pw)])
         x = self.inflated(x, "encoder.conv_in")
-        levels = len(self.c["widths"])
+        own = self.c | self.c.get("encoder", {})
+        levels = len(own["widths"])
         for i in range(levels):
-            for j in range(self.c["layers_per_level"]):
+            for j in range(own["layers_per_level"]):
                 x = self.residual(x, f"encoder.down.{i}.res.{j}")
             if i < levels - 1:
                 x = self.inflated(x, f"encoder.down.{i}.downsample", self.c["upsample"][levels - 2 - i])
-        x = self.middle(x, "encoder.mid")
+        x = self.middle(x, "encoder.mid", own["mid_layers"])
         x = self.inflated(F.silu(self.norm(x, "encoder.norm_out")), "encoder.conv_out")
         mean, std = self.affine()
         return (x - mean) / std
@@ -115,6 +120,41 @@ class AutoencoderTest(unittest.TestCase):
                 latent, clip = values["latent"].double(), values["clip"].double()
                 torch.testing.assert_close(autoencoder.decode(latent[None])[0], plain.decode(latent))
                 torch.testing.assert_close(autoencoder.encode(clip[None])[0], plain.encode(clip))
+
+    def test_a_config_is_read_as_it_was_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, fields in VARIANTS.items():
+                path = Path(folder) / f"{name}.json"
+                path.write_text(AutoencoderConfig(**fields).to_json())
+                self.assertEqual(AutoencoderConfig.from_json(path), AutoencoderConfig(**fields))
+                self.assertEqual("encoder" in json.loads(path.read_text()), name == "vae-uneven")
+
+    def test_an_encoder_that_cannot_be_is_refused(self):
+        for own in ({"widths": [8, 4, 4]}, {"widths": [8, 4], "layers_per_level": 1, "mid_layers": 2}):
+            with self.assertRaises(ValueError):
+                AutoencoderConfig(**VARIANTS["vae-attention"], encoder=own)
+
+
+class GrowTest(unittest.TestCase):
+
+    def test_a_grown_decoder_computes_the_same_until_it_is_trained(self):
+        old = build("vae-uneven").double().decoder
+        new = grow(old, [8, 24], 2, 4)
+        latent = torch.randn(2, 4, 3, 4, 5, dtype=torch.float64)
+        self.assertGreater(sum(p.numel() for p in new.parameters()), 4 * sum(p.numel() for p in old.parameters()))
+        torch.testing.assert_close(new(latent), old(latent))
+
+    def test_copies_part_when_they_are_trained(self):
+        old = build("vae-uneven").decoder
+        new = grow(old, [8, 24], 1, 2)
+        new(torch.randn(1, 4, 3, 4, 5)).square().mean().backward()
+        gradient = new.conv_in.spatial.weight.grad
+        self.assertGreater((gradient[0::2] - gradient[1::2]).norm(), 0.1 * gradient.norm())
+
+    def test_what_is_no_growth_is_refused(self):
+        for sizes in (([4, 12], 1, 2), ([4, 4], 1, 2), ([4, 8], 1, 1), ([8, 8], 1, 2)):
+            with self.subTest(sizes), self.assertRaises(ValueError):
+                grow(build("vae-uneven").decoder, *sizes)
 
 
 class TilingTest(unittest.TestCase):

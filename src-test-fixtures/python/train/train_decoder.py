@@ -187,7 +187,7 @@ def train(rank: int, args: argparse.Namespace) -> None:
         power = (z.square().mean() - 1).clamp(min=0)
         loss = reconstruction_loss(output.float(), batch, args.detail) + 0.1 * power
         if args.refine:
-            loss = 0.1 * (loss + log_error(output.float(), batch))
+            loss = log_error(output.float(), batch)
         model.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(trained)

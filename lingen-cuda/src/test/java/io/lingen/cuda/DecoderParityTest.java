@@ -20,7 +20,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Whole decoders on the backend against the golden tensors of the PyTorch reference, all taps. */
 final class DecoderParityTest {
     @ParameterizedTest
-    @CsvSource({"vae-attention, F32", "vae-attention, BF16", "vae-plain, F32", "vae-plain, BF16"})
+    @CsvSource({
+        "vae-attention, F32",
+        "vae-attention, BF16",
+        "vae-plain, F32",
+        "vae-plain, BF16",
+        "vae-uneven, F32",
+        "vae-uneven, BF16"
+    })
     void framesAreThoseOfTheReference(String model, DType precision) {
         ModelSource source =
                 ModelSource.ofResource(DecoderParityTest.class.getClassLoader(), "io/lingen/fixtures/" + model);

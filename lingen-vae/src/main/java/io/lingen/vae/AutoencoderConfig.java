@@ -25,6 +25,7 @@ import java.util.OptionalInt;
  * @param latentMean each channel's mean, added when decoding
  * @param latentStd each channel's standard deviation, multiplied with when decoding
  * @param tiling how a clip is cut along time
+ * @param encoder the encoder's own sizes; those of the decoder where the encoder is its mirror image
  */
 public record AutoencoderConfig(
         int latentChannels,
@@ -40,7 +41,8 @@ public record AutoencoderConfig(
         float normEpsilon,
         List<Double> latentMean,
         List<Double> latentStd,
-        TemporalTiling tiling) {
+        TemporalTiling tiling,
+        Sizes encoder) {
     private static final int MAX_CHANNELS = 1024;
     private static final int MAX_WIDTH = 8192;
     private static final int MAX_LEVELS = 8;
@@ -59,22 +61,12 @@ public record AutoencoderConfig(
         require(outChannels == 3, "out_channels", outChannels, "3: frames are RGB");
         require(!widths.isEmpty() && widths.size() <= MAX_LEVELS, "widths", widths, "1 to 8 widths");
         require(upsample.size() == widths.size() - 1, "upsample", upsample, widths.size() - 1 + " factors (t, h, w)");
-        require(layersPerLevel >= 1 && layersPerLevel <= MAX_LAYERS, "layers_per_level", layersPerLevel, "1 to 64");
-        require(midLayers >= 0 && midLayers <= MAX_LAYERS, "mid_layers", midLayers, "0 to 64");
-        require(!attention || midLayers > 0, "mid_layers", midLayers, "at least 1 with attention");
         require(normGroups >= 1, "norm_groups", normGroups, "at least 1");
-        for (int width : widths) {
-            require(
-                    width >= 1 && width <= MAX_WIDTH && width % normGroups == 0,
-                    "widths",
-                    width,
-                    "1 to 8192 and a multiple of norm_groups = " + normGroups);
+        Sizes decoder = new Sizes(widths, layersPerLevel, midLayers);
+        decoder.check("", upsample.size(), attention, attentionHeads, normGroups);
+        if (!encoder.equals(decoder)) {
+            encoder.check("encoder.", upsample.size(), attention, attentionHeads, normGroups);
         }
-        require(
-                attentionHeads >= 1 && widths.get(0) % attentionHeads == 0,
-                "attention_heads",
-                attentionHeads,
-                "a divisor of the first width, " + widths.get(0));
         require(normEpsilon > 0 && normEpsilon < 1, "norm_eps", normEpsilon, "above 0, below 1");
         require(latentMean.size() == latentChannels, "latent_mean", latentMean, latentChannels + " numbers");
         require(latentStd.size() == latentChannels, "latent_std", latentStd, latentChannels + " numbers");
@@ -91,34 +83,109 @@ public record AutoencoderConfig(
     }
 
     /**
+     * What the encoder may have of its own: an autoencoder whose decoder is larger than its encoder, say.
+     *
+     * @param widths the channels of each level, in the decoder's order
+     * @param layersPerLevel residual blocks of a level
+     * @param midLayers residual blocks at latent resolution
+     */
+    public record Sizes(List<Integer> widths, int layersPerLevel, int midLayers) {
+        public Sizes {
+            widths = List.copyOf(widths);
+        }
+
+        private static Sizes read(ConfigReader reader) {
+            return new Sizes(
+                    boxed(reader.integers("widths", 1, MAX_LEVELS, 1, MAX_WIDTH)),
+                    reader.integer("layers_per_level", 1, MAX_LAYERS),
+                    reader.integer("mid_layers", 0, MAX_LAYERS));
+        }
+
+        private void check(String under, int factors, boolean attention, int attentionHeads, int normGroups) {
+            require(
+                    widths.size() == factors + 1,
+                    under + "widths",
+                    widths,
+                    factors + 1 + " widths, one more than upsample has factors");
+            require(
+                    layersPerLevel >= 1 && layersPerLevel <= MAX_LAYERS,
+                    under + "layers_per_level",
+                    layersPerLevel,
+                    "1 to 64");
+            require(midLayers >= 0 && midLayers <= MAX_LAYERS, under + "mid_layers", midLayers, "0 to 64");
+            require(!attention || midLayers > 0, under + "mid_layers", midLayers, "at least 1 with attention");
+            for (int width : widths) {
+                require(
+                        width >= 1 && width <= MAX_WIDTH && width % normGroups == 0,
+                        under + "widths",
+                        width,
+                        "1 to 8192 and a multiple of norm_groups = " + normGroups);
+            }
+            require(
+                    attentionHeads >= 1 && widths.get(0) % attentionHeads == 0,
+                    "attention_heads",
+                    attentionHeads,
+                    "a divisor of the first width, " + widths.get(0));
+        }
+    }
+
+    /**
      * Reads vae/config.json.
      *
      * @throws io.lingen.core.checkpoint.CheckpointException if a field is missing, unknown or can't be
      */
     public static AutoencoderConfig read(ConfigReader reader) {
         int latentChannels = reader.integer("latent_channels", 1, MAX_CHANNELS);
+        Sizes decoder = Sizes.read(reader);
+        ConfigReader own = reader.objectOrNull("encoder");
+        Sizes encoder = decoder;
+        if (own != null) {
+            encoder = Sizes.read(own);
+            own.end();
+        }
         AutoencoderConfig config;
         try {
             config = new AutoencoderConfig(
                     latentChannels,
                     reader.integer("out_channels", 3, 3),
-                    boxed(reader.integers("widths", 1, MAX_LEVELS, 1, MAX_WIDTH)),
+                    decoder.widths(),
                     factors(reader),
                     patch(reader.integers("patch_size", 3, 3, 1, MAX_FACTOR)),
-                    reader.integer("layers_per_level", 1, MAX_LAYERS),
-                    reader.integer("mid_layers", 0, MAX_LAYERS),
+                    decoder.layersPerLevel(),
+                    decoder.midLayers(),
                     reader.flag("attention"),
                     reader.integer("attention_heads", 1, MAX_WIDTH),
                     reader.integer("norm_groups", 1, MAX_WIDTH),
                     (float) reader.numberOr("norm_eps", 1e-6, 0, 1),
                     boxed(reader.numbers("latent_mean", latentChannels)),
                     boxed(reader.numbers("latent_std", latentChannels)),
-                    tiling(reader.object("tile")));
+                    tiling(reader.object("tile")),
+                    encoder);
         } catch (IllegalArgumentException e) {
             throw reader.invalid(e);
         }
         reader.end();
         return config;
+    }
+
+    /** What the encoder is built by: this with the encoder's own sizes. */
+    AutoencoderConfig ofEncoder() {
+        return new AutoencoderConfig(
+                latentChannels,
+                outChannels,
+                encoder.widths(),
+                upsample,
+                patch,
+                encoder.layersPerLevel(),
+                encoder.midLayers(),
+                attention,
+                attentionHeads,
+                normGroups,
+                normEpsilon,
+                latentMean,
+                latentStd,
+                tiling,
+                encoder);
     }
 
     /** The pixels per latent cell on axis 0 = t, 1 = h, 2 = w. */

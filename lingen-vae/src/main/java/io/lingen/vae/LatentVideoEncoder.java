@@ -15,8 +15,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Turns frames into latents: the mirror image of {@link LatentVideoDecoder}, without variational noise. A whole clip at once; its memory
- * grows with the clip's length. Immutable and thread-safe. Owns its packed weights, not the backend.
+ * Turns frames into latents: the mirror image of {@link LatentVideoDecoder}, but of {@linkplain AutoencoderConfig#encoder sizes of its
+ * own}, without variational noise. A whole clip at once; its memory grows with the clip's length. Immutable and thread-safe. Owns its
+ * packed weights, not the backend.
  */
 public final class LatentVideoEncoder implements AutoCloseable {
     private final AutoencoderConfig config;
@@ -31,12 +32,13 @@ public final class LatentVideoEncoder implements AutoCloseable {
     private final InflatedConvolution convOut;
     private final LatentNorm latentNorm;
 
-    private LatentVideoEncoder(AutoencoderConfig config, LayerReader reader) {
-        this.config = config;
+    private LatentVideoEncoder(AutoencoderConfig whole, LayerReader reader) {
+        this.config = whole;
         this.backend = reader.backend();
         this.precision = reader.dtype();
         this.weights = reader.workspace();
 
+        AutoencoderConfig config = whole.ofEncoder();
         List<Integer> widths = config.widths();
         int last = widths.size() - 1;
         this.convIn = InflatedConvolution.read(

@@ -9,6 +9,7 @@ import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,6 +21,9 @@ final class AutoencoderConfigTest {
              "patch_size": [4, 1, 2], "layers_per_level": 2, "mid_layers": 1, "attention": false, "attention_heads": 4,
              "norm_groups": 32, "latent_mean": [0, 0.5], "latent_std": [1, 2.5],
              "tile": {"latent_frames": 4, "overlap": 2, "margin": 0}}""";
+
+    private static final String OWN = """
+            "encoder": {"widths": [32, 32, 64], "layers_per_level": 1, "mid_layers": 3}""";
 
     private static AutoencoderConfig read(String json) {
         return AutoencoderConfig.read(ConfigReader.parse("vae/config.json", json.getBytes(StandardCharsets.UTF_8)));
@@ -38,6 +42,35 @@ final class AutoencoderConfigTest {
         assertEquals(8, config.compression(1));
         assertEquals(8, config.compression(2));
         assertEquals(new Grid(24, 40, 56), config.framesOf(new Grid(3, 5, 7)));
+    }
+
+    @Test
+    void theEncoderMayHaveSizesOfItsOwn() {
+        assertEquals(
+                new AutoencoderConfig.Sizes(List.of(64, 32, 32), 2, 1),
+                read(GOOD).encoder());
+        AutoencoderConfig config = read(GOOD.replace("\"tile\"", OWN + ", \"tile\""));
+        assertEquals(new AutoencoderConfig.Sizes(List.of(32, 32, 64), 1, 3), config.encoder());
+        assertEquals(List.of(64, 32, 32), config.widths());
+        assertEquals(List.of(32, 32, 64), config.ofEncoder().widths());
+        assertEquals(3, config.ofEncoder().midLayers());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "[32, 32, 64] | [32, 64] | encoder.widths: found [32, 64], expected 3 widths",
+                "[32, 32, 64] | [32, 33, 64] | encoder.widths: found 33, expected 1 to 8192 and a multiple of norm_groups = 32",
+                "\"mid_layers\": 3 | \"mid_layers\": 65 | 'encoder.mid_layers': found 65",
+                "\"mid_layers\": 3 | \"mid_layers\": 3, \"attention\": true | unknown field 'encoder.attention'",
+                "\"layers_per_level\": 1, | '' | 'encoder.layers_per_level'",
+            })
+    void whatTheEncoderCannotHaveIsRefusedByName(String part, String replacement, String message) {
+        assertTrue(OWN.contains(part), part);
+        String changed = GOOD.replace("\"tile\"", OWN.replace(part, replacement) + ", \"tile\"");
+        CheckpointException refusal = assertThrows(CheckpointException.class, () -> read(changed));
+        assertTrue(refusal.getMessage().contains(message), refusal.getMessage());
     }
 
     /** conv_out 1, up.2 4, upsample 1, up.1 4: 10; upsample 1, halved: 6; up.0 4, mid 2, conv_in 1: 13. */

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Decoder, encoder, tiles and taps against PyTorch's golden files, on every backend and in both precisions. */
 final class AutoencoderParityTest {
     static Stream<Arguments> cases() {
-        return TestBackends.names().flatMap(backend -> Stream.of("vae-attention", "vae-plain")
+        return TestBackends.names().flatMap(backend -> Stream.of("vae-attention", "vae-plain", "vae-uneven")
                 .flatMap(model -> Stream.of(DType.F32, DType.BF16).map(type -> Arguments.of(backend, model, type))));
     }
 
