@@ -2,7 +2,7 @@
 
     python -m world.accuracy --output DIR --clips 400 --kinds one-2 two-2 one-68-event
 
-A kind is the number of objects, the seconds, and perhaps "event". Each clip is judged by its own caption, which names all, and
+A kind is the number of objects (one, two, or any: two as often as the world has), the seconds, and perhaps "event". Each clip is judged by its own caption, which names all, and
 by the caption of the clip before it. DIR/<kind>.jsonl gets a line a clip, so an interrupted run goes on; DIR/accuracy.md the tables.
 """
 
@@ -26,13 +26,15 @@ from world.video import read_clip, write_clip
 
 KINDS = ("one-2", "two-2", "one-4", "two-4", "one-17", "two-17", "one-68-event", "two-68-event")
 
+TWO = {"one": {"two": 0.0}, "two": {"two": 1.0}, "any": {}}
+
 
 def scene_of(kind: str, seed: int, index: int) -> tuple[Scene, Expected]:
     """A random scene of the kind, and all that can be named of it."""
     count, seconds, *rest = kind.split("-")
     rng = np.random.default_rng([seed, index, int(float(seconds) * 16), count == "two", bool(rest)])
     while True:
-        scene = random_scene(rng, float(seconds), two=float(count == "two"), event=float(bool(rest)))
+        scene = random_scene(rng, float(seconds), event=float(bool(rest)), **TWO[count])
         if rest and scene.event is None:
             continue
         return scene, Expected.of(scene, caption(scene, rng, keep=1.0))
