@@ -121,7 +121,7 @@ final class InfoCommand implements Callable<Integer> {
                         transformer.architecture().name().toLowerCase(Locale.ROOT),
                         transformer.depth(),
                         transformer.hiddenSize(),
-                        millions(source, index.transformer())));
+                        millions(source, index.transformer(), "")));
         line(
                 out,
                 "decoder",
@@ -132,7 +132,7 @@ final class InfoCommand implements Callable<Integer> {
                         autoencoder.compression(1),
                         autoencoder.compression(2),
                         autoencoder.latentChannels(),
-                        millions(source, index.vae())));
+                        millions(source, index.vae(), "decoder.")));
         line(out, "text", String.join(", ", index.textEncoders()) + ", widths " + transformer.textDims());
         if (index.thesaurus() != null) {
             line(
@@ -180,9 +180,11 @@ final class InfoCommand implements Callable<Integer> {
                         unitT * transformer.maxGrid().t()));
     }
 
-    private static String millions(ModelSource source, String component) {
+    /** Parameters of a component whose names begin so: beside a decoder there may be an encoder, which no video needs. */
+    private static String millions(ModelSource source, String component, String prefix) {
         try (SafetensorsFile tensors = source.tensors(component)) {
             long parameters = tensors.names().stream()
+                    .filter(name -> name.startsWith(prefix))
                     .mapToLong(name -> tensors.tensor(name).shape().elements())
                     .sum();
             return String.format(Locale.ROOT, "%.1f million", parameters / 1e6);

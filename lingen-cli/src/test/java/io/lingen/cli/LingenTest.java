@@ -220,6 +220,7 @@ class LingenTest {
     void infoForecastsTheMemoryOfAVideo() {
         Outcome outcome = run("info", "--size", "256x256", "--seconds", 68, "--backend", "cpu");
         assertEquals(0, outcome.code, outcome.err);
+        assertTrue(outcome.out.contains("16 channels, 2.7 million parameters"), "the decoder's alone: " + outcome.out);
         assertTrue(outcome.out.contains("Memory of a video of 256x256, 68 s (1088 frames), in bf16"), outcome.out);
         assertTrue(outcome.out.contains("peak"), outcome.out);
         assertFailed(run("info", "--size", "250x256"), 2, "use 224 or 256");
