@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from lingen_torch.autoencoder import AutoencoderConfig, Decoder, InflatedConv, ResidualBlock
+from lingen_torch.autoencoder import ENCODER_OWN, Decoder, InflatedConv, ResidualBlock
+from train.make_latents import load_autoencoder
 from train.parallel import save
 
 # Deviation of the shares around an even division, in parts of it.
@@ -64,10 +65,14 @@ def widen_block(new: ResidualBlock, old: ResidualBlock, inputs: int, outputs: in
         repeat(new.shortcut.bias, old.shortcut.bias, outputs)
 
 
-def idle(block: ResidualBlock) -> None:
-    """It adds nothing until it is trained."""
-    nn.init.zeros_(block.conv2.spatial.weight)
-    nn.init.zeros_(block.conv2.spatial.bias)
+def widen_blocks(new: nn.ModuleList, old: nn.ModuleList, inputs: int, outputs: int) -> None:
+    """The blocks of a level, the first of which has its inputs; those that are new add nothing until they are trained."""
+    for j, block in enumerate(new):
+        if j < len(old):
+            widen_block(block, old[j], inputs if j == 0 else outputs, outputs)
+        else:
+            nn.init.zeros_(block.conv2.spatial.weight)
+            nn.init.zeros_(block.conv2.spatial.bias)
 
 
 @torch.no_grad()
@@ -79,17 +84,9 @@ def grow(old: Decoder, widths: list[int], layers_per_level: int, mid_layers: int
         raise ValueError(f"found widths {widths}, layers {layers_per_level} and {mid_layers}; expected multiples of {was.widths}, "
                          f"at least {was.layers_per_level} and {was.mid_layers}")
     widen_conv(new.conv_in, old.conv_in, 1, times[0])
-    for k, block in enumerate(new.mid.res):
-        if k < was.mid_layers:
-            widen_block(block, old.mid.res[k], times[0], times[0])
-        else:
-            idle(block)
+    widen_blocks(new.mid.res, old.mid.res, times[0], times[0])
     for k, (level, before) in enumerate(zip(new.up, old.up)):
-        for j, block in enumerate(level.res):
-            if j < was.layers_per_level:
-                widen_block(block, before.res[j], times[max(k - 1, 0)] if j == 0 else times[k], times[k])
-            else:
-                idle(block)
+        widen_blocks(level.res, before.res, times[max(k - 1, 0)], times[k])
         if k < len(was.upsample):
             widen_conv(level.upsample, before.upsample, times[k], times[k])
     widen_norm(new.norm_out, old.norm_out, times[-1])
@@ -101,20 +98,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--start", type=Path, required=True)
     parser.add_argument("--widths", type=int, nargs="+", required=True)
-    parser.add_argument("--layers-per-level", type=int, default=1)
-    parser.add_argument("--mid-layers", type=int, default=2)
+    parser.add_argument("--layers-per-level", type=int, help="as it is unless given")
+    parser.add_argument("--mid-layers", type=int, help="as it is unless given")
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
+    model = load_autoencoder(args.start)
+    config = model.config
+    own = {name: getattr(config.of_encoder(), name) for name in sorted(ENCODER_OWN)}
     torch.manual_seed(0)
-    found = torch.load(args.start, weights_only=True, map_location="cpu")
-    config, state = AutoencoderConfig(**found["config"]), found["model"]
-    old = Decoder(config)
-    old.load_state_dict({name.removeprefix("decoder."): value for name, value in state.items() if name.startswith("decoder.")})
-    new = grow(old, args.widths, args.layers_per_level, args.mid_layers)
-    own = config.encoder or {"widths": config.widths, "layers_per_level": config.layers_per_level, "mid_layers": config.mid_layers}
-    encoder = {name: value for name, value in state.items() if not name.startswith("decoder.")}
-    save(args.output, dict(model=encoder | {f"decoder.{name}": value for name, value in new.state_dict().items()},
-                           config=json.loads(replace(new.config, encoder=own).to_json())))
+    model.decoder = grow(model.decoder, args.widths, args.layers_per_level or config.layers_per_level, args.mid_layers or config.mid_layers)
+    save(args.output, dict(model=model.state_dict(), config=json.loads(replace(model.decoder.config, encoder=own).to_json())))
 
 
 if __name__ == "__main__":

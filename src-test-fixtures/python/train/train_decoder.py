@@ -127,7 +127,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--refine", action="store_true", help="train only the decoder, on the finished encoder's latents")
     parser.add_argument("--start", type=Path, help="a checkpoint that a new run begins with, encoder and decoder")
-    parser.add_argument("--detail", type=float, default=8.0, help="weight of details in the loss")
+    parser.add_argument("--detail", type=float, default=8.0, help="weight of details in the loss, but that of --refine")
     parser.add_argument("--skies", type=float, default=0.0, help="share of clips that get the night sky, whose stars are learnt last")
     parser.add_argument("--crops", type=float, default=0.7, help="share of the time that is spent on crops, unless only the decoder is trained")
     parser.add_argument("--scale", type=int, default=1, help="so many times the clips of a batch")
@@ -183,11 +183,12 @@ def train(rank: int, args: argparse.Namespace) -> None:
             level = torch.rand(len(z), 1, 1, 1, 1, device=z.device) ** (2 if args.refine else 1)
             noisy = z + LATENT_NOISE * level * torch.randn_like(z)
             output = model.decode(noisy)
-        # The encoder could drown the noise by growing its latents; above unit power they cost.
-        power = (z.square().mean() - 1).clamp(min=0)
-        loss = reconstruction_loss(output.float(), batch, args.detail) + 0.1 * power
         if args.refine:
             loss = log_error(output.float(), batch)
+        else:
+            # The encoder could drown the noise by growing its latents; above unit power they cost.
+            power = (z.square().mean() - 1).clamp(min=0)
+            loss = reconstruction_loss(output.float(), batch, args.detail) + 0.1 * power
         model.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(trained)

@@ -62,11 +62,8 @@ public record AutoencoderConfig(
         require(!widths.isEmpty() && widths.size() <= MAX_LEVELS, "widths", widths, "1 to 8 widths");
         require(upsample.size() == widths.size() - 1, "upsample", upsample, widths.size() - 1 + " factors (t, h, w)");
         require(normGroups >= 1, "norm_groups", normGroups, "at least 1");
-        Sizes decoder = new Sizes(widths, layersPerLevel, midLayers);
-        decoder.check("", upsample.size(), attention, attentionHeads, normGroups);
-        if (!encoder.equals(decoder)) {
-            encoder.check("encoder.", upsample.size(), attention, attentionHeads, normGroups);
-        }
+        new Sizes(widths, layersPerLevel, midLayers).check("", upsample.size(), attention, attentionHeads, normGroups);
+        encoder.check("encoder.", upsample.size(), attention, attentionHeads, normGroups);
         require(normEpsilon > 0 && normEpsilon < 1, "norm_eps", normEpsilon, "above 0, below 1");
         require(latentMean.size() == latentChannels, "latent_mean", latentMean, latentChannels + " numbers");
         require(latentStd.size() == latentChannels, "latent_std", latentStd, latentChannels + " numbers");

@@ -29,6 +29,12 @@ final class AutoencoderConfigTest {
         return AutoencoderConfig.read(ConfigReader.parse("vae/config.json", json.getBytes(StandardCharsets.UTF_8)));
     }
 
+    private static void assertRefused(String json, String message) {
+        CheckpointException refusal = assertThrows(CheckpointException.class, () -> read(json));
+        assertTrue(refusal.getMessage().startsWith("vae/config.json"), refusal.getMessage());
+        assertTrue(refusal.getMessage().contains(message), refusal.getMessage());
+    }
+
     @Test
     void everyFieldIsRead() {
         AutoencoderConfig config = read(GOOD);
@@ -68,9 +74,7 @@ final class AutoencoderConfigTest {
             })
     void whatTheEncoderCannotHaveIsRefusedByName(String part, String replacement, String message) {
         assertTrue(OWN.contains(part), part);
-        String changed = GOOD.replace("\"tile\"", OWN.replace(part, replacement) + ", \"tile\"");
-        CheckpointException refusal = assertThrows(CheckpointException.class, () -> read(changed));
-        assertTrue(refusal.getMessage().contains(message), refusal.getMessage());
+        assertRefused(GOOD.replace("\"tile\"", OWN.replace(part, replacement) + ", \"tile\""), message);
     }
 
     /** conv_out 1, up.2 4, upsample 1, up.1 4: 10; upsample 1, halved: 6; up.0 4, mid 2, conv_in 1: 13. */
@@ -107,9 +111,6 @@ final class AutoencoderConfigTest {
             })
     void whatCannotBeIsRefusedByName(String part, String replacement, String message) {
         assertTrue(GOOD.contains(part), part);
-        String changed = GOOD.replace(part, replacement);
-        CheckpointException refusal = assertThrows(CheckpointException.class, () -> read(changed));
-        assertTrue(refusal.getMessage().startsWith("vae/config.json"), refusal.getMessage());
-        assertTrue(refusal.getMessage().contains(message), refusal.getMessage());
+        assertRefused(GOOD.replace(part, replacement), message);
     }
 }
