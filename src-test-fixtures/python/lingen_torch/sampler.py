@@ -37,6 +37,14 @@ def shifted(n, shift=3.0):
     return [t / (t + shift * (1 - t)) for t in uniform(n)]
 
 
+def named(name):
+    """The schedule that a model's scheduler/config.json names: linear_quadratic, uniform, shifted or shifted:S."""
+    if name.startswith("shifted:"):
+        shift = float(name.removeprefix("shifted:"))
+        return lambda n: shifted(n, shift)
+    return {"linear_quadratic": linear_quadratic, "uniform": uniform, "shifted": shifted}[name]
+
+
 def guided(field, unconditional, scale):
     """Classifier-free guidance v_u + scale (v_c - v_u) of two velocity fields; scale 1 never evaluates the second."""
     if scale == 1:

@@ -26,6 +26,13 @@ class ScheduleTest(unittest.TestCase):
         self.assertAlmostEqual(sampler.shifted(2)[1], 0.25)
         self.assertEqual(sampler.shifted(6, 1.0), sampler.uniform(6))
 
+    def test_names(self):
+        for name, times in {"linear_quadratic": sampler.linear_quadratic(7), "uniform": sampler.uniform(7), "shifted": sampler.shifted(7),
+                            "shifted:6": sampler.shifted(7, 6.0)}.items():
+            self.assertEqual(sampler.named(name)(7), times)
+        for name in ("cubic", "shifted:much"):
+            self.assertRaises((KeyError, ValueError), sampler.named, name)
+
 
 class SamplingTest(unittest.TestCase):
 

@@ -16,6 +16,7 @@ from lingen_torch.autoencoder import Autoencoder
 from lingen_torch.config import DenoiserConfig
 from lingen_torch.denoiser import Denoiser
 from train import compiled
+from train.export import SAMPLING
 from train.make_latents import load_autoencoder
 from train.shards import pad_texts
 from train.train_decoder import to_frames
@@ -78,23 +79,23 @@ def main() -> None:
     parser.add_argument("--report", type=Path, required=True, help="folder")
     parser.add_argument("--prompts", type=Path, default=BY_HAND, help="made by world.prompts")
     parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--schedule", choices=("linear_quadratic", "uniform", "shifted"), default="linear_quadratic")
-    parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--guidance", type=float, default=3.0)
-    parser.add_argument("--eta", type=float, default=1.0)
+    parser.add_argument("--schedule", default=SAMPLING["schedule"], help="linear_quadratic, uniform, shifted or shifted:S")
+    parser.add_argument("--steps", type=int, default=SAMPLING["steps"])
+    parser.add_argument("--guidance", type=float, default=SAMPLING["guidance"])
+    parser.add_argument("--eta", type=float, default=SAMPLING["eta"])
     parser.add_argument("--first", type=int, help="only that many prompts")
     parser.add_argument("--batch", type=int, default=10, help="so many at once")
     args = parser.parse_args()
     torch.set_num_threads(1)
     compiled.install("cpu")
     model, found = load_denoiser(args.denoiser)
-    times = getattr(sampler, args.schedule)(args.steps)
+    times = sampler.named(args.schedule)(args.steps)
     results = []
     for result in judged(model, load_autoencoder(args.decoder), TextEncoder(), read(args.prompts)[: args.first], args.seconds, times, args.guidance,
                          args.eta, args.batch):
         results.append(result)
         print(f"{result.prompt.prompt}\n    {' '.join(result.wrong) or 'right'}; seen {result.seen}", flush=True)
-    print(write(results, args.report, f"Step {found['step']}, {args.seconds:g} s, {args.steps} steps, guidance {args.guidance:g}, eta {args.eta:g}"))
+    print(write(results, args.report, f"Step {found['step']}, {args.seconds:g} s, {args.steps} steps, {args.schedule}, guidance {args.guidance:g}, eta {args.eta:g}"))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Evaluates the whole way from prompts to MP4s: runs `lingen generate` on a file of prompts, judges the clips, writes a report.
 
     python -m world.prompts  --output heldout.jsonl --make 50 --seconds 17 --held-out triples synonyms
-    python -m world.pipeline --prompts heldout.jsonl --report DIR --steps 50
+    python -m world.pipeline --prompts heldout.jsonl --report DIR
     python -m world.pipeline --prompts heldout.jsonl --report DIR --clips FOLDER      clips that are there already
 
 Clips are DIR/clips/clip-0001.mp4 and so on, the line of the prompt in the name; with --clips any names that end so. All prompts

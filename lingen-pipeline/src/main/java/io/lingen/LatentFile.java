@@ -37,6 +37,14 @@ public record LatentFile(Path path, HostTensor latent, int step, String output, 
     private static final String TENSOR = "latent";
     private static final int MAX_NAME = 255;
 
+    /** @throws IllegalArgumentException if more steps are done than the description has */
+    public LatentFile {
+        if (step < 0 || step > steps(description)) {
+            throw new IllegalArgumentException(
+                    "the steps that are done are 0 to " + steps(description) + ", found " + step);
+        }
+    }
+
     /** The file that belongs to a video: its name with another ending. */
     public static Path besides(Path video) {
         String name = video.getFileName().toString();

@@ -58,6 +58,15 @@ class LatentFileTest {
     }
 
     @Test
+    void noMoreStepsAreDoneThanThereAre() {
+        for (int step : new int[] {-1, 7}) {
+            IllegalArgumentException error = assertThrows(
+                    IllegalArgumentException.class, () -> new LatentFile(folder, LATENT, step, "out.mp4", DESCRIPTION));
+            assertEquals("the steps that are done are 0 to 6, found " + step, error.getMessage());
+        }
+    }
+
+    @Test
     void theNameIsTheVideosWithAnotherEnding() {
         assertEquals(Path.of("a/out.latents.safetensors"), LatentFile.besides(Path.of("a/out.mp4")));
         assertEquals(Path.of("frames.latents.safetensors"), LatentFile.besides(Path.of("frames")));

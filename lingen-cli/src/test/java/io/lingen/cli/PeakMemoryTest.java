@@ -9,6 +9,7 @@ import io.lingen.MemoryEstimator;
 import io.lingen.MemoryForecast;
 import io.lingen.PipelineOptions;
 import io.lingen.TextToVideoPipeline;
+import io.lingen.VideoPlan;
 import io.lingen.VideoRequest;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
@@ -71,15 +72,15 @@ class PeakMemoryTest {
         public static void main(String[] arguments) throws IOException {
             int latentFrames = 2 * Integer.parseInt(arguments[1]);
             try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(TextToVideoPipeline.NANO)) {
-                VideoRequest request = VideoRequest.builder("noise").build();
+                VideoPlan plan = pipeline.plan(VideoRequest.of("noise"));
                 float[] noise = new float[16 * latentFrames * CELLS * CELLS];
                 PhiloxNormal.fill(1, 0, noise, 0, noise.length);
                 LatentFile saved = new LatentFile(
                         Path.of("noise"),
                         HostTensor.of(noise, 16, latentFrames, CELLS, CELLS),
-                        50,
+                        plan.steps(),
                         "long.mp4",
-                        pipeline.describe(pipeline.plan(request)));
+                        pipeline.describe(plan));
                 try (Generation generation = pipeline.decode(saved, new CancellationToken())) {
                     generation.write(Path.of(arguments[2]));
                 }
