@@ -111,7 +111,7 @@ public final class Generation implements AutoCloseable {
                                     backend, plan.eta(), plan.request().seed())
                             .steps(recorded(field()), latent, times, stepsDone);
         } catch (RuntimeException | Error e) {
-            owned.close();
+            owned.closeAfter(e);
             throw e;
         }
         this.encodeTime = Duration.ofNanos(System.nanoTime() - start);

@@ -68,7 +68,7 @@ public final class MemoryEstimator implements AutoCloseable {
                     .map(component -> TextEncoderFiles.of(source, component))
                     .toList();
         } catch (RuntimeException | Error e) {
-            owned.close();
+            owned.closeAfter(e);
             throw e;
         }
         backend.pool().resetPeak();

@@ -80,7 +80,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
             this.decoder = owned.add(LatentVideoDecoder.load(source, index.vae(), backend, options.precision()));
             this.encoders = owned.add(TextEncoders.load(source, index.textEncoders(), options.threads()));
         } catch (RuntimeException | Error e) {
-            owned.close();
+            owned.closeAfter(e);
             throw e;
         }
         this.loadTime = Duration.ofNanos(System.nanoTime() - start);

@@ -13,15 +13,34 @@ public final class Owned implements AutoCloseable {
         return resource;
     }
 
+    /** Closes all of them, whatever some throw; the first failure is thrown, the others are suppressed in it. */
     @Override
     public void close() {
+        RuntimeException failure = null;
         while (!resources.isEmpty()) {
             try {
                 resources.pop().close();
-            } catch (RuntimeException e) {
-                throw e;
             } catch (Exception e) {
-                throw new IllegalStateException(e);
+                RuntimeException thrown = e instanceof RuntimeException r ? r : new IllegalStateException(e);
+                if (failure == null) {
+                    failure = thrown;
+                } else if (thrown != failure) {
+                    failure.addSuppressed(thrown);
+                }
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
+    /** Closes all of them because of another failure, in which one of closing is suppressed. */
+    public void closeAfter(Throwable cause) {
+        try {
+            close();
+        } catch (RuntimeException e) {
+            if (e != cause) {
+                cause.addSuppressed(e);
             }
         }
     }
