@@ -40,7 +40,7 @@ public final class TextEncoders implements AutoCloseable {
             for (String component : components) {
                 encoders.add(load(source, component, threads));
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             encoders.forEach(TextEncoder::close);
             throw e;
         }

@@ -36,7 +36,7 @@ final class Activations implements AutoCloseable {
             Tensor tensor = owner.allocate(type, shape);
             owners.put(tensor, owner);
             return tensor;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             owner.close();
             throw e;
         }

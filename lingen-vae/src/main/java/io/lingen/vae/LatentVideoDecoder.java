@@ -94,7 +94,7 @@ public final class LatentVideoDecoder implements AutoCloseable {
             LatentVideoDecoder decoder = new LatentVideoDecoder(config, reader, counted);
             all.end();
             return decoder;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             weights.close();
             throw e;
         }
@@ -157,7 +157,7 @@ public final class LatentVideoDecoder implements AutoCloseable {
             Tensor cells = memory.allocate(DType.F32, cellsOf(latent));
             backend.patchify(latent, PatchSize.ONE, cells); // [T, H, W, C]
             return new FrameStream(this, cells, memory, guard);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             memory.close();
             throw e;
         }

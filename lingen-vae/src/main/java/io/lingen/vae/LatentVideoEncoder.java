@@ -76,7 +76,7 @@ public final class LatentVideoEncoder implements AutoCloseable {
             LatentVideoEncoder encoder = new LatentVideoEncoder(config, reader);
             all.end();
             return encoder;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             weights.close();
             throw e;
         }
