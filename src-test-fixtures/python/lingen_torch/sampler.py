@@ -38,11 +38,16 @@ def shifted(n, shift=3.0):
 
 
 def named(name):
-    """The schedule that a model's scheduler/config.json names: linear_quadratic, uniform, shifted or shifted:S."""
+    """The schedule that a model's scheduler/config.json names; ValueError for others."""
+    known = {"linear_quadratic": linear_quadratic, "uniform": uniform, "shifted": shifted}
     if name.startswith("shifted:"):
         shift = float(name.removeprefix("shifted:"))
+        if not 0 < shift < math.inf:
+            raise ValueError(f"a schedule's shift is a positive number, found {shift}")
         return lambda n: shifted(n, shift)
-    return {"linear_quadratic": linear_quadratic, "uniform": uniform, "shifted": shifted}[name]
+    if name not in known:
+        raise ValueError(f"unknown schedule {name!r}; known are {', '.join(known)}, shifted:S")
+    return known[name]
 
 
 def guided(field, unconditional, scale):

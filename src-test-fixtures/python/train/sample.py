@@ -86,10 +86,13 @@ def main() -> None:
     parser.add_argument("--first", type=int, help="only that many prompts")
     parser.add_argument("--batch", type=int, default=10, help="so many at once")
     args = parser.parse_args()
+    try:
+        times = sampler.named(args.schedule)(args.steps)
+    except ValueError as e:
+        parser.error(f"--schedule: {e}")
     torch.set_num_threads(1)
     compiled.install("cpu")
     model, found = load_denoiser(args.denoiser)
-    times = sampler.named(args.schedule)(args.steps)
     results = []
     for result in judged(model, load_autoencoder(args.decoder), TextEncoder(), read(args.prompts)[: args.first], args.seconds, times, args.guidance,
                          args.eta, args.batch):

@@ -4,6 +4,7 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ForeignFile;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.TextEmbedding;
+import io.lingen.internal.Owned;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -21,10 +22,12 @@ public final class TextEncoders implements AutoCloseable {
     private static final String TOKENIZER = "Save a fast tokenizer in Python: tokenizer.save_pretrained(FOLDER)";
 
     private final List<TextEncoder> encoders;
+    private final Owned owned = new Owned();
 
     /** Takes ownership of the given encoders. */
     public TextEncoders(List<? extends TextEncoder> encoders) {
         this.encoders = List.copyOf(encoders);
+        encoders.forEach(owned::add);
     }
 
     /**
@@ -36,12 +39,13 @@ public final class TextEncoders implements AutoCloseable {
      */
     public static TextEncoders load(ModelSource source, List<String> components, int threads) {
         List<TextEncoder> encoders = new ArrayList<>();
+        Owned loaded = new Owned();
         try {
             for (String component : components) {
-                encoders.add(load(source, component, threads));
+                encoders.add(loaded.add(load(source, component, threads)));
             }
         } catch (RuntimeException | Error e) {
-            encoders.forEach(TextEncoder::close);
+            loaded.closeAfter(e);
             throw e;
         }
         return new TextEncoders(encoders);
@@ -107,6 +111,6 @@ public final class TextEncoders implements AutoCloseable {
 
     @Override
     public void close() {
-        encoders.forEach(TextEncoder::close);
+        owned.close();
     }
 }
