@@ -111,17 +111,18 @@ final class GpuKernels {
         attended("full attention (DiT)", n * d * 8.0, () -> backend.attention(q, k, v, null, out));
     }
 
-    /** By the instructions of a warp, and by those of warpgroups where the device has them. */
+    /** As the device attends, and where it has products of warpgroups, without them too. */
     private void attended(String name, double bytes, Runnable work) {
-        boolean before = backend.attention().useWarpgroups(false);
-        try {
-            counted(name, bytes, work);
-            if (backend.device().facts().hasWarpgroups()) {
-                backend.attention().useWarpgroups(true);
-                counted(name + ", wgmma", bytes, work);
-            }
-        } finally {
-            backend.attention().useWarpgroups(before);
+        counted(name, bytes, work);
+        if (backend.device().facts().hasWarpgroups()) {
+            counted(name + ", mma.sync", bytes, () -> {
+                boolean before = backend.attention().useWarpgroups(false);
+                try {
+                    work.run();
+                } finally {
+                    backend.attention().useWarpgroups(before);
+                }
+            });
         }
     }
 

@@ -54,18 +54,22 @@ public final class CudaBackend extends AbstractBackend {
     private final Scans scans;
     private final GraphRecorder recorder;
 
-    /** Takes the device over. */
-    CudaBackend(Device device, CudaSettings settings) {
+    /**
+     * Takes the device over.
+     *
+     * @param memoryLimit the most bytes for tensors, weights and what is kept of them; the driver's own come on top
+     */
+    CudaBackend(Device device, long memoryLimit) {
         this.device = device;
-        blocks = new DeviceMemory(device, settings.memoryLimit());
+        blocks = new DeviceMemory(device, memoryLimit);
         elementwise = new Elementwise(device);
         transfer = new Transfer(device, blocks, elementwise);
         tokens = new TokenGrid(device);
         norms = new Norms(device, blocks);
         products = new Products(device, blocks, elementwise);
-        attention = new Attention(device, settings.wgmma());
+        attention = new Attention(device);
         scans = new Scans(device, blocks);
-        recorder = new GraphRecorder(device, blocks, operations(), memory(), settings.graphs());
+        recorder = new GraphRecorder(device, blocks, operations(), memory());
     }
 
     @Override

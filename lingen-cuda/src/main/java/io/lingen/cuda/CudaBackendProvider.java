@@ -3,6 +3,7 @@ package io.lingen.cuda;
 import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.BackendProvider;
+import io.lingen.core.accounting.HostMemory;
 import io.lingen.cuda.driver.CubinCache;
 import io.lingen.cuda.driver.Device;
 import io.lingen.cuda.driver.Libraries;
@@ -15,6 +16,10 @@ import java.util.function.Function;
 /** Makes the backend "cuda" for the first device. */
 public final class CudaBackendProvider implements BackendProvider {
     static final String NAME = "cuda";
+
+    /** The system property that bounds the memory: bytes, or a number with the suffix k, m or g, of 1024. */
+    static final String MEMORY_LIMIT_PROPERTY = "lingen.cuda.memory-limit";
+
     private static final int PRIORITY = 200;
 
     private final Function<Name, SymbolLookup> libraries;
@@ -53,8 +58,8 @@ public final class CudaBackendProvider implements BackendProvider {
     @Override
     public Backend create(BackendOptions options) {
         // First, so that a setting that can't be read leaves no device open.
-        CudaSettings settings = CudaSettings.ofSystem();
-        return new CudaBackend(Device.open(libraries, CubinCache.ofUser()), settings);
+        long memoryLimit = HostMemory.bound(MEMORY_LIMIT_PROPERTY);
+        return new CudaBackend(Device.open(libraries, CubinCache.ofUser()), memoryLimit);
     }
 
     static String describe(Device.Facts facts) {

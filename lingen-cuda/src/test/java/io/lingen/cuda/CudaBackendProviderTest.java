@@ -68,7 +68,7 @@ final class CudaBackendProviderTest {
         SymbolLookup emulated = Emulation.library();
         CudaBackendProvider provider = new CudaBackendProvider(name -> emulated);
         try {
-            System.setProperty(CudaSettings.MEMORY_LIMIT_PROPERTY, "64m");
+            System.setProperty(CudaBackendProvider.MEMORY_LIMIT_PROPERTY, "64m");
             try (Backend backend = provider.create(BackendOptions.defaults());
                     Workspace workspace = backend.newWorkspace()) {
                 workspace.allocate(DType.F32, 10L << 20);
@@ -77,10 +77,10 @@ final class CudaBackendProviderTest {
                         assertThrows(OutOfMemoryException.class, () -> workspace.allocate(DType.F32, 10L << 20));
                 assertTrue(refused.getMessage().contains("its limit is 64 MiB"), refused.getMessage());
             }
-            System.setProperty(CudaSettings.MEMORY_LIMIT_PROPERTY, "much");
+            System.setProperty(CudaBackendProvider.MEMORY_LIMIT_PROPERTY, "much");
             assertThrows(IllegalArgumentException.class, () -> provider.create(BackendOptions.defaults()));
         } finally {
-            System.clearProperty(CudaSettings.MEMORY_LIMIT_PROPERTY);
+            System.clearProperty(CudaBackendProvider.MEMORY_LIMIT_PROPERTY);
         }
     }
 }

@@ -29,7 +29,7 @@ final class CudaContractTest {
     final class Attention extends AttentionContract {
         @Override
         protected Backend newBackend() {
-            return TestBackends.open();
+            return TestBackends.openWithoutWarpgroups();
         }
     }
 
@@ -109,7 +109,7 @@ final class CudaContractTest {
     final class WindowAttention extends WindowAttentionContract {
         @Override
         protected Backend newBackend() {
-            return TestBackends.open();
+            return TestBackends.openWithoutWarpgroups();
         }
     }
 

@@ -281,7 +281,7 @@ final class GraphTest {
     @Test
     void memoryThatIsMissingIsAnErrorAndNoHarm() {
         long tensor = LONG * Float.BYTES;
-        try (CudaBackend backend = TestBackends.open(new CudaSettings(4 * tensor, true, false));
+        try (CudaBackend backend = TestBackends.open(4 * tensor);
                 Tripled tripled = new Tripled(backend)) {
             tripled.run(false);
             tripled.run(true);
@@ -361,7 +361,7 @@ final class GraphTest {
             Device device = Device.open(
                     library -> name -> Emulation.library().find(name.equals(function) ? "emulated_refusal" : name),
                     new CubinCache(Path.of("target", "cubins")));
-            try (CudaBackend backend = new CudaBackend(device, new CudaSettings(Long.MAX_VALUE, true, false));
+            try (CudaBackend backend = new CudaBackend(device, Long.MAX_VALUE);
                     Tripled tripled = new Tripled(backend)) {
                 tripled.run(false);
                 tripled.run(false);

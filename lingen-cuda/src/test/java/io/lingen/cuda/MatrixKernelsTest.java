@@ -43,7 +43,7 @@ final class MatrixKernelsTest {
 
     @BeforeAll
     void open() {
-        backend = TestBackends.open();
+        backend = TestBackends.openWithoutWarpgroups();
     }
 
     @AfterAll

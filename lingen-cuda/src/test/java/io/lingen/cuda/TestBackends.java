@@ -25,16 +25,25 @@ final class TestBackends {
     }
 
     static CudaBackend open(boolean graphs) {
-        return open(new CudaSettings(Long.MAX_VALUE, graphs, false));
+        CudaBackend backend = open(Long.MAX_VALUE);
+        backend.recorder().enable(graphs);
+        return backend;
     }
 
-    static CudaBackend open(CudaSettings settings) {
-        return new CudaBackend(device(true), settings);
+    static CudaBackend open(long memoryLimit) {
+        return new CudaBackend(device(true), memoryLimit);
     }
 
     /** Without cuBLASLt. */
     static CudaBackend openWithOwnProducts() {
-        return new CudaBackend(device(false), new CudaSettings(Long.MAX_VALUE, true, false));
+        return new CudaBackend(device(false), Long.MAX_VALUE);
+    }
+
+    /** With attention as devices without warpgroups have it. */
+    static CudaBackend openWithoutWarpgroups() {
+        CudaBackend backend = open();
+        backend.attention().useWarpgroups(false);
+        return backend;
     }
 
     /** With the attention of warpgroups; aborts the test (an assumption) on a device that has none. */
@@ -48,7 +57,7 @@ final class TestBackends {
                     "products of warpgroups need compute capability 9.0, the device has " + facts.major() + "."
                             + facts.minor());
         }
-        return new CudaBackend(device, new CudaSettings(Long.MAX_VALUE, true, true));
+        return new CudaBackend(device, Long.MAX_VALUE);
     }
 
     private static Device device(boolean cublas) {

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.opentest4j.TestAbortedException;
 
-/** Devices without warpgroups, before and after compute capability 9.0, attend as ever although the property asks for wgmma. */
+/** Devices without warpgroups, before and after compute capability 9.0, attend with the products of a warp. */
 final class WarpgroupChoiceTest {
     @TempDir
     Path folder;
@@ -49,15 +49,16 @@ final class WarpgroupChoiceTest {
         }
     }
 
-    private float[] attend(boolean wgmma) {
+    private float[] attend(boolean warpgroups) {
         Random random = new Random(3);
         float[] values = new float[70 * 192];
         for (int i = 0; i < values.length; i++) {
             values[i] = (float) random.nextGaussian();
         }
         Device device = Device.open(name -> library, new CubinCache(folder));
-        try (CudaBackend backend = new CudaBackend(device, new CudaSettings(Long.MAX_VALUE, true, wgmma));
+        try (CudaBackend backend = new CudaBackend(device, Long.MAX_VALUE);
                 Workspace workspace = backend.newWorkspace()) {
+            backend.attention().useWarpgroups(warpgroups);
             Tensor qkv = backend.upload(workspace, HostTensor.of(values, 70, 192), DType.BF16);
             Tensor out = workspace.allocate(DType.F32, 70, 64);
             backend.attention(

@@ -182,6 +182,12 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
         staging.copy(source, target, stream);
     }
 
+    /** Copies bytes of the device. */
+    public void copy(long source, long target, long bytes) {
+        enter();
+        driver.copyOnDevice(target, source, bytes, currentStream());
+    }
+
     /** Copies device bytes to the host and waits. */
     public void download(long source, MemorySegment target) {
         requireNotCapturing("a download");

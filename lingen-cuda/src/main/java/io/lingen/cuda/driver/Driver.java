@@ -53,6 +53,7 @@ public final class Driver {
     private final MethodHandle memFreeHost;
     private final MethodHandle copyToDevice;
     private final MethodHandle copyToHost;
+    private final MethodHandle copyOnDevice;
     private final MethodHandle moduleLoadData;
     private final MethodHandle moduleUnload;
     private final MethodHandle moduleGetFunction;
@@ -94,6 +95,7 @@ public final class Driver {
         memFreeHost = cuda.function("cuMemFreeHost", POINTER);
         copyToDevice = cuda.function("cuMemcpyHtoDAsync_v2", LONG, POINTER, LONG, LONG);
         copyToHost = cuda.function("cuMemcpyDtoHAsync_v2", POINTER, LONG, LONG, LONG);
+        copyOnDevice = cuda.function("cuMemcpyDtoDAsync_v2", LONG, LONG, LONG, LONG);
         moduleLoadData = cuda.function("cuModuleLoadData", POINTER, POINTER);
         moduleUnload = cuda.function("cuModuleUnload", LONG);
         moduleGetFunction = cuda.function("cuModuleGetFunction", POINTER, LONG, POINTER);
@@ -252,6 +254,10 @@ public final class Driver {
 
     void copyToHost(MemorySegment target, long source, long bytes, long stream) {
         check("cuMemcpyDtoHAsync", Symbols.status(() -> (int) copyToHost.invokeExact(target, source, bytes, stream)));
+    }
+
+    void copyOnDevice(long target, long source, long bytes, long stream) {
+        check("cuMemcpyDtoDAsync", Symbols.status(() -> (int) copyOnDevice.invokeExact(target, source, bytes, stream)));
     }
 
     /** Loads a compiled module. */

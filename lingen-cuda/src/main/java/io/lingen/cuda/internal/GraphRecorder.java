@@ -38,16 +38,13 @@ public final class GraphRecorder implements AutoCloseable {
     private final MemoryMeter tensors;
     private final Set<GraphRecording> open = Collections.newSetFromMap(new IdentityHashMap<>());
     private final AtomicLong launches = new AtomicLong();
-    private volatile boolean enabled;
+    private volatile boolean enabled = true;
 
-    /** @param enabled whether anything is captured at all */
-    public GraphRecorder(
-            Device device, DeviceMemory memory, OperationMeter operations, MemoryMeter tensors, boolean enabled) {
+    public GraphRecorder(Device device, DeviceMemory memory, OperationMeter operations, MemoryMeter tensors) {
         this.device = device;
         this.memory = memory;
         this.operations = operations;
         this.tensors = tensors;
-        this.enabled = enabled;
     }
 
     /**

@@ -17,22 +17,20 @@ public final class Attention {
     private static final int MAX_MATRIX_HEAD = 128;
 
     private final Device device;
-    private volatile boolean wgmma;
+    private volatile boolean warpgroups = true;
 
-    /** @param wgmma whether to use the products of warpgroups where the device has them */
-    public Attention(Device device, boolean wgmma) {
+    public Attention(Device device) {
         this.device = device;
-        this.wgmma = wgmma;
     }
 
     /**
-     * Switches the products of warpgroups on or off.
+     * Switches the products of warpgroups, which are used where the device has them, off or on.
      *
      * @return whether they were on
      */
     public boolean useWarpgroups(boolean on) {
-        boolean before = wgmma;
-        wgmma = on;
+        boolean before = warpgroups;
+        warpgroups = on;
         return before;
     }
 
@@ -73,9 +71,12 @@ public final class Attention {
             int[] axes) {
         int keys = windowed == 1 ? queries : Math.toIntExact(k.tokens());
         boolean bf16 = isBf16(q) && isBf16(k) && isBf16(v);
-        boolean warpgroups = wgmma && device.facts().hasWarpgroups();
         boolean direct = bf16 && isDirect(q) && isDirect(k) && isDirect(v);
-        Plan plan = warpgroups && direct && bias == null && Plan.fitsWarpgroups(q.headDim())
+        Plan plan = warpgroups
+                        && device.facts().hasWarpgroups()
+                        && direct
+                        && bias == null
+                        && Plan.fitsWarpgroups(q.headDim())
                 ? Plan.ofWarpgroups(q.headDim(), keys)
                 : Plan.of(bf16, q.headDim(), queries, bias != null);
         int tiles = Math.ceilDiv(queries, plan.queriesPerBlock);
@@ -146,10 +147,11 @@ public final class Attention {
             int width = headDim <= 64 ? 64 : 128;
             int keys = most <= 64 ? 64 : 128;
             int rows = 128;
-            // Two stages of keys, values and queries, and the output; a stage's six barriers, and what it is told: rows
+            // Two stages of keys, values and queries, and the output; a stage's seven barriers, and what it is told:
+            // rows
             // and three more.
             int tiles = (4 * keys * width + 3 * rows * width) * Short.BYTES;
-            int told = 2 * (6 * Long.BYTES + (rows + 3) * Integer.BYTES);
+            int told = 2 * (7 * Long.BYTES + (rows + 3) * Integer.BYTES);
             return new Plan(WARPGROUPS_SOURCE, "attention_sm90_" + width + "_" + keys, 384, rows, tiles + told);
         }
 

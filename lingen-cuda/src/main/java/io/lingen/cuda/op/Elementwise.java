@@ -19,6 +19,10 @@ public final class Elementwise {
 
     /** out = x */
     public void copy(CudaTensor x, CudaTensor out) {
+        if (x.dtype() == out.dtype()) {
+            device.copy(x.address(), out.address(), x.byteSize());
+            return;
+        }
         convert(
                 x.address(),
                 CudaTensor.bf16(x),

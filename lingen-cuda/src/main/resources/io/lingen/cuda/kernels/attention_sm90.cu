@@ -1,8 +1,8 @@
 // Attention on compute capability 9.0, after Shah et al., "FlashAttention-3" (2024): one warpgroup loads, two have 64 queries each. BF16
 // throughout, heads whose rows can be copied 16 bytes at a time, no bias; attention.cu has the rest.
 //
-// Blocks stay: each takes every n-th piece of work, a head and 128 queries of a window or of all tokens, and the loads of the next
-// piece begin while one is worked on. Scores of the next tile of keys are formed while the values of the one before are summed, and a
+// Blocks stay: each takes every n-th share of work, a head and 128 queries of all tokens or all queries of a window, and the loads of
+// the next 128 queries begin while some are worked on. Scores of the next tile of keys are formed while the values of the one before are summed, and a
 // warpgroup finds its exponentials while the other has the tensor cores. Rows are gathered by cp.async, so windows and whole sequences
 // are the same to it.
 #include "attention.cuh"
@@ -12,10 +12,10 @@
 #define CONSUMERS 2
 #define STAGES 2
 
-/** What arrives and what is used up, for each stage; the phases of all alternate. */
-enum { QUERIES_FULL, QUERIES_EMPTY, KEYS_FULL, KEYS_EMPTY, VALUES_FULL, VALUES_EMPTY, BARRIERS };
+/** What arrives, and then what is used up, for each stage; the phases of all alternate. */
+enum { TOLD_FULL, QUERIES_FULL, KEYS_FULL, VALUES_FULL, QUERIES_EMPTY, KEYS_EMPTY, VALUES_EMPTY, BARRIERS };
 
-/** A piece of work as the warpgroup that loads tells it to the others, who needn't find it again. */
+/** Up to 128 queries of a head as the warpgroup that loads tells them to the others, who needn't find them again. */
 struct Told {
   int head;  // -1: there is no more
   int queries;
@@ -43,44 +43,43 @@ struct Shared {
 DEVICE u32 stage_of(u32 count) { return count % STAGES; }
 DEVICE u32 parity_of(u32 count) { return count / STAGES % 2; }
 
-/** A head and up to 128 queries from `first` on. */
-struct Piece {
+/** A head and its queries from `first` to `end`. */
+struct Share {
   Tokens tokens;
   int head;
-  int first;
+  int first, end;
 
-  /** False where a window has no such queries. */
-  DEVICE bool locate(const Attention& p, int index, int pieces) {
+  DEVICE void locate(const Attention& p, int index, int shares) {
     // Few keys: neighbours read the heads of the same rows. Many: neighbours share a head's keys and values.
     bool few = p.windows || p.keys <= 1024;
-    int place = few ? index / p.heads : index % (pieces / p.heads);
-    head = few ? index % p.heads : index / (pieces / p.heads);
-    tokens.locate(p, place / p.tiles);
-    first = place % p.tiles * QUERIES;
-    return first < tokens.queries;
+    int place = few ? index / p.heads : index % (shares / p.heads);
+    head = few ? index % p.heads : index / (shares / p.heads);
+    tokens.locate(p, p.windows ? place : 0);
+    first = p.windows ? 0 : place * QUERIES;
+    end = p.windows ? tokens.queries : min(tokens.queries, first + QUERIES);
   }
 };
 
-DEVICE int count_pieces(const Attention& p) {
-  return p.tiles * p.heads * (p.windows ? p.t.count * p.h.count * p.w.count : 1);
+DEVICE int count_shares(const Attention& p) {
+  return p.heads * (p.windows ? p.t.count * p.h.count * p.w.count : p.tiles);
 }
 
 /** A warp starts to copy ROWS rows of a head to those of a tile [tile_rows][D] from `to` on; lane i knows where row i % ROWS is. */
 template <int D, int ROWS>
 DEVICE void copy_rows(u32 to, int tile_rows, u32 row, const void* matrix, i64 columns, int head, int head_dim) {
-  const int UNITS = D / 8;               // of 16 bytes
-  const int TOGETHER = WARP / UNITS;     // rows of one instruction
+  const int UNITS = D / 8;            // of 16 bytes
+  const int TOGETHER = WARP / UNITS;  // rows of one instruction
   int lane = threadIdx.x % WARP;
   int unit = lane % UNITS, line = lane / UNITS;
-  const uint4* from = (const uint4*)matrix + head * head_dim / 8 + unit;
-  u32 pitch = (u32)columns / 8;
+  const u16* from = (const u16*)matrix + head * head_dim + unit * 8;
+  u32 pitch = (u32)columns;
   u32 bytes = unit * 8 < head_dim ? 16 : 0;
   u32 target = to + unit / 8 * tile_rows * 128 + line * 128;
 #pragma unroll
   for (int i = 0; i < ROWS / TOGETHER; i++) {
     u32 source = (u32)__shfl_sync(ALL_LANES, (int)row, i * TOGETHER + line);
     u32 swizzled = (u32)(unit % 8 ^ (i * TOGETHER + line) % 8) * 16;
-    copy_async_or_zero(target + i * TOGETHER * 128 + swizzled, from + source * pitch, bytes);
+    copy_async_or_zero(target + i * TOGETHER * 128 + swizzled, from + (u64)source * pitch, bytes);
   }
 }
 
@@ -89,7 +88,7 @@ template <int D, int KEYS>
 DEVICE void load(const Attention& p, const Shared<D, KEYS>& shared) {
   const int QUERY_ROWS = QUERIES / 4, KEY_ROWS = KEYS / 4;  // of a warp
   int lane = threadIdx.x % WARP, warp = threadIdx.x % GROUP / WARP;
-  int pieces = count_pieces(p);
+  int shares = count_shares(p);
   u32 piece_count = 0, tile_count = 0;
   auto tell = [&](int head, int queries, int keys, u32 row) {
     u32 stage = stage_of(piece_count);
@@ -101,43 +100,59 @@ DEVICE void load(const Attention& p, const Shared<D, KEYS>& shared) {
       told->keys = keys;
     }
     told->rows[threadIdx.x] = (int)row;
-    arrive(shared.barrier(QUERIES_FULL, stage));
+    arrive(shared.barrier(TOLD_FULL, stage));
   };
 #pragma unroll 1
-  for (int index = blockIdx.x; index < pieces; index += gridDim.x) {
-    Piece piece;
-    if (!piece.locate(p, index, pieces)) {
-      continue;
-    }
-    // Beyond the last row there is nothing to read but the last.
-    int query = piece.first + warp * QUERY_ROWS + lane;
-    u32 row = (u32)piece.tokens.row(p, min(query, piece.tokens.queries - 1));
-    tell(piece.head, piece.tokens.queries - piece.first, piece.tokens.keys, row);
-    u32 stage = stage_of(piece_count);
-    copy_rows<D, QUERY_ROWS>(
-        shared_address(shared.queries(stage)) + warp * QUERY_ROWS * 128, QUERIES, row, p.q, p.q_columns, piece.head,
-        p.head_dim);
-    arrive_when_copied(shared.barrier(QUERIES_FULL, stage));
-    piece_count++;
+  for (int index = blockIdx.x; index < shares; index += gridDim.x) {
+    Share share;
+    share.locate(p, index, shares);
+    // A window's rows take several divisions, and its queries are its keys: what was found last is kept.
+    int known = -1;
+    u32 row = 0;
+    auto find = [&](int token) {
+      if (token != known) {
+        known = token;
+        row = (u32)share.tokens.row(p, token);
+      }
+    };
 #pragma unroll 1
-    for (int tile = 0; tile * KEYS < piece.tokens.keys; tile++) {
-      int key = tile * KEYS + warp * KEY_ROWS + lane % KEY_ROWS;
-      row = (u32)piece.tokens.row(p, min(key, piece.tokens.keys - 1));
-      stage = stage_of(tile_count);
-      u32 parity = parity_of(tile_count) ^ 1;
-      wait(shared.barrier(KEYS_EMPTY, stage), parity);
-      copy_rows<D, KEY_ROWS>(
-          shared.keys(stage) + warp * KEY_ROWS * 128, KEYS, row, p.k, p.k_columns, piece.head, p.head_dim);
-      arrive_when_copied(shared.barrier(KEYS_FULL, stage));
-      wait(shared.barrier(VALUES_EMPTY, stage), parity);
-      copy_rows<D, KEY_ROWS>(
-          shared.values(stage) + warp * KEY_ROWS * 128, KEYS, row, p.v, p.v_columns, piece.head, p.head_dim);
-      arrive_when_copied(shared.barrier(VALUES_FULL, stage));
-      tile_count++;
+    for (int first = share.first; first < share.end; first += QUERIES) {
+      // Beyond the last row there is nothing to read but the last.
+      find(min(first + warp * QUERY_ROWS + lane, share.tokens.queries - 1));
+      tell(share.head, share.tokens.queries - first, share.tokens.keys, row);
+      u32 stage = stage_of(piece_count);
+      copy_rows<D, QUERY_ROWS>(
+          shared_address(shared.queries(stage)) + warp * QUERY_ROWS * 128, QUERIES, row, p.q, p.q_columns, share.head,
+          p.head_dim);
+      arrive_when_copied(shared.barrier(QUERIES_FULL, stage));
+      piece_count++;
+      // Keys and values that fill the stages just so are where the next queries of the window look for them.
+      bool there = first > share.first && (share.tokens.keys + KEYS - 1) / KEYS == STAGES;
+#pragma unroll 1
+      for (int tile = 0; tile * KEYS < share.tokens.keys; tile++) {
+        stage = stage_of(tile_count);
+        u32 parity = parity_of(tile_count) ^ 1;
+        tile_count++;
+        if (there) {
+          wait(shared.barrier(KEYS_EMPTY, stage), parity);
+          arrive(shared.barrier(KEYS_FULL, stage));
+          wait(shared.barrier(VALUES_EMPTY, stage), parity);
+          arrive(shared.barrier(VALUES_FULL, stage));
+          continue;
+        }
+        find(min(tile * KEYS + warp * KEY_ROWS + lane % KEY_ROWS, share.tokens.keys - 1));
+        wait(shared.barrier(KEYS_EMPTY, stage), parity);
+        copy_rows<D, KEY_ROWS>(
+            shared.keys(stage) + warp * KEY_ROWS * 128, KEYS, row, p.k, p.k_columns, share.head, p.head_dim);
+        arrive_when_copied(shared.barrier(KEYS_FULL, stage));
+        wait(shared.barrier(VALUES_EMPTY, stage), parity);
+        copy_rows<D, KEY_ROWS>(
+            shared.values(stage) + warp * KEY_ROWS * 128, KEYS, row, p.v, p.v_columns, share.head, p.head_dim);
+        arrive_when_copied(shared.barrier(VALUES_FULL, stage));
+      }
     }
   }
   tell(-1, 0, 0, 0);
-  arrive_when_copied(shared.barrier(QUERIES_FULL, stage_of(piece_count)));
   // All is waited for by those who use it, but a thread is not to end before its copies.
   commit_copies();
   wait_copies<0>();
@@ -238,13 +253,14 @@ template <int D>
 DEVICE void write_out(const Attention& p, int head, int count, int row, float* out, const float* total, u16* staged) {
   const int UNITS = D / 8;
   int lane = threadIdx.x % WARP;
-  i64 width = (i64)p.heads * p.head_dim, column = (i64)head * p.head_dim;
+  u32 width = p.heads * p.head_dim;
+  int column = head * p.head_dim;
 #pragma unroll
   for (int r = 0; r < 2; r++) {
     float sum = total[r];
     sum += __shfl_xor_sync(ALL_LANES, sum, 1);
     sum += __shfl_xor_sync(ALL_LANES, sum, 2);
-    float factor = 1 / sum;
+    float factor = reciprocal_fast(sum);
 #pragma unroll
     for (int i = 0; i < D / 8; i++) {
       out[4 * i + 2 * r] *= factor;
@@ -258,13 +274,20 @@ DEVICE void write_out(const Attention& p, int head, int count, int row, float* o
       *(u32*)(staged + place<D>(lane / 4 + i % 2 * 8, i / 2) + lane % 4 * 2) = pack_bf16(out[2 * i], out[2 * i + 1]);
     }
     __syncwarp();
+    const int TOGETHER = WARP / UNITS;  // rows of one instruction
     int unit = lane % UNITS;
+    u16* to = (u16*)p.out + column + unit * 8;
+    uint4 values[16 / TOGETHER];
 #pragma unroll
-    for (int i = 0; i < 16; i += WARP / UNITS) {
-      int line = i + lane / UNITS;
-      i64 to = __shfl_sync(ALL_LANES, row, line);
+    for (int i = 0; i < 16 / TOGETHER; i++) {
+      values[i] = *(const uint4*)(staged + place<D>(i * TOGETHER + lane / UNITS, unit));
+    }
+#pragma unroll
+    for (int i = 0; i < 16 / TOGETHER; i++) {
+      int line = i * TOGETHER + lane / UNITS;
+      u32 target = (u32)__shfl_sync(ALL_LANES, row, line);
       if (line < count && unit * 8 < p.head_dim) {
-        *(uint4*)((u16*)p.out + to * width + column + unit * 8) = *(const uint4*)(staged + place<D>(line, unit));
+        *(uint4*)(to + (u64)target * width) = values[i];
       }
     }
     __syncwarp();
@@ -272,12 +295,12 @@ DEVICE void write_out(const Attention& p, int head, int count, int row, float* o
   }
 #pragma unroll
   for (int r = 0; r < 2; r++) {
-    i64 to = __shfl_sync(ALL_LANES, row, lane / 4 + r * 8);
+    u64 to = (u32)__shfl_sync(ALL_LANES, row, lane / 4 + r * 8);
     if (lane / 4 + r * 8 < count) {
 #pragma unroll
       for (int i = 0; i < D / 8; i++) {
         int c = i * 8 + lane % 4 * 2;
-        put2(p.out, p.out_bf16, to * width + column + c, p.head_dim - c, out[4 * i + 2 * r], out[4 * i + 2 * r + 1]);
+        put2(p.out, p.out_bf16, (i64)(to * width) + column + c, p.head_dim - c, out[4 * i + 2 * r], out[4 * i + 2 * r + 1]);
       }
     }
   }
@@ -307,12 +330,13 @@ DEVICE void compute(const Attention& p, const Shared<D, KEYS>& shared, int group
   u32 tile_count = 0;
 #pragma unroll 1
   for (u32 piece_count = 0;; piece_count++) {
-    await(QUERIES_FULL, piece_count);
+    await(TOLD_FULL, piece_count);
     const Told* told = shared.told(stage_of(piece_count));
     int head = told->head, query_count = told->queries, key_count = told->keys, row = told->rows[at + lane % 16];
     if (head < 0) {
       break;
     }
+    await(QUERIES_FULL, piece_count);
     const unsigned char* own = shared.queries(stage_of(piece_count)) + (at + lane % 16) * 128;
 #pragma unroll
     for (int d = 0; d < D / 16; d++) {
@@ -398,11 +422,8 @@ DEVICE void attend(const Attention& p) {
   DYNAMIC_SHARED_TILES(memory);
   Shared<D, KEYS> shared = {memory};
   if (threadIdx.x < BARRIERS * STAGES) {
-    // Every thread that loads arrives where something fills, with queries once more for what it tells; every warp that computes
-    // where something empties.
-    int which = threadIdx.x / STAGES;
-    int loads = which == QUERIES_FULL ? 2 * GROUP : GROUP;
-    init_barrier(shared.barrier(0, threadIdx.x), which % 2 == 0 ? loads : CONSUMERS * 4);
+    // Every thread that loads arrives where something fills, every warp that computes where something empties.
+    init_barrier(shared.barrier(0, threadIdx.x), threadIdx.x / STAGES < QUERIES_EMPTY ? GROUP : CONSUMERS * 4);
   }
   __syncthreads();
   // 504 registers for each of the 128 threads abreast; the compiler gives all 168.

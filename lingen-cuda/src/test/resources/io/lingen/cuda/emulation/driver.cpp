@@ -263,6 +263,21 @@ int cuMemcpyHtoDAsync_v2(void* target, const void* source, size_t bytes, void* s
   late.push_back({target, source, bytes});
   return SUCCESS;
 }
+int cuMemcpyDtoDAsync_v2(void* target, const void* source, size_t bytes, void* stream) {
+  Lock lock(mutex);
+  auto work = [=] {
+    if (!dry) {
+      memmove(target, source, bytes);
+    }
+    return SUCCESS;
+  };
+  if (captured(stream)) {
+    capture.graph->push_back(work);
+    return SUCCESS;
+  }
+  catch_up();
+  return work();
+}
 int cuMemcpyDtoHAsync_v2(void* target, const void* source, size_t bytes, void*) {
   Lock lock(mutex);
   if (forbidden()) {
