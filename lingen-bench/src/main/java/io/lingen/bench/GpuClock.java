@@ -2,6 +2,7 @@ package io.lingen.bench;
 
 import io.lingen.cuda.driver.Device;
 import java.util.Arrays;
+import java.util.List;
 
 /** Times work on a device by its events: warmed up, repeated, the median. */
 final class GpuClock {
@@ -10,6 +11,8 @@ final class GpuClock {
     private static final double LEAST_MILLIS = 5;
 
     private static final int MOST_IN_A_ROW = 20;
+    /** A device that comes from work at the limit of its power starts with a lower clock. */
+    private static final int REST_MILLIS = 500;
 
     private final Device device;
     private final int repeats;
@@ -24,28 +27,52 @@ final class GpuClock {
 
     /** The median of several runs in milliseconds. */
     double millis(Runnable work) {
+        return millis(List.of(work))[0];
+    }
+
+    /** The medians of several kinds of work, which take turns, so that all find the device as warm. */
+    double[] millis(List<Runnable> works) {
+        rest();
         double spent = 0;
-        double last = 0;
+        double[] last = new double[works.size()];
         for (int i = 0; i < WARM_UPS; i++) {
-            last = device.millis(work);
-            spent += last;
+            for (int k = 0; k < last.length; k++) {
+                last[k] = device.millis(works.get(k));
+                spent += last[k];
+            }
             if (spent > limitMillis) {
                 return last;
             }
         }
-        int inARow = (int) Math.clamp(Math.ceil(LEAST_MILLIS / last), 1, MOST_IN_A_ROW);
-        double[] runs = new double[repeats];
+        double[][] runs = new double[last.length][repeats];
         int count = 0;
         while (count < repeats && (count == 0 || spent <= limitMillis)) {
-            double all = device.millis(() -> {
-                for (int i = 0; i < inARow; i++) {
-                    work.run();
-                }
-            });
-            runs[count++] = all / inARow;
-            spent += all;
+            for (int k = 0; k < last.length; k++) {
+                Runnable work = works.get(k);
+                int inARow = (int) Math.clamp(Math.ceil(LEAST_MILLIS / last[k]), 1, MOST_IN_A_ROW);
+                double all = device.millis(() -> {
+                    for (int i = 0; i < inARow; i++) {
+                        work.run();
+                    }
+                });
+                runs[k][count] = all / inARow;
+                spent += all;
+            }
+            count++;
         }
-        Arrays.sort(runs, 0, count);
-        return runs[count / 2];
+        double[] medians = new double[last.length];
+        for (int k = 0; k < last.length; k++) {
+            Arrays.sort(runs[k], 0, count);
+            medians[k] = runs[k][count / 2];
+        }
+        return medians;
+    }
+
+    private static void rest() {
+        try {
+            Thread.sleep(REST_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -14,6 +14,7 @@ import io.lingen.diffusion.TextEmbedding;
 import io.lingen.diffusion.VideoTransformer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
@@ -41,14 +42,13 @@ final class GpuPasses {
             for (Workload clip : clips) {
                 backend.memory().resetPeak();
                 backend.pool().resetPeak();
-                double run = millis(backend, clock, denoiser, clip, false);
-                double launched = millis(backend, clock, denoiser, clip, true);
+                double[] millis = millis(backend, clock, denoiser, clip, List.of(false, true));
                 print(
                         "%-24s %10.1f %12.1f %14.1f %11.2f %11.2f %11.2f %11.2f%n",
                         clip.title(),
-                        run,
-                        launched,
-                        run * PASSES_OF_A_CLIP / 1e3,
+                        millis[0],
+                        millis[1],
+                        millis[1] * PASSES_OF_A_CLIP / 1e3,
                         backend.memory().peakBytes() / 1e9,
                         backend.pool().mostUsedBytes() / 1e9,
                         backend.pool().peakBytes() / 1e9,
@@ -57,19 +57,29 @@ final class GpuPasses {
         }
     }
 
-    /** The median of a pass in milliseconds. */
-    static double millis(CudaBackend backend, GpuClock clock, Denoiser denoiser, Workload clip, boolean graphs) {
-        boolean before = backend.recorder().enable(graphs);
+    /**
+     * The medians of a pass in milliseconds.
+     *
+     * @param graphs whether passes are launched as graphs, for each figure; they take turns
+     */
+    static double[] millis(
+            CudaBackend backend, GpuClock clock, Denoiser denoiser, Workload clip, List<Boolean> graphs) {
         try (Workspace workspace = backend.newWorkspace();
                 Conditioning conditioning = denoiser.condition(List.of(prompt(1)))) {
             Tensor latent = workspace.allocate(DType.F32, clip.latent());
             backend.normal(1, latent);
             Tensor velocity = workspace.allocate(DType.F32, clip.latent());
-            double millis = clock.millis(() -> denoiser.velocity(latent, 0.5, conditioning, velocity));
+            List<Runnable> passes = new ArrayList<>();
+            for (boolean each : graphs) {
+                passes.add(() -> {
+                    boolean before = backend.recorder().enable(each);
+                    denoiser.velocity(latent, 0.5, conditioning, velocity);
+                    backend.recorder().enable(before);
+                });
+            }
+            double[] millis = clock.millis(passes);
             Results.requireSound("velocity", backend.download(velocity));
             return millis;
-        } finally {
-            backend.recorder().enable(before);
         }
     }
 

@@ -46,6 +46,13 @@ public final class GpuTimings implements Callable<Integer> {
             description = "No run of a figure starts after so much time in its runs (default: ${DEFAULT-VALUE}).")
     private double limit;
 
+    @Option(
+            names = "--only",
+            paramLabel = "PART",
+            split = ",",
+            description = "Of the kernels those whose names contain one of these.")
+    private List<String> only = List.of("");
+
     @Option(names = "--passes-only", description = "Without the kernels: the whole passes of --model only.")
     private boolean passesOnly;
 
@@ -140,6 +147,9 @@ public final class GpuTimings implements Callable<Integer> {
         try (Workspace workspace = backend.newWorkspace()) {
             Workload workload = Workload.of("lingen", size, seconds.get(0), hidden, depth);
             for (GpuCase each : new GpuKernels(backend, workspace, workload).cases()) {
+                if (only.stream().noneMatch(each.name()::contains)) {
+                    continue;
+                }
                 double millis = clock.millis(each.work());
                 double floor = each.floorMillis(ceilings);
                 print(

@@ -29,7 +29,7 @@ final class CudaContractTest {
     final class Attention extends AttentionContract {
         @Override
         protected Backend newBackend() {
-            return TestBackends.openWithoutWarpgroups();
+            return TestBackends.open();
         }
     }
 
@@ -109,23 +109,7 @@ final class CudaContractTest {
     final class WindowAttention extends WindowAttentionContract {
         @Override
         protected Backend newBackend() {
-            return TestBackends.openWithoutWarpgroups();
-        }
-    }
-
-    @Nested
-    final class AttentionOfWarpgroups extends AttentionContract {
-        @Override
-        protected Backend newBackend() {
-            return TestBackends.openWithWarpgroups();
-        }
-    }
-
-    @Nested
-    final class WindowAttentionOfWarpgroups extends WindowAttentionContract {
-        @Override
-        protected Backend newBackend() {
-            return TestBackends.openWithWarpgroups();
+            return TestBackends.open();
         }
     }
 

@@ -15,7 +15,9 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.function.BiFunction;
 import java.util.stream.Stream;
@@ -122,14 +124,15 @@ final class MatrixKernelsTest {
 
     static Stream<Arguments> attentions() {
         return withAndWithoutWarpgroups(
+                List.of("1300, 70, 40, 64, true, true", "650, 300, 72, 128, false, true"),
                 // queries, keys, heads, head dimension, masked, output like the input
-                "1, 1, 1, 128, false, false",
+                "1, 1, 1, 128, false, true",
                 "130, 257, 2, 128, true, true",
                 "161, 300, 1, 128, false, true",
                 "200, 130, 2, 64, true, false",
                 "150, 190, 1, 120, false, true",
                 "64, 64, 1, 64, false, true",
-                "65, 63, 3, 64, true, false",
+                "65, 63, 3, 64, true, true",
                 "129, 200, 2, 32, false, true",
                 "100, 65, 1, 80, true, true",
                 "33, 129, 2, 24, false, false",
@@ -138,7 +141,7 @@ final class MatrixKernelsTest {
                 "520, 64, 2, 128, true, true",
                 "300, 640, 1, 64, false, true",
                 "257, 513, 2, 128, true, true",
-                "128, 1024, 1, 128, false, false",
+                "128, 1024, 1, 128, false, true",
                 "257, 700, 1, 72, true, true",
                 "520, 128, 1, 40, false, true",
                 "1, 385, 5, 128, false, true");
@@ -169,6 +172,9 @@ final class MatrixKernelsTest {
 
     static Stream<Arguments> windowAttentions() {
         return withAndWithoutWarpgroups(
+                List.of(
+                        "18, 9, 9,  16, 4, 4,  50, 128, true, false, true",
+                        "17, 9, 9,  16, 4, 4,  50, 64, false, false, true"),
                 // grid, window, heads, head dimension, shifted, bias, output like the input
                 "16, 4, 4,  16, 4, 4,  1, 128, false, false, true",
                 "20, 7, 9,  16, 4, 4,  2, 32, true, false, false",
@@ -178,7 +184,7 @@ final class MatrixKernelsTest {
                 "9, 5, 3,  8, 4, 4,  2, 16, false, true, true",
                 // Windows of two tiles and of one, of which some are empty.
                 "34, 9, 6,  16, 4, 4,  2, 64, true, false, true",
-                "20, 7, 9,  16, 4, 4,  3, 128, true, false, false",
+                "20, 7, 9,  16, 4, 4,  3, 128, true, false, true",
                 "5, 4, 6,  4, 4, 4,  2, 104, false, false, true",
                 "3, 11, 7,  2, 3, 2,  4, 128, true, false, true");
     }
@@ -244,10 +250,18 @@ final class MatrixKernelsTest {
         }
     }
 
-    /** Every case twice: by the instructions of a warp, and by those of warpgroups where the device has them. */
-    private static Stream<Arguments> withAndWithoutWarpgroups(String... cases) {
+    /**
+     * Every case twice: by the instructions of a warp, and by those of warpgroups where the device has them.
+     *
+     * @param large cases for more multiprocessors than the emulated device has
+     */
+    private static Stream<Arguments> withAndWithoutWarpgroups(List<String> large, String... cases) {
+        List<String> all = new ArrayList<>(List.of(cases));
+        if (TestBackends.onGpu()) {
+            all.addAll(large);
+        }
         return Stream.of(false, true)
-                .flatMap(warpgroups -> Stream.of(cases).map(each -> (each + "," + warpgroups).split("\\s*,\\s*")))
+                .flatMap(warpgroups -> all.stream().map(each -> (each + "," + warpgroups).split("\\s*,\\s*")))
                 .map(fields -> Arguments.of((Object[]) fields));
     }
 

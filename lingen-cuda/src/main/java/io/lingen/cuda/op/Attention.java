@@ -71,7 +71,7 @@ public final class Attention {
             int[] axes) {
         int keys = windowed == 1 ? queries : Math.toIntExact(k.tokens());
         boolean bf16 = isBf16(q) && isBf16(k) && isBf16(v);
-        boolean direct = bf16 && isDirect(q) && isDirect(k) && isDirect(v);
+        boolean direct = bf16 && isDirect(q) && isDirect(k) && isDirect(v) && isDirect(out);
         Plan plan = warpgroups
                         && device.facts().hasWarpgroups()
                         && direct
@@ -106,6 +106,11 @@ public final class Attention {
     /** Whether rows can be copied 16 bytes at a time. */
     private static boolean isDirect(Heads heads) {
         return heads.headDim() % 8 == 0 && columns(heads) % 8 == 0 && Bands.address(heads) % 16 == 0;
+    }
+
+    /** Whether rows of heads that are copied so can be written so. */
+    private static boolean isDirect(Tensor out) {
+        return out.dtype() == DType.BF16 && CudaTensor.addressOf(out) % 16 == 0;
     }
 
     /** Which kernel, and how many queries a block of it takes at a time. */

@@ -71,15 +71,24 @@ DEVICE void copy_rows(u32 to, int tile_rows, u32 row, const void* matrix, i64 co
   const int TOGETHER = WARP / UNITS;  // rows of one instruction
   int lane = threadIdx.x % WARP;
   int unit = lane % UNITS, line = lane / UNITS;
-  const u16* from = (const u16*)matrix + head * head_dim + unit * 8;
-  u32 pitch = (u32)columns;
+  const unsigned char* from = (const unsigned char*)matrix + (head * head_dim + unit * 8) * 2;
+  u32 pitch = (u32)columns * 2;
   u32 bytes = unit * 8 < head_dim ? 16 : 0;
   u32 target = to + unit / 8 * tile_rows * 128 + line * 128;
+  // Several rows are looked up before the first is used, since a shuffle takes its time.
+  const int AHEAD = 4;
 #pragma unroll
-  for (int i = 0; i < ROWS / TOGETHER; i++) {
-    u32 source = (u32)__shfl_sync(ALL_LANES, (int)row, i * TOGETHER + line);
-    u32 swizzled = (u32)(unit % 8 ^ (i * TOGETHER + line) % 8) * 16;
-    copy_async_or_zero(target + i * TOGETHER * 128 + swizzled, from + (u64)source * pitch, bytes);
+  for (int i = 0; i < ROWS / TOGETHER; i += AHEAD) {
+    const unsigned char* sources[AHEAD];
+#pragma unroll
+    for (int j = 0; j < AHEAD; j++) {
+      sources[j] = from + row_offset((u32)__shfl_sync(ALL_LANES, (int)row, (i + j) * TOGETHER + line), pitch);
+    }
+#pragma unroll
+    for (int j = 0; j < AHEAD; j++) {
+      u32 swizzled = (u32)(unit % 8 ^ ((i + j) * TOGETHER + line) % 8) * 16;
+      copy_async_or_zero(target + (i + j) * TOGETHER * 128 + swizzled, sources[j], bytes);
+    }
   }
 }
 
@@ -243,67 +252,50 @@ DEVICE void pack_weights(u32 (*weights)[4], const float* scores) {
 }
 
 /**
- * A warp's rows of a head, divided by their totals, to the matrix.
+ * A warp's rows of a head, divided by their totals, to the matrix by way of shared memory, so that whole rows are written at once.
  *
  * @param count rows that there are, at most 16 of which are the warp's
  * @param row where row lane % 16 goes
  * @param staged the warp's own in shared memory, [16][D]
  */
 template <int D>
-DEVICE void write_out(const Attention& p, int head, int count, int row, float* out, const float* total, u16* staged) {
-  const int UNITS = D / 8;
+DEVICE void write_out(
+    const Attention& p, int head, int count, int row, const float* out, const float* total, u16* staged) {
+  const int UNITS = D / 8;            // of 16 bytes
+  const int TOGETHER = WARP / UNITS;  // rows of one instruction
   int lane = threadIdx.x % WARP;
-  u32 width = p.heads * p.head_dim;
-  int column = head * p.head_dim;
+  int unit = lane % UNITS, line = lane / UNITS;
+  float factors[2];
 #pragma unroll
   for (int r = 0; r < 2; r++) {
     float sum = total[r];
     sum += __shfl_xor_sync(ALL_LANES, sum, 1);
     sum += __shfl_xor_sync(ALL_LANES, sum, 2);
-    float factor = reciprocal_fast(sum);
-#pragma unroll
-    for (int i = 0; i < D / 8; i++) {
-      out[4 * i + 2 * r] *= factor;
-      out[4 * i + 2 * r + 1] *= factor;
-    }
-  }
-  if (p.out_bf16 && is_aligned(p.out)) {
-    // By way of shared memory, so that whole rows are written at once.
-#pragma unroll
-    for (int i = 0; i < D / 4; i++) {
-      *(u32*)(staged + place<D>(lane / 4 + i % 2 * 8, i / 2) + lane % 4 * 2) = pack_bf16(out[2 * i], out[2 * i + 1]);
-    }
-    __syncwarp();
-    const int TOGETHER = WARP / UNITS;  // rows of one instruction
-    int unit = lane % UNITS;
-    u16* to = (u16*)p.out + column + unit * 8;
-    uint4 values[16 / TOGETHER];
-#pragma unroll
-    for (int i = 0; i < 16 / TOGETHER; i++) {
-      values[i] = *(const uint4*)(staged + place<D>(i * TOGETHER + lane / UNITS, unit));
-    }
-#pragma unroll
-    for (int i = 0; i < 16 / TOGETHER; i++) {
-      int line = i * TOGETHER + lane / UNITS;
-      u32 target = (u32)__shfl_sync(ALL_LANES, row, line);
-      if (line < count && unit * 8 < p.head_dim) {
-        *(uint4*)(to + (u64)target * width) = values[i];
-      }
-    }
-    __syncwarp();
-    return;
+    factors[r] = reciprocal_fast(sum);
   }
 #pragma unroll
-  for (int r = 0; r < 2; r++) {
-    u64 to = (u32)__shfl_sync(ALL_LANES, row, lane / 4 + r * 8);
-    if (lane / 4 + r * 8 < count) {
+  for (int i = 0; i < D / 4; i++) {
+    *(u32*)(staged + place<D>(lane / 4 + i % 2 * 8, i / 2) + lane % 4 * 2) =
+        pack_bf16(factors[i % 2] * out[2 * i], factors[i % 2] * out[2 * i + 1]);
+  }
+  __syncwarp();
+  u32 pitch = p.heads * p.head_dim * 2;
+  unsigned char* to = (unsigned char*)p.out + (head * p.head_dim + unit * 8) * 2;
+  // All in registers before the first is written: a store keeps those it was given for long.
+  uint4 values[16 / TOGETHER];
+  uint4* targets[16 / TOGETHER];
 #pragma unroll
-      for (int i = 0; i < D / 8; i++) {
-        int c = i * 8 + lane % 4 * 2;
-        put2(p.out, p.out_bf16, (i64)(to * width) + column + c, p.head_dim - c, out[4 * i + 2 * r], out[4 * i + 2 * r + 1]);
-      }
+  for (int i = 0; i < 16 / TOGETHER; i++) {
+    values[i] = *(const uint4*)(staged + place<D>(i * TOGETHER + line, unit));
+    targets[i] = (uint4*)(to + row_offset((u32)__shfl_sync(ALL_LANES, row, i * TOGETHER + line), pitch));
+  }
+#pragma unroll
+  for (int i = 0; i < 16 / TOGETHER; i++) {
+    if (i * TOGETHER + line < count && unit * 8 < p.head_dim) {
+      *targets[i] = values[i];
     }
   }
+  __syncwarp();
 }
 
 /** One of the two warpgroups that compute, 0 or 1. */
@@ -316,25 +308,23 @@ DEVICE void compute(const Attention& p, const Shared<D, KEYS>& shared, int group
   float out[D / 2], scores[KEYS / 2];
   u32 queries[D / 16][4], weights[KEYS / 16][4];
   float largest[2], total[2], corrections[2];
+  u32 piece_count = 0, tile_count = 0;
   auto await = [&](int which, u32 count) { wait(shared.barrier(which, stage_of(count)), parity_of(count)); };
   auto release = [&](int which, u32 count) {
     if (lane == 0) {
       arrive(shared.barrier(which, stage_of(count)));
     }
   };
-  // The groups start their products in turns, so that one's exponentials are found during the other's products. The second lets the
-  // first begin.
-  if (group == 1) {
-    arrive_threads(1, CONSUMERS * GROUP);
-  }
-  u32 tile_count = 0;
-#pragma unroll 1
-  for (u32 piece_count = 0;; piece_count++) {
+  struct Piece {
+    int head, queries, keys, row;
+  } piece;
+  // Takes up the next queries, whose first keys are there then; false if there are none.
+  auto take = [&](u32 first_tile) {
     await(TOLD_FULL, piece_count);
     const Told* told = shared.told(stage_of(piece_count));
-    int head = told->head, query_count = told->queries, key_count = told->keys, row = told->rows[at + lane % 16];
-    if (head < 0) {
-      break;
+    piece = {told->head, told->queries, told->keys, told->rows[at + lane % 16]};
+    if (piece.head < 0) {
+      return false;
     }
     await(QUERIES_FULL, piece_count);
     const unsigned char* own = shared.queries(stage_of(piece_count)) + (at + lane % 16) * 128;
@@ -342,74 +332,99 @@ DEVICE void compute(const Attention& p, const Shared<D, KEYS>& shared, int group
     for (int d = 0; d < D / 16; d++) {
       load_matrices(queries[d], own + d / 4 * QUERIES * 128 + (d % 4 * 2 + lane / 16 ^ lane % 8) * 16);
     }
-    __syncwarp();
-    release(QUERIES_EMPTY, piece_count);
-#pragma unroll
-    for (int i = 0; i < D / 2; i++) {
-      out[i] = 0;
-    }
-    largest[0] = largest[1] = -INFINITE;
-    total[0] = total[1] = 0;
-
-    await(KEYS_FULL, tile_count);
-    show_products();
-    begin_products();
-    start_scores<D, KEYS>(scores, queries, shared.keys(stage_of(tile_count)));
-    commit_products();
-    wait_products<0>();
-    settle<KEYS / 2>(scores);
-    release(KEYS_EMPTY, tile_count);
-    if (KEYS > key_count || p.mask != 0) {
-      leave_out<KEYS>(p, scores, 0, key_count);
-    }
-    soften<KEYS>(scores, scale, largest, total, corrections);
-    pack_weights<KEYS>(weights, scores);
-#pragma unroll 1
-    for (int first = KEYS; first < key_count; first += KEYS) {
-      await(VALUES_FULL, tile_count);
-      await(KEYS_FULL, tile_count + 1);
-      show_products();
-      sync_threads(1 + group, CONSUMERS * GROUP);
-      settle<D / 2>(out);
-      settle<KEYS / 4>(weights[0]);
-      begin_products();
-      start_scores<D, KEYS>(scores, queries, shared.keys(stage_of(tile_count + 1)));
-      commit_products();
-      start_sums<D, KEYS>(out, weights, shared.values(stage_of(tile_count)));
-      commit_products();
-      arrive_threads(2 - group, CONSUMERS * GROUP);
-      wait_products<1>();
-      settle<KEYS / 2>(scores);
-      release(KEYS_EMPTY, tile_count + 1);
-      if (first + KEYS > key_count || p.mask != 0) {
-        leave_out<KEYS>(p, scores, first, key_count);
-      }
-      soften<KEYS>(scores, scale, largest, total, corrections);
-      wait_products<0>();
-      settle<D / 2>(out);
-      release(VALUES_EMPTY, tile_count);
-      // Seldom, once some keys are seen.
-      if (__any_sync(ALL_LANES, corrections[0] != 1 || corrections[1] != 1)) {
-#pragma unroll
-        for (int i = 0; i < D / 2; i++) {
-          out[i] *= corrections[i / 2 % 2];
-        }
-      }
-      pack_weights<KEYS>(weights, scores);
-      tile_count++;
-    }
-    await(VALUES_FULL, tile_count);
+    arrive(shared.barrier(QUERIES_EMPTY, stage_of(piece_count)));
+    piece_count++;
+    await(KEYS_FULL, first_tile);
+    return true;
+  };
+  // Starts the sums of the last tile of values. No branch may follow before the next products: ptxas would serialise all.
+  auto add_values = [&]() {
     show_products();
     settle<D / 2>(out);
     settle<KEYS / 4>(weights[0]);
     begin_products();
     start_sums<D, KEYS>(out, weights, shared.values(stage_of(tile_count)));
     commit_products();
-    wait_products<0>();
-    settle<D / 2>(out);
-    release(VALUES_EMPTY, tile_count);
-    tile_count++;
-    write_out<D>(p, head, query_count - at, row, out, total, shared.out() + at * D);
+  };
+  // The groups start their products in turns, so that one's exponentials are found during the other's products. The second lets the
+  // first begin.
+  if (group == 1) {
+    arrive_threads(1, CONSUMERS * GROUP);
+  }
+  if (take(0)) {
+    show_products();
+    begin_products();
+    start_scores<D, KEYS>(scores, queries, shared.keys(0));
+    commit_products();
+#pragma unroll 1
+    for (;;) {
+      wait_products<0>();
+      settle<KEYS / 2>(scores);
+#pragma unroll
+      for (int i = 0; i < D / 2; i++) {
+        out[i] = 0;
+      }
+      largest[0] = largest[1] = -INFINITE;
+      total[0] = total[1] = 0;
+      release(KEYS_EMPTY, tile_count);
+      if (KEYS > piece.keys || p.mask != 0) {
+        leave_out<KEYS>(p, scores, 0, piece.keys);
+      }
+      soften<KEYS>(scores, scale, largest, total, corrections);
+      pack_weights<KEYS>(weights, scores);
+#pragma unroll 1
+      for (int first = KEYS; first < piece.keys; first += KEYS) {
+        await(VALUES_FULL, tile_count);
+        await(KEYS_FULL, tile_count + 1);
+        show_products();
+        sync_threads(1 + group, CONSUMERS * GROUP);
+        settle<D / 2>(out);
+        settle<KEYS / 4>(weights[0]);
+        begin_products();
+        start_scores<D, KEYS>(scores, queries, shared.keys(stage_of(tile_count + 1)));
+        commit_products();
+        start_sums<D, KEYS>(out, weights, shared.values(stage_of(tile_count)));
+        commit_products();
+        arrive_threads(2 - group, CONSUMERS * GROUP);
+        wait_products<1>();
+        settle<KEYS / 2>(scores);
+        release(KEYS_EMPTY, tile_count + 1);
+        if (first + KEYS > piece.keys || p.mask != 0) {
+          leave_out<KEYS>(p, scores, first, piece.keys);
+        }
+        soften<KEYS>(scores, scale, largest, total, corrections);
+        wait_products<0>();
+        settle<D / 2>(out);
+        release(VALUES_EMPTY, tile_count);
+        // Seldom, once some keys are seen.
+        if (__any_sync(ALL_LANES, corrections[0] != 1 || corrections[1] != 1)) {
+#pragma unroll
+          for (int i = 0; i < D / 2; i++) {
+            out[i] *= corrections[i / 2 % 2];
+          }
+        }
+        pack_weights<KEYS>(weights, scores);
+        tile_count++;
+      }
+      await(VALUES_FULL, tile_count);
+      Piece done = piece;
+      // The next queries' scores are formed while these are summed up and written.
+      if (!take(tile_count + 1)) {
+        add_values();
+        wait_products<0>();
+        settle<D / 2>(out);
+        write_out<D>(p, done.head, done.queries - at, done.row, out, total, shared.out() + at * D);
+        break;
+      }
+      add_values();
+      start_scores<D, KEYS>(scores, queries, shared.keys(stage_of(tile_count + 1)));
+      commit_products();
+      wait_products<1>();
+      settle<D / 2>(out);
+      release(VALUES_EMPTY, tile_count);
+      tile_count++;
+      write_out<D>(p, done.head, done.queries - at, done.row, out, total, shared.out() + at * D);
+    }
   }
   // What the second let the first begin at last.
   if (group == 0) {
@@ -422,8 +437,12 @@ DEVICE void attend(const Attention& p) {
   DYNAMIC_SHARED_TILES(memory);
   Shared<D, KEYS> shared = {memory};
   if (threadIdx.x < BARRIERS * STAGES) {
-    // Every thread that loads arrives where something fills, every warp that computes where something empties.
-    init_barrier(shared.barrier(0, threadIdx.x), threadIdx.x / STAGES < QUERIES_EMPTY ? GROUP : CONSUMERS * 4);
+    // Every thread that loads arrives where something fills, every thread that has read queries for itself where they are used up,
+    // and one of each warp where products have read keys and values.
+    int which = threadIdx.x / STAGES;
+    init_barrier(
+        shared.barrier(0, threadIdx.x),
+        which < QUERIES_EMPTY ? GROUP : which == QUERIES_EMPTY ? CONSUMERS * GROUP : CONSUMERS * 4);
   }
   __syncthreads();
   // 504 registers for each of the 128 threads abreast; the compiler gives all 168.

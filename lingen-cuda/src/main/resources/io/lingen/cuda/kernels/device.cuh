@@ -55,6 +55,13 @@ DEVICE u32 fresh(u32 x) {
   return x;
 }
 
+/** Where a row of `pitch` bytes begins, by one instruction. */
+DEVICE i64 row_offset(u32 row, u32 pitch) {
+  i64 offset;
+  asm("mul.wide.u32 %0, %1, %2;" : "=l"(offset) : "r"(row), "r"(pitch));
+  return offset;
+}
+
 /** c[16x8] += a[16x16] b[16x8], BF16 products, F32 sums, one warp. */
 DEVICE void mma_bf16(float* c, const u32* a, const u32* b) {
   asm volatile(

@@ -153,6 +153,7 @@ static inline unsigned short round_bf16(float value) {
 static inline unsigned pack_bf16(float low, float high) { return round_bf16(low) | (unsigned)round_bf16(high) << 16; }
 static inline float exp2_fast(float x) { return exp2f(x); }
 static inline unsigned fresh(unsigned x) { return x; }
+static inline long long row_offset(unsigned row, unsigned pitch) { return (long long)row * pitch; }
 static inline float reciprocal_fast(float x) { return 1 / x; }
 
 namespace emulation {
