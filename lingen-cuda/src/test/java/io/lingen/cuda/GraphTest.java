@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearWeights;
 import io.lingen.core.OutOfMemoryException;
 import io.lingen.core.Recording;
 import io.lingen.core.Shape;
@@ -16,6 +17,7 @@ import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.op.Epilogue;
 import io.lingen.cuda.driver.CubinCache;
 import io.lingen.cuda.driver.Device;
 import io.lingen.cuda.driver.Emulation;
@@ -35,6 +37,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -398,21 +402,69 @@ final class GraphTest {
     @Test
     void severalThreadsMayShareARecording() {
         try (CudaBackend backend = TestBackends.open();
+                ExecutorService threads = Executors.newFixedThreadPool(2);
                 Recording recording = backend.newRecording();
                 Tripled first = new Tripled(backend);
                 Tripled second = new Tripled(backend)) {
             List<CompletableFuture<Void>> both = List.of(first, second).stream()
-                    .map(tripled -> CompletableFuture.runAsync(() -> {
-                        for (int i = 1; i < 20; i++) {
-                            float[] values = new float[LONG];
-                            values[i] = i;
-                            backend.write(HostTensor.of(values, LONG), tripled.x);
-                            recording.run(List.of(tripled.x, tripled.y), tripled::compute);
-                            assertEquals(3 * i, backend.download(tripled.y).toFloats()[i]);
-                        }
-                    }))
+                    .map(tripled -> CompletableFuture.runAsync(
+                            () -> {
+                                for (int i = 1; i < 20; i++) {
+                                    float[] values = new float[LONG];
+                                    values[i] = i;
+                                    backend.write(HostTensor.of(values, LONG), tripled.x);
+                                    recording.run(List.of(tripled.x, tripled.y), tripled::compute);
+                                    assertEquals(
+                                            3 * i, backend.download(tripled.y).toFloats()[i]);
+                                }
+                            },
+                            threads))
                     .toList();
             both.forEach(CompletableFuture::join);
+        }
+    }
+
+    @Test
+    void productsOfOtherThreadsAndThoseOfAGraphLeaveEachOtherAlone() {
+        int width = 16;
+        float[] values = new float[width * width];
+        for (int i = 0; i < width; i++) {
+            values[i * width + i] = i;
+        }
+        try (CudaBackend backend = TestBackends.open();
+                ExecutorService threads = Executors.newFixedThreadPool(2);
+                Workspace workspace = backend.newWorkspace();
+                Recording recording = backend.newRecording()) {
+            HostTensor diagonal = HostTensor.of(values, width, width);
+            HostTensor bias = HostTensor.of(new float[width], width);
+            LinearWeights weights = backend.packLinear(workspace, new LinearWeights.Source(diagonal, bias), DType.F32);
+            Tensor x = workspace.allocate(DType.F32, width, width);
+            backend.write(diagonal, x);
+            float[] squares = new float[width * width];
+            for (int i = 0; i < width; i++) {
+                squares[i * width + i] = i * i;
+            }
+            List<CompletableFuture<Void>> both = List.of(true, false).stream()
+                    .map(recorded -> CompletableFuture.runAsync(
+                            () -> {
+                                try (Workspace own = backend.newWorkspace()) {
+                                    Tensor y = own.allocate(DType.F32, width, width);
+                                    Runnable product = () -> backend.linear(x, weights, Epilogue.NONE, y);
+                                    for (int i = 0; i < 100; i++) {
+                                        if (recorded) {
+                                            recording.run(List.of(x, y), product);
+                                        } else {
+                                            product.run();
+                                        }
+                                        assertArrayEquals(
+                                                squares, backend.download(y).toFloats());
+                                    }
+                                }
+                            },
+                            threads))
+                    .toList();
+            both.forEach(CompletableFuture::join);
+            assertTrue(backend.recorder().launches() > 0);
         }
     }
 

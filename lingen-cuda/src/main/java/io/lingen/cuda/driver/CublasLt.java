@@ -9,14 +9,14 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The functions of cuBLASLt that are used here, and products formed with them. The library stores matrices by columns: out^T = W x^T is
- * what it is asked for, with W transposed. Thread-safe; products of one handle share its workspace, so they must be put on one stream.
+ * what it is asked for, with W transposed. Used by one thread at a time; products that share a workspace must be put on one stream.
  */
 final class CublasLt implements AutoCloseable {
     private static final int F32 = 0;
@@ -53,7 +53,7 @@ final class CublasLt implements AutoCloseable {
     private final MethodHandle matmul;
 
     private final Arena arena = Arena.ofShared();
-    private final Map<MatrixProduct.Key, Optional<Plan>> plans = new ConcurrentHashMap<>();
+    private final Map<MatrixProduct.Key, Optional<Plan>> plans = new HashMap<>();
     private final MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1);
     private final MemorySegment zero = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 0);
     private final long handle;
@@ -111,29 +111,26 @@ final class CublasLt implements AutoCloseable {
         }
         Plan plan = found.get();
         MemorySegment beta = product.adds() ? one : zero;
-        // A plan's bias is part of its descriptor: set and use must not be torn apart by another thread.
-        synchronized (plan) {
-            if (product.bias() != 0) {
-                set(plan.operation, BIAS_POINTER, product.bias());
-            }
-            check("cublasLtMatmul", Symbols.status(() -> (int) matmul.invokeExact(
-                    handle,
-                    plan.operation,
-                    one,
-                    product.weight(),
-                    plan.a,
-                    product.x(),
-                    plan.b,
-                    beta,
-                    product.out(),
-                    plan.d,
-                    product.out(),
-                    plan.d,
-                    plan.algorithm,
-                    workspace,
-                    workspaceBytes,
-                    stream)));
+        if (product.bias() != 0) {
+            set(plan.operation, BIAS_POINTER, product.bias());
         }
+        check("cublasLtMatmul", Symbols.status(() -> (int) matmul.invokeExact(
+                handle,
+                plan.operation,
+                one,
+                product.weight(),
+                plan.a,
+                product.x(),
+                plan.b,
+                beta,
+                product.out(),
+                plan.d,
+                product.out(),
+                plan.d,
+                plan.algorithm,
+                workspace,
+                workspaceBytes,
+                stream)));
         return true;
     }
 

@@ -40,6 +40,12 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
     private final @Nullable CublasLt cublas;
     private final long productWorkspace;
     private final Object captures = new Object();
+    /**
+     * Held while something that works in the products' workspace is put on the stream: a product may be several kernels, and another
+     * one between them would take what they leave there.
+     */
+    private final Object productOrder = new Object();
+
     private volatile @Nullable Thread capturing;
 
     /**
@@ -238,7 +244,9 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
             return false;
         }
         enter();
-        return library.multiply(product, productWorkspace, PRODUCT_WORKSPACE, currentStream());
+        synchronized (productOrder) {
+            return library.multiply(product, productWorkspace, PRODUCT_WORKSPACE, currentStream());
+        }
     }
 
     /**
@@ -284,7 +292,9 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
         /** Puts the work on the stream. */
         public void launch() {
             enter();
-            driver.launchGraph(executable, stream);
+            synchronized (productOrder) {
+                driver.launchGraph(executable, stream);
+            }
         }
 
         @Override
