@@ -14,16 +14,17 @@ import io.lingen.vae.FrameStream;
 import io.lingen.vae.LatentVideoDecoder;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Decoding of whole clips, every frame brought to the host. */
 final class GpuDecodings {
     private GpuDecodings() {}
 
-    /** Times a model's decoder at every length and prints a line for each. */
+    /** Times a model's decoder at every length, by either kind of convolution in turns, and prints a line for each. */
     static void time(CudaBackend backend, GpuClock clock, Path folder, String size, List<Integer> seconds) {
         print(
-                "%-24s %10s %10s %10s %12s %11s %11s%n",
-                "decoding", "ms", "frames", "TFLOP/s", "tensors GB", "held GB", "driver's GB");
+                "%-24s %10s %10s %10s %10s %12s %11s %11s%n",
+                "decoding", "ms", "wgmma ms", "frames", "TFLOP/s", "tensors GB", "held GB", "driver's GB");
         try (ModelSource source = ModelSource.of(folder);
                 LatentVideoDecoder decoder = LatentVideoDecoder.load(source, "vae", backend, DType.BF16)) {
             for (int length : seconds) {
@@ -33,13 +34,21 @@ final class GpuDecodings {
                     Tensor latent = workspace.allocate(DType.F32, Workload.latent(decoder.config(), size, length));
                     backend.normal(1, latent);
                     int[] frames = new int[1];
-                    double millis = clock.millis(() -> frames[0] = countFrames(decoder, latent));
+                    List<Runnable> decodings = Stream.of(false, true)
+                            .<Runnable>map(warpgroups -> () -> {
+                                boolean before = backend.products().useWarpgroups(warpgroups);
+                                frames[0] = countFrames(decoder, latent);
+                                backend.products().useWarpgroups(before);
+                            })
+                            .toList();
+                    double[] millis = clock.millis(decodings);
                     print(
-                            "%-24s %10.1f %10d %10.0f %12.2f %11.2f %11.2f%n",
+                            "%-24s %10.1f %10.1f %10d %10.0f %12.2f %11.2f %11.2f%n",
                             size + " " + length + " s",
-                            millis,
+                            millis[0],
+                            millis[1],
                             frames[0],
-                            decoder.cost(gridOf(latent.shape())).operations() / millis / 1e9,
+                            decoder.cost(gridOf(latent.shape())).operations() / millis[1] / 1e9,
                             backend.memory().peakBytes() / 1e9,
                             backend.pool().peakBytes() / 1e9,
                             GpuPasses.driverBytes(backend) / 1e9);

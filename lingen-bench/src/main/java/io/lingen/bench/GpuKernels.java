@@ -1,5 +1,6 @@
 package io.lingen.bench;
 
+import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
@@ -48,6 +49,7 @@ final class GpuKernels {
         scans();
         attention();
         products();
+        convolutions();
         return cases;
     }
 
@@ -143,6 +145,37 @@ final class GpuKernels {
                 "4d to d, gate and residual",
                 rows * d * 16.0 + weightBytes,
                 () -> backend.linear(wide, down, gated, stream));
+    }
+
+    /** Those of a decoder's last level, which are most of its work. */
+    private void convolutions() {
+        boolean large = d >= 512;
+        int channels = large ? 128 : 16;
+        long side = large ? 256 : 16;
+        Tensor x = normal(DType.BF16, 8, side, side, channels);
+        Tensor y = workspace.allocate(DType.BF16, 8, side, side, channels);
+        for (int[] kernel : new int[][] {{1, 3, 3}, {3, 1, 1}}) {
+            int taps = kernel[0] * kernel[1] * kernel[2];
+            HostTensor weight =
+                    backend.download(normal(DType.F32, channels, channels, kernel[0], kernel[1], kernel[2]));
+            HostTensor bias = HostTensor.of(new float[channels], channels);
+            ConvolutionWeights weights = backend.packConvolution(
+                    workspace, new ConvolutionWeights.Source(weight, bias, 1, 1, 1), DType.BF16);
+            double bytes = 4.0 * x.shape().elements() + 2.0 * taps * channels * channels;
+            String name = "convolution " + kernel[0] + "x" + kernel[1] + "x" + kernel[2] + ", " + channels;
+            Runnable work = () -> backend.convolution(x, weights, y);
+            counted(name, bytes, work);
+            if (backend.device().facts().hasWarpgroups()) {
+                counted(name + ", wgmma", bytes, () -> {
+                    boolean before = backend.products().useWarpgroups(true);
+                    try {
+                        work.run();
+                    } finally {
+                        backend.products().useWarpgroups(before);
+                    }
+                });
+            }
+        }
     }
 
     private void add(String name, double bytes, Runnable work) {

@@ -98,6 +98,11 @@ public final class CudaBackend extends AbstractBackend {
         return attention;
     }
 
+    /** Its matrix products and convolutions, for measurements. */
+    public Products products() {
+        return products;
+    }
+
     /** Its graphs, for measurements. */
     public GraphRecorder recorder() {
         return recorder;

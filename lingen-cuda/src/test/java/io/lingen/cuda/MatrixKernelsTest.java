@@ -2,6 +2,8 @@ package io.lingen.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lingen.core.BFloat16;
+import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
@@ -224,6 +226,43 @@ final class MatrixKernelsTest {
         });
     }
 
+    static Stream<Arguments> convolutions() {
+        return withAndWithoutWarpgroups(
+                List.of("16, 256, 250, 64, 128, 1, 3, 3, true", "32, 60, 130, 128, 96, 3, 1, 1, true"),
+                // video, in, out, kernel, output like the input
+                "1, 16, 16, 64, 128,  1, 3, 3, true",
+                "3, 17, 19, 64, 136,  1, 3, 3, true",
+                "2, 20, 33, 96, 96,  1, 3, 3, true",
+                "19, 5, 7, 128, 64,  3, 1, 1, true",
+                "2, 9, 9, 16, 3,  1, 3, 3, false",
+                "2, 9, 9, 72, 3,  1, 3, 3, true",
+                "7, 9, 9, 200, 24,  3, 3, 1, true",
+                "1, 1, 300, 72, 40,  1, 1, 1, true",
+                "4, 6, 5, 8, 130,  1, 1, 3, false",
+                "5, 4, 70, 64, 72,  1, 1, 5, true",
+                "2, 33, 40, 192, 264,  1, 3, 3, true",
+                "1, 5, 6, 12, 16,  3, 3, 3, true");
+    }
+
+    @ParameterizedTest
+    @MethodSource("convolutions")
+    void convolution(int t, int h, int w, int in, int out, int kt, int kh, int kw, boolean coarse, boolean warpgroups) {
+        CudaBackend device = device(warpgroups);
+        float[] weight = normals(1 / Math.sqrt(in * kt * kh * kw), out * in * kt * kh * kw);
+        for (int i = 0; i < weight.length; i++) {
+            weight[i] = BFloat16.toFloat(BFloat16.fromFloat(weight[i]));
+        }
+        ConvolutionWeights.Source source = new ConvolutionWeights.Source(
+                HostTensor.of(weight, out, in, kt, kh, kw), HostTensor.of(normals(1, out), out), 1, 1, 1);
+        assertAgree(device, (long) t * h * w, in, (workspace, matrix) -> {
+            ConvolutionWeights weights = device.packConvolution(workspace, source, matrix.dtype());
+            Tensor x = matrix.reshape(Shape.of(t, h, w, in));
+            Tensor y = workspace.allocate(coarse ? matrix.dtype() : DType.F32, t, h, w, out);
+            device.convolution(x, weights, y);
+            return y;
+        });
+    }
+
     /** Runs an operation on a matrix of BF16 numbers, stored as BF16 and as F32. */
     private void assertAgree(
             CudaBackend device, long rows, long columns, BiFunction<Workspace, Tensor, Tensor> operation) {
@@ -271,6 +310,7 @@ final class MatrixKernelsTest {
         }
         if (warpgroupBackend == null) {
             warpgroupBackend = TestBackends.openWithWarpgroups();
+            warpgroupBackend.products().useWarpgroups(true);
         }
         return warpgroupBackend;
     }

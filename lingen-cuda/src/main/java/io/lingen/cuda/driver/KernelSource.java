@@ -21,8 +21,16 @@ public record KernelSource(String name, String text, Map<String, String> headers
     private static final List<String> HEADERS = List.of("attention.cuh", "device.cuh", "hopper.cuh", "path.cuh");
 
     /** The names of all files of kernels. */
-    public static final List<String> NAMES =
-            List.of("attention", "attention_sm90", "elementwise", "mamba1", "norms", "product", "scan", "tokens");
+    public static final List<String> NAMES = List.of(
+            "attention",
+            "attention_sm90",
+            "convolution_sm90",
+            "elementwise",
+            "mamba1",
+            "norms",
+            "product",
+            "scan",
+            "tokens");
 
     /** Reads a resource. */
     public static KernelSource of(String name) {

@@ -24,9 +24,14 @@ public final class Products {
     /** Three stages of two operands of 128 rows of 32 elements, padded to 40. */
     private static final int SHARED_BYTES = 3 * 2 * TILE * 40 * Short.BYTES;
 
+    private static final String WARPGROUPS_SOURCE = "convolution_sm90";
+    /** Output channels of a block of it. */
+    private static final int WARPGROUPS_COLUMNS = 128;
+
     private final Device device;
     private final DeviceMemory memory;
     private final Elementwise elementwise;
+    private volatile boolean warpgroups;
 
     public Products(Device device, DeviceMemory memory, Elementwise elementwise) {
         this.device = device;
@@ -66,7 +71,23 @@ public final class Products {
         }
     }
 
+    /**
+     * Switches convolutions by products of warpgroups on, where the device has them, or off, as they are at first.
+     *
+     * @return whether they were on
+     */
+    public boolean useWarpgroups(boolean on) {
+        boolean before = warpgroups;
+        warpgroups = on;
+        return before;
+    }
+
     public void convolution(Tensor x, CudaConvolution weights, Tensor out) {
+        Boxes boxes = fitsWarpgroups(x, weights) ? Boxes.of(weights.source(), out.shape()) : null;
+        if (boxes != null) {
+            convolution(x, weights, boxes, out);
+            return;
+        }
         own(
                 CudaTensor.addressOf(x),
                 CudaTensor.bf16(x),
@@ -75,6 +96,56 @@ public final class Products {
                 Epilogue.NONE,
                 out,
                 Geometry.convolution(x.shape(), weights.source()));
+    }
+
+    /** Whether rows can be copied 16 bytes at a time, and there are products of warpgroups. */
+    private boolean fitsWarpgroups(Tensor x, CudaConvolution weights) {
+        ConvolutionWeights.Source source = weights.source();
+        long addresses = CudaTensor.addressOf(x) | weights.weight().address();
+        return warpgroups
+                && device.facts().hasWarpgroups()
+                && x.dtype() == DType.BF16
+                && weights.dtype() == DType.BF16
+                && source.strideT() == 1
+                && source.strideH() == 1
+                && source.strideW() == 1
+                && source.inChannels() % 8 == 0
+                && addresses % 16 == 0
+                && x.shape().rows() <= Integer.MAX_VALUE;
+    }
+
+    private void convolution(Tensor x, CudaConvolution weights, Boxes boxes, Tensor out) {
+        ConvolutionWeights.Source source = weights.source();
+        int columns = source.outChannels() <= WARPGROUPS_COLUMNS / 2 ? WARPGROUPS_COLUMNS / 2 : WARPGROUPS_COLUMNS;
+        long pieces = boxes.count() * Math.ceilDiv(source.outChannels(), columns);
+        Shape shape = x.shape();
+        device.launch(
+                WARPGROUPS_SOURCE,
+                WARPGROUPS_SOURCE + "_" + columns,
+                new Launch(
+                        Math.min(Math.toIntExact(pieces), device.facts().multiprocessors()),
+                        1,
+                        1,
+                        384,
+                        1,
+                        warpgroupsSharedBytes(columns)),
+                new Arguments()
+                        .put(CudaTensor.addressOf(x), weights.weight().address())
+                        .put(CudaTensor.addressOrNull(weights.bias()), CudaTensor.addressOf(out))
+                        .put(CudaTensor.bf16(out))
+                        .put(Math.toIntExact(shape.length(0)), Math.toIntExact(shape.length(1)))
+                        .put(Math.toIntExact(shape.length(2)), Math.toIntExact(shape.length(3)))
+                        .put(Math.toIntExact(source.outChannels()))
+                        .put(source.kernel(0), source.kernel(1), source.kernel(2))
+                        .put(boxes.t(), boxes.h(), boxes.w()));
+    }
+
+    private static int warpgroupsSharedBytes(int columns) {
+        // Two patches and four stages of weights, rows of 128 bytes; the output of eight warps; twelve barriers; the
+        // patch's
+        // cells.
+        int tiles = (2 * Boxes.MOST_PATCH_CELLS + 4 * columns) * 128 + 8 * 16 * columns * Short.BYTES;
+        return tiles + 12 * Long.BYTES + Boxes.MOST_PATCH_CELLS * Integer.BYTES;
     }
 
     /** A linear layer by cuBLASLt; false if it has no algorithm for it. */

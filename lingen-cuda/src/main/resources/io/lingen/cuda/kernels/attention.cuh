@@ -81,12 +81,3 @@ struct Tokens {
     return p.bias[(i64)head * offsets + (dt * rows + dh) * columns + dw];
   }
 };
-
-/**
- * Where 8 columns of a row lie in a tile [rows][D] in shared memory, in elements. They are shuffled within the row, so that the same
- * columns of eight rows, which a matrix load touches at once, lie in different banks. Unit 2 d + h lies where unit h does, xor 16 d.
- */
-template <int D>
-DEVICE int place(int row, int unit) {
-  return row * D + ((unit ^ (D == 32 ? row / 2 % 4 : row % 8)) * 8);
-}

@@ -265,3 +265,12 @@ DEVICE float gelu(float x) {
 
 /** ln(1 + exp(x)), which can't overflow. */
 DEVICE float softplus(float x) { return fmaxf(x, 0) + log1pf(expf(-fabsf(x))); }
+
+/**
+ * Where 8 columns of a row lie in a tile [rows][D] in shared memory, in elements. They are shuffled within the row, so that the same
+ * columns of eight rows, which a matrix load touches at once, lie in different banks. Unit 2 d + h lies where unit h does, xor 16 d.
+ */
+template <int D>
+DEVICE int place(int row, int unit) {
+  return row * D + ((unit ^ (D == 32 ? row / 2 % 4 : row % 8)) * 8);
+}

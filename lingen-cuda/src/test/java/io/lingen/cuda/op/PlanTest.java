@@ -2,9 +2,14 @@ package io.lingen.cuda.op;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Shape;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -107,5 +112,36 @@ final class PlanTest {
     @Test
     void headsBeyondAllTilesAreRefused() {
         assertThrows(IllegalArgumentException.class, () -> Attention.Plan.of(true, 1025, 1, false));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // video, kernel, boxes, cells of a patch
+        "32, 512, 512,  1, 3, 3,  32768, 324",
+        "32, 512, 512,  3, 1, 1,  32768, 272",
+        "32, 512, 512,  1, 1, 1,  32768, 256",
+        "4, 64, 64,  1, 3, 3,  64, 324",
+        "4, 64, 64,  3, 1, 1,  64, 384",
+        "272, 1, 1,  1, 1, 1,  2, 256",
+        "1, 1, 1,  1, 1, 1,  1, 256"
+    })
+    void boxesOfAConvolutionAreFewAndTheirPatchesSmall(
+            int t, int h, int w, int kt, int kh, int kw, long count, int patch) {
+        Boxes boxes = Boxes.of(source(kt, kh, kw), Shape.of(t, h, w, 8));
+        assertNotNull(boxes);
+        assertEquals(8, boxes.t() + boxes.h() + boxes.w());
+        assertEquals(count, boxes.count(), boxes::toString);
+        assertEquals(patch, boxes.patchCells(), boxes::toString);
+    }
+
+    @Test
+    void patchesTooLargeForAMultiprocessorAreLeftToTheOtherKernel() {
+        assertNull(Boxes.of(source(3, 3, 3), Shape.of(8, 32, 32, 8)));
+        assertNull(Boxes.of(source(999, 999, 1), Shape.of(8, 32, 32, 8)));
+    }
+
+    private static ConvolutionWeights.Source source(int kt, int kh, int kw) {
+        return new ConvolutionWeights.Source(
+                HostTensor.of(new float[kt * kh * kw], 1, 1, kt, kh, kw), HostTensor.of(new float[1], 1), 1, 1, 1);
     }
 }

@@ -1,0 +1,308 @@
+// Convolution over channels-last videos on compute capability 9.0 as an implicit matrix product: rows are 256 output cells, a box of the
+// video, columns 64 or 128 output channels, and the sum runs over slabs of 64 input channels and, within a slab, over taps. BF16, strides
+// of 1, rows that can be copied 16 bytes at a time; product.cu has the rest.
+//
+// The cells that a box's taps reach, a patch, come to shared memory once for a slab, and every tap is another choice of its rows: what a
+// tap needs anew are its weights alone. One warpgroup loads, two have 128 cells each, whose channels they take from the patch to
+// registers, the left operand of wgmma. Blocks stay and take every n-th box.
+#include "hopper.cuh"
+
+#define CELLS 256
+#define CONSUMERS 2
+#define SLAB 64          // channels: a row of 128 bytes, as the 128-byte swizzle has them
+#define PATCH_ROWS 384   // a multiple of 8
+#define PATCHES 2
+#define STAGES 4         // of weights
+
+struct Convolution {
+  const void* x;       // [t, h, w, c], BF16
+  const void* weight;  // [o, taps, c], BF16
+  const float* bias;   // [o] or null
+  void* out;           // [t, h, w, o]
+  int out_bf16;
+  int t, h, w, c, o;
+  int kt, kh, kw;
+  int box_t, box_h, box_w;  // logarithms to base 2, whose sum is 8
+};
+
+/** What arrives and what is used up. */
+struct Barriers {
+  u64 patch_full[PATCHES], patch_empty[PATCHES];
+  u64 weights_full[STAGES], weights_empty[STAGES];
+};
+
+/** Where things lie in shared memory. */
+template <int N>
+struct Shared {
+  unsigned char* memory;
+
+  DEVICE unsigned char* patch(u32 count) const { return memory + count % PATCHES * PATCH_ROWS * 128; }
+  DEVICE u32 weights(u32 count) const {
+    return shared_address(memory) + PATCHES * PATCH_ROWS * 128 + count % STAGES * N * 128;
+  }
+  DEVICE u16* out() const { return (u16*)(memory + PATCHES * PATCH_ROWS * 128 + STAGES * N * 128); }  // a warp's [16][N]
+  DEVICE Barriers* barriers() const { return (Barriers*)(out() + CONSUMERS * 64 * N); }
+  DEVICE int* cells() const { return (int*)(barriers() + 1); }  // [PATCH_ROWS] of the input, -1 in the padding
+};
+
+/** Boxes along the axes, and the patch of one. */
+struct Geometry {
+  int boxes_t, boxes_h, boxes_w, groups;  // of N output channels
+  int height, width, rows, taps;          // of a patch
+
+  DEVICE void locate(const Convolution& p, int n) {
+    boxes_t = (p.t + (1 << p.box_t) - 1) >> p.box_t;
+    boxes_h = (p.h + (1 << p.box_h) - 1) >> p.box_h;
+    boxes_w = (p.w + (1 << p.box_w) - 1) >> p.box_w;
+    groups = (p.o + n - 1) / n;
+    height = (1 << p.box_h) + p.kh - 1;
+    width = (1 << p.box_w) + p.kw - 1;
+    rows = ((1 << p.box_t) + p.kt - 1) * height * width;
+    taps = p.kt * p.kh * p.kw;
+  }
+
+  DEVICE int count() const { return boxes_t * boxes_h * boxes_w * groups; }
+};
+
+/** A box's first cell and its first output channel. Neighbours have the same cells and other channels. */
+struct Box {
+  int t, h, w, column;
+
+  DEVICE void locate(const Convolution& p, const Geometry& all, int index, int n) {
+    column = index % all.groups * n;
+    index /= all.groups;
+    w = index % all.boxes_w << p.box_w;
+    index /= all.boxes_w;
+    h = index % all.boxes_h << p.box_h;
+    t = index / all.boxes_h << p.box_t;
+  }
+};
+
+/** The warpgroup that loads: eight lanes a row, four rows of a warp at a time. */
+template <int N>
+DEVICE void load(const Convolution& p, const Geometry& all, const Shared<N>& shared) {
+  Barriers* barriers = shared.barriers();
+  int* cells = shared.cells();
+  int unit = threadIdx.x % 8, line = threadIdx.x / 8;
+  u32 patches = 0, stages = 0;
+#pragma unroll 1
+  for (int index = blockIdx.x; index < all.count(); index += gridDim.x) {
+    Box box;
+    box.locate(p, all, index, N);
+    // Nobody reads the last box's rows any more; then all see this one's.
+    sync_threads(1, GROUP);
+    for (int row = threadIdx.x; row < all.rows; row += GROUP) {
+      int plane = row / all.width;
+      int t = box.t + plane / all.height - p.kt / 2, h = box.h + plane % all.height - p.kh / 2;
+      int w = box.w + row % all.width - p.kw / 2;
+      bool inside = (u32)t < (u32)p.t && (u32)h < (u32)p.h && (u32)w < (u32)p.w;
+      cells[row] = inside ? (t * p.h + h) * p.w + w : -1;
+    }
+    sync_threads(1, GROUP);
+#pragma unroll 1
+    for (int slab = 0; slab < p.c; slab += SLAB) {
+      int channel = slab + unit * 8;
+      bool there = channel < p.c;
+      const unsigned char* from = (const unsigned char*)p.x + channel * 2;
+      u32 to = shared_address(shared.patch(patches)), half = patches % PATCHES;
+      wait(&barriers->patch_empty[half], patches / PATCHES % 2 ^ 1);
+      for (int row = line; row < all.rows; row += GROUP / 8) {
+        int cell = cells[row];
+        copy_async_or_zero(
+            to + row * 128 + (unit ^ row % 8) * 16, from + row_offset(max(cell, 0), p.c * 2), there && cell >= 0 ? 16 : 0);
+      }
+      arrive_when_copied(&barriers->patch_full[half]);
+      patches++;
+#pragma unroll 1
+      for (int tap = 0; tap < all.taps; tap++) {
+        u32 stage = stages % STAGES;
+        to = shared.weights(stages) + line * 128 + (unit ^ line % 8) * 16;
+        const unsigned char* weight = (const unsigned char*)p.weight + ((i64)tap * p.c + channel) * 2;
+        wait(&barriers->weights_empty[stage], stages / STAGES % 2 ^ 1);
+#pragma unroll
+        for (int i = 0; i < N * 8 / GROUP; i++) {
+          int row = line + i * (GROUP / 8), column = box.column + row;
+          bool live = there && column < p.o;
+          copy_async_or_zero(
+              to + i * (GROUP / 8) * 128, weight + row_offset(live ? column : 0, all.taps * p.c * 2), live ? 16 : 0);
+        }
+        arrive_when_copied(&barriers->weights_full[stage]);
+        stages++;
+      }
+    }
+  }
+  // All is waited for by those who use it, but a thread is not to end before its copies.
+  commit_copies();
+  wait_copies<0>();
+}
+
+/**
+ * A warp's 16 cells to the video by way of shared memory, so that neighbours are written at once. Lane % 16 knows where a cell goes, -1
+ * nowhere.
+ *
+ * @param staged the warp's own in shared memory, [16][N] of BF16
+ */
+template <int N>
+DEVICE void write_out(const Convolution& p, int first_column, int cell, const float* sums, u16* staged) {
+  int lane = threadIdx.x % WARP;
+  if (p.out_bf16 && p.o % 8 == 0 && is_aligned(p.out)) {
+    const int UNITS = N / 8;            // of 16 bytes
+    const int TOGETHER = WARP / UNITS;  // cells of one instruction
+#pragma unroll
+    for (int i = 0; i < N / 4; i++) {
+      *(u32*)(staged + place<N>(lane / 4 + i % 2 * 8, i / 2) + lane % 4 * 2) = pack_bf16(sums[2 * i], sums[2 * i + 1]);
+    }
+    __syncwarp();
+    int unit = lane % UNITS, line = lane / UNITS;
+    unsigned char* to = (unsigned char*)p.out + (first_column + unit * 8) * 2;
+#pragma unroll
+    for (int i = 0; i < 16 / TOGETHER; i++) {
+      int target = __shfl_sync(ALL_LANES, cell, i * TOGETHER + line);
+      uint4 values = *(const uint4*)(staged + place<N>(i * TOGETHER + line, unit));
+      if (target >= 0 && first_column + unit * 8 < p.o) {
+        *(uint4*)(to + row_offset(target, p.o * 2)) = values;
+      }
+    }
+    __syncwarp();
+    return;
+  }
+  // In F32 half of the columns have room.
+  float* wide = (float*)staged;
+#pragma unroll
+  for (int half = 0; half < 2; half++) {
+#pragma unroll
+    for (int i = 0; i < N / 4; i++) {
+      wide[(lane / 4 + i / 2 % 2 * 8) * (N / 2) + i / 4 * 8 + lane % 4 * 2 + i % 2] = sums[half * (N / 4) + i];
+    }
+    __syncwarp();
+#pragma unroll 1
+    for (int i = lane; i < 16 * N / 2; i += WARP) {
+      int target = __shfl_sync(ALL_LANES, cell, i / (N / 2)), column = first_column + half * (N / 2) + i % (N / 2);
+      if (target >= 0 && column < p.o) {
+        put(p.out, p.out_bf16, (i64)target * p.o + column, wide[i]);
+      }
+    }
+    __syncwarp();
+  }
+}
+
+/** One of the two warpgroups that compute, 0 or 1: twice 64 cells. */
+template <int N>
+DEVICE void compute(const Convolution& p, const Geometry& all, const Shared<N>& shared, int group) {
+  Barriers* barriers = shared.barriers();
+  int lane = threadIdx.x % WARP, warp = threadIdx.x % GROUP / WARP;
+  float sums[2][N / 2];
+  u32 left[2][SLAB / 16][4];
+  // Where the lane's cells are in a box, and what row of the patch its first tap takes for them.
+  int t[2], h[2], w[2], row[2];
+#pragma unroll
+  for (int m = 0; m < 2; m++) {
+    int cell = group * 128 + m * 64 + warp * 16 + lane % 16;
+    w[m] = cell & (1 << p.box_w) - 1;
+    h[m] = cell >> p.box_w & (1 << p.box_h) - 1;
+    t[m] = cell >> p.box_w + p.box_h;
+    row[m] = (t[m] * all.height + h[m]) * all.width + w[m];
+  }
+  u32 patches = 0, stages = 0;
+#pragma unroll 1
+  for (int index = blockIdx.x; index < all.count(); index += gridDim.x) {
+    Box box;
+    box.locate(p, all, index, N);
+    // The sums begin with the bias.
+#pragma unroll
+    for (int i = 0; i < N / 2; i++) {
+      int column = box.column + i / 4 * 8 + lane % 4 * 2 + i % 2;
+      sums[0][i] = sums[1][i] = p.bias != 0 && column < p.o ? p.bias[column] : 0;
+    }
+#pragma unroll 1
+    for (int slab = 0; slab < p.c; slab += SLAB) {
+      const unsigned char* patch = shared.patch(patches);
+      u32 half = patches % PATCHES;
+      wait(&barriers->patch_full[half], patches / PATCHES % 2);
+      int dh = 0, dw = 0, shift = 0;
+#pragma unroll 1
+      for (int tap = 0; tap < all.taps; tap++) {
+        u32 stage = stages % STAGES;
+        wait(&barriers->weights_full[stage], stages / STAGES % 2);
+#pragma unroll
+        for (int m = 0; m < 2; m++) {
+          u32 line = row[m] + shift;
+#pragma unroll
+          for (int k = 0; k < SLAB / 16; k++) {
+            load_matrices(left[m][k], patch + line * 128 + (k * 2 + lane / 16 ^ line % 8) * 16);
+          }
+        }
+        // The next tap's cells.
+        if (++dw == p.kw) {
+          dw = 0;
+          dh = dh + 1 == p.kh ? 0 : dh + 1;
+          shift += dh == 0 ? all.width * (all.height - p.kh + 1) : all.width;
+          shift -= p.kw - 1;
+        } else {
+          shift++;
+        }
+        show_products();
+        settle<N / 2>(sums[0]);
+        settle<N / 2>(sums[1]);
+        settle<SLAB / 4 * 2>(left[0][0]);
+        begin_products();
+        u64 weights = describe(shared.weights(stages), 16, 1024);
+#pragma unroll
+        for (int k = 0; k < SLAB / 16; k++) {
+          product<N, false>(sums[0], left[0][k], weights + k * 2, 1);
+          product<N, false>(sums[1], left[1][k], weights + k * 2, 1);
+        }
+        commit_products();
+        wait_products<0>();
+        settle<N / 2>(sums[0]);
+        settle<N / 2>(sums[1]);
+        if (lane == 0) {
+          arrive(&barriers->weights_empty[stage]);
+        }
+        stages++;
+      }
+      arrive(&barriers->patch_empty[half]);
+      patches++;
+    }
+#pragma unroll
+    for (int m = 0; m < 2; m++) {
+      int tt = box.t + t[m], hh = box.h + h[m], ww = box.w + w[m];
+      int cell = tt < p.t && hh < p.h && ww < p.w ? (tt * p.h + hh) * p.w + ww : -1;
+      write_out<N>(p, box.column, cell, sums[m], shared.out() + (group * 4 + warp) * 16 * N);
+    }
+  }
+}
+
+template <int N>
+DEVICE void convolve(const Convolution& p) {
+  DYNAMIC_SHARED_TILES(memory);
+  Shared<N> shared = {memory};
+  Barriers* barriers = shared.barriers();
+  if (threadIdx.x == 0) {
+    // Every thread that loads arrives where something fills, every thread that has read a patch for itself where it is used up, and
+    // one of each warp where products have read weights.
+    for (int i = 0; i < PATCHES; i++) {
+      init_barrier(&barriers->patch_full[i], GROUP);
+      init_barrier(&barriers->patch_empty[i], CONSUMERS * GROUP);
+    }
+    for (int i = 0; i < STAGES; i++) {
+      init_barrier(&barriers->weights_full[i], GROUP);
+      init_barrier(&barriers->weights_empty[i], CONSUMERS * 4);
+    }
+  }
+  __syncthreads();
+  Geometry all;
+  all.locate(p, N);
+  // 504 registers for each of the 128 threads abreast; the compiler gives all 168.
+  if (threadIdx.x < GROUP) {
+    keep_registers<56>();
+    load<N>(p, all, shared);
+  } else {
+    take_registers<224>();
+    compute<N>(p, all, shared, threadIdx.x / GROUP - 1);
+  }
+}
+
+// Names end in the output channels of a block.
+KERNEL_RESIDENT(384, 1, convolution_sm90_64, Convolution) { convolve<64>(p); }
+KERNEL_RESIDENT(384, 1, convolution_sm90_128, Convolution) { convolve<128>(p); }
