@@ -25,9 +25,9 @@ struct Convolution {
   int box_t, box_h, box_w;  // logarithms to base 2, whose sum is 8
 };
 
-/** What arrives and what is used up. */
+/** What is used up, and what arrives: a tap's weights, and with a slab's first weights its patch, whose copies were started before. */
 struct Barriers {
-  u64 patch_full[PATCHES], patch_empty[PATCHES];
+  u64 patch_empty[PATCHES];
   u64 weights_full[STAGES], weights_empty[STAGES];
 };
 
@@ -104,14 +104,14 @@ DEVICE void load(const Convolution& p, const Geometry& all, const Shared<N>& sha
       int channel = slab + unit * 8;
       bool there = channel < p.c;
       const unsigned char* from = (const unsigned char*)p.x + channel * 2;
-      u32 to = shared_address(shared.patch(patches)), half = patches % PATCHES;
-      wait(&barriers->patch_empty[half], patches / PATCHES % 2 ^ 1);
+      u32 to = shared_address(shared.patch(patches));
+      wait(&barriers->patch_empty[patches % PATCHES], patches / PATCHES % 2 ^ 1);
+#pragma unroll 4
       for (int row = line; row < all.rows; row += GROUP / 8) {
         int cell = cells[row];
         copy_async_or_zero(
             to + row * 128 + (unit ^ row % 8) * 16, from + row_offset(max(cell, 0), p.c * 2), there && cell >= 0 ? 16 : 0);
       }
-      arrive_when_copied(&barriers->patch_full[half]);
       patches++;
 #pragma unroll 1
       for (int tap = 0; tap < all.taps; tap++) {
@@ -217,8 +217,6 @@ DEVICE void compute(const Convolution& p, const Geometry& all, const Shared<N>& 
 #pragma unroll 1
     for (int slab = 0; slab < p.c; slab += SLAB) {
       const unsigned char* patch = shared.patch(patches);
-      u32 half = patches % PATCHES;
-      wait(&barriers->patch_full[half], patches / PATCHES % 2);
       int dh = 0, dw = 0, shift = 0;
 #pragma unroll 1
       for (int tap = 0; tap < all.taps; tap++) {
@@ -261,7 +259,7 @@ DEVICE void compute(const Convolution& p, const Geometry& all, const Shared<N>& 
         }
         stages++;
       }
-      arrive(&barriers->patch_empty[half]);
+      arrive(&barriers->patch_empty[patches % PATCHES]);
       patches++;
     }
 #pragma unroll
@@ -282,7 +280,6 @@ DEVICE void convolve(const Convolution& p) {
     // Every thread that loads arrives where something fills, every thread that has read a patch for itself where it is used up, and
     // one of each warp where products have read weights.
     for (int i = 0; i < PATCHES; i++) {
-      init_barrier(&barriers->patch_full[i], GROUP);
       init_barrier(&barriers->patch_empty[i], CONSUMERS * GROUP);
     }
     for (int i = 0; i < STAGES; i++) {

@@ -21,7 +21,28 @@ struct Product {
   int kind;
 };
 
-/** The input cell of an output row and a tap, or -1 in the padding. */
+/** A place in the sum over (tap, channel). A division a step would cost more than the products of that step. */
+struct Term {
+  int t, h, w, channel;
+
+  DEVICE void advance(const Product& p, int by) {
+    channel += by;
+    while (channel >= p.c) {
+      channel -= p.c;
+      if (++w == p.kw) {
+        w = 0;
+        if (++h == p.kh) {
+          h = 0;
+          t++;
+        }
+      }
+    }
+  }
+
+  DEVICE bool live(const Product& p) const { return t < p.kt; }
+};
+
+/** The input cell of an output row and a term's tap, or -1 in the padding. */
 struct RowCells {
   int t, h, w;
   bool live;
@@ -36,10 +57,9 @@ struct RowCells {
     t = (int)frame * p.st - p.kt / 2;
   }
 
-  DEVICE i64 cell(const Product& p, int tap) const {
-    int plane = tap / p.kw;
-    int tt = t + plane / p.kh, hh = h + plane % p.kh, ww = w + tap % p.kw;
-    bool inside = live && (u32)tt < (u32)p.t && (u32)hh < (u32)p.h && (u32)ww < (u32)p.w;
+  DEVICE i64 cell(const Product& p, const Term& term) const {
+    int tt = t + term.t, hh = h + term.h, ww = w + term.w;
+    bool inside = live && term.live(p) && (u32)tt < (u32)p.t && (u32)hh < (u32)p.h && (u32)ww < (u32)p.w;
     return inside ? ((i64)tt * p.h + hh) * p.w + ww : -1;
   }
 };
@@ -70,14 +90,10 @@ DEVICE float finished(const Product& p, float y, int column, i64 at) {
 #define STAGES 3
 #define STAGE ((TILE_M + TILE_N) * PITCH)
 
-/** Input elements k .. k + 8 of a row, elements of different taps one by one. */
-DEVICE void gather8(const Product& p, const RowCells& cells, int k, int depth, float* v) {
-#pragma unroll
-  for (int i = 0; i < 8; i++) {
-    int tap = (k + i) / p.c;
-    i64 cell = k + i < depth ? cells.cell(p, tap) : -1;
-    v[i] = cell < 0 ? 0 : get(p.x, p.x_bf16, cell * p.c + (k + i - tap * p.c));
-  }
+/** The input element of a row and a term. */
+DEVICE float term_of(const Product& p, const RowCells& cells, const Term& term) {
+  i64 cell = cells.cell(p, term);
+  return cell < 0 ? 0 : get(p.x, p.x_bf16, cell * p.c + term.channel);
 }
 
 KERNEL(256, product_bf16, Product) {
@@ -96,7 +112,10 @@ KERNEL(256, product_bf16, Product) {
   RowCells cells[2];
   cells[0].locate(p, first_row + thread / 4);
   cells[1].locate(p, first_row + thread / 4 + 64);
+  Term term = {0, 0, 0, 0};
+  term.advance(p, k8);
 
+  // Called for one step after the other.
   auto load = [&](int step) {
     u16* a = shared + step % STAGES * STAGE;
     u16* b = a + TILE_M * PITCH;
@@ -106,9 +125,8 @@ KERNEL(256, product_bf16, Product) {
       int row = thread / 4 + half * 64;
       u16* to = a + row * PITCH + k8;
       if (whole_vectors) {
-        int tap = k / p.c;
-        i64 cell = k < depth ? cells[half].cell(p, tap) : -1;
-        i64 at = cell * p.c + (k - tap * p.c);
+        i64 cell = cells[half].cell(p, term);
+        i64 at = cell * p.c + term.channel;
         if (cell < 0) {
           *(uint4*)to = make_uint4(0, 0, 0, 0);
         } else if (direct) {
@@ -119,9 +137,12 @@ KERNEL(256, product_bf16, Product) {
           *(uint4*)to = pack8(v);
         }
       } else {
-        float v[8];
-        gather8(p, cells[half], k, depth, v);
-        *(uint4*)to = pack8(v);
+        Term each = term;
+#pragma unroll 1
+        for (int i = 0; i < 8; i++) {
+          to[i] = round_bf16(term_of(p, cells[half], each));
+          each.advance(p, 1);
+        }
       }
       to = b + row * PITCH + k8;
       int column = first_column + row;
@@ -136,6 +157,7 @@ KERNEL(256, product_bf16, Product) {
         *(uint4*)to = pack8(v);
       }
     }
+    term.advance(p, TILE_K);
   };
 
   float sums[2][8][4];
@@ -224,14 +246,17 @@ KERNEL(256, product_f32, Product) {
   cells.locate(p, first_row + row);
   float sums[4][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
   int y = thread / 16 * 4, x = thread % 16 * 4;
+  Term term = {0, 0, 0, 0};
+  term.advance(p, k4);
   for (int k0 = 0; k0 < depth; k0 += SMALL_DEPTH) {
     __syncthreads();
+    Term each = term;
+    term.advance(p, SMALL_DEPTH);
 #pragma unroll
     for (int i = 0; i < 4; i++) {
       int k = k0 + k4 + i;
-      int tap = k / p.c;
-      i64 cell = k < depth ? cells.cell(p, tap) : -1;
-      a[k4 + i][row] = cell < 0 ? 0 : get(p.x, p.x_bf16, cell * p.c + (k - tap * p.c));
+      a[k4 + i][row] = term_of(p, cells, each);
+      each.advance(p, 1);
       int column = first_column + row;
       b[k4 + i][row] = k < depth && column < p.o ? ((const float*)p.weight)[(i64)column * depth + k] : 0;
     }
