@@ -21,21 +21,26 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class DecoderParityTest {
     @ParameterizedTest
     @CsvSource({
-        "vae-attention, F32",
-        "vae-attention, BF16",
-        "vae-plain, F32",
-        "vae-plain, BF16",
-        "vae-uneven, F32",
-        "vae-uneven, BF16"
+        // decoder, precision, convolutions by products of warpgroups
+        "vae-attention, F32, false",
+        "vae-attention, BF16, false",
+        "vae-attention, BF16, true",
+        "vae-plain, F32, false",
+        "vae-plain, BF16, false",
+        "vae-plain, BF16, true",
+        "vae-uneven, F32, false",
+        "vae-uneven, BF16, false",
+        "vae-uneven, BF16, true"
     })
-    void framesAreThoseOfTheReference(String model, DType precision) {
+    void framesAreThoseOfTheReference(String model, DType precision, boolean warpgroups) {
         ModelSource source =
                 ModelSource.ofResource(DecoderParityTest.class.getClassLoader(), "io/lingen/fixtures/" + model);
         SafetensorsFile golden = SafetensorsFile.of(model, MemorySegment.ofArray(source.read("fixture.safetensors")));
         List<ParityCheck.Comparison> comparisons = new ArrayList<>();
-        try (CudaBackend backend = TestBackends.open();
+        try (CudaBackend backend = warpgroups ? TestBackends.openWithWarpgroups() : TestBackends.open();
                 LatentVideoDecoder decoder = LatentVideoDecoder.load(source, "vae", backend, precision);
                 Workspace workspace = backend.newWorkspace()) {
+            backend.products().useWarpgroups(warpgroups);
             Tensor latent = backend.upload(workspace, golden.tensor("latent"), DType.F32);
             Tensor frames = decoder.decode(latent, workspace, (name, tensor) -> {
                 if (golden.names().contains("tap." + name)) {
