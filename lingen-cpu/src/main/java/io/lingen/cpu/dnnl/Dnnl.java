@@ -93,6 +93,14 @@ public final class Dnnl implements AutoCloseable {
         return multipliesBf16 ? dtype : DType.F32;
     }
 
+    /**
+     * The type in which a product is stored that is to be of a type: the library has no fast products or
+     * convolutions of F32 that are stored as BF16.
+     */
+    static DType storedType(DType product, DType wanted) {
+        return product == DType.F32 ? DType.F32 : wanted;
+    }
+
     /** Matrix products. */
     Products products() {
         return products;

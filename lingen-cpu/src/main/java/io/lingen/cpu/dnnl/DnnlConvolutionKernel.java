@@ -111,8 +111,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         Packed packed = (Packed) weights;
         DType stored = packed.filter.dtype();
         boolean converts = !Inputs.fit(x.dtype(), packed.dtype, stored);
-        // The library has no F32 convolution to BF16.
-        DType target = stored == DType.F32 ? DType.F32 : out.dtype();
+        DType target = Dnnl.storedType(stored, out.dtype());
         long inputBytes = converts ? x.shape().elements() * stored.bytes() : 0;
         long outputBytes = target != out.dtype() ? out.shape().elements() * target.bytes() : 0;
         if (inputBytes + outputBytes == 0) {

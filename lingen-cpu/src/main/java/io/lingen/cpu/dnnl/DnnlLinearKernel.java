@@ -84,15 +84,28 @@ public final class DnnlLinearKernel implements LinearKernel {
         int tile = rows >= (long) TILE * TILES_PER_THREAD * pool.size() ? TILE : SMALL_TILE;
         int tiles = Math.toIntExact(Math.ceilDiv(rows, tile));
         int rest = (int) (rows - (tiles - 1L) * tile);
-        Primitive last = product(packed, rest, epilogue, out.dtype());
-        Primitive whole = tiles == 1 ? last : product(packed, tile, epilogue, out.dtype());
+        DType stored = Dnnl.storedType(dnnl.productType(packed.dtype), out.dtype());
+        Primitive last = product(packed, rest, epilogue, stored);
+        Primitive whole = tiles == 1 ? last : product(packed, tile, epilogue, stored);
+        boolean adds = epilogue.kind() == Epilogue.Kind.ADD || epilogue.kind() == Epilogue.Kind.GATED_ADD;
         // The primitive's arguments end with those of bias and gate that it has.
         long fourth = packed.bias == 0 ? gate : packed.bias;
         pool.forEach(tiles, (task, worker) -> {
             boolean isLast = task == tiles - 1;
             long row = (long) task * tile;
             long input = input(x, row, isLast ? rest : tile, packed, worker);
-            (isLast ? last : whole).execute(worker, input, packed.weight, out.rowAddress(row), fourth, gate);
+            Primitive product = isLast ? last : whole;
+            if (stored == out.dtype()) {
+                product.execute(worker, input, packed.weight, out.rowAddress(row), fourth, gate);
+                return;
+            }
+            int elements = (isLast ? rest : tile) * packed.out;
+            long sums = worker.scratch().bytes((long) elements * stored.bytes());
+            if (adds) {
+                spans.load(out.rowAddress(row), out.dtype(), sums, elements);
+            }
+            product.execute(worker, input, packed.weight, sums, fourth, gate);
+            spans.store(sums, out.rowAddress(row), out.dtype(), elements);
         });
     }
 

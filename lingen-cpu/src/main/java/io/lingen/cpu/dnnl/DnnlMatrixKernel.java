@@ -28,22 +28,40 @@ public final class DnnlMatrixKernel implements MatrixKernel {
         DType type = a.dtype() == b.dtype() ? dnnl.productType(a.dtype()) : DType.F32;
         MatrixView left = as(type, a, worker);
         MatrixView right = as(type, b, worker);
+        DType stored = Dnnl.storedType(type, c.dtype());
+        boolean direct = stored == c.dtype();
+        int columns = right.columns();
+        long sums = direct ? c.address() : worker.scratch().bytes((long) left.rows() * columns * stored.bytes());
+        if (!direct && accumulate) {
+            for (int i = 0; i < left.rows(); i++) {
+                spans.load(rowOf(c, i), c.dtype(), sums + (long) i * columns * stored.bytes(), columns);
+            }
+        }
         Product product = new Product(
                 left.rows(),
                 left.columns(),
-                right.columns(),
+                columns,
                 type,
                 rowStride(left),
                 columnStride(left),
                 type,
                 rowStride(right),
                 columnStride(right),
-                c.dtype(),
-                c.stride(),
+                stored,
+                direct ? c.stride() : columns,
                 false,
                 accumulate ? After.ADD : After.NONE);
-        dnnl.products().of(product).execute(worker, left.address(), right.address(), c.address());
+        dnnl.products().of(product).execute(worker, left.address(), right.address(), sums);
+        if (!direct) {
+            for (int i = 0; i < left.rows(); i++) {
+                spans.store(sums + (long) i * columns * stored.bytes(), rowOf(c, i), c.dtype(), columns);
+            }
+        }
         worker.scratch().release(mark);
+    }
+
+    private static long rowOf(MatrixView matrix, int row) {
+        return matrix.address() + row * matrix.stride() * matrix.dtype().bytes();
     }
 
     private MatrixView as(DType type, MatrixView matrix, Worker worker) {

@@ -3,9 +3,13 @@ package io.lingen.cpu.dnnl;
 import io.lingen.core.DType;
 import io.lingen.cpu.dnnl.Product.After;
 import java.util.Arrays;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The primitives of matrix products. */
 final class Products {
+    private static final Logger LOG = LoggerFactory.getLogger(Products.class);
+
     /** The rows for which the layout of packed weights is chosen; products of other heights take the same. */
     private static final int MODEL_ROWS = 64;
 
@@ -34,29 +38,46 @@ final class Products {
         });
     }
 
-    /** Whether there are products of a type that are not the library's slow reference. */
+    /**
+     * Whether no product of a type is left to the library's slow reference, whatever happens to its sums. With AVX-512 but without BF16
+     * instructions, for one, the library has BF16 products, and of those that are gated and added the reference alone.
+     */
     boolean areFast(DType dtype) {
-        Product model = new Product(64, 64, 64, dtype, 64, 1, dtype, 64, 1, DType.F32, 64, false, After.NONE);
-        Description description = new Description(model, strided(dtype, 64, 64, 64, 1));
+        return Arrays.stream(After.values()).allMatch(after -> {
+            boolean adds = after == After.ADD || after == After.GATED_ADD;
+            DType c = adds ? DType.F32 : dtype;
+            return !isReference(new Product(64, 64, 64, dtype, 64, 1, dtype, 64, 1, c, 64, false, after))
+                    && !isReference(new Product(64, 64, 64, dtype, 64, 1, dtype, 64, 1, c, 64, true, after));
+        });
+    }
+
+    /** Whether the library has no implementation of a product but its reference, a thousand times slower, or not even that. */
+    boolean isReference(Product product) {
+        Description description = new Description(product, weights(product));
         try {
-            return description.handle != 0
-                    && !DnnlCalls.implementation(description.handle).startsWith("ref");
+            return description.isReference();
         } finally {
             description.free();
         }
     }
 
     private Primitive compile(Product product) {
-        DType type = product.b();
-        long weights = product.isPacked()
-                ? DnnlCalls.copyOfLayout(weightsLayout(product.k(), product.n(), type))
-                : strided(type, product.k(), product.n(), product.bRow(), product.bColumn());
-        Description description = new Description(product, weights);
+        Description description = new Description(product, weights(product));
         try {
+            if (description.isReference()) {
+                LOG.warn("oneDNN has only its slow reference for {} on this processor", product);
+            }
             return new Primitive(dnnl, description.require(), description.kinds, description.layouts);
         } finally {
             description.free();
         }
+    }
+
+    /** The layout of a product's B, to be freed. */
+    private long weights(Product product) {
+        return product.isPacked()
+                ? DnnlCalls.copyOfLayout(weightsLayout(product.k(), product.n(), product.b()))
+                : strided(product.b(), product.k(), product.n(), product.bRow(), product.bColumn());
     }
 
     private static long strided(DType dtype, int rows, int columns, long row, long column) {
@@ -100,6 +121,10 @@ final class Products {
             handle = DnnlThread.alone(
                     () -> DnnlCalls.matmul(dnnl.engine(), layout[0], layout[1], biasLayout, layout[2], attributes));
             DnnlCalls.freeAttributes(attributes);
+        }
+
+        private boolean isReference() {
+            return handle == 0 || DnnlCalls.implementation(handle).startsWith("ref");
         }
 
         private long require() {

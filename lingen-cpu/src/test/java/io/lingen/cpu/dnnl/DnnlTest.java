@@ -1,6 +1,7 @@
 package io.lingen.cpu.dnnl;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -17,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Opening, sharing among threads, and leaving the caller's thread as it was. */
 class DnnlTest {
@@ -56,6 +59,22 @@ class DnnlTest {
             assertNull(Dnnl.open(WORKERS, memory));
         } finally {
             System.clearProperty(Dnnl.PROPERTY);
+        }
+    }
+
+    /** As linear layers have them, narrow and wide, for few rows and many. */
+    @ParameterizedTest
+    @CsvSource({"1, 192, 192", "64, 192, 768", "64, 768, 192", "256, 2560, 2560"})
+    void noLinearLayerIsLeftToTheSlowReference(int m, int k, int n) {
+        for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
+            DType products = dnnl().productType(dtype);
+            for (After after : After.values()) {
+                boolean adds = after == After.ADD || after == After.GATED_ADD;
+                for (boolean bias : new boolean[] {false, true}) {
+                    Product product = Product.packed(m, k, n, products, adds ? DType.F32 : products, bias, after);
+                    assertFalse(dnnl().products().isReference(product), product::toString);
+                }
+            }
         }
     }
 
