@@ -84,7 +84,7 @@ public final class CpuBackend extends AbstractBackend {
 
     @Override
     public CountingBackend counting() {
-        return new CountingBackend(CpuMemory.withoutMemory());
+        return new CountingBackend(CpuMemory.withoutMemory(), kernels::packedType);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.lingen.cpu;
 
+import io.lingen.core.DType;
 import io.lingen.cpu.dnnl.Dnnl;
 import io.lingen.cpu.dnnl.DnnlConvolutionKernel;
 import io.lingen.cpu.dnnl.DnnlLinearKernel;
@@ -72,6 +73,11 @@ record CpuKernels(
                 new TiledAttentionKernel(pool, memory, spans, matrix),
                 new ChunkedScanKernel(pool, memory, spans, ScanSpans.best(), matrix),
                 dnnl);
+    }
+
+    /** The type in which weights of a type are packed. */
+    DType packedType(DType dtype) {
+        return dnnl == null ? dtype : dnnl.productType(dtype);
     }
 
     /** Begins an operation: what it uses of native libraries stays until the same thread {@link #end}s it. */

@@ -21,6 +21,7 @@ import io.lingen.core.op.Windows;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
 public final class CountingBackend extends AbstractBackend {
     private final MemoryPool pool;
     private final long tokensPerChunk;
+    private final UnaryOperator<DType> packedType;
 
     /** Counts the bytes of tensors, no more. */
     public CountingBackend() {
@@ -45,11 +47,25 @@ public final class CountingBackend extends AbstractBackend {
 
     /**
      * @param pool the bookkeeping of the backend that it stands for
+     * @param packedType the type in which that backend packs weights of a type; if it is another, convolutions convert what they take and
+     *     give
+     */
+    public CountingBackend(MemoryPool pool, UnaryOperator<DType> packedType) {
+        this(pool, DEFAULT_TOKENS_PER_CHUNK, packedType);
+    }
+
+    /**
+     * @param pool the bookkeeping of the backend that it stands for
      * @param tokensPerChunk that backend's
      */
     public CountingBackend(MemoryPool pool, long tokensPerChunk) {
+        this(pool, tokensPerChunk, UnaryOperator.identity());
+    }
+
+    private CountingBackend(MemoryPool pool, long tokensPerChunk, UnaryOperator<DType> packedType) {
         this.pool = pool;
         this.tokensPerChunk = tokensPerChunk;
+        this.packedType = packedType;
     }
 
     /** What is held for its tensors. */
@@ -96,7 +112,7 @@ public final class CountingBackend extends AbstractBackend {
     @Override
     public LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype) {
         Shape weight = source.weight().shape();
-        workspace.allocate(dtype, weight);
+        workspace.allocate(packedType.apply(dtype), weight);
         if (source.bias() != null) {
             workspace.allocate(DType.F32, source.bias().shape());
         }
@@ -105,7 +121,7 @@ public final class CountingBackend extends AbstractBackend {
 
     @Override
     public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionWeights.Source source, DType dtype) {
-        workspace.allocate(dtype, source.weight().shape());
+        workspace.allocate(packedType.apply(dtype), source.weight().shape());
         workspace.allocate(DType.F32, source.bias().shape());
         return new CountedConvolution(source, dtype);
     }
@@ -160,7 +176,16 @@ public final class CountingBackend extends AbstractBackend {
     protected void computeLinear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {}
 
     @Override
-    protected void computeConvolution(Tensor x, ConvolutionWeights weights, Tensor out) {}
+    protected void computeConvolution(Tensor x, ConvolutionWeights weights, Tensor out) {
+        DType packed = packedType.apply(weights.dtype());
+        if (packed != weights.dtype()) {
+            pool.take(converted(x, packed) + converted(out, packed)).run();
+        }
+    }
+
+    private static long converted(Tensor tensor, DType type) {
+        return tensor.dtype() == type ? 0 : tensor.shape().elements() * type.bytes();
+    }
 
     @Override
     protected void computeUpsampleNearest(Tensor x, Grid factor, Tensor out) {}

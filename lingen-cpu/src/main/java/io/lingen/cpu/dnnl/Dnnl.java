@@ -89,7 +89,7 @@ public final class Dnnl implements AutoCloseable {
     }
 
     /** The type in which products of a type are formed: F32 for both where the processor has no BF16 products. */
-    DType productType(DType dtype) {
+    public DType productType(DType dtype) {
         return multipliesBf16 ? dtype : DType.F32;
     }
 
