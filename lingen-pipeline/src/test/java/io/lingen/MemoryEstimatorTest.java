@@ -25,14 +25,19 @@ class MemoryEstimatorTest {
 
     private static MemoryEstimator estimator;
 
+    /** Off, so that BF16 weights are packed as such: oneDNN packs them as F32 where the processor has no BF16 products. */
+    private static final String ONEDNN = "lingen.cpu.onednn";
+
     @BeforeAll
     static void open() {
+        System.setProperty(ONEDNN, "false");
         estimator = MemoryEstimator.of(TextToVideoPipeline.NANO, OPTIONS);
     }
 
     @AfterAll
     static void close() {
         estimator.close();
+        System.clearProperty(ONEDNN);
     }
 
     @Test
