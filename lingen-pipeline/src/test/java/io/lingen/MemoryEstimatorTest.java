@@ -22,11 +22,10 @@ class MemoryEstimatorTest {
             VideoRequest.builder("a ring").size(256, 256).seconds(68).build();
     /** Sides of nano's videos are multiples of it. */
     private static final int UNIT = 32;
-
-    private static MemoryEstimator estimator;
-
     /** Off, so that BF16 weights are packed as such: oneDNN packs them as F32 where the processor has no BF16 products. */
     private static final String ONEDNN = "lingen.cpu.onednn";
+
+    private static MemoryEstimator estimator;
 
     @BeforeAll
     static void open() {

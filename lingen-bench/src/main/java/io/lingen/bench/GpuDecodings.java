@@ -14,7 +14,6 @@ import io.lingen.vae.FrameStream;
 import io.lingen.vae.LatentVideoDecoder;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
 
 /** Decoding of whole clips, every frame brought to the host. */
 final class GpuDecodings {
@@ -34,14 +33,10 @@ final class GpuDecodings {
                     Tensor latent = workspace.allocate(DType.F32, Workload.latent(decoder.config(), size, length));
                     backend.normal(1, latent);
                     int[] frames = new int[1];
-                    List<Runnable> decodings = Stream.of(false, true)
-                            .<Runnable>map(warpgroups -> () -> {
-                                boolean before = backend.products().useWarpgroups(warpgroups);
-                                frames[0] = countFrames(decoder, latent);
-                                backend.products().useWarpgroups(before);
-                            })
-                            .toList();
-                    double[] millis = clock.millis(decodings);
+                    GpuSwitch warpgroups = backend.products()::useWarpgroups;
+                    Runnable decoding = () -> frames[0] = countFrames(decoder, latent);
+                    double[] millis = clock.millis(
+                            List.of(warpgroups.during(false, decoding), warpgroups.during(true, decoding)));
                     print(
                             "%-24s %10.1f %10.1f %10d %10.0f %12.2f %11.2f %11.2f%n",
                             size + " " + length + " s",

@@ -117,14 +117,8 @@ final class GpuKernels {
     private void attended(String name, double bytes, Runnable work) {
         counted(name, bytes, work);
         if (backend.device().facts().hasWarpgroups()) {
-            counted(name + ", mma.sync", bytes, () -> {
-                boolean before = backend.attention().useWarpgroups(false);
-                try {
-                    work.run();
-                } finally {
-                    backend.attention().useWarpgroups(before);
-                }
-            });
+            GpuSwitch warpgroups = backend.attention()::useWarpgroups;
+            counted(name + ", mma.sync", bytes, warpgroups.during(false, work));
         }
     }
 
@@ -166,14 +160,8 @@ final class GpuKernels {
             Runnable work = () -> backend.convolution(x, weights, y);
             counted(name, bytes, work);
             if (backend.device().facts().hasWarpgroups()) {
-                counted(name + ", wgmma", bytes, () -> {
-                    boolean before = backend.products().useWarpgroups(true);
-                    try {
-                        work.run();
-                    } finally {
-                        backend.products().useWarpgroups(before);
-                    }
-                });
+                GpuSwitch warpgroups = backend.products()::useWarpgroups;
+                counted(name + ", wgmma", bytes, warpgroups.during(true, work));
             }
         }
     }

@@ -14,7 +14,6 @@ import io.lingen.diffusion.TextEmbedding;
 import io.lingen.diffusion.VideoTransformer;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
@@ -69,15 +68,10 @@ final class GpuPasses {
             Tensor latent = workspace.allocate(DType.F32, clip.latent());
             backend.normal(1, latent);
             Tensor velocity = workspace.allocate(DType.F32, clip.latent());
-            List<Runnable> passes = new ArrayList<>();
-            for (boolean each : graphs) {
-                passes.add(() -> {
-                    boolean before = backend.recorder().enable(each);
-                    denoiser.velocity(latent, 0.5, conditioning, velocity);
-                    backend.recorder().enable(before);
-                });
-            }
-            double[] millis = clock.millis(passes);
+            GpuSwitch recording = backend.recorder()::enable;
+            Runnable pass = () -> denoiser.velocity(latent, 0.5, conditioning, velocity);
+            double[] millis = clock.millis(
+                    graphs.stream().map(on -> recording.during(on, pass)).toList());
             Results.requireSound("velocity", backend.download(velocity));
             return millis;
         }

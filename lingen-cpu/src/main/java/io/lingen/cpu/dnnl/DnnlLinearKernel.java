@@ -87,7 +87,7 @@ public final class DnnlLinearKernel implements LinearKernel {
         DType stored = Dnnl.storedType(dnnl.productType(packed.dtype), out.dtype());
         Primitive last = product(packed, rest, epilogue, stored);
         Primitive whole = tiles == 1 ? last : product(packed, tile, epilogue, stored);
-        boolean adds = epilogue.kind() == Epilogue.Kind.ADD || epilogue.kind() == Epilogue.Kind.GATED_ADD;
+        boolean adds = after(epilogue.kind()).adds();
         // The primitive's arguments end with those of bias and gate that it has.
         long fourth = packed.bias == 0 ? gate : packed.bias;
         pool.forEach(tiles, (task, worker) -> {

@@ -38,7 +38,12 @@ record Product(
         /** It is added to what C holds. */
         ADD,
         /** It is multiplied by n F32 elements, one for each column, and added to what C holds. */
-        GATED_ADD
+        GATED_ADD;
+
+        /** Whether C is read too. */
+        boolean adds() {
+            return this == ADD || this == GATED_ADD;
+        }
     }
 
     /** A product x W with a weight in the library's layout; x and C are dense. */

@@ -44,8 +44,7 @@ final class Products {
      */
     boolean areFast(DType dtype) {
         return Arrays.stream(After.values()).allMatch(after -> {
-            boolean adds = after == After.ADD || after == After.GATED_ADD;
-            DType c = adds ? DType.F32 : dtype;
+            DType c = after.adds() ? DType.F32 : dtype;
             return !isReference(new Product(64, 64, 64, dtype, 64, 1, dtype, 64, 1, c, 64, false, after))
                     && !isReference(new Product(64, 64, 64, dtype, 64, 1, dtype, 64, 1, c, 64, true, after));
         });

@@ -69,9 +69,9 @@ class DnnlTest {
         for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
             DType products = dnnl().productType(dtype);
             for (After after : After.values()) {
-                boolean adds = after == After.ADD || after == After.GATED_ADD;
                 for (boolean bias : new boolean[] {false, true}) {
-                    Product product = Product.packed(m, k, n, products, adds ? DType.F32 : products, bias, after);
+                    Product product =
+                            Product.packed(m, k, n, products, after.adds() ? DType.F32 : products, bias, after);
                     assertFalse(dnnl().products().isReference(product), product::toString);
                 }
             }

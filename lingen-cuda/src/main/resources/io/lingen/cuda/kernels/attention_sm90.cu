@@ -2,9 +2,9 @@
 // throughout, heads whose rows can be copied 16 bytes at a time, no bias; attention.cu has the rest.
 //
 // Blocks stay: each takes every n-th share of work, a head and 128 queries of all tokens or all queries of a window, and the loads of
-// the next 128 queries begin while some are worked on. Scores of the next tile of keys are formed while the values of the one before are summed, and a
-// warpgroup finds its exponentials while the other has the tensor cores. Rows are gathered by cp.async, so windows and whole sequences
-// are the same to it.
+// the next 128 queries begin while some are worked on. Scores of the next tile of keys are formed while the values of the one before
+// are summed, and a warpgroup finds its exponentials while the other has the tensor cores. Rows are gathered by cp.async, so windows
+// and whole sequences are the same to it.
 #include "attention.cuh"
 #include "hopper.cuh"
 

@@ -7,7 +7,6 @@
 // registers, the left operand of wgmma. Blocks stay and take every n-th box.
 #include "hopper.cuh"
 
-#define CELLS 256
 #define CONSUMERS 2
 #define SLAB 64          // channels: a row of 128 bytes, as the 128-byte swizzle has them
 #define PATCH_ROWS 384   // a multiple of 8
