@@ -29,6 +29,7 @@ TAPS = 4
 CHUNK = 256
 REVIEW_CELLS = 8
 ROWS = 16384
+FRAMES, SIDE, CHANNELS, GROUPS = 8, 256, 128, 32  # a decoder's last level
 LEAST_MS = 5
 MOST_IN_A_ROW = 20
 REST = 0.5  # seconds: a device that comes from work at the limit of its power starts with a lower clock
@@ -95,6 +96,9 @@ class Cases:
         yield "d to 4d, GELU; in the product", lambda: self.linear(1, 4, "fused gelu")
         yield "4d to d, gate and residual", lambda: self.linear(4, 1, "gate")
         yield "4d to d; product alone", lambda: self.linear(4, 1)
+        yield "group norm, SiLU, 128", self.group_norm
+        yield "convolution 1x3x3, 128; frames as images", lambda: self.convolution(3)
+        yield "convolution 3x1x1, 128", lambda: self.convolution(1)
 
     def copy(self):
         source = self.normal(1 << (30 if self.large else 12), dtype=torch.float32)
@@ -121,6 +125,28 @@ class Cases:
             gate = self.normal(features, dtype=torch.float32)
             return lambda: stream.add_(gate * F.linear(x, weight, bias)), operations
         return lambda: F.linear(x, weight, bias), operations
+
+    def video(self):
+        """Frames as images, channels last."""
+        side = SIDE if self.large else 16
+        return self.normal(FRAMES, CHANNELS, side, side).to(memory_format=torch.channels_last)
+
+    def group_norm(self):
+        x = self.video()
+        weight, bias = self.normal(CHANNELS), self.normal(CHANNELS)
+        return lambda: F.silu(F.group_norm(x, GROUPS, weight, bias)), -4 * x.numel()
+
+    def convolution(self, side):
+        """1 x side x side taps, or three along time where side is 1; cuDNN has a second to choose."""
+        torch.backends.cudnn.benchmark = True
+        x = self.video()
+        operations = 2 * x.numel() * CHANNELS * max(3, side * side)
+        if side > 1:
+            weight = self.normal(CHANNELS, CHANNELS, side, side).to(memory_format=torch.channels_last)
+            return lambda: F.conv2d(x, weight, padding=side // 2), operations
+        clip = x.permute(1, 0, 2, 3).unsqueeze(0)  # [1, C, T, H, W], in memory [T, H, W, C]
+        weight = self.normal(CHANNELS, CHANNELS, 3, 1, 1).to(memory_format=torch.channels_last_3d)
+        return lambda: F.conv3d(clip, weight, padding=(1, 0, 0)), operations
 
     def attention(self, batch, queries, keys, backend=None):
         """By the backend that PyTorch chooses, or a given one; all lie as a linear layer leaves them: [tokens, heads, HEAD]."""

@@ -49,7 +49,7 @@ final class GpuKernels {
         scans();
         attention();
         products();
-        convolutions();
+        decoding();
         return cases;
     }
 
@@ -141,13 +141,19 @@ final class GpuKernels {
                 () -> backend.linear(wide, down, gated, stream));
     }
 
-    /** Those of a decoder's last level, which are most of its work. */
-    private void convolutions() {
+    /** What a decoder's last level does, which is most of its work. */
+    private void decoding() {
         boolean large = d >= 512;
         int channels = large ? 128 : 16;
         long side = large ? 256 : 16;
         Tensor x = normal(DType.BF16, 8, side, side, channels);
         Tensor y = workspace.allocate(DType.BF16, 8, side, side, channels);
+        Tensor scale = normal(DType.F32, channels);
+        int groups = Math.min(32, channels);
+        add(
+                "group norm, SiLU, " + channels,
+                4.0 * x.shape().elements(),
+                () -> backend.groupNorm(x, groups, scale, scale, 1e-6f, true, y));
         for (int[] kernel : new int[][] {{1, 3, 3}, {3, 1, 1}}) {
             int taps = kernel[0] * kernel[1] * kernel[2];
             HostTensor weight =

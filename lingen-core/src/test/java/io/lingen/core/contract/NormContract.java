@@ -118,7 +118,9 @@ public abstract class NormContract extends BackendContract {
         "2, 9, 8, 64, 32, true, F32, F32",
         "2, 5, 5, 48, 16, true, BF16, F32",
         "2, 5, 5, 33, 11, true, F32, BF16",
-        "3, 4, 17, 64, 4, false, BF16, BF16"
+        "3, 4, 17, 64, 4, false, BF16, BF16",
+        "2, 30, 37, 40, 5, true, F32, F32",
+        "1, 4, 5, 2064, 24, true, BF16, F32"
     })
     void groupNorm(int t, int h, int w, int channels, int groups, boolean silu, DType in, DType out) {
         Sample x = normal(in, 2, t, h, w, channels);

@@ -13,12 +13,16 @@ import io.lingen.cuda.internal.DeviceMemory;
 public final class Norms {
     private static final String SOURCE = "norms";
     /** Rows up to this width are a warp's, eight to a block; wider ones a block's. */
-    private static final int WARP_WIDTH = 1024;
-    /** About how many elements of a group one block of the group norm looks at. */
-    private static final long PART = 8192;
+    private static final int WARP_WIDTH = 256;
 
     private static final int MAX_THREADS = 512;
-    private static final int MAX_PARTS = 65535;
+    /** As many as the layer norm, whose blocks stay, has on a multiprocessor. */
+    private static final int RESIDENT_THREADS = 1024;
+
+    /** About how many elements one block of the group norm takes. */
+    private static final long PART = 32768;
+
+    private static final int GROUP_NORM_THREADS = 256;
 
     private final Device device;
     private final DeviceMemory memory;
@@ -29,19 +33,24 @@ public final class Norms {
     }
 
     public void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
-        rows("modulated_layer_norm", x, x, scale, CudaTensor.addressOf(shift), epsilon, out);
+        int d = Math.toIntExact(x.shape().last());
+        int threads = d <= WARP_WIDTH ? 256 : threads(d);
+        int most = device.facts().multiprocessors() * (RESIDENT_THREADS / threads);
+        rows("modulated_layer_norm", x, x, scale, CudaTensor.addressOf(shift), epsilon, out, most);
     }
 
     public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
-        rows("gated_rms_norm", y, z, weight, 0, epsilon, out);
+        rows("gated_rms_norm", y, z, weight, 0, epsilon, out, Long.MAX_VALUE);
     }
 
-    private void rows(String kernel, Tensor x, Tensor z, Tensor scale, long shift, float epsilon, Tensor out) {
+    /** @param most blocks */
+    private void rows(
+            String kernel, Tensor x, Tensor z, Tensor scale, long shift, float epsilon, Tensor out, long most) {
         int d = Math.toIntExact(x.shape().last());
         long rows = x.shape().rows();
-        Launch launch = d <= WARP_WIDTH
-                ? new Launch(Math.ceilDiv(rows, 8), 1, 1, 32, 8, 0)
-                : new Launch(rows, 1, 1, threads(d), 1, 0);
+        int together = d <= WARP_WIDTH ? 8 : 1;
+        Launch launch = new Launch(
+                Math.min(most, Math.ceilDiv(rows, together)), 1, 1, together == 1 ? threads(d) : 32, together, 0);
         device.launch(
                 SOURCE,
                 kernel,
@@ -87,21 +96,28 @@ public final class Norms {
         if (shape.elements() == 0) {
             return;
         }
-        long chunk = Math.max(Math.ceilDiv(PART, channels / groups), Math.ceilDiv(cells, MAX_PARTS));
-        int chunks = (int) Math.ceilDiv(cells, chunk);
-        DeviceMemory.Block parts = memory.allocate((long) frames * chunks * groups * 2 * Float.BYTES);
+        int vectors = Math.ceilDiv(channels, 8);
+        int width = Math.min(ceilPowerOfTwo(vectors), GROUP_NORM_THREADS);
+        int lines = GROUP_NORM_THREADS / width;
+        long chunk = Math.max(Math.ceilDiv(PART, channels), lines);
+        int chunks = Math.toIntExact(Math.ceilDiv(cells, chunk));
+        long partBytes = (long) frames * chunks * channels * 2 * Float.BYTES;
+        DeviceMemory.Block parts = memory.allocate(partBytes + (long) frames * groups * 2 * Float.BYTES);
         Arguments arguments = new Arguments()
                 .put(CudaTensor.addressOf(x), CudaTensor.addressOf(weight), CudaTensor.addressOf(bias))
-                .put(parts.address(), CudaTensor.addressOf(out), cells)
+                .put(parts.address(), parts.address() + partBytes, CudaTensor.addressOf(out), cells)
                 .put(CudaTensor.bf16(x), CudaTensor.bf16(out), channels, groups)
                 .put(Math.toIntExact(chunk), chunks)
                 .put(silu)
                 .put(epsilon);
-        device.launch(SOURCE, "group_norm_parts", new Launch(groups, chunks, frames, 256, 1, 0), arguments);
-        device.launch(SOURCE, "group_norm_merge", new Launch(Math.ceilDiv(groups, 32), frames, 1, 32, 1, 0), arguments);
-        long vectors = cells * Math.ceilDiv(channels, 8);
-        device.launch(
-                SOURCE, "group_norm_apply", new Launch(Math.ceilDiv(vectors, 256), frames, 1, 256, 1, 0), arguments);
+        Launch launch = new Launch(chunks, frames, Math.ceilDiv(vectors, width), width, lines, 0);
+        device.launch(SOURCE, "group_norm_parts", launch, arguments);
+        device.launch(SOURCE, "group_norm_merge", new Launch(groups, frames, 1, 128, 1, 0), arguments);
+        device.launch(SOURCE, "group_norm_apply", launch, arguments);
         memory.release(parts);
+    }
+
+    private static int ceilPowerOfTwo(int n) {
+        return Integer.highestOneBit(2 * n - 1);
     }
 }

@@ -20,78 +20,82 @@ struct RowNorm {
 // reductions and write nothing.
 DEVICE i64 row_of_thread() { return (i64)blockIdx.x * blockDim.y + threadIdx.y; }
 
-/** As often as a thread's 8 columns of a row stay in registers; rows of up to 8192 columns need no more. */
-#define ROUNDS 2
-
-/** out = (x - mean) / sqrt(variance + epsilon) (1 + scale) + shift */
-KERNEL(512, modulated_layer_norm, RowNorm) {
-  i64 row = row_of_thread();
-  bool live = row < p.rows;
-  i64 base = (live ? row : 0) * p.d;
-  int step = blockDim.x * 8, first = threadIdx.x * 8;
-  float kept[ROUNDS][8], v[8];
-  float sum = 0;
+/**
+ * out = (x - mean) / sqrt(variance + epsilon) (1 + scale) + shift
+ *
+ * Blocks stay and take every n-th row, so that scale and shift are read once and not, twice a row's bytes, for each. A thread's first
+ * 8 columns stay in registers; rows of up to 4096 columns have no more.
+ */
+KERNEL_RESIDENT(512, 2, modulated_layer_norm, RowNorm) {
+  int step = blockDim.x * 8, first = threadIdx.x * 8, count = p.d - first;
+  float factors[8], shifts[8];
+  get8(p.scale, 0, first, count, factors);
+  get8(p.shift, 0, first, count, shifts);
+  // Of this thread; all threads of a block go on as long as one has a row.
+  i64 row = row_of_thread(), stride = (i64)gridDim.x * blockDim.y;
+  int rows = row < p.rows ? (int)((p.rows - row - 1) / stride) + 1 : 0;
+  int turns = (int)((p.rows - (i64)blockIdx.x * blockDim.y - 1) / stride) + 1;
+  i64 at = row * p.d + first;
+  stride *= p.d;
+#pragma unroll 1
+  for (int turn = 0; turn < turns; turn++, at += stride) {
+    int live = turn < rows ? count : 0;
+    float kept[8];
+    get8(p.x, p.x_bf16, at, live, kept);
+    float sum = 0;
 #pragma unroll
-  for (int i = 0; i < ROUNDS; i++) {
-    int c = first + i * step;
-    if (c < p.d) {
-      get8(p.x, p.x_bf16, base + c, p.d - c, kept[i]);
+    for (int k = 0; k < 8; k++) {
+      sum += kept[k];
+    }
+#pragma unroll 1
+    for (int c = step; c < live; c += step) {
+      float v[8];
+      get8(p.x, p.x_bf16, at + c, live - c, v);
 #pragma unroll
       for (int k = 0; k < 8; k++) {
-        sum += kept[i][k];
+        sum += v[k];
       }
     }
-  }
-  for (int c = first + ROUNDS * step; c < p.d; c += step) {
-    get8(p.x, p.x_bf16, base + c, p.d - c, v);
+    float mean = row_sum(sum) / p.d;
+    float squares = 0;
 #pragma unroll
     for (int k = 0; k < 8; k++) {
-      sum += v[k];
-    }
-  }
-  float mean = row_sum(sum) / p.d;
-  float squares = 0;
-#pragma unroll
-  for (int i = 0; i < ROUNDS; i++) {
-#pragma unroll
-    for (int k = 0; k < 8; k++) {
-      float centred = first + i * step + k < p.d ? kept[i][k] - mean : 0;
+      float centred = k < live ? kept[k] - mean : 0;
       squares += centred * centred;
     }
-  }
-  for (int c = first + ROUNDS * step; c < p.d; c += step) {
-    get8(p.x, p.x_bf16, base + c, p.d - c, v);
+#pragma unroll 1
+    for (int c = step; c < live; c += step) {
+      float v[8];
+      get8(p.x, p.x_bf16, at + c, live - c, v);
+#pragma unroll
+      for (int k = 0; k < 8; k++) {
+        float centred = c + k < live ? v[k] - mean : 0;
+        squares += centred * centred;
+      }
+    }
+    float factor = 1 / sqrtf(row_sum(squares) / p.d + p.epsilon);
 #pragma unroll
     for (int k = 0; k < 8; k++) {
-      float centred = c + k < p.d ? v[k] - mean : 0;
-      squares += centred * centred;
+      kept[k] = (kept[k] - mean) * factor * (1 + factors[k]) + shifts[k];
     }
-  }
-  float factor = 1 / sqrtf(row_sum(squares) / p.d + p.epsilon);
-  if (!live) {
-    return;
-  }
-  auto write = [&](int c, float* v) {
-    float scale[8], shift[8];
-    get8(p.scale, 0, c, p.d - c, scale);
-    get8(p.shift, 0, c, p.d - c, shift);
+    put8(p.out, p.out_bf16, at, live, kept);
+#pragma unroll 1
+    for (int c = step; c < live; c += step) {
+      float v[8], scale[8], shift[8];
+      get8(p.x, p.x_bf16, at + c, live - c, v);
+      get8(p.scale, 0, first + c, live - c, scale);
+      get8(p.shift, 0, first + c, live - c, shift);
 #pragma unroll
-    for (int k = 0; k < 8; k++) {
-      v[k] = (v[k] - mean) * factor * (1 + scale[k]) + shift[k];
+      for (int k = 0; k < 8; k++) {
+        v[k] = (v[k] - mean) * factor * (1 + scale[k]) + shift[k];
+      }
+      put8(p.out, p.out_bf16, at + c, live - c, v);
     }
-    put8(p.out, p.out_bf16, base + c, p.d - c, v);
-  };
-#pragma unroll
-  for (int i = 0; i < ROUNDS; i++) {
-    if (first + i * step < p.d) {
-      write(first + i * step, kept[i]);
-    }
-  }
-  for (int c = first + ROUNDS * step; c < p.d; c += step) {
-    get8(p.x, p.x_bf16, base + c, p.d - c, v);
-    write(c, v);
   }
 }
+
+/** As often as a thread's 8 columns of a row stay in registers; rows of up to 8192 columns need no more. */
+#define ROUNDS 2
 
 /** out = RMSNorm(x SiLU(z)) scale; out may be x: a thread reads what it writes. */
 KERNEL(512, gated_rms_norm, RowNorm) {
@@ -215,7 +219,8 @@ struct GroupNorm {
   const void* x;
   const float* weight;
   const float* bias;
-  float* parts;
+  float* parts;  // [frames, chunks, channels, 2]: mean, sum of squared differences from it
+  float* groups_of_frames;  // [frames, groups, 2]: mean, 1 / deviation
   void* out;
   i64 cells;
   int x_bf16;
@@ -228,77 +233,121 @@ struct GroupNorm {
   float epsilon;
 };
 
-/** Mean and sum of squared differences of one group in one chunk of a frame's cells: parts[frame, chunk, group, 2]. */
-KERNEL(256, group_norm_parts, GroupNorm) {
-  int group = blockIdx.x, chunk = blockIdx.y, frame = blockIdx.z;
-  int width = p.channels / p.groups;
-  i64 first = (i64)chunk * p.chunk;
+#define GROUP_NORM_THREADS 256
+
+// Blocks of parts and of what is written are (vectors of 8 channels, lines of cells), so many threads, some perhaps without a channel, and
+// take a chunk of a frame's cells: blockIdx is (chunk, frame, the vectors' slice).
+
+/** Statistics of every channel in a chunk: of each thread's cells relative to its first one, then those of the lines together. */
+KERNEL(GROUP_NORM_THREADS, group_norm_parts, GroupNorm) {
+  int channel = (blockIdx.z * blockDim.x + threadIdx.x) * 8;
+  int count = p.channels - channel, lines = blockDim.y, width = blockDim.x * 8;
+  i64 first = (i64)blockIdx.x * p.chunk;
   int cells = (int)(p.cells - first < p.chunk ? p.cells - first : p.chunk);
-  i64 base = ((i64)frame * p.cells + first) * p.channels + group * width;
-  int n = cells * width;
-  float sum = 0;
-  for (int i = threadIdx.x; i < n; i += blockDim.x) {
-    sum += get(p.x, p.x_bf16, base + (i64)(i / width) * p.channels + i % width);
+  i64 base = ((i64)blockIdx.y * p.cells + first) * p.channels + channel;
+  float pivot[8], sum[8], squares[8];
+#pragma unroll
+  for (int k = 0; k < 8; k++) {
+    sum[k] = squares[k] = 0;
+  }
+  // Lines without a cell have the first one's pivot and no weight.
+  get8(p.x, p.x_bf16, base + (i64)((int)threadIdx.y < cells ? threadIdx.y : 0) * p.channels, count, pivot);
+#pragma unroll 2
+  for (int cell = threadIdx.y + lines; cell < cells; cell += lines) {
+    float v[8];
+    get8(p.x, p.x_bf16, base + (i64)cell * p.channels, count, v);
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+      float apart = v[k] - pivot[k];
+      sum[k] += apart;
+      squares[k] += apart * apart;
+    }
+  }
+  __shared__ float means[GROUP_NORM_THREADS * 8], differences[GROUP_NORM_THREADS * 8];
+  int mine = (cells - (int)threadIdx.y + lines - 1) / lines;
+  float share = mine > 0 ? 1.0f / mine : 0;
+#pragma unroll
+  for (int k = 0; k < 8; k++) {
+    means[threadIdx.y * width + threadIdx.x * 8 + k] = pivot[k] + sum[k] * share;
+    differences[threadIdx.y * width + threadIdx.x * 8 + k] = squares[k] - sum[k] * sum[k] * share;
+  }
+  __syncthreads();
+  int busy = min(lines, cells);
+  for (int i = threadIdx.y * blockDim.x + threadIdx.x; i < width; i += blockDim.x * lines) {
+    int c = blockIdx.z * width + i;
+    if (c >= p.channels) {
+      break;
+    }
+    float mean = 0, total = 0;
+    for (int line = 0; line < busy; line++) {
+      mean += means[line * width + i] * ((cells - line + lines - 1) / lines);
+    }
+    mean /= cells;
+    for (int line = 0; line < busy; line++) {
+      float apart = means[line * width + i] - mean;
+      total += differences[line * width + i] + apart * apart * ((cells - line + lines - 1) / lines);
+    }
+    float* part = p.parts + (((i64)blockIdx.y * p.chunks + blockIdx.x) * p.channels + c) * 2;
+    part[0] = mean;
+    part[1] = total;
+  }
+}
+
+/** A (frame, group): its channels' chunks together, always in the same order. */
+KERNEL(128, group_norm_merge, GroupNorm) {
+  int width = p.channels / p.groups;
+  const float2* parts = (const float2*)p.parts + (i64)blockIdx.y * p.chunks * p.channels + blockIdx.x * width;
+  float n = (float)p.cells * width;
+  float sum = 0, squares = 0;
+  for (int i = threadIdx.x; i < p.chunks * width; i += blockDim.x) {
+    int chunk = i / width;
+    i64 left = p.cells - (i64)chunk * p.chunk;
+    sum += parts[(i64)chunk * p.channels + i % width].x * (left < p.chunk ? left : p.chunk);
   }
   float mean = row_sum(sum) / n;
-  float squares = 0;
-  for (int i = threadIdx.x; i < n; i += blockDim.x) {
-    float centred = get(p.x, p.x_bf16, base + (i64)(i / width) * p.channels + i % width) - mean;
-    squares += centred * centred;
+  for (int i = threadIdx.x; i < p.chunks * width; i += blockDim.x) {
+    int chunk = i / width;
+    i64 left = p.cells - (i64)chunk * p.chunk;
+    float2 part = parts[(i64)chunk * p.channels + i % width];
+    squares += part.y + (part.x - mean) * (part.x - mean) * (left < p.chunk ? left : p.chunk);
   }
   squares = row_sum(squares);
   if (threadIdx.x == 0) {
-    float* part = p.parts + (((i64)frame * p.chunks + chunk) * p.groups + group) * 2;
-    part[0] = mean;
-    part[1] = squares;
+    float* group = p.groups_of_frames + ((i64)blockIdx.y * p.groups + blockIdx.x) * 2;
+    group[0] = mean;
+    group[1] = 1 / sqrtf(squares / n + p.epsilon);
   }
 }
 
-/** Merges the chunks of a (frame, group) in order: parts[frame, 0, group] becomes mean and 1 / deviation. */
-KERNEL(32, group_norm_merge, GroupNorm) {
-  int group = blockIdx.x * blockDim.x + threadIdx.x, frame = blockIdx.y;
-  if (group >= p.groups) {
+/** out = (x - mean) / deviation weight + bias, then SiLU if asked; out may be x. */
+KERNEL(GROUP_NORM_THREADS, group_norm_apply, GroupNorm) {
+  int channel = (blockIdx.z * blockDim.x + threadIdx.x) * 8;
+  int count = p.channels - channel, width = p.channels / p.groups;
+  if (count <= 0) {
     return;
   }
-  int width = p.channels / p.groups;
-  float* part = p.parts + ((i64)frame * p.chunks * p.groups + group) * 2;
-  float mean = 0, squares = 0, count = 0;
-  for (int chunk = 0; chunk < p.chunks; chunk++) {
-    i64 left = p.cells - (i64)chunk * p.chunk;
-    float n = (float)(left < p.chunk ? left : p.chunk) * width;
-    float apart = part[(i64)chunk * p.groups * 2] - mean;
-    squares += part[(i64)chunk * p.groups * 2 + 1] + apart * apart * count * n / (count + n);
-    mean += apart * n / (count + n);
-    count += n;
-  }
-  part[0] = mean;
-  part[1] = 1 / sqrtf(squares / count + p.epsilon);
-}
-
-/** out = (x - mean) / deviation weight + bias, then SiLU if asked; out may be x. Eight channels a thread. */
-KERNEL(256, group_norm_apply, GroupNorm) {
-  int vectors = (p.channels + 7) / 8;
-  i64 i = (i64)blockIdx.x * blockDim.x + threadIdx.x;
-  i64 cell = i / vectors;
-  int channel = (int)(i - cell * vectors) * 8;
-  if (cell >= p.cells) {
-    return;
-  }
-  int frame = blockIdx.y;
-  int width = p.channels / p.groups;
-  i64 at = ((i64)frame * p.cells + cell) * p.channels + channel;
-  const float* parts = p.parts + (i64)frame * p.chunks * p.groups * 2;
-  float v[8], weight[8], bias[8];
-  get8(p.x, p.x_bf16, at, p.channels - channel, v);
-  get8(p.weight, 0, channel, p.channels - channel, weight);
-  get8(p.bias, 0, channel, p.channels - channel, bias);
+  float means[8], factors[8], bias[8];
+  get8(p.weight, 0, channel, count, factors);
+  get8(p.bias, 0, channel, count, bias);
 #pragma unroll
   for (int k = 0; k < 8; k++) {
-    if (channel + k < p.channels) {
-      int group = (channel + k) / width;
-      float y = (v[k] - parts[group * 2]) * parts[group * 2 + 1] * weight[k] + bias[k];
-      v[k] = p.silu ? silu(y) : y;
-    }
+    const float* group = p.groups_of_frames + ((i64)blockIdx.y * p.groups + min(channel + k, p.channels - 1) / width) * 2;
+    means[k] = group[0];
+    factors[k] *= group[1];
   }
-  put8(p.out, p.out_bf16, at, p.channels - channel, v);
+  i64 first = (i64)blockIdx.x * p.chunk;
+  int cells = (int)(p.cells - first < p.chunk ? p.cells - first : p.chunk);
+  i64 base = ((i64)blockIdx.y * p.cells + first) * p.channels + channel;
+#pragma unroll 2
+  for (int cell = threadIdx.y; cell < cells; cell += blockDim.y) {
+    i64 at = base + (i64)cell * p.channels;
+    float v[8];
+    get8(p.x, p.x_bf16, at, count, v);
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+      float y = (v[k] - means[k]) * factors[k] + bias[k];
+      v[k] = p.silu ? p.out_bf16 ? silu_fast(y) : silu(y) : y;
+    }
+    put8(p.out, p.out_bf16, at, count, v);
+  }
 }
