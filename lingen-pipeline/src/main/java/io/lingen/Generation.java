@@ -255,7 +255,7 @@ public final class Generation implements AutoCloseable {
         private @Nullable FrameStream stream;
 
         @Override
-        public float[] compute(Supplier<float[]> frame) {
+        public <T> T compute(Supplier<T> frame) {
             return use(frame);
         }
 

@@ -105,19 +105,19 @@ final class GpuKernels {
         Heads k = heads(qkv, d);
         Heads v = heads(qkv, 2L * d);
         Windows windows = new Windows(WINDOW, true);
-        attended("window attention", n * d * 8.0, () -> backend.windowAttention(q, k, v, grid, windows, null, out));
+        either("window attention", n * d * 8.0, () -> backend.windowAttention(q, k, v, grid, windows, null, out));
         Tensor text = normal(DType.BF16, Workload.TEXT_TOKENS, 2L * d);
         Heads textKeys = heads(text, 0);
         Heads textValues = heads(text, d);
-        attended("cross-attention", n * d * 4.0, () -> backend.attention(q, textKeys, textValues, null, out));
-        attended("full attention (DiT)", n * d * 8.0, () -> backend.attention(q, k, v, null, out));
+        either("cross-attention", n * d * 4.0, () -> backend.attention(q, textKeys, textValues, null, out));
+        either("full attention (DiT)", n * d * 8.0, () -> backend.attention(q, k, v, null, out));
     }
 
-    /** As the device attends, and where it has products of warpgroups, without them too. */
-    private void attended(String name, double bytes, Runnable work) {
+    /** As the device does it, and where it has products of warpgroups, without them too. */
+    private void either(String name, double bytes, Runnable work) {
         counted(name, bytes, work);
         if (backend.device().facts().hasWarpgroups()) {
-            GpuSwitch warpgroups = backend.attention()::useWarpgroups;
+            GpuSwitch warpgroups = backend.device()::useWarpgroups;
             counted(name + ", mma.sync", bytes, warpgroups.during(false, work));
         }
     }
@@ -164,11 +164,7 @@ final class GpuKernels {
             double bytes = 4.0 * x.shape().elements() + 2.0 * taps * channels * channels;
             String name = "convolution " + kernel[0] + "x" + kernel[1] + "x" + kernel[2] + ", " + channels;
             Runnable work = () -> backend.convolution(x, weights, y);
-            counted(name, bytes, work);
-            if (backend.device().facts().hasWarpgroups()) {
-                GpuSwitch warpgroups = backend.products()::useWarpgroups;
-                counted(name + ", wgmma", bytes, warpgroups.during(true, work));
-            }
+            either(name, bytes, work);
         }
     }
 

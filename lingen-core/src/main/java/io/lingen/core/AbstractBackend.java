@@ -34,6 +34,13 @@ public abstract class AbstractBackend implements Backend {
     }
 
     @Override
+    public final void downloadPixels(Tensor tensor, byte[] target) {
+        Shape bytes = Shape.of(target.length);
+        require(tensor.shape().elements() == target.length, "downloadPixels", tensor.shape(), bytes);
+        computeDownloadPixels(tensor, target);
+    }
+
+    @Override
     public final void write(HostTensor source, Tensor target) {
         require(source.shape().equals(target.shape()), "write", source.shape(), target.shape());
         computeWrite(source, target);
@@ -340,6 +347,11 @@ public abstract class AbstractBackend implements Backend {
                 weights.d());
         operations.add(OperationKind.SCAN, 7 * path.steps() * states.elements());
         computeDiagonalScan(x, dt, bc, b, c, path, weights, accumulate, y);
+    }
+
+    /** Rounded on the host, unless a device does it and has less to bring there. */
+    protected void computeDownloadPixels(Tensor tensor, byte[] target) {
+        PixelRounding.download(this, tensor, target);
     }
 
     protected abstract void computeWrite(HostTensor source, Tensor target);

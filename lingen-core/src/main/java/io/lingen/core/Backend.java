@@ -106,6 +106,14 @@ public interface Backend extends AutoCloseable {
         MemorySegment.copy(source.memory(), HostTensor.FLOAT, 0, target, 0, target.length);
     }
 
+    /**
+     * Copies a tensor's elements to an array as 8-bit pixels: [-1, 1] becomes 0 to 255, rounded, what lies beyond is clamped.
+     *
+     * @param target as long as the tensor has elements
+     * @throws ArithmeticException if an element is not a number; what is in the array then is undefined
+     */
+    void downloadPixels(Tensor tensor, byte[] target);
+
     /** Overwrites a tensor's elements with those of an equally shaped host tensor, converted to the tensor's type. */
     void write(HostTensor source, Tensor target);
 

@@ -93,16 +93,6 @@ public final class CudaBackend extends AbstractBackend {
         return blocks;
     }
 
-    /** Its attention, for measurements. */
-    public Attention attention() {
-        return attention;
-    }
-
-    /** Its matrix products and convolutions, for measurements. */
-    public Products products() {
-        return products;
-    }
-
     /** Its graphs, for measurements. */
     public GraphRecorder recorder() {
         return recorder;
@@ -182,6 +172,11 @@ public final class CudaBackend extends AbstractBackend {
             throw new IllegalStateException(
                     "the cuda backend was closed while workspaces with " + live + " bytes are open; close them first");
         }
+    }
+
+    @Override
+    protected void computeDownloadPixels(Tensor tensor, byte[] target) {
+        transfer.readPixels(CudaTensor.of(tensor), target);
     }
 
     @Override

@@ -37,10 +37,10 @@ final class DecoderParityTest {
                 ModelSource.ofResource(DecoderParityTest.class.getClassLoader(), "io/lingen/fixtures/" + model);
         SafetensorsFile golden = SafetensorsFile.of(model, MemorySegment.ofArray(source.read("fixture.safetensors")));
         List<ParityCheck.Comparison> comparisons = new ArrayList<>();
-        try (CudaBackend backend = warpgroups ? TestBackends.openWithWarpgroups() : TestBackends.open();
+        try (CudaBackend backend =
+                        warpgroups ? TestBackends.openWithWarpgroups() : TestBackends.openWithoutWarpgroups();
                 LatentVideoDecoder decoder = LatentVideoDecoder.load(source, "vae", backend, precision);
                 Workspace workspace = backend.newWorkspace()) {
-            backend.products().useWarpgroups(warpgroups);
             Tensor latent = backend.upload(workspace, golden.tensor("latent"), DType.F32);
             Tensor frames = decoder.decode(latent, workspace, (name, tensor) -> {
                 if (golden.names().contains("tap." + name)) {

@@ -311,7 +311,6 @@ final class MatrixKernelsTest {
         }
         if (warpgroupBackend == null) {
             warpgroupBackend = TestBackends.openWithWarpgroups();
-            warpgroupBackend.products().useWarpgroups(true);
         }
         return warpgroupBackend;
     }

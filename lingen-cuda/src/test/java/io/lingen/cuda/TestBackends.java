@@ -39,14 +39,14 @@ final class TestBackends {
         return new CudaBackend(device(false), Long.MAX_VALUE);
     }
 
-    /** With attention as devices without warpgroups have it. */
+    /** With attention and convolutions as devices without warpgroups have them. */
     static CudaBackend openWithoutWarpgroups() {
         CudaBackend backend = open();
-        backend.attention().useWarpgroups(false);
+        backend.device().useWarpgroups(false);
         return backend;
     }
 
-    /** With the attention of warpgroups; aborts the test (an assumption) on a device that has none. */
+    /** With those of warpgroups; aborts the test (an assumption) on a device that has none. */
     static CudaBackend openWithWarpgroups() {
         Device device = device(true);
         if (!device.facts().hasWarpgroups()) {

@@ -58,7 +58,7 @@ final class WarpgroupChoiceTest {
         Device device = Device.open(name -> library, new CubinCache(folder));
         try (CudaBackend backend = new CudaBackend(device, Long.MAX_VALUE);
                 Workspace workspace = backend.newWorkspace()) {
-            backend.attention().useWarpgroups(warpgroups);
+            device.useWarpgroups(warpgroups);
             Tensor qkv = backend.upload(workspace, HostTensor.of(values, 70, 192), DType.BF16);
             Tensor out = workspace.allocate(DType.F32, 70, 64);
             backend.attention(

@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * latents; the memory does not grow with the clip's length but for those latents. A frame that is the first of a tile takes as long as the
  * tile. Used by one thread at a time.
  *
- * <p>Tiles stay patches on the backend. Blending them and putting their pixels in place happens here, on the way to the host, where every
- * pixel is touched once anyway.
+ * <p>Tiles stay patches until their frames are taken. These are blended and rounded on the backend, so that a byte of each colour is all that
+ * comes to the host.
  */
 public final class FrameStream implements Iterator<Frame>, AutoCloseable {
     /**
@@ -30,10 +30,15 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
      */
     public interface Guard {
         /** Lets everything pass. */
-        Guard NONE = Supplier::get;
+        Guard NONE = new Guard() {
+            @Override
+            public <T> T compute(Supplier<T> frame) {
+                return frame.get();
+            }
+        };
 
         /** Calls {@code frame}, which decodes one. */
-        float[] compute(Supplier<float[]> frame);
+        <T> T compute(Supplier<T> frame);
 
         /** Calls {@code free}, which frees the stream's memory, unless that has been done. */
         default void free(Runnable free) {
@@ -73,9 +78,9 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
                 Math.toIntExact(shape.length(0)), Math.toIntExact(shape.length(1)), Math.toIntExact(shape.length(2))));
         this.framesPerLatent = config.compression(0);
         this.tiles = config.tiling().plan(Math.toIntExact(shape.length(0)), framesPerLatent);
-        this.pixels = new PatchPixels(config.patch(), size);
         Tile first = tiles.get(0);
         int shared = (first.carryTo() - first.finalTo()) / config.patch().t();
+        this.pixels = new PatchPixels(backend, memory, config.patch(), size, shared > 0);
         this.carried = shared == 0 ? null : memory.allocate(DType.F32, pixels.patches(shared));
     }
 
@@ -108,17 +113,19 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
     @Override
     public Frame next() {
         int index = nextFrame;
-        float[] values = take(); // [H, W, 3]
-        byte[] rgb = new byte[values.length];
-        for (int i = 0; i < values.length; i++) {
-            float value = values[i];
-            if (Float.isNaN(value)) {
-                throw new IllegalStateException("frame " + index + ": found pixels that are not numbers, expected"
-                        + " numbers around [-1, 1]; are the latents finite, and does precision F32 help?");
+        byte[] rgb = new byte[Math.toIntExact(3L * size.h() * size.w())];
+        return guard.compute(() -> {
+            Tensor frame = take();
+            try {
+                backend.downloadPixels(frame, rgb);
+            } catch (ArithmeticException e) {
+                throw new IllegalStateException(
+                        "frame " + index + ": found pixels that are not numbers, expected numbers around [-1, 1];"
+                                + " are the latents finite, and does precision F32 help?",
+                        e);
             }
-            rgb[i] = (byte) Math.round(Math.clamp((value + 1) * 127.5f, 0f, 255f));
-        }
-        return new Frame(size.w(), size.h(), rgb);
+            return new Frame(size.w(), size.h(), rgb);
+        });
     }
 
     /**
@@ -127,15 +134,11 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
      * @return [height, width, 3] in F32, nominally in [-1, 1], not clamped; a copy of its own
      */
     public HostTensor nextValues() {
-        return HostTensor.of(take().clone(), size.h(), size.w(), 3);
+        return guard.compute(() -> backend.download(take())).reshape(size.h(), size.w(), 3);
     }
 
-    /** The next frame's values, until the one after it is taken. */
-    private float[] take() {
-        return guard.compute(this::compute);
-    }
-
-    private float[] compute() {
+    /** The next frame on the backend, [1, H, W, 3], until the one after it is taken. */
+    private Tensor take() {
         if (closed) {
             throw new IllegalStateException("the frame stream is closed");
         }
@@ -151,10 +154,10 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
         int inPatch = nextFrame % patchFrames;
         if (inPatch == 0) {
             int row = (nextFrame - tile.fromLatent() * framesPerLatent) / patchFrames;
-            pixels.setPatches(backend, patches.slice(row, row + 1));
+            pixels.setPatches(patches.slice(row, row + 1));
             if (carried != null && nextFrame < tile.blendTo()) {
                 int shared = (nextFrame - tile.keepFrom()) / patchFrames;
-                pixels.setEarlierPatches(backend, carried.slice(shared, shared + 1));
+                pixels.setEarlierPatches(carried.slice(shared, shared + 1));
             }
         }
         float weight = TemporalTiling.laterWeight(nextFrame - tile.keepFrom(), tile.blendTo() - tile.keepFrom());
@@ -162,12 +165,11 @@ public final class FrameStream implements Iterator<Frame>, AutoCloseable {
         return pixels.frame(inPatch, weight);
     }
 
-    /** Decodes every tile and drops its frames: for counting, what has no pixels to show. */
+    /** Decodes every frame and brings none to the host: for counting, which has no pixels to show. */
     public void decodeAll() {
-        while (tilesDone < tiles.size()) {
-            decodeNextTile();
+        while (hasNext()) {
+            take();
         }
-        nextFrame = size.t();
     }
 
     private void decodeNextTile() {

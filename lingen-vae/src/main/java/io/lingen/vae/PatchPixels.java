@@ -1,36 +1,44 @@
 package io.lingen.vae;
 
 import io.lingen.core.Backend;
+import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Puts the pixels of patches in place: from [1, H / ph, W / pw, 3 * patch cells], each patch flattened as (channel, t, h, w), to the patch's
- * frames [H, W, 3] one after the other. Where two tiles share a frame, the later one is blended with the earlier. Its arrays serve every frame
- * again: the garbage of a long clip of large frames would make the Java heap many times as large as they are. Used by one thread.
+ * frames [H, W, 3] one after the other. Where two tiles share a frame, the later one is blended with the earlier. All on the backend, in
+ * tensors that serve every frame again. Used by one thread.
  */
 final class PatchPixels {
     private static final int CHANNELS = 3;
 
+    private final Backend backend;
     private final PatchSize patch;
-    private final int rows;
-    private final int columns;
-    private final float[] later;
-    private final float[] earlier;
-    private final float[] frame;
-    private boolean blends;
+    private final Grid size;
+    private final @Nullable Arranged later;
+    private final @Nullable Arranged earlier;
+    private final @Nullable Tensor blended;
+    private @Nullable Tensor laterFrames;
+    private @Nullable Tensor earlierFrames;
 
-    /** @param size the clip's frames, rows and columns */
-    PatchPixels(PatchSize patch, Grid size) {
+    /**
+     * @param memory owns what is needed for a frame
+     * @param size the clip's frames, rows and columns
+     * @param blends whether frames are going to be blended
+     */
+    PatchPixels(Backend backend, Workspace memory, PatchSize patch, Grid size, boolean blends) {
+        this.backend = backend;
         this.patch = patch;
-        this.rows = size.h() / patch.h();
-        this.columns = size.w() / patch.w();
-        int values = Math.toIntExact(patches(1).elements());
-        this.later = new float[values];
-        this.earlier = new float[values];
-        this.frame = new float[values / patch.t()];
+        this.size = size;
+        boolean arranges = patch.cells() > 1;
+        this.later = arranges ? new Arranged(memory) : null;
+        this.earlier = arranges && blends ? new Arranged(memory) : null;
+        this.blended = blends ? memory.allocate(DType.F32, framesOf(1)) : null;
     }
 
     PatchSize patch() {
@@ -39,19 +47,22 @@ final class PatchPixels {
 
     /** The shape of {@code count} steps of patches. */
     Shape patches(int count) {
-        return Shape.of(count, rows, columns, (long) CHANNELS * patch.cells());
+        return Shape.of(count, size.h() / patch.h(), size.w() / patch.w(), (long) CHANNELS * patch.cells());
     }
 
-    /** Sets the patches that the next frames come from, with nothing to blend. */
-    void setPatches(Backend backend, Tensor patches) {
-        backend.download(patches, later);
-        blends = false;
+    private Shape framesOf(int count) {
+        return Shape.of(count, size.h(), size.w(), CHANNELS);
+    }
+
+    /** Sets the patches that the next frames come from, with nothing to blend; they stay as they are until the next. */
+    void setPatches(Tensor patches) {
+        laterFrames = later == null ? patches : later.set(patches);
+        earlierFrames = null;
     }
 
     /** Sets what these frames are blended with. */
-    void setEarlierPatches(Backend backend, Tensor patches) {
-        backend.download(patches, earlier);
-        blends = true;
+    void setEarlierPatches(Tensor patches) {
+        earlierFrames = earlier == null ? patches : earlier.set(patches);
     }
 
     /**
@@ -59,29 +70,34 @@ final class PatchPixels {
      *
      * @param t the frame within the patch
      * @param weight that of the later patches where there are earlier ones
-     * @return [H, W, 3], until the next call
+     * @return [1, H, W, 3], until the next call
      */
-    float[] frame(int t, float weight) {
-        int width = columns * patch.w();
-        int source = 0;
-        for (int row = 0; row < rows; row++) {
-            for (int column = 0; column < columns; column++) {
-                for (int channel = 0; channel < CHANNELS; channel++) {
-                    int cell = source + (channel * patch.t() + t) * patch.h() * patch.w();
-                    for (int h = 0; h < patch.h(); h++) {
-                        int pixel = (row * patch.h() + h) * width + column * patch.w();
-                        for (int w = 0; w < patch.w(); w++) {
-                            frame[(pixel + w) * CHANNELS + channel] = value(cell++, weight);
-                        }
-                    }
-                }
-                source += CHANNELS * patch.cells();
-            }
+    Tensor frame(int t, float weight) {
+        if (laterFrames == null) {
+            throw new IllegalStateException("there are no patches");
         }
-        return frame;
+        Tensor frame = laterFrames.slice(t, t + 1);
+        if (earlierFrames == null || blended == null) {
+            return frame;
+        }
+        backend.interpolate(earlierFrames.slice(t, t + 1), frame, weight, blended);
+        return blended;
     }
 
-    private float value(int index, float weight) {
-        return blends ? earlier[index] + weight * (later[index] - earlier[index]) : later[index];
+    /** One step of patches as frames. */
+    private final class Arranged {
+        private final Tensor planes; // [3, patch.t, H, W]
+        private final Tensor frames; // [patch.t, H, W, 3]
+
+        Arranged(Workspace memory) {
+            planes = memory.allocate(DType.F32, CHANNELS, patch.t(), size.h(), size.w());
+            frames = memory.allocate(DType.F32, framesOf(patch.t()));
+        }
+
+        Tensor set(Tensor patches) {
+            backend.unpatchify(patches, patch, planes);
+            backend.patchify(planes, PatchSize.ONE, frames);
+            return frames;
+        }
     }
 }

@@ -1,6 +1,7 @@
 package io.lingen.core.contract;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.lingen.core.DType;
@@ -11,6 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -29,6 +31,40 @@ public abstract class ElementwiseContract extends BackendContract {
         Tensor y = output(out, size);
         backend().copy(x.tensor(), y);
         assertExactly(rounded(x.values(), out), y);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, F32", "7, BF16", "8, F32", "2053, F32", "40001, BF16"})
+    void pixels(int size, DType dtype) {
+        Sample x = normal(dtype, 1, size);
+        byte[] found = new byte[size];
+        backend().downloadPixels(x.tensor(), found);
+        for (int i = 0; i < size; i++) {
+            assertEquals(Math.clamp((x.values()[i] + 1) * 127.5, 0, 255), found[i] & 0xFF, 0.5 + 1e-4);
+        }
+    }
+
+    @Test
+    void pixelsAreRoundedHalfUpAndClamped() {
+        float[] values = {
+            0, -1, 1, -1.001f, 1.001f, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, -0.99608f, 2 / 127.5f
+        };
+        int[] expected = {128, 0, 255, 0, 255, 255, 0, 0, 130};
+        byte[] found = new byte[values.length];
+        backend().downloadPixels(sample(DType.F32, values, values.length).tensor(), found);
+        for (int i = 0; i < values.length; i++) {
+            assertEquals(expected[i], found[i] & 0xFF, "of " + values[i]);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 2047, 2048, 30000, 40000})
+    void pixelsThatAreNotNumbersAreRefused(int index) {
+        float[] values = new float[40001];
+        values[index] = Float.NaN;
+        Tensor x = sample(DType.F32, values, values.length).tensor();
+        assertThrows(ArithmeticException.class, () -> backend().downloadPixels(x, new byte[values.length]));
+        assertThrows(IllegalArgumentException.class, () -> backend().downloadPixels(x, new byte[values.length - 1]));
     }
 
     @ParameterizedTest

@@ -47,6 +47,7 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
     private final Object productOrder = new Object();
 
     private volatile @Nullable Thread capturing;
+    private volatile boolean warpgroups = true;
 
     /**
      * What a plan may depend on.
@@ -140,6 +141,22 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
             LOG.info("{}; our own kernels form all products, more slowly", e.getMessage());
             return null;
         }
+    }
+
+    /** Whether products of warpgroups are to be used: where the device has them, unless they are switched off. */
+    public boolean hasWarpgroups() {
+        return warpgroups && facts.hasWarpgroups();
+    }
+
+    /**
+     * Switches the products of warpgroups off or, as they are at first, on: for tests and measurements.
+     *
+     * @return whether they were on
+     */
+    public boolean useWarpgroups(boolean on) {
+        boolean before = warpgroups;
+        warpgroups = on;
+        return before;
     }
 
     public Facts facts() {

@@ -17,21 +17,9 @@ public final class Attention {
     private static final int MAX_MATRIX_HEAD = 128;
 
     private final Device device;
-    private volatile boolean warpgroups = true;
 
     public Attention(Device device) {
         this.device = device;
-    }
-
-    /**
-     * Switches the products of warpgroups, which are used where the device has them, off or on.
-     *
-     * @return whether they were on
-     */
-    public boolean useWarpgroups(boolean on) {
-        boolean before = warpgroups;
-        warpgroups = on;
-        return before;
     }
 
     public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
@@ -72,11 +60,7 @@ public final class Attention {
         int keys = windowed == 1 ? queries : Math.toIntExact(k.tokens());
         boolean bf16 = isBf16(q) && isBf16(k) && isBf16(v);
         boolean direct = bf16 && isDirect(q) && isDirect(k) && isDirect(v) && isDirect(out);
-        Plan plan = warpgroups
-                        && device.facts().hasWarpgroups()
-                        && direct
-                        && bias == null
-                        && Plan.fitsWarpgroups(q.headDim())
+        Plan plan = device.hasWarpgroups() && direct && bias == null && Plan.fitsWarpgroups(q.headDim())
                 ? Plan.ofWarpgroups(q.headDim(), keys)
                 : Plan.of(bf16, q.headDim(), queries, bias != null);
         int tiles = Math.ceilDiv(queries, plan.queriesPerBlock);

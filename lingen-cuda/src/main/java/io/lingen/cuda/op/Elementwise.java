@@ -46,6 +46,25 @@ public final class Elementwise {
         run("interpolate", a, b, s, out);
     }
 
+    /**
+     * Rounds to 8-bit pixels.
+     *
+     * @param out room for them, of a multiple of 8 bytes
+     * @param faults a byte for each of {@link #blocks}, not 0 where something is not a number
+     */
+    void pixels(CudaTensor x, long out, long faults) {
+        long n = x.shape().elements();
+        device.launch(
+                SOURCE,
+                "pixels",
+                Launch.of(blocks(n)),
+                new Arguments().put(x.address(), out, faults, n).put(CudaTensor.bf16(x)));
+    }
+
+    static long blocks(long n) {
+        return Math.ceilDiv(n, PER_BLOCK);
+    }
+
     /** Element i is PhiloxNormal.at(seed, i). */
     public void normal(long seed, CudaTensor out) {
         long n = out.shape().elements();

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Linear layers and convolutions. Linear layers go to cuBLASLt, with as much of the epilogue as it can do, and to our own kernel where
- * it has no algorithm or is missing; convolutions always to our own kernel, for which a linear layer is a convolution of one tap.
+ * it has no algorithm or is missing; convolutions always to our own kernels, for one of which a linear layer is a convolution of one tap.
  */
 public final class Products {
     private static final String SOURCE = "product";
@@ -31,7 +31,6 @@ public final class Products {
     private final Device device;
     private final DeviceMemory memory;
     private final Elementwise elementwise;
-    private volatile boolean warpgroups;
 
     public Products(Device device, DeviceMemory memory, Elementwise elementwise) {
         this.device = device;
@@ -71,17 +70,6 @@ public final class Products {
         }
     }
 
-    /**
-     * Switches convolutions by products of warpgroups on, where the device has them, or off, as they are at first.
-     *
-     * @return whether they were on
-     */
-    public boolean useWarpgroups(boolean on) {
-        boolean before = warpgroups;
-        warpgroups = on;
-        return before;
-    }
-
     public void convolution(Tensor x, CudaConvolution weights, Tensor out) {
         Boxes boxes = fitsWarpgroups(x, weights) ? Boxes.of(weights.source(), out.shape()) : null;
         if (boxes != null) {
@@ -102,8 +90,7 @@ public final class Products {
     private boolean fitsWarpgroups(Tensor x, CudaConvolution weights) {
         ConvolutionWeights.Source source = weights.source();
         long addresses = CudaTensor.addressOf(x) | weights.weight().address();
-        return warpgroups
-                && device.facts().hasWarpgroups()
+        return device.hasWarpgroups()
                 && x.dtype() == DType.BF16
                 && weights.dtype() == DType.BF16
                 && source.strideT() == 1

@@ -84,6 +84,30 @@ public final class Transfer {
         return new HostTensor(DType.F32, shape, host);
     }
 
+    /**
+     * A tensor's elements as 8-bit pixels on the host, a byte of each; waits for all work so far.
+     *
+     * @param target as long as the tensor
+     * @throws ArithmeticException if an element is not a number
+     */
+    public void readPixels(CudaTensor tensor, byte[] target) {
+        long room = Math.ceilDiv(target.length, 8) * 8L;
+        byte[] faults = new byte[Math.toIntExact(Elementwise.blocks(target.length))];
+        DeviceMemory.Block pixels = memory.allocate(room + faults.length);
+        try {
+            elementwise.pixels(tensor, pixels.address(), pixels.address() + room);
+            device.download(pixels.address(), MemorySegment.ofArray(target));
+            device.download(pixels.address() + room, MemorySegment.ofArray(faults));
+        } finally {
+            memory.release(pixels);
+        }
+        for (byte fault : faults) {
+            if (fault != 0) {
+                throw new ArithmeticException("found a pixel that is not a number, expected numbers around [-1, 1]");
+            }
+        }
+    }
+
     private static void widen(short[] from, MemorySegment to) {
         for (int i = 0; i < from.length; i++) {
             to.set(ValueLayout.JAVA_INT_UNALIGNED, (long) i * Float.BYTES, from[i] << 16);

@@ -56,6 +56,38 @@ KERNEL(256, interpolate, Elementwise) {
   }
 }
 
+struct Pixels {
+  const void* x;
+  unsigned char* out;     // [n], with room for a multiple of 8
+  unsigned char* faults;  // [blocks]
+  i64 n;
+  int x_bf16;
+};
+
+/** out = x as 8-bit pixels: [-1, 1] becomes 0 to 255, rounded half up, clamped; faults: whether a block saw what is not a number. */
+KERNEL(256, pixels, Pixels) {
+  i64 i = first8();
+  float v[8];
+  get8(p.x, p.x_bf16, i, i < p.n ? count8(i, p.n) : 0, v);
+  u32 words[2] = {0, 0};
+  float faults = 0;
+#pragma unroll
+  for (int k = 0; k < 8; k++) {
+    float y = fminf(fmaxf((v[k] + 1) * 127.5f, 0), 255);
+    u32 whole = (u32)y;
+    words[k / 4] |= (whole + (y - whole >= 0.5f ? 1 : 0)) << k % 4 * 8;
+    faults += v[k] != v[k] ? 1 : 0;
+  }
+  if (i < p.n) {
+    ((u32*)(p.out + i))[0] = words[0];
+    ((u32*)(p.out + i))[1] = words[1];
+  }
+  faults = row_sum(faults);
+  if (threadIdx.x == 0) {
+    p.faults[blockIdx.x] = faults > 0 ? 1 : 0;
+  }
+}
+
 struct Noise {
   void* out;
   i64 n;
