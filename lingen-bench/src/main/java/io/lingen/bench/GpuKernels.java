@@ -154,6 +154,12 @@ final class GpuKernels {
                 "group norm, SiLU, " + channels,
                 4.0 * x.shape().elements(),
                 () -> backend.groupNorm(x, groups, scale, scale, 1e-6f, true, y));
+        Tensor small = workspace.allocate(DType.BF16, 4, side / 2, side / 2, channels);
+        backend.normal(1, small);
+        add(
+                "upsampling, " + channels,
+                2.0 * (small.shape().elements() + y.shape().elements()),
+                () -> backend.upsampleNearest(small, REVIEW, y));
         for (int[] kernel : new int[][] {{1, 3, 3}, {3, 1, 1}}) {
             int taps = kernel[0] * kernel[1] * kernel[2];
             HostTensor weight =

@@ -10,6 +10,7 @@ package io.lingen.cuda.driver;
  */
 public record Launch(long gridX, int gridY, int gridZ, int blockX, int blockY, int sharedBytes) {
     private static final int MAX_GRID_YZ = 65535;
+    private static final int CELL_THREADS = 256;
 
     public Launch {
         if (gridX < 0
@@ -26,6 +27,17 @@ public record Launch(long gridX, int gridY, int gridZ, int blockX, int blockY, i
     /** Blocks of 256 threads along x. */
     public static Launch of(long blocks) {
         return new Launch(blocks, 1, 1, 256, 1, 0);
+    }
+
+    /**
+     * Cells of channels: blocks of 256 threads, (vectors of 8 channels, lines of cells), some perhaps without a channel; along x the cells,
+     * along y the channels that a block has no room for.
+     */
+    public static Launch cells(long cells, int channels) {
+        int vectors = Math.ceilDiv(channels, 8);
+        int width = Math.min(Integer.highestOneBit(2 * vectors - 1), CELL_THREADS);
+        int lines = CELL_THREADS / width;
+        return new Launch(Math.ceilDiv(cells, lines), Math.ceilDiv(vectors, width), 1, width, lines, 0);
     }
 
     /** Rows of 8 elements a thread: a block along x per row, along y per 2048 columns; no more threads than a row needs. */

@@ -22,8 +22,6 @@ public final class Norms {
     /** About how many elements one block of the group norm takes. */
     private static final long PART = 32768;
 
-    private static final int GROUP_NORM_THREADS = 256;
-
     private final Device device;
     private final DeviceMemory memory;
 
@@ -96,10 +94,8 @@ public final class Norms {
         if (shape.elements() == 0) {
             return;
         }
-        int vectors = Math.ceilDiv(channels, 8);
-        int width = Math.min(ceilPowerOfTwo(vectors), GROUP_NORM_THREADS);
-        int lines = GROUP_NORM_THREADS / width;
-        long chunk = Math.max(Math.ceilDiv(PART, channels), lines);
+        Launch blocks = Launch.cells(cells, channels);
+        long chunk = Math.max(Math.ceilDiv(PART, channels), blocks.blockY());
         int chunks = Math.toIntExact(Math.ceilDiv(cells, chunk));
         long partBytes = (long) frames * chunks * channels * 2 * Float.BYTES;
         DeviceMemory.Block parts = memory.allocate(partBytes + (long) frames * groups * 2 * Float.BYTES);
@@ -110,14 +106,10 @@ public final class Norms {
                 .put(Math.toIntExact(chunk), chunks)
                 .put(silu)
                 .put(epsilon);
-        Launch launch = new Launch(chunks, frames, Math.ceilDiv(vectors, width), width, lines, 0);
+        Launch launch = new Launch(chunks, frames, blocks.gridY(), blocks.blockX(), blocks.blockY(), 0);
         device.launch(SOURCE, "group_norm_parts", launch, arguments);
         device.launch(SOURCE, "group_norm_merge", new Launch(groups, frames, 1, 128, 1, 0), arguments);
         device.launch(SOURCE, "group_norm_apply", launch, arguments);
         memory.release(parts);
-    }
-
-    private static int ceilPowerOfTwo(int n) {
-        return Integer.highestOneBit(2 * n - 1);
     }
 }

@@ -129,9 +129,9 @@ public final class Products {
 
     private static int warpgroupsSharedBytes(int columns) {
         // Two patches and four stages of weights, rows of 128 bytes; the output of eight warps; ten barriers; a patch's
-        // cells.
+        // cells; four biases.
         int tiles = (2 * Boxes.MOST_PATCH_CELLS + 4 * columns) * 128 + 8 * 16 * columns * Short.BYTES;
-        return tiles + 10 * Long.BYTES + Boxes.MOST_PATCH_CELLS * Integer.BYTES;
+        return tiles + 10 * Long.BYTES + Boxes.MOST_PATCH_CELLS * Integer.BYTES + 4 * columns * Float.BYTES;
     }
 
     /** A linear layer by cuBLASLt; false if it has no algorithm for it. */

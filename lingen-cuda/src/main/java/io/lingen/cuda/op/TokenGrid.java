@@ -76,9 +76,12 @@ public final class TokenGrid {
         device.launch(
                 SOURCE,
                 "upsample",
-                Launch.rows(out.shape().rows(), c),
+                Launch.cells(x.shape().rows(), c),
                 new Arguments()
-                        .put(CudaTensor.addressOf(x), CudaTensor.addressOf(out))
+                        .put(
+                                CudaTensor.addressOf(x),
+                                CudaTensor.addressOf(out),
+                                x.shape().rows())
                         .put(CudaTensor.bf16(x), CudaTensor.bf16(out), c)
                         .put(
                                 Math.toIntExact(x.shape().length(1)),

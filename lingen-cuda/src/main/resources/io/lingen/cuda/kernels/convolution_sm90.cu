@@ -12,6 +12,7 @@
 #define PATCH_ROWS 384   // a multiple of 8
 #define PATCHES 2
 #define STAGES 4         // of weights
+#define BIASES 4         // those of a box are read once its first weights are there, when the loader may be two patches ahead
 
 struct Convolution {
   const void* x;       // [t, h, w, c], BF16
@@ -24,7 +25,10 @@ struct Convolution {
   int box_t, box_h, box_w;  // logarithms to base 2, whose sum is 8
 };
 
-/** What is used up, and what arrives: a tap's weights, and with a slab's first weights its patch, whose copies were started before. */
+/**
+ * What is used up, and what arrives: a tap's weights, and with a slab's first weights its patch, and with a box's first its bias, whose
+ * copies were started before.
+ */
 struct Barriers {
   u64 patch_empty[PATCHES];
   u64 weights_full[STAGES], weights_empty[STAGES];
@@ -42,6 +46,7 @@ struct Shared {
   DEVICE u16* out() const { return (u16*)(memory + PATCHES * PATCH_ROWS * 128 + STAGES * N * 128); }  // a warp's [16][N]
   DEVICE Barriers* barriers() const { return (Barriers*)(out() + CONSUMERS * 64 * N); }
   DEVICE int* cells() const { return (int*)(barriers() + 1); }  // [PATCH_ROWS] of the input, -1 in the padding
+  DEVICE float* bias(u32 count) const { return (float*)(cells() + PATCH_ROWS) + count % BIASES * N; }
 };
 
 /** Boxes along the axes, and the patch of one. */
@@ -83,9 +88,9 @@ DEVICE void load(const Convolution& p, const Geometry& all, const Shared<N>& sha
   Barriers* barriers = shared.barriers();
   int* cells = shared.cells();
   int unit = threadIdx.x % 8, line = threadIdx.x / 8;
-  u32 patches = 0, stages = 0;
+  u32 boxes = 0, patches = 0, stages = 0;
 #pragma unroll 1
-  for (int index = blockIdx.x; index < all.count(); index += gridDim.x) {
+  for (int index = blockIdx.x; index < all.count(); index += gridDim.x, boxes++) {
     Box box;
     box.locate(p, all, index, N);
     // Nobody reads the last box's rows any more; then all see this one's.
@@ -112,6 +117,12 @@ DEVICE void load(const Convolution& p, const Geometry& all, const Shared<N>& sha
             to + row * 128 + (unit ^ row % 8) * 16, from + row_offset(max(cell, 0), p.c * 2), there && cell >= 0 ? 16 : 0);
       }
       patches++;
+      if (slab == 0 && threadIdx.x < N / 4) {
+        int column = box.column + threadIdx.x * 4;
+        int bytes = p.bias != 0 ? min(max(p.o - column, 0), 4) * 4 : 0;
+        copy_async_or_zero(
+            shared_address(shared.bias(boxes) + threadIdx.x * 4), bytes > 0 ? p.bias + column : (const float*)p.weight, bytes);
+      }
 #pragma unroll 1
       for (int tap = 0; tap < all.taps; tap++) {
         u32 stage = stages % STAGES;
@@ -185,81 +196,136 @@ DEVICE void write_out(const Convolution& p, int first_column, int cell, const fl
   }
 }
 
+/** What one of the warpgroups that compute reads next: the patch's rows for a tap, and the tap's weights. */
+template <int N>
+struct Reader {
+  const Shared<N>& shared;
+  u32 patches = 0, stages = 0;
+  // Where the lane's cells of 64 are in a patch for the first tap, and how much further for this one.
+  u32 first[2], shift = 0;
+  int kw, kh, over_width, over_height;  // from the last tap of a row to the next row's first, likewise of a plane
+  int dw = 0, dh = 0, taps, tap = 0;
+  u32 patch_address, half;
+
+  DEVICE Reader(const Shared<N>& shared) : shared(shared) {}
+
+  /** Waits for the next tap's weights, and with them for its patch, and takes its cells to registers. */
+  DEVICE void take(u32 (*left)[SLAB / 16][4]) {
+    Barriers* barriers = shared.barriers();
+    wait(&barriers->weights_full[stages % STAGES], stages / STAGES % 2);
+    // While products are under way, which takes the time of it from the way to the next ones.
+    show_products();
+    stages++;
+    u32 patch = patch_address + patches % PATCHES * (PATCH_ROWS * 128);
+#pragma unroll
+    for (int m = 0; m < 2; m++) {
+      u32 line = first[m] + shift;
+      u32 unit = patch + line * 128 + (half ^ line % 8) * 16;
+#pragma unroll
+      for (int k = 0; k < SLAB / 16; k++) {
+        load_matrices_at(left[m][k], unit ^ k * 32);
+      }
+    }
+    shift++;
+    if (++dw == kw) {
+      dw = 0;
+      shift += over_width;
+      if (++dh == kh) {
+        dh = 0;
+        shift += over_height;
+      }
+    }
+    if (++tap == taps) {
+      tap = 0;
+      shift = 0;
+      arrive(&barriers->patch_empty[patches % PATCHES]);
+      patches++;
+    }
+  }
+};
+
+/** Starts the products of 128 cells with the weights of a tap. */
+template <int N>
+DEVICE void multiply(float (*sums)[N / 2], u32 (*left)[SLAB / 16][4], u32 address) {
+  settle<N / 2>(sums[0]);
+  settle<N / 2>(sums[1]);
+  settle<SLAB / 4 * 2>(left[0][0]);
+  begin_products();
+  u64 weights = describe(address, 16, 1024);
+#pragma unroll
+  for (int k = 0; k < SLAB / 16; k++) {
+    product<N, false>(sums[0], left[0][k], weights + k * 2, 1);
+    product<N, false>(sums[1], left[1][k], weights + k * 2, 1);
+  }
+  commit_products();
+}
+
 /** One of the two warpgroups that compute, 0 or 1: twice 64 cells. */
 template <int N>
 DEVICE void compute(const Convolution& p, const Geometry& all, const Shared<N>& shared, int group) {
   Barriers* barriers = shared.barriers();
   int lane = threadIdx.x % WARP, warp = threadIdx.x % GROUP / WARP;
   float sums[2][N / 2];
-  u32 left[2][SLAB / 16][4];
-  // Where the lane's cells are in a box, and what row of the patch its first tap takes for them.
-  int t[2], h[2], w[2], row[2];
+  u32 even[2][SLAB / 16][4], odd[2][SLAB / 16][4];
+  Reader<N> reader(shared);
+  reader.kw = p.kw;
+  reader.kh = p.kh;
+  reader.taps = all.taps;
+  reader.over_width = all.width - p.kw;
+  reader.over_height = all.width * (all.height - p.kh);
+  reader.patch_address = shared_address(shared.memory);
+  reader.half = lane / 16;
+  // Where the lane's cells are in a box.
+  int t[2], h[2], w[2];
 #pragma unroll
   for (int m = 0; m < 2; m++) {
     int cell = group * 128 + m * 64 + warp * 16 + lane % 16;
     w[m] = cell & (1 << p.box_w) - 1;
     h[m] = cell >> p.box_w & (1 << p.box_h) - 1;
     t[m] = cell >> p.box_w + p.box_h;
-    row[m] = (t[m] * all.height + h[m]) * all.width + w[m];
+    reader.first[m] = (t[m] * all.height + h[m]) * all.width + w[m];
   }
-  u32 patches = 0, stages = 0;
+  int steps = (p.c + SLAB - 1) / SLAB * all.taps;
+  u32 boxes = 0, stages = 0;
+  auto finish = [&] {
+    wait_products<0>();
+    settle<N / 2>(sums[0]);
+    settle<N / 2>(sums[1]);
+    if (lane == 0) {
+      arrive(&barriers->weights_empty[stages % STAGES]);
+    }
+    stages++;
+  };
 #pragma unroll 1
-  for (int index = blockIdx.x; index < all.count(); index += gridDim.x) {
+  for (int index = blockIdx.x; index < all.count(); index += gridDim.x, boxes++) {
     Box box;
     box.locate(p, all, index, N);
+    reader.take(even);
     // The sums begin with the bias.
+    const float* bias = shared.bias(boxes) + lane % 4 * 2;
 #pragma unroll
-    for (int i = 0; i < N / 2; i++) {
-      int column = box.column + i / 4 * 8 + lane % 4 * 2 + i % 2;
-      sums[0][i] = sums[1][i] = p.bias != 0 && column < p.o ? p.bias[column] : 0;
+    for (int i = 0; i < N / 8; i++) {
+      float2 two = *(const float2*)(bias + i * 8);
+#pragma unroll
+      for (int k = 0; k < 4; k++) {
+        sums[0][i * 4 + k] = sums[1][i * 4 + k] = k % 2 == 0 ? two.x : two.y;
+      }
     }
 #pragma unroll 1
-    for (int slab = 0; slab < p.c; slab += SLAB) {
-      const unsigned char* patch = shared.patch(patches);
-      int dh = 0, dw = 0, shift = 0;
-#pragma unroll 1
-      for (int tap = 0; tap < all.taps; tap++) {
-        u32 stage = stages % STAGES;
-        wait(&barriers->weights_full[stage], stages / STAGES % 2);
-#pragma unroll
-        for (int m = 0; m < 2; m++) {
-          u32 line = row[m] + shift;
-#pragma unroll
-          for (int k = 0; k < SLAB / 16; k++) {
-            load_matrices(left[m][k], patch + line * 128 + (k * 2 + lane / 16 ^ line % 8) * 16);
-          }
-        }
-        // The next tap's cells.
-        if (++dw == p.kw) {
-          dw = 0;
-          dh = dh + 1 == p.kh ? 0 : dh + 1;
-          shift += dh == 0 ? all.width * (all.height - p.kh + 1) : all.width;
-          shift -= p.kw - 1;
-        } else {
-          shift++;
-        }
-        show_products();
-        settle<N / 2>(sums[0]);
-        settle<N / 2>(sums[1]);
-        settle<SLAB / 4 * 2>(left[0][0]);
-        begin_products();
-        u64 weights = describe(shared.weights(stages), 16, 1024);
-#pragma unroll
-        for (int k = 0; k < SLAB / 16; k++) {
-          product<N, false>(sums[0], left[0][k], weights + k * 2, 1);
-          product<N, false>(sums[1], left[1][k], weights + k * 2, 1);
-        }
-        commit_products();
-        wait_products<0>();
-        settle<N / 2>(sums[0]);
-        settle<N / 2>(sums[1]);
-        if (lane == 0) {
-          arrive(&barriers->weights_empty[stage]);
-        }
-        stages++;
+    for (int step = 0; step < steps; step += 2) {
+      multiply<N>(sums, even, shared.weights(stages));
+      if (step + 1 < steps) {
+        reader.take(odd);
       }
-      arrive(&barriers->patch_empty[patches % PATCHES]);
-      patches++;
+      finish();
+      if (step + 1 == steps) {
+        break;
+      }
+      multiply<N>(sums, odd, shared.weights(stages));
+      if (step + 2 < steps) {
+        reader.take(even);
+      }
+      finish();
     }
 #pragma unroll
     for (int m = 0; m < 2; m++) {

@@ -27,6 +27,14 @@ DEVICE u64 describe(u32 address, u32 leading, u32 stride) {
 
 DEVICE u32 shared_address(const void* shared) { return (u32)__cvta_generic_to_shared(shared); }
 
+/** As load_matrices, of an address in shared memory. */
+DEVICE void load_matrices_at(u32* r, u32 address) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(address)
+               : "memory");
+}
+
 /** A barrier whose phase ends with `count` arrivals; others see it after __syncthreads. */
 DEVICE void init_barrier(u64* barrier, u32 count) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(barrier)), "r"(count) : "memory");
@@ -63,7 +71,7 @@ DEVICE void wait(u64* barrier, u32 parity) {
   }
 }
 
-/** Starts a copy of 16 bytes to shared memory, or of none, and then 16 zeros are written. */
+/** Starts a copy of `bytes` to 16 bytes of shared memory; what is left of those becomes 0. */
 DEVICE void copy_async_or_zero(u32 shared, const void* global, u32 bytes) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared), "l"(global), "r"(bytes) : "memory");
 }

@@ -252,7 +252,7 @@ KERNEL(GROUP_NORM_THREADS, group_norm_parts, GroupNorm) {
   }
   // Lines without a cell have the first one's pivot and no weight.
   get8(p.x, p.x_bf16, base + (i64)((int)threadIdx.y < cells ? threadIdx.y : 0) * p.channels, count, pivot);
-#pragma unroll 2
+#pragma unroll 4
   for (int cell = threadIdx.y + lines; cell < cells; cell += lines) {
     float v[8];
     get8(p.x, p.x_bf16, base + (i64)cell * p.channels, count, v);

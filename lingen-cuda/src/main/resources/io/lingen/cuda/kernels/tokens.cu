@@ -111,6 +111,7 @@ KERNEL(256, average_pool, Pool) {
 struct Upsampling {
   const void* x;
   void* out;
+  i64 cells;  // of x
   int x_bf16;
   int out_bf16;
   int c;
@@ -118,18 +119,23 @@ struct Upsampling {
   int ft, fh, fw;
 };
 
-/** [T, H, W, C] to [T ft, H fh, W fw, C]; a block per output cell and 2048 channels. */
+/** [T, H, W, C] to [T ft, H fh, W fw, C]; a block is (vectors of 8 channels, lines of cells of x), some perhaps without a channel. */
 KERNEL(256, upsample, Upsampling) {
-  int channel = (blockIdx.y * blockDim.x + threadIdx.x) * 8;
-  if (channel >= p.c) {
+  int channel = (blockIdx.y * blockDim.x + threadIdx.x) * 8, count = p.c - channel;
+  i64 cell = (i64)blockIdx.x * blockDim.y + threadIdx.y;
+  if (count <= 0 || cell >= p.cells) {
     return;
   }
-  int count = p.c - channel < 8 ? p.c - channel : 8;
-  u32 width = p.w * p.fw, height = p.h * p.fh;
-  i64 w = blockIdx.x % width / p.fw;
-  i64 h = blockIdx.x / width % height / p.fh;
-  i64 t = blockIdx.x / width / height / p.ft;
+  u32 row = (u32)(cell / p.w), frame = row / p.h;
+  u32 w = (u32)(cell - (i64)row * p.w) * p.fw, h = (row - frame * p.h) * p.fh, t = frame * p.ft;
   float v[8];
-  get8(p.x, p.x_bf16, ((t * p.h + h) * p.w + w) * p.c + channel, count, v);
-  put8(p.out, p.out_bf16, (i64)blockIdx.x * p.c + channel, count, v);
+  get8(p.x, p.x_bf16, cell * p.c + channel, count, v);
+  for (int i = 0; i < p.ft; i++) {
+    for (int j = 0; j < p.fh; j++) {
+      i64 to = (((i64)(t + i) * p.h * p.fh + h + j) * ((i64)p.w * p.fw) + w) * p.c + channel;
+      for (int k = 0; k < p.fw; k++, to += p.c) {
+        put8(p.out, p.out_bf16, to, count, v);
+      }
+    }
+  }
 }

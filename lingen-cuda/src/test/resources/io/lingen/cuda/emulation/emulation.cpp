@@ -232,7 +232,7 @@ void ballot(Lane* lanes) {
   }
 }
 
-void start_copy(void* shared, const void* global) {
+void start_copy(void* shared, const void* global, unsigned bytes) {
   if (((uintptr_t)shared | (uintptr_t)global) & 15) {
     fail("an asynchronous copy of 16 bytes is not aligned to 16");
   }
@@ -244,15 +244,12 @@ void start_copy(void* shared, const void* global) {
     under_way[at / 16] = true;
   }
   memset(shared, 0xff, 16);
-  current->copies.push_back({shared, global, current->group, current->copy_count++});
+  current->copies.push_back({shared, global, bytes, current->group, current->copy_count++});
 }
 
 void land(Fiber* fiber, const Copy& copy) {
-  if (copy.from == nullptr) {
-    memset(copy.to, 0, 16);
-  } else {
-    memcpy(copy.to, copy.from, 16);
-  }
+  memcpy(copy.to, copy.from, copy.bytes);
+  memset((unsigned char*)copy.to + copy.bytes, 0, 16 - copy.bytes);
   size_t at = (unsigned char*)copy.to - dynamic_shared;
   if (at < shared_bytes) {
     under_way[at / 16] = false;

@@ -19,7 +19,8 @@ struct Dim {
 
 struct Copy {
   void* to;
-  const void* from;  // null: zeros
+  const void* from;
+  unsigned bytes;  // of 16; zeros follow
   int group;
   long number;  // of all the thread's copies
 };
@@ -219,11 +220,11 @@ static inline void load_matrices_transposed(unsigned* r, const void* row) {
 }
 
 namespace emulation {
-/** Starts a copy of 16 bytes, or of 16 zeros; until it lands, its target is NaN. */
-void start_copy(void* shared, const void* global);
+/** Starts a copy of up to 16 bytes, zeros after them; until it lands, its target is NaN. */
+void start_copy(void* shared, const void* global, unsigned bytes);
 }  // namespace emulation
 
-static inline void copy_async(void* shared, const void* global) { emulation::start_copy(shared, global); }
+static inline void copy_async(void* shared, const void* global) { emulation::start_copy(shared, global, 16); }
 static inline void commit_copies() { emulation::current->group++; }
 
 template <int pending>

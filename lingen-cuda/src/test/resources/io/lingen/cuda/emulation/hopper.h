@@ -52,7 +52,10 @@ static inline void arrive(unsigned long long* barrier) { emulation::arrive(barri
 static inline void arrive_when_copied(unsigned long long* barrier) { emulation::arrive_when_copied(barrier); }
 static inline void wait(unsigned long long* barrier, unsigned parity) { emulation::wait_phase(barrier, parity); }
 static inline void copy_async_or_zero(unsigned shared, const void* global, unsigned bytes) {
-  emulation::start_copy(emulation::shared_pointer(shared), bytes == 0 ? nullptr : global);
+  emulation::start_copy(emulation::shared_pointer(shared), global, bytes);
+}
+static inline void load_matrices_at(unsigned* r, unsigned address) {
+  load_matrices(r, emulation::shared_pointer(address));
 }
 static inline void show_products() { emulation::show_products(); }
 static inline void sync_threads(int barrier, int count) { emulation::named_barrier(barrier, count, true); }
