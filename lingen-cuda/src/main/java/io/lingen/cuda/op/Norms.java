@@ -18,6 +18,8 @@ public final class Norms {
     private static final int MAX_THREADS = 512;
     /** As many as the layer norm, whose blocks stay, has on a multiprocessor. */
     private static final int RESIDENT_THREADS = 1024;
+    /** Scale and shift of 8 columns, which a thread of it keeps in shared memory. */
+    private static final int PARAMETER_BYTES = 2 * 8 * Float.BYTES;
 
     /** About how many elements one block of the group norm takes. */
     private static final long PART = 32768;
@@ -31,24 +33,30 @@ public final class Norms {
     }
 
     public void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
-        int d = Math.toIntExact(x.shape().last());
-        int threads = d <= WARP_WIDTH ? 256 : threads(d);
-        int most = device.facts().multiprocessors() * (RESIDENT_THREADS / threads);
-        rows("modulated_layer_norm", x, x, scale, CudaTensor.addressOf(shift), epsilon, out, most);
+        Launch all = blocksOf(x);
+        int threads = all.blockX() * all.blockY();
+        long resident = (long) device.facts().multiprocessors() * (RESIDENT_THREADS / threads);
+        Launch staying = new Launch(
+                Math.min(all.gridX(), resident), 1, 1, all.blockX(), all.blockY(), threads * PARAMETER_BYTES);
+        rows("modulated_layer_norm", staying, x, x, scale, CudaTensor.addressOf(shift), epsilon, out);
     }
 
     public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
-        rows("gated_rms_norm", y, z, weight, 0, epsilon, out, Long.MAX_VALUE);
+        rows("gated_rms_norm", blocksOf(y), y, z, weight, 0, epsilon, out);
     }
 
-    /** @param most blocks */
-    private void rows(
-            String kernel, Tensor x, Tensor z, Tensor scale, long shift, float epsilon, Tensor out, long most) {
+    /** A block for each row, or for eight narrow ones. */
+    private static Launch blocksOf(Tensor x) {
         int d = Math.toIntExact(x.shape().last());
         long rows = x.shape().rows();
-        int together = d <= WARP_WIDTH ? 8 : 1;
-        Launch launch = new Launch(
-                Math.min(most, Math.ceilDiv(rows, together)), 1, 1, together == 1 ? threads(d) : 32, together, 0);
+        return d <= WARP_WIDTH
+                ? new Launch(Math.ceilDiv(rows, 8), 1, 1, 32, 8, 0)
+                : new Launch(rows, 1, 1, threads(d), 1, 0);
+    }
+
+    private void rows(
+            String kernel, Launch launch, Tensor x, Tensor z, Tensor scale, long shift, float epsilon, Tensor out) {
+        int d = Math.toIntExact(x.shape().last());
         device.launch(
                 SOURCE,
                 kernel,
@@ -60,7 +68,7 @@ public final class Norms {
                                 CudaTensor.addressOf(scale),
                                 shift,
                                 CudaTensor.addressOf(out),
-                                rows)
+                                x.shape().rows())
                         .put(CudaTensor.bf16(x), CudaTensor.bf16(z), CudaTensor.bf16(out), d)
                         .put(epsilon));
     }

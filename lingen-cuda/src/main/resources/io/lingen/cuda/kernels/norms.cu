@@ -23,30 +23,41 @@ DEVICE i64 row_of_thread() { return (i64)blockIdx.x * blockDim.y + threadIdx.y; 
 /**
  * out = (x - mean) / sqrt(variance + epsilon) (1 + scale) + shift
  *
- * Blocks stay and take every n-th row, so that scale and shift are read once and not, twice a row's bytes, for each. A thread's first
- * 8 columns stay in registers; rows of up to 4096 columns have no more.
+ * Blocks stay and take every n-th row, so that scale and shift are read once and not, twice a row's bytes, for each; a thread has them in
+ * shared memory, its own, and the next row's first 8 columns in registers. Rows of up to 4096 columns have no more.
  */
 KERNEL_RESIDENT(512, 2, modulated_layer_norm, RowNorm) {
   int step = blockDim.x * 8, first = threadIdx.x * 8, count = p.d - first;
-  float factors[8], shifts[8];
-  get8(p.scale, 0, first, count, factors);
-  get8(p.shift, 0, first, count, shifts);
+  DYNAMIC_SHARED(memory);
+  const int THREADS = blockDim.x * blockDim.y;
+  // Four columns of all threads beside each other: scale, scale, shift, shift.
+  float4* own = (float4*)memory + threadIdx.y * blockDim.x + threadIdx.x;
+  float kept[8], next[8];
+  get8(p.scale, 0, first, count, kept);
+  get8(p.shift, 0, first, count, next);
+#pragma unroll
+  for (int k = 0; k < 2; k++) {
+    own[k * THREADS] = make_float4(1 + kept[4 * k], 1 + kept[4 * k + 1], 1 + kept[4 * k + 2], 1 + kept[4 * k + 3]);
+    own[(2 + k) * THREADS] = make_float4(next[4 * k], next[4 * k + 1], next[4 * k + 2], next[4 * k + 3]);
+  }
   // Of this thread; all threads of a block go on as long as one has a row.
   i64 row = row_of_thread(), stride = (i64)gridDim.x * blockDim.y;
   int rows = row < p.rows ? (int)((p.rows - row - 1) / stride) + 1 : 0;
   int turns = (int)((p.rows - (i64)blockIdx.x * blockDim.y - 1) / stride) + 1;
   i64 at = row * p.d + first;
   stride *= p.d;
+  get8(p.x, p.x_bf16, at, rows > 0 ? count : 0, next);
 #pragma unroll 1
   for (int turn = 0; turn < turns; turn++, at += stride) {
     int live = turn < rows ? count : 0;
-    float kept[8];
-    get8(p.x, p.x_bf16, at, live, kept);
     float sum = 0;
 #pragma unroll
     for (int k = 0; k < 8; k++) {
+      kept[k] = next[k];
       sum += kept[k];
     }
+    // Is under way while this row is summed.
+    get8(p.x, p.x_bf16, at + stride, turn + 1 < rows ? count : 0, next);
 #pragma unroll 1
     for (int c = step; c < live; c += step) {
       float v[8];
@@ -75,8 +86,12 @@ KERNEL_RESIDENT(512, 2, modulated_layer_norm, RowNorm) {
     }
     float factor = 1 / sqrtf(row_sum(squares) / p.d + p.epsilon);
 #pragma unroll
-    for (int k = 0; k < 8; k++) {
-      kept[k] = (kept[k] - mean) * factor * (1 + factors[k]) + shifts[k];
+    for (int k = 0; k < 2; k++) {
+      float4 scale = own[k * THREADS], shift = own[(2 + k) * THREADS];
+      kept[4 * k] = (kept[4 * k] - mean) * factor * scale.x + shift.x;
+      kept[4 * k + 1] = (kept[4 * k + 1] - mean) * factor * scale.y + shift.y;
+      kept[4 * k + 2] = (kept[4 * k + 2] - mean) * factor * scale.z + shift.z;
+      kept[4 * k + 3] = (kept[4 * k + 3] - mean) * factor * scale.w + shift.w;
     }
     put8(p.out, p.out_bf16, at, live, kept);
 #pragma unroll 1
