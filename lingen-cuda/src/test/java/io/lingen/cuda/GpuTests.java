@@ -32,7 +32,8 @@ public final class GpuTests {
     private static final int WRONG_USAGE = 2;
     private static final int MAX_FAILURES_SHOWN = 20;
     private static final String PACKAGE = "io.lingen.cuda.";
-    private static final String CLASSES = "CudaContractTest,MatrixKernelsTest,ParityTest,DecoderParityTest,GraphTest";
+    private static final String CLASSES =
+            "CudaContractTest,MatrixKernelsTest,ParityTest,DecoderParityTest,GraphTest,LargeTensorTest";
 
     private final Map<String, int[]> results = new TreeMap<>();
     private final PrintStream out;
@@ -45,7 +46,7 @@ public final class GpuTests {
     }
 
     /**
-     * Takes {@code --only CLASS,...}: these of the five classes or of those inside them, for example {@code CudaContractTest$Scan}; and
+     * Takes {@code --only CLASS,...}: these of the six classes or of those inside them, for example {@code CudaContractTest$Scan}; and
      * {@code --failures FILE}: every failure with its stack trace goes there.
      */
     public static void main(String[] arguments) throws IOException {
