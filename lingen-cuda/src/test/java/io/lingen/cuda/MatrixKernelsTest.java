@@ -239,6 +239,8 @@ final class MatrixKernelsTest {
                 "7, 9, 9, 200, 24,  3, 3, 1, true",
                 "1, 1, 300, 72, 40,  1, 1, 1, true",
                 "3, 20, 20, 200, 40,  1, 1, 1, true",
+                // Boxes of one patch and one tap, by which the loader runs ahead.
+                "1, 9, 300, 64, 200,  1, 1, 1, true",
                 "4, 6, 5, 8, 130,  1, 1, 3, false",
                 "5, 4, 70, 64, 72,  1, 1, 5, true",
                 "2, 33, 40, 192, 264,  1, 3, 3, true",

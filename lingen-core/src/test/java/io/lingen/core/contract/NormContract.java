@@ -20,8 +20,22 @@ public abstract class NormContract extends BackendContract {
 
     static Stream<Arguments> sizesAndTypes() {
         return Stream.of(new int[][] {
-                    {1, 1}, {1, 7}, {3, 16}, {5, 17}, {2, 31}, {7, 33}, {9, 64}, {4, 127}, {2, 1000}, {3, 1025},
-                    {2, 5120}, {1, 8200}
+                    {1, 1},
+                    {1, 7},
+                    {3, 16},
+                    {5, 17},
+                    {2, 31},
+                    {7, 33},
+                    {9, 64},
+                    {4, 127},
+                    {2, 1000},
+                    {3, 1025},
+                    {2, 5120},
+                    {1, 8200},
+                    // More rows than a large device takes at a time.
+                    {4500, 40},
+                    {2500, 264},
+                    {420, 5120}
                 })
                 .flatMap(size -> Stream.of(DType.F32, DType.BF16).flatMap(in -> Stream.of(DType.F32, DType.BF16)
                         .map(out -> Arguments.of(size[0], size[1], in, out))));

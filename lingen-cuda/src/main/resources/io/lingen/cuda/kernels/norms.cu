@@ -265,7 +265,7 @@ KERNEL(GROUP_NORM_THREADS, group_norm_parts, GroupNorm) {
   for (int k = 0; k < 8; k++) {
     sum[k] = squares[k] = 0;
   }
-  // Lines without a cell have the first one's pivot and no weight.
+  // Lines without a cell have the first one's pivot, and no weight below.
   get8(p.x, p.x_bf16, base + (i64)((int)threadIdx.y < cells ? threadIdx.y : 0) * p.channels, count, pivot);
 #pragma unroll 4
   for (int cell = threadIdx.y + lines; cell < cells; cell += lines) {
@@ -287,18 +287,17 @@ KERNEL(GROUP_NORM_THREADS, group_norm_parts, GroupNorm) {
     differences[threadIdx.y * width + threadIdx.x * 8 + k] = squares[k] - sum[k] * sum[k] * share;
   }
   __syncthreads();
-  int busy = min(lines, cells);
   for (int i = threadIdx.y * blockDim.x + threadIdx.x; i < width; i += blockDim.x * lines) {
     int c = blockIdx.z * width + i;
     if (c >= p.channels) {
       break;
     }
     float mean = 0, total = 0;
-    for (int line = 0; line < busy; line++) {
+    for (int line = 0; line < lines; line++) {
       mean += means[line * width + i] * ((cells - line + lines - 1) / lines);
     }
     mean /= cells;
-    for (int line = 0; line < busy; line++) {
+    for (int line = 0; line < lines; line++) {
       float apart = means[line * width + i] - mean;
       total += differences[line * width + i] + apart * apart * ((cells - line + lines - 1) / lines);
     }
