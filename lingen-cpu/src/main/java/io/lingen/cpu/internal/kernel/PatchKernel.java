@@ -19,36 +19,49 @@ public final class PatchKernel {
     }
 
     public void patchify(CpuTensor video, PatchSize patch, CpuTensor tokens) {
-        forElements(video, patch, (pixel, token) -> set(tokens, token, get(video, pixel)));
+        Side from = Side.of(video);
+        Side to = Side.of(tokens);
+        forLines(
+                video,
+                patch,
+                (pixel, pixelStep, token, tokenStep, count) ->
+                        copy(from, pixel, pixelStep, to, token, tokenStep, count));
     }
 
     public void unpatchify(CpuTensor tokens, PatchSize patch, CpuTensor video) {
-        forElements(video, patch, (pixel, token) -> set(video, pixel, get(tokens, token)));
+        Side from = Side.of(tokens);
+        Side to = Side.of(video);
+        forLines(
+                video,
+                patch,
+                (pixel, pixelStep, token, tokenStep, count) ->
+                        copy(from, token, tokenStep, to, pixel, pixelStep, count));
     }
 
-    /** Receives the indices of an element in the video and in the tokens. */
+    /** Receives indices of elements, and how far apart the next ones are, in the video and in the tokens. */
     @FunctionalInterface
-    private interface Pair {
-        void accept(long pixel, long token);
+    private interface Line {
+        void accept(long pixel, int pixelStep, long token, int tokenStep, int count);
     }
 
-    private void forElements(CpuTensor video, PatchSize patch, Pair pair) {
+    /** One element of each patch in a row of the grid at a time. */
+    private void forLines(CpuTensor video, PatchSize patch, Line line) {
         Grid grid = patch.gridOf(video.shape());
-        long frame = video.shape().length(2) * video.shape().length(3);
-        long line = video.shape().length(3);
+        long width = video.shape().length(3);
+        long frame = video.shape().length(2) * width;
+        long plane = video.shape().length(1) * frame;
         int channels = Math.toIntExact(video.shape().length(0));
-        pool.forRanges(grid.cells(), TOKENS_PER_TASK, (from, to, worker) -> {
-            for (long cell = from; cell < to; cell++) {
-                long corner = cell / grid.stride(0) * patch.t() * frame
-                        + cell / grid.stride(1) % grid.h() * patch.h() * line
-                        + cell % grid.w() * patch.w();
-                long token = cell * channels * patch.cells();
+        int tokenWidth = channels * patch.cells();
+        pool.forRanges((long) grid.t() * grid.h(), Math.ceilDiv(TOKENS_PER_TASK, grid.w()), (from, to, worker) -> {
+            for (long row = from; row < to; row++) {
+                long corner = row / grid.h() * patch.t() * frame + row % grid.h() * patch.h() * width;
+                long token = row * grid.w() * tokenWidth;
                 for (int channel = 0; channel < channels; channel++) {
-                    long plane = channel * video.shape().length(1) * frame + corner;
                     for (int t = 0; t < patch.t(); t++) {
                         for (int h = 0; h < patch.h(); h++) {
+                            long pixel = channel * plane + corner + t * frame + h * width;
                             for (int w = 0; w < patch.w(); w++) {
-                                pair.accept(plane + t * frame + h * line + w, token++);
+                                line.accept(pixel + w, patch.w(), token++, tokenWidth, grid.w());
                             }
                         }
                     }
@@ -57,17 +70,40 @@ public final class PatchKernel {
         });
     }
 
-    private static float get(CpuTensor tensor, long index) {
-        return tensor.dtype() == DType.F32
-                ? Memory.getFloat(tensor.address() + index * Float.BYTES)
-                : BFloat16.toFloat(Memory.getShort(tensor.address() + index * Short.BYTES));
+    /** A tensor's memory. */
+    private record Side(long address, boolean bf16) {
+        static Side of(CpuTensor tensor) {
+            return new Side(tensor.address(), tensor.dtype() == DType.BF16);
+        }
     }
 
-    private static void set(CpuTensor tensor, long index, float value) {
-        if (tensor.dtype() == DType.F32) {
-            Memory.setFloat(tensor.address() + index * Float.BYTES, value);
+    private static void copy(Side source, long from, int fromStep, Side target, long to, int toStep, int count) {
+        if (!source.bf16 && !target.bf16) {
+            long read = source.address + from * Float.BYTES;
+            long write = target.address + to * Float.BYTES;
+            for (int i = 0; i < count; i++) {
+                Memory.setFloat(write, Memory.getFloat(read));
+                read += (long) fromStep * Float.BYTES;
+                write += (long) toStep * Float.BYTES;
+            }
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            set(target, to + (long) i * toStep, get(source, from + (long) i * fromStep));
+        }
+    }
+
+    private static float get(Side side, long index) {
+        return side.bf16
+                ? BFloat16.toFloat(Memory.getShort(side.address + index * Short.BYTES))
+                : Memory.getFloat(side.address + index * Float.BYTES);
+    }
+
+    private static void set(Side side, long index, float value) {
+        if (side.bf16) {
+            Memory.setShort(side.address + index * Short.BYTES, BFloat16.fromFloat(value));
         } else {
-            Memory.setShort(tensor.address() + index * Short.BYTES, BFloat16.fromFloat(value));
+            Memory.setFloat(side.address + index * Float.BYTES, value);
         }
     }
 }
