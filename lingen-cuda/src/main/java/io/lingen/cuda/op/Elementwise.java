@@ -10,6 +10,8 @@ import io.lingen.cuda.internal.CudaTensor;
 public final class Elementwise {
     private static final String SOURCE = "elementwise";
     private static final int PER_BLOCK = 256 * 8;
+    /** What is told of a block of pixels that are not all numbers. */
+    static final byte FAULT = 1;
 
     private final Device device;
 
@@ -50,7 +52,7 @@ public final class Elementwise {
      * Rounds to 8-bit pixels.
      *
      * @param out room for them, of a multiple of 8 bytes
-     * @param faults a byte for each of {@link #blocks}, not 0 where something is not a number
+     * @param faults a byte for each of {@link #blocks}: {@link #FAULT} where something is not a number, else 0
      */
     void pixels(CudaTensor x, long out, long faults) {
         long n = x.shape().elements();

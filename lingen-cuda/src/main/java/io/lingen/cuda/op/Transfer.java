@@ -102,7 +102,7 @@ public final class Transfer {
             memory.release(pixels);
         }
         for (byte fault : faults) {
-            if (fault != 0) {
+            if (fault == Elementwise.FAULT) {
                 throw new ArithmeticException("found a pixel that is not a number, expected numbers around [-1, 1]");
             }
         }
