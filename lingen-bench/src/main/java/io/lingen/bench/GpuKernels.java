@@ -154,8 +154,7 @@ final class GpuKernels {
                 "group norm, SiLU, " + channels,
                 4.0 * x.shape().elements(),
                 () -> backend.groupNorm(x, groups, scale, scale, 1e-6f, true, y));
-        Tensor small = workspace.allocate(DType.BF16, 4, side / 2, side / 2, channels);
-        backend.normal(1, small);
+        Tensor small = normal(DType.BF16, 4, side / 2, side / 2, channels);
         add(
                 "upsampling, " + channels,
                 2.0 * (small.shape().elements() + y.shape().elements()),
@@ -169,8 +168,7 @@ final class GpuKernels {
                     workspace, new ConvolutionWeights.Source(weight, bias, 1, 1, 1), DType.BF16);
             double bytes = 4.0 * x.shape().elements() + 2.0 * taps * channels * channels;
             String name = "convolution " + kernel[0] + "x" + kernel[1] + "x" + kernel[2] + ", " + channels;
-            Runnable work = () -> backend.convolution(x, weights, y);
-            either(name, bytes, work);
+            either(name, bytes, () -> backend.convolution(x, weights, y));
         }
     }
 

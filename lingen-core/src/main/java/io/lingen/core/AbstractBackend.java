@@ -37,7 +37,9 @@ public abstract class AbstractBackend implements Backend {
     public final void downloadPixels(Tensor tensor, byte[] target) {
         Shape bytes = Shape.of(target.length);
         require(tensor.shape().elements() == target.length, "downloadPixels", tensor.shape(), bytes);
-        computeDownloadPixels(tensor, target);
+        if (!computeDownloadPixels(tensor, target)) {
+            throw new ArithmeticException("found a pixel that is not a number, expected numbers around [-1, 1]");
+        }
     }
 
     @Override
@@ -349,9 +351,13 @@ public abstract class AbstractBackend implements Backend {
         computeDiagonalScan(x, dt, bc, b, c, path, weights, accumulate, y);
     }
 
-    /** Rounded on the host, unless a device does it and has less to bring there. */
-    protected void computeDownloadPixels(Tensor tensor, byte[] target) {
-        PixelRounding.download(this, tensor, target);
+    /**
+     * Rounded on the host, unless a device does it and has less to bring there.
+     *
+     * @return whether all elements are numbers
+     */
+    protected boolean computeDownloadPixels(Tensor tensor, byte[] target) {
+        return PixelRounding.download(this, tensor, target);
     }
 
     protected abstract void computeWrite(HostTensor source, Tensor target);

@@ -7,8 +7,12 @@ final class PixelRounding {
 
     private PixelRounding() {}
 
-    /** Copies a tensor's elements to an array of the same length, rounded; see {@link Backend#downloadPixels}. */
-    static void download(Backend backend, Tensor tensor, byte[] target) {
+    /**
+     * Copies a tensor's elements to an array of the same length, rounded; see {@link Backend#downloadPixels}.
+     *
+     * @return whether all elements are numbers; if not, only some have been copied
+     */
+    static boolean download(Backend backend, Tensor tensor, byte[] target) {
         Tensor flat = tensor.reshape(Shape.of(tensor.shape().elements()));
         float[] part = new float[Math.min(PART, target.length)];
         for (int from = 0; from < target.length; from += part.length) {
@@ -18,15 +22,12 @@ final class PixelRounding {
             }
             backend.download(flat.slice(from, from + count), part);
             for (int i = 0; i < count; i++) {
-                target[from + i] = round(part[i]);
+                if (Float.isNaN(part[i])) {
+                    return false;
+                }
+                target[from + i] = (byte) Math.round(Math.clamp((part[i] + 1) * 127.5f, 0f, 255f));
             }
         }
-    }
-
-    private static byte round(float value) {
-        if (Float.isNaN(value)) {
-            throw new ArithmeticException("found a pixel that is not a number, expected numbers around [-1, 1]");
-        }
-        return (byte) Math.round(Math.clamp((value + 1) * 127.5f, 0f, 255f));
+        return true;
     }
 }

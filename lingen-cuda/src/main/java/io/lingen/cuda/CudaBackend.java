@@ -175,8 +175,8 @@ public final class CudaBackend extends AbstractBackend {
     }
 
     @Override
-    protected void computeDownloadPixels(Tensor tensor, byte[] target) {
-        transfer.readPixels(CudaTensor.of(tensor), target);
+    protected boolean computeDownloadPixels(Tensor tensor, byte[] target) {
+        return transfer.readPixels(CudaTensor.of(tensor), target);
     }
 
     @Override

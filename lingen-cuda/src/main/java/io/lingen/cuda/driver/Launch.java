@@ -10,7 +10,7 @@ package io.lingen.cuda.driver;
  */
 public record Launch(long gridX, int gridY, int gridZ, int blockX, int blockY, int sharedBytes) {
     private static final int MAX_GRID_YZ = 65535;
-    private static final int CELL_THREADS = 256;
+    private static final int THREADS = 256;
 
     public Launch {
         if (gridX < 0
@@ -26,7 +26,7 @@ public record Launch(long gridX, int gridY, int gridZ, int blockX, int blockY, i
 
     /** Blocks of 256 threads along x. */
     public static Launch of(long blocks) {
-        return new Launch(blocks, 1, 1, 256, 1, 0);
+        return new Launch(blocks, 1, 1, THREADS, 1, 0);
     }
 
     /**
@@ -35,14 +35,14 @@ public record Launch(long gridX, int gridY, int gridZ, int blockX, int blockY, i
      */
     public static Launch cells(long cells, int channels) {
         int vectors = Math.ceilDiv(channels, 8);
-        int width = Math.min(Integer.highestOneBit(2 * vectors - 1), CELL_THREADS);
-        int lines = CELL_THREADS / width;
+        int width = Math.min(Integer.highestOneBit(2 * vectors - 1), THREADS);
+        int lines = THREADS / width;
         return new Launch(Math.ceilDiv(cells, lines), Math.ceilDiv(vectors, width), 1, width, lines, 0);
     }
 
     /** Rows of 8 elements a thread: a block along x per row, along y per 2048 columns; no more threads than a row needs. */
     public static Launch rows(long rows, long columns) {
-        int threads = (int) Math.min(256, Math.ceilDiv(Math.ceilDiv(columns, 8), 32) * 32);
+        int threads = (int) Math.min(THREADS, Math.ceilDiv(Math.ceilDiv(columns, 8), 32) * 32);
         return new Launch(rows, (int) Math.ceilDiv(columns, 8L * threads), 1, threads, 1, 0);
     }
 }

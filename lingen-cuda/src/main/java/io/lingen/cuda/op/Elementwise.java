@@ -97,7 +97,7 @@ public final class Elementwise {
         device.launch(
                 SOURCE,
                 kernel,
-                Launch.of(Math.ceilDiv(n, PER_BLOCK)),
+                Launch.of(blocks(n)),
                 new Arguments().put(a, b, out).put(aBf16, bBf16, outBf16).put(s).put(n));
     }
 }

@@ -70,14 +70,16 @@ DEVICE void mma_bf16(float* c, const u32* a, const u32* b) {
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-/** Four 8x8 matrices of BF16 from shared memory; lane i gives the address of row i % 8 of matrix i / 8. */
-DEVICE void load_matrices(u32* r, const void* row) {
-  u32 address = (u32)__cvta_generic_to_shared(row);
+/** Four 8x8 matrices of BF16 from shared memory; lane i gives the address there of row i % 8 of matrix i / 8. */
+DEVICE void load_matrices_at(u32* r, u32 address) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
                : "r"(address)
                : "memory");
 }
+
+/** The same, of a pointer. */
+DEVICE void load_matrices(u32* r, const void* row) { load_matrices_at(r, (u32)__cvta_generic_to_shared(row)); }
 
 /** The same, each matrix transposed. */
 DEVICE void load_matrices_transposed(u32* r, const void* row) {

@@ -27,14 +27,6 @@ DEVICE u64 describe(u32 address, u32 leading, u32 stride) {
 
 DEVICE u32 shared_address(const void* shared) { return (u32)__cvta_generic_to_shared(shared); }
 
-/** As load_matrices, of an address in shared memory. */
-DEVICE void load_matrices_at(u32* r, u32 address) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(address)
-               : "memory");
-}
-
 /** A barrier whose phase ends with `count` arrivals; others see it after __syncthreads. */
 DEVICE void init_barrier(u64* barrier, u32 count) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(barrier)), "r"(count) : "memory");

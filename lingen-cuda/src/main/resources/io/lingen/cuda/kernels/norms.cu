@@ -250,6 +250,12 @@ struct GroupNorm {
 
 #define GROUP_NORM_THREADS 256
 
+/** The cells of a chunk, of which a frame's last may have fewer. */
+DEVICE int cells_of(const GroupNorm& p, int chunk) {
+  i64 left = p.cells - (i64)chunk * p.chunk;
+  return left < p.chunk ? (int)left : p.chunk;
+}
+
 // Blocks of parts and of what is written are (vectors of 8 channels, lines of cells), so many threads, some perhaps without a channel, and
 // take a chunk of a frame's cells: blockIdx is (chunk, frame, the vectors' slice).
 
@@ -257,9 +263,8 @@ struct GroupNorm {
 KERNEL(GROUP_NORM_THREADS, group_norm_parts, GroupNorm) {
   int channel = (blockIdx.z * blockDim.x + threadIdx.x) * 8;
   int count = p.channels - channel, lines = blockDim.y, width = blockDim.x * 8;
-  i64 first = (i64)blockIdx.x * p.chunk;
-  int cells = (int)(p.cells - first < p.chunk ? p.cells - first : p.chunk);
-  i64 base = ((i64)blockIdx.y * p.cells + first) * p.channels + channel;
+  int cells = cells_of(p, blockIdx.x);
+  i64 base = ((i64)blockIdx.y * p.cells + (i64)blockIdx.x * p.chunk) * p.channels + channel;
   float pivot[8], sum[8], squares[8];
 #pragma unroll
   for (int k = 0; k < 8; k++) {
@@ -315,15 +320,13 @@ KERNEL(128, group_norm_merge, GroupNorm) {
   float sum = 0, squares = 0;
   for (int i = threadIdx.x; i < p.chunks * width; i += blockDim.x) {
     int chunk = i / width;
-    i64 left = p.cells - (i64)chunk * p.chunk;
-    sum += parts[(i64)chunk * p.channels + i % width].x * (left < p.chunk ? left : p.chunk);
+    sum += parts[(i64)chunk * p.channels + i % width].x * cells_of(p, chunk);
   }
   float mean = row_sum(sum) / n;
   for (int i = threadIdx.x; i < p.chunks * width; i += blockDim.x) {
     int chunk = i / width;
-    i64 left = p.cells - (i64)chunk * p.chunk;
     float2 part = parts[(i64)chunk * p.channels + i % width];
-    squares += part.y + (part.x - mean) * (part.x - mean) * (left < p.chunk ? left : p.chunk);
+    squares += part.y + (part.x - mean) * (part.x - mean) * cells_of(p, chunk);
   }
   squares = row_sum(squares);
   if (threadIdx.x == 0) {
@@ -349,9 +352,8 @@ KERNEL(GROUP_NORM_THREADS, group_norm_apply, GroupNorm) {
     means[k] = group[0];
     factors[k] *= group[1];
   }
-  i64 first = (i64)blockIdx.x * p.chunk;
-  int cells = (int)(p.cells - first < p.chunk ? p.cells - first : p.chunk);
-  i64 base = ((i64)blockIdx.y * p.cells + first) * p.channels + channel;
+  int cells = cells_of(p, blockIdx.x);
+  i64 base = ((i64)blockIdx.y * p.cells + (i64)blockIdx.x * p.chunk) * p.channels + channel;
 #pragma unroll 2
   for (int cell = threadIdx.y; cell < cells; cell += blockDim.y) {
     i64 at = base + (i64)cell * p.channels;

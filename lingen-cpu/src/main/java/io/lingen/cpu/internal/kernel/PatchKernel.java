@@ -19,33 +19,17 @@ public final class PatchKernel {
     }
 
     public void patchify(CpuTensor video, PatchSize patch, CpuTensor tokens) {
-        Side from = Side.of(video);
-        Side to = Side.of(tokens);
-        forLines(
-                video,
-                patch,
-                (pixel, pixelStep, token, tokenStep, count) ->
-                        copy(from, pixel, pixelStep, to, token, tokenStep, count));
+        move(video, patch, tokens, false);
     }
 
     public void unpatchify(CpuTensor tokens, PatchSize patch, CpuTensor video) {
-        Side from = Side.of(tokens);
-        Side to = Side.of(video);
-        forLines(
-                video,
-                patch,
-                (pixel, pixelStep, token, tokenStep, count) ->
-                        copy(from, token, tokenStep, to, pixel, pixelStep, count));
-    }
-
-    /** Receives indices of elements, and how far apart the next ones are, in the video and in the tokens. */
-    @FunctionalInterface
-    private interface Line {
-        void accept(long pixel, int pixelStep, long token, int tokenStep, int count);
+        move(video, patch, tokens, true);
     }
 
     /** One element of each patch in a row of the grid at a time. */
-    private void forLines(CpuTensor video, PatchSize patch, Line line) {
+    private void move(CpuTensor video, PatchSize patch, CpuTensor tokens, boolean inverse) {
+        Side pixels = Side.of(video);
+        Side cells = Side.of(tokens);
         Grid grid = patch.gridOf(video.shape());
         long width = video.shape().length(3);
         long frame = video.shape().length(2) * width;
@@ -61,7 +45,11 @@ public final class PatchKernel {
                         for (int h = 0; h < patch.h(); h++) {
                             long pixel = channel * plane + corner + t * frame + h * width;
                             for (int w = 0; w < patch.w(); w++) {
-                                line.accept(pixel + w, patch.w(), token++, tokenWidth, grid.w());
+                                if (inverse) {
+                                    copy(cells, token++, tokenWidth, pixels, pixel + w, patch.w(), grid.w());
+                                } else {
+                                    copy(pixels, pixel + w, patch.w(), cells, token++, tokenWidth, grid.w());
+                                }
                             }
                         }
                     }
