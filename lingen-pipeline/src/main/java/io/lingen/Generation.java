@@ -1,9 +1,10 @@
 package io.lingen;
 
-import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.internal.CloseableStack;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Guidance;
 import io.lingen.diffusion.RectifiedFlowSampler;
@@ -12,7 +13,6 @@ import io.lingen.diffusion.Schedule;
 import io.lingen.diffusion.VelocityField;
 import io.lingen.internal.DescriptionFile;
 import io.lingen.internal.Lifetime;
-import io.lingen.internal.Owned;
 import io.lingen.vae.Frame;
 import io.lingen.vae.FrameStream;
 import io.lingen.video.VideoWriter;
@@ -53,7 +53,7 @@ public final class Generation implements AutoCloseable {
     private final String prompt;
     private final @Nullable LatentFile saved;
     private final @Nullable VideoDescription decoded;
-    private final Owned owned = new Owned();
+    private final CloseableStack owned = new CloseableStack();
     private final Set<FrameStream> streams = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Tensor latent;
     private final Tensor velocity;

@@ -1,15 +1,16 @@
 package io.lingen;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.Backends;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.accounting.CountingBackend;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.Backends;
+import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.internal.CloseableStack;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Guidance;
@@ -19,7 +20,6 @@ import io.lingen.diffusion.VelocityField;
 import io.lingen.diffusion.VideoTransformer;
 import io.lingen.internal.FittingSettings;
 import io.lingen.internal.ModelLimits;
-import io.lingen.internal.Owned;
 import io.lingen.text.TextEncoderFiles;
 import io.lingen.vae.FrameStream;
 import io.lingen.vae.LatentVideoDecoder;
@@ -47,7 +47,7 @@ public final class MemoryEstimator implements AutoCloseable {
     /** Reference frames and tables of a video encoder, per pixel. */
     private static final long ENCODER_BYTES_PER_PIXEL = 50;
 
-    private final Owned owned = new Owned();
+    private final CloseableStack owned = new CloseableStack();
     private final CountingBackend backend;
     private final Denoiser denoiser;
     private final LatentVideoDecoder decoder;

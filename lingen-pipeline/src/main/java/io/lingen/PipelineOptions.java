@@ -1,8 +1,8 @@
 package io.lingen;
 
 import io.lingen.core.BackendOptions;
-import io.lingen.core.Backends;
 import io.lingen.core.DType;
+import io.lingen.core.backend.Backends;
 import io.lingen.text.PromptRewriter;
 import org.jspecify.annotations.Nullable;
 

@@ -1,12 +1,13 @@
 package io.lingen;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.Backends;
 import io.lingen.core.DType;
 import io.lingen.core.Shape;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.Backends;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.internal.CloseableStack;
 import io.lingen.core.op.Grid;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.VideoTransformer;
@@ -14,7 +15,6 @@ import io.lingen.internal.Lifetime;
 import io.lingen.internal.MemoryCheck;
 import io.lingen.internal.ModelFiles;
 import io.lingen.internal.ModelLimits;
-import io.lingen.internal.Owned;
 import io.lingen.text.PromptRewriter;
 import io.lingen.text.TextEncoders;
 import io.lingen.text.Thesaurus;
@@ -45,7 +45,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
     private static final String NANO_RESOURCE = "io/lingen/nano";
 
     private final PipelineOptions options;
-    private final Owned owned = new Owned();
+    private final CloseableStack owned = new CloseableStack();
     private final Lifetime lifetime = new Lifetime("the pipeline");
     private final Set<Generation> generations = ConcurrentHashMap.newKeySet();
     private final ModelSource source;

@@ -1,6 +1,6 @@
 package io.lingen;
 
-import io.lingen.core.Quoted;
+import io.lingen.core.internal.Quoted;
 import io.lingen.diffusion.Schedule;
 import org.jspecify.annotations.Nullable;
 

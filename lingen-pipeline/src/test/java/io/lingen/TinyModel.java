@@ -1,10 +1,10 @@
 package io.lingen;
 
 import io.lingen.core.HostTensor;
-import io.lingen.core.PhiloxNormal;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.checkpoint.SafetensorsWriter;
+import io.lingen.core.internal.PhiloxNormal;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

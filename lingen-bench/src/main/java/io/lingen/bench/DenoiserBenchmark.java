@@ -1,10 +1,10 @@
 package io.lingen.bench;
 
-import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;

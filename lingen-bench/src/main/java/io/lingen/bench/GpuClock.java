@@ -1,6 +1,6 @@
 package io.lingen.bench;
 
-import io.lingen.cuda.driver.Device;
+import io.lingen.cuda.internal.driver.Device;
 import java.util.Arrays;
 import java.util.List;
 

@@ -1,9 +1,9 @@
 package io.lingen.bench;
 
 import io.lingen.core.BackendOptions;
-import io.lingen.core.Backends;
 import io.lingen.core.DType;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backends;
 import io.lingen.cuda.CudaBackend;
 import java.io.IOException;
 import java.nio.file.Path;

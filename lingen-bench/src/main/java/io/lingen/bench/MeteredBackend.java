@@ -1,9 +1,9 @@
 package io.lingen.bench;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.Backends;
 import io.lingen.core.DType;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.Backends;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 

@@ -1,13 +1,13 @@
 package io.lingen.bench;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.Backends;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.Backends;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;

@@ -1,11 +1,11 @@
 package io.lingen.bench;
 
-import io.lingen.core.BFloat16;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.PhiloxNormal;
 import io.lingen.core.Shape;
 import io.lingen.core.checkpoint.SafetensorsWriter;
+import io.lingen.core.internal.BFloat16;
+import io.lingen.core.internal.PhiloxNormal;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

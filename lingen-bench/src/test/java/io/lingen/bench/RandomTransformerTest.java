@@ -5,15 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.Backends;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.accounting.CountingBackend;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.Backends;
+import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.op.Grid;
 import io.lingen.diffusion.Conditioning;

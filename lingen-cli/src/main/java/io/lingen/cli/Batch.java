@@ -6,7 +6,7 @@ import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoDescription;
 import io.lingen.VideoRequest;
 import io.lingen.VideoResult;
-import io.lingen.core.Quoted;
+import io.lingen.core.internal.Quoted;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -1,8 +1,8 @@
 package io.lingen.cli;
 
-import io.lingen.core.Backends;
 import io.lingen.core.DType;
-import io.lingen.core.Quoted;
+import io.lingen.core.backend.Backends;
+import io.lingen.core.internal.Quoted;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;

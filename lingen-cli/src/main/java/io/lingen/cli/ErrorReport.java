@@ -1,8 +1,8 @@
 package io.lingen.cli;
 
 import io.lingen.core.OutOfMemoryException;
-import io.lingen.core.Quoted;
 import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.internal.Quoted;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

@@ -2,10 +2,10 @@ package io.lingen.cli;
 
 import io.lingen.ModelIndex;
 import io.lingen.TextToVideoPipeline;
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.Backends;
 import io.lingen.core.DType;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.Backends;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.checkpoint.SafetensorsWriter;

@@ -1,6 +1,6 @@
 package io.lingen.cli;
 
-import io.lingen.core.Quoted;
+import io.lingen.core.internal.Quoted;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;

@@ -13,7 +13,7 @@ import io.lingen.VideoPlan;
 import io.lingen.VideoRequest;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.PhiloxNormal;
+import io.lingen.core.internal.PhiloxNormal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

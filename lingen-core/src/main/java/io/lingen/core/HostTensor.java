@@ -1,5 +1,6 @@
 package io.lingen.core;
 
+import io.lingen.core.internal.BFloat16;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -10,7 +11,8 @@ import java.nio.ByteOrder;
  * use. Treated as immutable; thread-safe for reading.
  */
 public final class HostTensor {
-    static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -120,6 +122,22 @@ public final class HostTensor {
     }
 
     /**
+     * Copies the elements, as floats, to an array.
+     *
+     * @param target as long as the tensor has elements
+     */
+    public void copyTo(float[] target) {
+        requireElements();
+        if (dtype == DType.F32) {
+            MemorySegment.copy(memory, FLOAT, 0, target, 0, target.length);
+            return;
+        }
+        for (int i = 0; i < target.length; i++) {
+            target[i] = get(i);
+        }
+    }
+
+    /**
      * A copy of all elements as floats.
      *
      * @throws IllegalArgumentException if there are more than a Java array holds
@@ -130,13 +148,7 @@ public final class HostTensor {
             throw new IllegalArgumentException("a tensor " + shape + " does not fit a Java array; read it in slices");
         }
         float[] values = new float[(int) shape.elements()];
-        if (dtype == DType.F32) {
-            MemorySegment.copy(memory, FLOAT, 0, values, 0, values.length);
-        } else {
-            for (int i = 0; i < values.length; i++) {
-                values[i] = get(i);
-            }
-        }
+        copyTo(values);
         return values;
     }
 

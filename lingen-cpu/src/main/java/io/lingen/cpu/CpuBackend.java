@@ -1,6 +1,5 @@
 package io.lingen.cpu;
 
-import io.lingen.core.AbstractBackend;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
@@ -8,7 +7,8 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.accounting.CountingBackend;
+import io.lingen.core.backend.AbstractBackend;
+import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The backend "cpu": tensors in off-heap memory, every operation a kernel class that shares its rows, heads or windows among the threads.
- * Operations of concurrent callers take turns. Get one from {@link io.lingen.core.Backends}.
+ * Operations of concurrent callers take turns. Get one from {@link io.lingen.core.backend.Backends}.
  */
 public final class CpuBackend extends AbstractBackend {
     private final CpuMemory blocks = new CpuMemory();

@@ -1,8 +1,8 @@
 package io.lingen.cpu;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.BackendProvider;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.BackendProvider;
 import java.nio.ByteOrder;
 
 /** Makes the backend "cpu". Available on every little-endian machine. */

@@ -1,12 +1,12 @@
 package io.lingen.cpu;
 
 import io.lingen.core.DType;
-import io.lingen.cpu.dnnl.Dnnl;
-import io.lingen.cpu.dnnl.DnnlConvolutionKernel;
-import io.lingen.cpu.dnnl.DnnlLinearKernel;
-import io.lingen.cpu.dnnl.DnnlMatrixKernel;
 import io.lingen.cpu.internal.CpuMemory;
 import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.dnnl.Dnnl;
+import io.lingen.cpu.internal.dnnl.DnnlConvolutionKernel;
+import io.lingen.cpu.internal.dnnl.DnnlLinearKernel;
+import io.lingen.cpu.internal.dnnl.DnnlMatrixKernel;
 import io.lingen.cpu.internal.kernel.AttentionKernel;
 import io.lingen.cpu.internal.kernel.ChunkedScanKernel;
 import io.lingen.cpu.internal.kernel.ConvolutionKernel;

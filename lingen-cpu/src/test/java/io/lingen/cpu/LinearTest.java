@@ -1,7 +1,7 @@
 package io.lingen.cpu;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.contract.LinearContract;
 import io.lingen.cpu.CpuKernels.Level;
 import org.junit.jupiter.api.Nested;

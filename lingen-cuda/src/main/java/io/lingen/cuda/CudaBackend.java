@@ -1,6 +1,5 @@
 package io.lingen.cuda;
 
-import io.lingen.core.AbstractBackend;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
@@ -8,7 +7,8 @@ import io.lingen.core.LinearWeights;
 import io.lingen.core.Recording;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.accounting.CountingBackend;
+import io.lingen.core.backend.AbstractBackend;
+import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
@@ -19,25 +19,25 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
-import io.lingen.cuda.driver.Device;
 import io.lingen.cuda.internal.CudaTensor;
 import io.lingen.cuda.internal.CudaWorkspace;
 import io.lingen.cuda.internal.DeviceMemory;
 import io.lingen.cuda.internal.GraphRecorder;
-import io.lingen.cuda.op.Attention;
-import io.lingen.cuda.op.CudaConvolution;
-import io.lingen.cuda.op.CudaLinear;
-import io.lingen.cuda.op.Elementwise;
-import io.lingen.cuda.op.Norms;
-import io.lingen.cuda.op.Products;
-import io.lingen.cuda.op.Scans;
-import io.lingen.cuda.op.TokenGrid;
-import io.lingen.cuda.op.Transfer;
+import io.lingen.cuda.internal.driver.Device;
+import io.lingen.cuda.internal.op.Attention;
+import io.lingen.cuda.internal.op.CudaConvolution;
+import io.lingen.cuda.internal.op.CudaLinear;
+import io.lingen.cuda.internal.op.Elementwise;
+import io.lingen.cuda.internal.op.Norms;
+import io.lingen.cuda.internal.op.Products;
+import io.lingen.cuda.internal.op.Scans;
+import io.lingen.cuda.internal.op.TokenGrid;
+import io.lingen.cuda.internal.op.Transfer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The backend "cuda": one device, one stream. Operations return when they are put on the stream, in the order of the calls; only
- * {@link #download} waits. Get one from {@link io.lingen.core.Backends}.
+ * {@link #download} waits. Get one from {@link io.lingen.core.backend.Backends}.
  */
 public final class CudaBackend extends AbstractBackend {
     /** Enough rows that products run at full speed, few enough that a feed-forward's middle stays below half a gigabyte. */

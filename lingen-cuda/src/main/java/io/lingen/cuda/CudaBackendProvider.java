@@ -1,14 +1,14 @@
 package io.lingen.cuda;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.BackendProvider;
 import io.lingen.core.accounting.HostMemory;
-import io.lingen.cuda.driver.CubinCache;
-import io.lingen.cuda.driver.Device;
-import io.lingen.cuda.driver.Libraries;
-import io.lingen.cuda.driver.Libraries.Name;
-import io.lingen.cuda.driver.Nvrtc;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.BackendProvider;
+import io.lingen.cuda.internal.driver.CubinCache;
+import io.lingen.cuda.internal.driver.Device;
+import io.lingen.cuda.internal.driver.Libraries;
+import io.lingen.cuda.internal.driver.Libraries.Name;
+import io.lingen.cuda.internal.driver.Nvrtc;
 import java.lang.foreign.SymbolLookup;
 import java.util.Locale;
 import java.util.function.Function;

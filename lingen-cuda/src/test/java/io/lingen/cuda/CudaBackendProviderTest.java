@@ -5,14 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.BackendProvider;
-import io.lingen.core.Backends;
 import io.lingen.core.DType;
 import io.lingen.core.OutOfMemoryException;
 import io.lingen.core.Workspace;
-import io.lingen.cuda.driver.Emulation;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.BackendProvider;
+import io.lingen.core.backend.Backends;
+import io.lingen.cuda.internal.driver.Emulation;
 import java.lang.foreign.SymbolLookup;
 import org.junit.jupiter.api.Test;
 

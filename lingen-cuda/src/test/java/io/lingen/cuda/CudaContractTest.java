@@ -1,6 +1,6 @@
 package io.lingen.cuda;
 
-import io.lingen.core.Backend;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.contract.AccountingContract;
 import io.lingen.core.contract.AttentionContract;
 import io.lingen.core.contract.ConvolutionContract;

@@ -1,7 +1,7 @@
 package io.lingen.cuda;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
+import io.lingen.core.backend.Backend;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;

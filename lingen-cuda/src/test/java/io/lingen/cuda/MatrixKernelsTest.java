@@ -2,13 +2,13 @@ package io.lingen.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lingen.core.BFloat16;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.internal.BFloat16;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.ScanInput;

@@ -2,11 +2,11 @@ package io.lingen.cuda;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.lingen.core.BackendProvider;
-import io.lingen.cuda.driver.CubinCache;
-import io.lingen.cuda.driver.Device;
-import io.lingen.cuda.driver.Emulation;
-import io.lingen.cuda.driver.Libraries;
+import io.lingen.core.backend.BackendProvider;
+import io.lingen.cuda.internal.driver.CubinCache;
+import io.lingen.cuda.internal.driver.Device;
+import io.lingen.cuda.internal.driver.Emulation;
+import io.lingen.cuda.internal.driver.Libraries;
 import java.lang.foreign.SymbolLookup;
 import java.nio.file.Path;
 

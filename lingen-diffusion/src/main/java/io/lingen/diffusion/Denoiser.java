@@ -1,9 +1,9 @@
 package io.lingen.diffusion;
 
-import io.lingen.core.Backend;
 import io.lingen.core.Shape;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
+import io.lingen.core.backend.Backend;
 import java.util.List;
 
 /**

@@ -1,8 +1,8 @@
 package io.lingen.diffusion;
 
-import io.lingen.core.Backend;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 
 /**
  * Classifier-free guidance (Ho and Salimans, 2022): v = v_u + s (v_c - v_u), the two halves one after the other to save memory

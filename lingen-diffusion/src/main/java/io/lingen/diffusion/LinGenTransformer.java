@@ -1,8 +1,8 @@
 package io.lingen.diffusion;
 
-import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.WeightReader;
 import io.lingen.mate.MateBlock;
 import io.lingen.mate.TokenMixer;

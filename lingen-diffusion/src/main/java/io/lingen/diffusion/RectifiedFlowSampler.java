@@ -1,8 +1,8 @@
 package io.lingen.diffusion;
 
-import io.lingen.core.Backend;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 

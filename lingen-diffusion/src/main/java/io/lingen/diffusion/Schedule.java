@@ -1,6 +1,6 @@
 package io.lingen.diffusion;
 
-import io.lingen.core.Quoted;
+import io.lingen.core.internal.Quoted;
 import java.util.Locale;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;

@@ -1,10 +1,10 @@
 package io.lingen.diffusion;
 
-import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 
 /** Runs a layer that mixes no tokens over chunks of rows, so that its intermediate tensors stay small whatever the clip's length. */
 final class TokenChunks {

@@ -1,12 +1,12 @@
 package io.lingen.diffusion;
 
-import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.WeightReader;
 import io.lingen.core.op.Grid;
 import io.lingen.mate.TokenMixer;

@@ -1,11 +1,11 @@
 package io.lingen.diffusion;
 
-import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.checkpoint.WeightReader;

@@ -4,13 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.BackendProvider;
-import io.lingen.core.Backends;
 import io.lingen.core.DType;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.BackendProvider;
+import io.lingen.core.backend.Backends;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import java.util.ArrayList;
 import java.util.Iterator;

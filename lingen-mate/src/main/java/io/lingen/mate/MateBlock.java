@@ -1,10 +1,10 @@
 package io.lingen.mate;
 
-import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.WeightReader;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.ScanOrder;

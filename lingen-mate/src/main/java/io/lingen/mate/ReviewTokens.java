@@ -1,7 +1,7 @@
 package io.lingen.mate;
 
-import io.lingen.core.Backend;
 import io.lingen.core.Tensor;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.op.Grid;
 
 /**

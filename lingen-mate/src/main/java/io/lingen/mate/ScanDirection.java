@@ -1,9 +1,9 @@
 package io.lingen.mate;
 
-import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.WeightReader;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanPath;

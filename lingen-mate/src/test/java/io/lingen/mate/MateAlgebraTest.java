@@ -2,15 +2,15 @@ package io.lingen.mate;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.Backends;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.PhiloxNormal;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.Backends;
+import io.lingen.core.internal.PhiloxNormal;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.ScanInput;

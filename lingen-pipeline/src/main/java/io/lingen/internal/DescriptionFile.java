@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lingen.StageTimes;
 import io.lingen.VideoResult;
-import io.lingen.core.PartialFile;
+import io.lingen.core.internal.PartialFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;

@@ -1,7 +1,7 @@
 package io.lingen.internal;
 
-import io.lingen.core.Backend;
 import io.lingen.core.OutOfMemoryException;
+import io.lingen.core.backend.Backend;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;

@@ -3,8 +3,8 @@ package io.lingen.text;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ForeignFile;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.internal.CloseableStack;
 import io.lingen.diffusion.TextEmbedding;
-import io.lingen.internal.Owned;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -22,7 +22,7 @@ public final class TextEncoders implements AutoCloseable {
     private static final String TOKENIZER = "Save a fast tokenizer in Python: tokenizer.save_pretrained(FOLDER)";
 
     private final List<TextEncoder> encoders;
-    private final Owned owned = new Owned();
+    private final CloseableStack owned = new CloseableStack();
 
     /** Takes ownership of the given encoders. */
     public TextEncoders(List<? extends TextEncoder> encoders) {
@@ -39,7 +39,7 @@ public final class TextEncoders implements AutoCloseable {
      */
     public static TextEncoders load(ModelSource source, List<String> components, int threads) {
         List<TextEncoder> encoders = new ArrayList<>();
-        Owned loaded = new Owned();
+        CloseableStack loaded = new CloseableStack();
         try {
             for (String component : components) {
                 encoders.add(loaded.add(load(source, component, threads)));

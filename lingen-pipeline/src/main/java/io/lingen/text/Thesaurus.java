@@ -1,8 +1,8 @@
 package io.lingen.text;
 
-import io.lingen.core.Quoted;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.internal.Quoted;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;

@@ -17,7 +17,7 @@ import static org.bytedeco.ffmpeg.global.avformat.avio_closep;
 import static org.bytedeco.ffmpeg.global.avformat.avio_open;
 import static org.bytedeco.ffmpeg.global.avutil.av_dict_free;
 
-import io.lingen.core.PartialFile;
+import io.lingen.core.internal.PartialFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;

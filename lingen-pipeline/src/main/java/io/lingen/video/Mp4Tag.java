@@ -1,6 +1,6 @@
 package io.lingen.video;
 
-import io.lingen.core.Quoted;
+import io.lingen.core.internal.Quoted;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;

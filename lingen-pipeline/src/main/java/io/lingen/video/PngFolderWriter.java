@@ -1,6 +1,6 @@
 package io.lingen.video;
 
-import io.lingen.core.PartialFolder;
+import io.lingen.core.internal.PartialFolder;
 import java.awt.image.BufferedImage;
 import java.awt.image.DataBufferByte;
 import java.io.ByteArrayOutputStream;

@@ -1,7 +1,7 @@
 package io.lingen.video;
 
-import io.lingen.core.PartialFile;
-import io.lingen.core.PartialFolder;
+import io.lingen.core.internal.PartialFile;
+import io.lingen.core.internal.PartialFolder;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

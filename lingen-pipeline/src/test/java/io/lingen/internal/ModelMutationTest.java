@@ -6,7 +6,7 @@ import io.lingen.ModelIndex;
 import io.lingen.TinyModel;
 import io.lingen.VideoRequest;
 import io.lingen.core.DType;
-import io.lingen.core.accounting.CountingBackend;
+import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.mutation.Mutations;

@@ -1,10 +1,10 @@
 package io.lingen.vae;
 
-import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import java.util.IdentityHashMap;
 import java.util.Map;
 

@@ -1,7 +1,7 @@
 package io.lingen.vae;
 
-import io.lingen.core.Backend;
 import io.lingen.core.Tensor;
+import io.lingen.core.backend.Backend;
 
 /**
  * Group norm with the statistics of each frame alone, never of several: what a frame becomes then does not depend on how a clip is cut

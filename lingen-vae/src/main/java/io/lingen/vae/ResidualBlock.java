@@ -1,9 +1,9 @@
 package io.lingen.vae;
 
-import io.lingen.core.Backend;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.op.Epilogue;
 import org.jspecify.annotations.Nullable;
 

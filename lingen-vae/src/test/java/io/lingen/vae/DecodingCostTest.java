@@ -8,7 +8,7 @@ import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.accounting.CountingBackend;
+import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.op.Grid;

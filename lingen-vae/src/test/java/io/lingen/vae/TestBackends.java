@@ -2,13 +2,13 @@ package io.lingen.vae;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.BackendProvider;
-import io.lingen.core.Backends;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.PhiloxNormal;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.BackendProvider;
+import io.lingen.core.backend.Backends;
+import io.lingen.core.internal.PhiloxNormal;
 import java.util.stream.Stream;
 
 /** The backends on the class path, and what tests compare with them. */

@@ -1,8 +1,8 @@
 package io.lingen.vae;
 
 import io.lingen.core.HostTensor;
-import io.lingen.core.PhiloxNormal;
 import io.lingen.core.checkpoint.SafetensorsWriter;
+import io.lingen.core.internal.PhiloxNormal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,7 +3,7 @@ package io.lingen.core.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.lingen.core.Quoted;
+import io.lingen.core.internal.Quoted;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;

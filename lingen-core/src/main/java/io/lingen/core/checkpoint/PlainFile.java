@@ -1,6 +1,6 @@
 package io.lingen.core.checkpoint;
 
-import io.lingen.core.Quoted;
+import io.lingen.core.internal.Quoted;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;

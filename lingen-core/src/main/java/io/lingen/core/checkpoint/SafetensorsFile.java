@@ -2,7 +2,7 @@ package io.lingen.core.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.lingen.core.HostTensor;
-import io.lingen.core.Quoted;
+import io.lingen.core.internal.Quoted;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Collections;

@@ -1,7 +1,7 @@
 package io.lingen.core.checkpoint;
 
 import io.lingen.core.HostTensor;
-import io.lingen.core.PartialFile;
+import io.lingen.core.internal.PartialFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;

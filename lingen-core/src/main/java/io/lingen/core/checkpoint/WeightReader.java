@@ -1,11 +1,11 @@
 package io.lingen.core.checkpoint;
 
-import io.lingen.core.Backend;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
-import io.lingen.core.Quoted;
 import io.lingen.core.Shape;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.internal.Quoted;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;

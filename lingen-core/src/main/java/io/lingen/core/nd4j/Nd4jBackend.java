@@ -1,15 +1,15 @@
 package io.lingen.core.nd4j;
 
-import io.lingen.core.AbstractBackend;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
-import io.lingen.core.PhiloxNormal;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.AbstractBackend;
+import io.lingen.core.internal.PhiloxNormal;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;

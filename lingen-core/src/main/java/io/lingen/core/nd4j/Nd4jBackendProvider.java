@@ -1,8 +1,8 @@
 package io.lingen.core.nd4j;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.BackendProvider;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.BackendProvider;
 import java.util.ServiceConfigurationError;
 
 /** Makes backends of ND4J; available when nd4j-native or nd4j-cuda is on the class path and its natives load. Thread-safe. */

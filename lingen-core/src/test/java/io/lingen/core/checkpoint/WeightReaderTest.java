@@ -10,7 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lingen.core.DType;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
-import io.lingen.core.accounting.CountingBackend;
+import io.lingen.core.backend.CountingBackend;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;

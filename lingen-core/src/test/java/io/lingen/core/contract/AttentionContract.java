@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** {@link io.lingen.core.Backend#attention}. */
+/** {@link io.lingen.core.backend.Backend#attention}. */
 public abstract class AttentionContract extends BackendContract {
     @ParameterizedTest
     @CsvSource({

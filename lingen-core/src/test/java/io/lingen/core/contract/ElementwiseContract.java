@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.lingen.core.DType;
-import io.lingen.core.PhiloxNormal;
 import io.lingen.core.Tensor;
+import io.lingen.core.internal.PhiloxNormal;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;

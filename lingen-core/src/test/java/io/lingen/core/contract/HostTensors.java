@@ -1,9 +1,9 @@
 package io.lingen.core.contract;
 
-import io.lingen.core.BFloat16;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
+import io.lingen.core.internal.BFloat16;
 import java.lang.foreign.MemorySegment;
 
 /** Host tensors of the types that checkpoints store. */

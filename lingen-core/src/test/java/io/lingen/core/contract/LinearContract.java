@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** {@link io.lingen.core.Backend#linear}. */
+/** {@link io.lingen.core.backend.Backend#linear}. */
 public abstract class LinearContract extends BackendContract {
     @ParameterizedTest
     @CsvSource({

@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lingen.core.BFloat16;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.internal.BFloat16;
 import io.lingen.core.op.Epilogue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

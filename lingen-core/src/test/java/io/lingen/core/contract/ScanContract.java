@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** {@link io.lingen.core.Backend#selectiveScan}. */
+/** {@link io.lingen.core.backend.Backend#selectiveScan}. */
 public abstract class ScanContract extends BackendContract {
     /** Differences of cumulative sums carry the rounding of the sums themselves, whose size grows with the chunk. */
     private static final double F32_TOLERANCE = 1e-5;

@@ -1,8 +1,8 @@
 package io.lingen.core.nd4j;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
-import io.lingen.core.Backends;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.Backends;
 import io.lingen.core.contract.AccountingContract;
 import io.lingen.core.contract.AttentionContract;
 import io.lingen.core.contract.ConvolutionContract;

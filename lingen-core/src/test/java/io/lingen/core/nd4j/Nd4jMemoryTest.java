@@ -4,12 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lingen.core.Backend;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.DType;
 import io.lingen.core.OutOfMemoryException;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
 

@@ -1,7 +1,7 @@
 package io.lingen.cuda.internal;
 
 import io.lingen.core.OutOfMemoryException;
-import io.lingen.core.accounting.MemoryPool;
+import io.lingen.core.backend.MemoryPool;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -300,7 +300,7 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
         }
     }
 
-    /** Runs work within {@link io.lingen.cuda.driver.Device#capture}; what it does with the memory is noted in the footprint. */
+    /** Runs work within {@link io.lingen.cuda.internal.driver.Device#capture}; what it does with the memory is noted in the footprint. */
     void follow(Footprint footprint, Runnable work) {
         followed = footprint;
         try {

@@ -1,6 +1,6 @@
 package io.lingen.cuda.internal;
 
-import io.lingen.cuda.driver.NotRecordableException;
+import io.lingen.cuda.internal.driver.NotRecordableException;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.IdentityHashMap;

@@ -7,7 +7,7 @@ import io.lingen.core.Tensor;
 import io.lingen.core.accounting.MemoryMeter;
 import io.lingen.core.accounting.OperationKind;
 import io.lingen.core.accounting.OperationMeter;
-import io.lingen.cuda.driver.Device;
+import io.lingen.cuda.internal.driver.Device;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;

@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Softmax attention. Thread-safe. */
 public interface AttentionKernel {
-    /** See {@link io.lingen.core.Backend#attention}. Shapes are checked. */
+    /** See {@link io.lingen.core.backend.Backend#attention}. Shapes are checked. */
     void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, CpuTensor out);
 
-    /** See {@link io.lingen.core.Backend#windowAttention}. Shapes are checked. */
+    /** See {@link io.lingen.core.backend.Backend#windowAttention}. Shapes are checked. */
     void windowAttention(Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, CpuTensor out);
 }

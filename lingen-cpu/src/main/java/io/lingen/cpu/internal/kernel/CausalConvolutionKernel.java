@@ -8,7 +8,7 @@ import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
-/** See {@link io.lingen.core.Backend#causalConvolution}. */
+/** See {@link io.lingen.core.backend.Backend#causalConvolution}. */
 public final class CausalConvolutionKernel {
     private static final int STEP_TASK = 256;
 

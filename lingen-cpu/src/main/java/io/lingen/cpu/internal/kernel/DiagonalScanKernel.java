@@ -9,7 +9,7 @@ import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
-/** See {@link io.lingen.core.Backend#diagonalScan}: tasks are bands of channels, each with its states in the cache. */
+/** See {@link io.lingen.core.backend.Backend#diagonalScan}: tasks are bands of channels, each with its states in the cache. */
 public final class DiagonalScanKernel {
     private static final int CHANNEL_BAND = 128;
     private static final int STEP_BLOCK = 64;

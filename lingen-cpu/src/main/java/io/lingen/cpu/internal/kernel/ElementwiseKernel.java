@@ -1,7 +1,7 @@
 package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.DType;
-import io.lingen.core.PhiloxNormal;
+import io.lingen.core.internal.PhiloxNormal;
 import io.lingen.cpu.internal.CpuTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.Scratch;
@@ -29,7 +29,7 @@ public final class ElementwiseKernel {
         void compute(long first, int n, Scratch scratch);
     }
 
-    /** See {@link io.lingen.core.Backend#copy}. */
+    /** See {@link io.lingen.core.backend.Backend#copy}. */
     public void copy(CpuTensor x, CpuTensor out) {
         forPieces(x.shape().elements(), (first, n, scratch) -> {
             if (x.dtype() == DType.BF16 && out.dtype() == DType.BF16) {
@@ -40,7 +40,7 @@ public final class ElementwiseKernel {
         });
     }
 
-    /** See {@link io.lingen.core.Backend#add}. */
+    /** See {@link io.lingen.core.backend.Backend#add}. */
     public void add(CpuTensor a, CpuTensor b, CpuTensor out) {
         forPieces(out.shape().elements(), (first, n, scratch) -> {
             long target = target(out, first, n, scratch);
@@ -49,7 +49,7 @@ public final class ElementwiseKernel {
         });
     }
 
-    /** See {@link io.lingen.core.Backend#addScaled}. */
+    /** See {@link io.lingen.core.backend.Backend#addScaled}. */
     public void addScaled(float alpha, CpuTensor x, CpuTensor y) {
         forPieces(y.shape().elements(), (first, n, scratch) -> {
             long target = read(y, first, n, scratch);
@@ -58,7 +58,7 @@ public final class ElementwiseKernel {
         });
     }
 
-    /** See {@link io.lingen.core.Backend#interpolate}. */
+    /** See {@link io.lingen.core.backend.Backend#interpolate}. */
     public void interpolate(CpuTensor a, CpuTensor b, float s, CpuTensor out) {
         forPieces(out.shape().elements(), (first, n, scratch) -> {
             long target = target(out, first, n, scratch);
@@ -67,7 +67,7 @@ public final class ElementwiseKernel {
         });
     }
 
-    /** See {@link io.lingen.core.Backend#normal}. */
+    /** See {@link io.lingen.core.backend.Backend#normal}. */
     public void normal(long seed, CpuTensor out) {
         forPieces(out.shape().elements(), (first, n, scratch) -> {
             float[] noise = new float[n];

@@ -9,7 +9,7 @@ import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
 /**
- * See {@link io.lingen.core.Backend#groupNorm}. One pass sums every channel's deviations from the frame's first pixel, and their squares;
+ * See {@link io.lingen.core.backend.Backend#groupNorm}. One pass sums every channel's deviations from the frame's first pixel, and their squares;
  * a group's mean and variance follow without cancellation. The second pass subtracts the same pixel, for the same reason.
  */
 public final class GroupNormKernel {

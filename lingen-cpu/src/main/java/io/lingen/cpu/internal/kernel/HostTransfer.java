@@ -1,8 +1,8 @@
 package io.lingen.cpu.internal.kernel;
 
-import io.lingen.core.BFloat16;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.internal.BFloat16;
 import io.lingen.cpu.internal.CpuTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.span.Spans;

@@ -6,7 +6,7 @@ import io.lingen.cpu.internal.CpuTensor;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
-/** See {@link io.lingen.core.Backend#modulatedLayerNorm}. The variance is summed from deviations: rows fit the first cache level. */
+/** See {@link io.lingen.core.backend.Backend#modulatedLayerNorm}. The variance is summed from deviations: rows fit the first cache level. */
 public final class LayerNormKernel {
     private static final int ROWS_PER_TASK = 16;
 

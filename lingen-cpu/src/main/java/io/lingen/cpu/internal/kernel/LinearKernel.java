@@ -8,9 +8,9 @@ import io.lingen.cpu.internal.CpuWorkspace;
 
 /** Linear layers: packs weights in its own layout and multiplies by them. Thread-safe. */
 public interface LinearKernel {
-    /** See {@link io.lingen.core.Backend#packLinear}. */
+    /** See {@link io.lingen.core.backend.Backend#packLinear}. */
     LinearWeights pack(CpuWorkspace workspace, LinearWeights.Source source, DType dtype);
 
-    /** See {@link io.lingen.core.Backend#linear}. The weights are of this kernel; shapes are checked. */
+    /** See {@link io.lingen.core.backend.Backend#linear}. The weights are of this kernel; shapes are checked. */
     void compute(CpuTensor x, LinearWeights weights, Epilogue epilogue, CpuTensor out);
 }

@@ -1,14 +1,14 @@
 package io.lingen.cpu.internal.kernel;
 
-import io.lingen.core.BFloat16;
 import io.lingen.core.DType;
+import io.lingen.core.internal.BFloat16;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import io.lingen.cpu.internal.CpuTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.WorkerPool;
 
-/** See {@link io.lingen.core.Backend#patchify} and {@link io.lingen.core.Backend#unpatchify}. */
+/** See {@link io.lingen.core.backend.Backend#patchify} and {@link io.lingen.core.backend.Backend#unpatchify}. */
 public final class PatchKernel {
     private static final int TOKENS_PER_TASK = 64;
 

@@ -5,7 +5,7 @@ import io.lingen.cpu.internal.CpuTensor;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
-/** See {@link io.lingen.core.Backend#averagePool}. */
+/** See {@link io.lingen.core.backend.Backend#averagePool}. */
 public final class PoolKernel {
     private static final int CELLS_PER_TASK = 8;
 

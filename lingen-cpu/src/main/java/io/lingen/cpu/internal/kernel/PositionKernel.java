@@ -5,7 +5,7 @@ import io.lingen.cpu.internal.CpuTensor;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
-/** See {@link io.lingen.core.Backend#addPosition}. */
+/** See {@link io.lingen.core.backend.Backend#addPosition}. */
 public final class PositionKernel {
     private final WorkerPool pool;
     private final Spans spans;

@@ -7,7 +7,7 @@ import io.lingen.cpu.internal.CpuTensor;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
-/** See {@link io.lingen.core.Backend#gatedRmsNorm} and {@link io.lingen.core.Backend#headRmsNorm}. */
+/** See {@link io.lingen.core.backend.Backend#gatedRmsNorm} and {@link io.lingen.core.backend.Backend#headRmsNorm}. */
 public final class RmsNormKernel {
     private static final int ROWS_PER_TASK = 16;
 

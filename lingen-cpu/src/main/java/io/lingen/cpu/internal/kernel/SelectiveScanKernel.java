@@ -8,6 +8,6 @@ import io.lingen.cpu.internal.CpuTensor;
 
 /** One direction of Mamba2's selective scan. Thread-safe. */
 public interface SelectiveScanKernel {
-    /** See {@link io.lingen.core.Backend#selectiveScan}. Shapes are checked. */
+    /** See {@link io.lingen.core.backend.Backend#selectiveScan}. Shapes are checked. */
     void compute(ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, CpuTensor y);
 }

@@ -7,7 +7,7 @@ import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
-/** See {@link io.lingen.core.Backend#upsampleNearest}: an output line is made once and copied to the lines that equal it. */
+/** See {@link io.lingen.core.backend.Backend#upsampleNearest}: an output line is made once and copied to the lines that equal it. */
 public final class UpsampleKernel {
     private final WorkerPool pool;
     private final Spans spans;

@@ -5,8 +5,8 @@ import static io.lingen.cpu.internal.Memory.getShort;
 import static io.lingen.cpu.internal.Memory.setFloat;
 import static io.lingen.cpu.internal.Memory.setShort;
 
-import io.lingen.core.BFloat16;
 import io.lingen.core.DType;
+import io.lingen.core.internal.BFloat16;
 
 /** The loops in plain Java: the definition, and the tails of the vector loops. */
 public final class ScalarScanSpans implements ScanSpans {

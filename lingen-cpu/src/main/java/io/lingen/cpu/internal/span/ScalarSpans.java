@@ -5,8 +5,8 @@ import static io.lingen.cpu.internal.Memory.getShort;
 import static io.lingen.cpu.internal.Memory.setFloat;
 import static io.lingen.cpu.internal.Memory.setShort;
 
-import io.lingen.core.BFloat16;
 import io.lingen.core.DType;
+import io.lingen.core.internal.BFloat16;
 import io.lingen.cpu.internal.Memory;
 
 /** The definition of the loops, in plain Java; also the tails of the vector loops. */

@@ -3,13 +3,13 @@ package io.lingen.cpu.internal.kernel;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.lingen.core.BFloat16;
 import io.lingen.core.DType;
-import io.lingen.cpu.dnnl.Dnnl;
-import io.lingen.cpu.dnnl.DnnlMatrixKernel;
+import io.lingen.core.internal.BFloat16;
 import io.lingen.cpu.internal.CpuMemory;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.dnnl.Dnnl;
+import io.lingen.cpu.internal.dnnl.DnnlMatrixKernel;
 import io.lingen.cpu.internal.span.ScalarSpans;
 import io.lingen.cpu.internal.span.VectorSpans;
 import java.util.Random;

@@ -3,8 +3,8 @@ package io.lingen.cpu.internal.span;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lingen.core.BFloat16;
 import io.lingen.core.DType;
+import io.lingen.core.internal.BFloat16;
 import io.lingen.cpu.internal.CpuMemory;
 import io.lingen.cpu.internal.Memory;
 import java.util.Random;

@@ -1,0 +1,93 @@
+package io.lingen.core.internal;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.regex.Pattern;
+
+/**
+ * A folder of files that is being written, under a temporary name beside its final one. {@link #commit} gives it that name; closing it
+ * before, or the end of the JVM, removes it. For one thread.
+ */
+public final class PartialFolder implements AutoCloseable {
+    private final Path target;
+    private final Pattern replaceable;
+    private final Path path;
+
+    private PartialFolder(Path target, Pattern replaceable, Path path) {
+        this.target = target;
+        this.replaceable = replaceable;
+        this.path = path;
+    }
+
+    /**
+     * Makes an empty temporary folder beside the target.
+     *
+     * @param target the folder that will appear; where there is one already, it is replaced if it holds nothing but what may be replaced
+     * @param replaceable the names of files that may be replaced
+     * @throws IOException if the folder around it is missing or can't be written to, or if the target may not be replaced
+     */
+    public static PartialFolder of(Path target, Pattern replaceable) throws IOException {
+        requireReplaceable(target, replaceable);
+        return new PartialFolder(target, replaceable, TemporaryPaths.make(target, Files::createDirectory));
+    }
+
+    private static void requireReplaceable(Path target, Pattern replaceable) throws IOException {
+        if (!Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        if (!Files.isDirectory(target, LinkOption.NOFOLLOW_LINKS)) {
+            throw new IOException(target + " exists and is not a folder; remove it or choose another name");
+        }
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(target)) {
+            for (Path file : files) {
+                boolean replaced =
+                        replaceable.matcher(file.getFileName().toString()).matches()
+                                && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS);
+                if (!replaced) {
+                    throw new IOException("the folder " + target + " holds more than would be replaced, for example "
+                            + file.getFileName() + "; empty it or choose another name");
+                }
+            }
+        }
+    }
+
+    /** Where to write meanwhile. */
+    public Path path() {
+        return path;
+    }
+
+    /**
+     * Gives the folder its final name, replacing what had it. The end of the process between the two renames leaves the old one under a
+     * temporary name.
+     *
+     * @throws IOException if what has the name may not be replaced
+     */
+    public void commit() throws IOException {
+        requireReplaceable(target, replaceable);
+        if (Files.exists(target)) {
+            Path old = TemporaryPaths.name(target);
+            Files.move(target, old);
+            try {
+                Files.move(path, target);
+            } catch (IOException e) {
+                Files.move(old, target);
+                throw e;
+            }
+            TemporaryPaths.remove(old);
+        } else {
+            Files.move(path, target);
+        }
+        TemporaryPaths.release(path);
+    }
+
+    /** Removes the folder unless it was committed. */
+    @Override
+    public void close() {
+        if (TemporaryPaths.release(path)) {
+            TemporaryPaths.remove(path);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+package io.lingen.core.internal;
+
+/**
+ * Text from files and people as it may stand in a message: short, and nothing in it that a terminal or a log would obey. Control
+ * characters, invisible format characters (among them those that turn the direction of writing) and halves of surrogate pairs become
+ * escapes such as {@code \}{@code u001b}; the joiners inside emoji and scripts stay.
+ */
+public final class Quoted {
+    private static final int MAX_CODE_POINTS = 80;
+    private static final String DOTS = "...";
+    private static final int ZERO_WIDTH_NON_JOINER = 0x200C;
+    private static final int ZERO_WIDTH_JOINER = 0x200D;
+
+    private Quoted() {}
+
+    /** The beginning of a text, at most 80 characters of it. */
+    public static String of(String text) {
+        return of(text, MAX_CODE_POINTS);
+    }
+
+    /** The beginning of a text, at most the given number of characters of it; dots follow where it was cut. */
+    public static String of(String text, int maxCodePoints) {
+        StringBuilder quoted = new StringBuilder();
+        int at = 0;
+        for (int count = 0; at < text.length() && count < maxCodePoints; count++) {
+            int codePoint = text.codePointAt(at);
+            append(quoted, codePoint);
+            at += Character.charCount(codePoint);
+        }
+        return at < text.length() ? quoted.append(DOTS).toString() : quoted.toString();
+    }
+
+    /** The end of a text, at most the given number of characters of it; dots stand in front where it was cut. */
+    public static String endOf(String text, int maxCodePoints) {
+        int from = text.length();
+        for (int count = 0; from > 0 && count < maxCodePoints; count++) {
+            from -= Character.charCount(text.codePointBefore(from));
+        }
+        return (from > 0 ? DOTS : "") + of(text.substring(from), maxCodePoints);
+    }
+
+    /** A code point as it may stand in a message. */
+    public static String of(int codePoint) {
+        StringBuilder quoted = new StringBuilder();
+        append(quoted, codePoint);
+        return quoted.toString();
+    }
+
+    private static void append(StringBuilder quoted, int codePoint) {
+        if (isHarmless(codePoint)) {
+            quoted.appendCodePoint(codePoint);
+        } else {
+            for (char unit : Character.toChars(codePoint)) {
+                quoted.append(String.format("\\u%04x", (int) unit));
+            }
+        }
+    }
+
+    private static boolean isHarmless(int codePoint) {
+        switch (Character.getType(codePoint)) {
+            case Character.CONTROL:
+            case Character.SURROGATE:
+            case Character.LINE_SEPARATOR:
+            case Character.PARAGRAPH_SEPARATOR:
+                return false;
+            case Character.FORMAT:
+                return codePoint == ZERO_WIDTH_NON_JOINER || codePoint == ZERO_WIDTH_JOINER;
+            default:
+                return true;
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.core.backend;
+
+import org.jspecify.annotations.NullMarked;

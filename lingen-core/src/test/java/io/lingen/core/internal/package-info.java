@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.core.internal;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,216 @@
+package io.lingen.cpu.internal.dnnl;
+
+import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.DType;
+import io.lingen.core.Shape;
+import io.lingen.cpu.internal.CpuMemory;
+import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.cpu.internal.CpuWorkspace;
+import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.WorkerPool.Worker;
+import io.lingen.cpu.internal.kernel.ConvolutionKernel;
+import io.lingen.cpu.internal.kernel.HostTransfer;
+import io.lingen.cpu.internal.span.Spans;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Convolutions on oneDNN. A task computes one frame of the output, or a band of its rows, from the input frames that its kernel reaches:
+ * these lie in one piece, and what the kernel reaches beyond the video is the primitive's padding.
+ */
+public final class DnnlConvolutionKernel implements ConvolutionKernel {
+    /** A band of fewer rows than this costs more than it spreads. */
+    private static final int SMALLEST_BAND = 8;
+
+    private static final int TASKS_PER_THREAD = 4;
+    /** Elements that are converted at a time. */
+    private static final int PIECE = 1 << 14;
+
+    private final Dnnl dnnl;
+    private final WorkerPool pool;
+    private final CpuMemory memory;
+    private final Spans spans;
+    private final WeightPacking packing;
+
+    public DnnlConvolutionKernel(Dnnl dnnl, WorkerPool pool, CpuMemory memory, Spans spans) {
+        this.dnnl = dnnl;
+        this.pool = pool;
+        this.memory = memory;
+        this.spans = spans;
+        this.packing = new WeightPacking(dnnl, pool, memory, spans);
+    }
+
+    /** The weights in every layout that a primitive has asked for so far: which one it prefers depends on the video's size. */
+    private final class Packed implements ConvolutionWeights {
+        private final Source source;
+        private final DType dtype;
+        private final Filter filter;
+        private final long bias;
+        /** Copies: primitives come and go. */
+        private final List<Long> layouts = new ArrayList<>();
+
+        private final List<CpuMemory.Block> blocks = new ArrayList<>();
+
+        private Packed(Source source, DType dtype, Filter filter, long bias) {
+            this.source = source;
+            this.dtype = dtype;
+            this.filter = filter;
+            this.bias = bias;
+        }
+
+        @Override
+        public Source source() {
+            return source;
+        }
+
+        @Override
+        public DType dtype() {
+            return dtype;
+        }
+
+        /** The address of the weights for a primitive. */
+        private synchronized long weightFor(Primitive primitive) {
+            long layout = primitive.layout(1);
+            for (int i = 0; i < layouts.size(); i++) {
+                if (DnnlCalls.equal(layouts.get(i), layout)) {
+                    return blocks.get(i).address();
+                }
+            }
+            CpuMemory.Block block = memory.allocate(DnnlCalls.bytes(layout));
+            Primitive reorder = Primitive.reorder(dnnl, filter.plainLayout(), layout);
+            try {
+                packing.pack(source.weight(), dtype, reorder, block.address());
+            } finally {
+                reorder.free();
+            }
+            layouts.add(DnnlCalls.copyOfLayout(layout));
+            blocks.add(block);
+            return block.address();
+        }
+
+        private synchronized void free() {
+            blocks.forEach(memory::release);
+            blocks.clear();
+            layouts.forEach(DnnlCalls::freeLayout);
+            layouts.clear();
+        }
+    }
+
+    @Override
+    public ConvolutionWeights pack(CpuWorkspace workspace, ConvolutionWeights.Source source, DType dtype) {
+        long bias = workspace.allocateBytes(source.outChannels() * Float.BYTES);
+        HostTransfer.read(source.bias(), bias, DType.F32, spans);
+        Packed packed = new Packed(source, dtype, Filter.of(source, dnnl.productType(dtype)), bias);
+        workspace.onClose(packed::free);
+        return packed;
+    }
+
+    @Override
+    public void compute(CpuTensor x, ConvolutionWeights weights, CpuTensor out) {
+        Packed packed = (Packed) weights;
+        DType stored = packed.filter.dtype();
+        boolean converts = !Inputs.fit(x.dtype(), packed.dtype, stored);
+        DType target = Dnnl.storedType(stored, out.dtype());
+        long inputBytes = converts ? x.shape().elements() * stored.bytes() : 0;
+        long outputBytes = target != out.dtype() ? out.shape().elements() * target.bytes() : 0;
+        if (inputBytes + outputBytes == 0) {
+            compute(x.address(), x.shape(), packed, out.address(), out.shape(), target);
+            return;
+        }
+        CpuMemory.Block block = memory.allocate(Memory.aligned(inputBytes) + outputBytes);
+        try {
+            long input = converts ? block.address() : x.address();
+            if (converts) {
+                forEachPiece(
+                        x,
+                        (from, n, worker) -> Inputs.convert(
+                                spans,
+                                x.address() + from * x.dtype().bytes(),
+                                x.dtype(),
+                                packed.dtype,
+                                stored,
+                                input + from * stored.bytes(),
+                                n,
+                                worker.scratch()));
+            }
+            long output = outputBytes > 0 ? block.address() + Memory.aligned(inputBytes) : out.address();
+            compute(input, x.shape(), packed, output, out.shape(), target);
+            if (outputBytes > 0) {
+                forEachPiece(
+                        out,
+                        (from, n, worker) -> spans.store(
+                                output + from * target.bytes(),
+                                out.address() + from * out.dtype().bytes(),
+                                out.dtype(),
+                                n));
+            }
+        } finally {
+            memory.release(block);
+        }
+    }
+
+    private interface Piece {
+        void run(long from, int elements, Worker worker);
+    }
+
+    private void forEachPiece(CpuTensor tensor, Piece piece) {
+        int pieces = Math.toIntExact(Math.ceilDiv(tensor.shape().elements(), PIECE));
+        pool.forEach(pieces, (task, worker) -> {
+            long from = (long) task * PIECE;
+            piece.run(from, (int) Math.min(PIECE, tensor.shape().elements() - from), worker);
+        });
+    }
+
+    private void compute(long x, Shape from, Packed packed, long out, Shape to, DType target) {
+        Filter filter = packed.filter;
+        int frames = Math.toIntExact(to.length(0));
+        int rows = Math.toIntExact(to.length(1));
+        int bandRows = bandRows(filter, frames, rows);
+        int bands = Math.ceilDiv(rows, bandRows);
+        int tasks = Math.multiplyExact(frames, bands);
+        Primitive[] primitives = new Primitive[tasks];
+        long[] packedWeights = new long[tasks];
+        for (int task = 0; task < tasks; task++) {
+            Slab slab = slab(filter, from, to, task / bands, task % bands * bandRows, bandRows, target);
+            primitives[task] = dnnl.primitive(slab, () -> slab.compile(dnnl));
+            packedWeights[task] = packed.weightFor(primitives[task]);
+        }
+        long inputRow = from.length(2) * from.length(3) * filter.dtype().bytes();
+        long outputRow = to.length(2) * to.length(3) * target.bytes();
+        pool.forEach(tasks, (task, worker) -> {
+            int frame = task / bands;
+            int row = task % bands * bandRows;
+            long firstFrame = Slab.first(frame, filter.kt(), filter.strideT());
+            long firstRow = Slab.first(row, filter.kh(), filter.strideH());
+            primitives[task].execute(
+                    worker,
+                    x + (firstFrame * from.length(1) + firstRow) * inputRow,
+                    packedWeights[task],
+                    out + ((long) frame * rows + row) * outputRow,
+                    packed.bias,
+                    0);
+        });
+    }
+
+    private static Slab slab(Filter filter, Shape from, Shape to, int frame, int row, int bandRows, DType target) {
+        int rows = Math.min(bandRows, Math.toIntExact(to.length(1)) - row);
+        return new Slab(
+                filter,
+                Slab.reach(frame, 1, filter.kt(), filter.strideT(), Math.toIntExact(from.length(0))),
+                Slab.reach(row, rows, filter.kh(), filter.strideH(), Math.toIntExact(from.length(1))),
+                Math.toIntExact(from.length(2)),
+                rows,
+                Math.toIntExact(to.length(2)),
+                target);
+    }
+
+    /** The rows of a task: whole frames, unless there are too few of them and each needs but one input frame. */
+    private int bandRows(Filter filter, int frames, int rows) {
+        int wanted = Math.ceilDiv(TASKS_PER_THREAD * pool.size(), frames);
+        if (filter.kt() > 1 || wanted < 2 || pool.size() == 1) {
+            return rows;
+        }
+        return Math.min(rows, Math.max(SMALLEST_BAND, Math.ceilDiv(rows, wanted)));
+    }
+}

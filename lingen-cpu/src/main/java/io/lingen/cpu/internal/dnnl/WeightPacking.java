@@ -1,0 +1,62 @@
+package io.lingen.cpu.internal.dnnl;
+
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.cpu.internal.CpuMemory;
+import io.lingen.cpu.internal.WorkerPool;
+import io.lingen.cpu.internal.kernel.HostTransfer;
+import io.lingen.cpu.internal.span.Spans;
+
+/** Brings weights from the host into the layout that the library asked for, once. Thread-safe. */
+final class WeightPacking {
+    private static final int GRAIN = 1 << 14;
+
+    private final Dnnl dnnl;
+    private final WorkerPool pool;
+    private final CpuMemory memory;
+    private final Spans spans;
+
+    WeightPacking(Dnnl dnnl, WorkerPool pool, CpuMemory memory, Spans spans) {
+        this.dnnl = dnnl;
+        this.pool = pool;
+        this.memory = memory;
+        this.spans = spans;
+    }
+
+    /**
+     * Packs a weight.
+     *
+     * @param dtype the type to which its elements are rounded
+     * @param reorder from the plain layout, in the type that {@link Dnnl#productType} gives, to the packed one
+     * @param target where the packed elements go
+     */
+    void pack(HostTensor weight, DType dtype, Primitive reorder, long target) {
+        DType stored = dnnl.productType(dtype);
+        CpuMemory.Block plain = memory.allocate(weight.shape().elements() * stored.bytes());
+        try {
+            if (stored == dtype) {
+                HostTransfer.read(weight, plain.address(), stored, spans);
+            } else {
+                readRounded(weight, dtype, plain.address(), stored);
+            }
+            pool.forEach(1, (task, worker) -> reorder.execute(worker, plain.address(), target));
+        } finally {
+            memory.release(plain);
+        }
+        weight.unload();
+    }
+
+    private void readRounded(HostTensor weight, DType dtype, long target, DType stored) {
+        long elements = weight.shape().elements();
+        CpuMemory.Block rounded = memory.allocate(elements * dtype.bytes());
+        try {
+            HostTransfer.read(weight, rounded.address(), dtype, spans);
+            pool.forRanges(elements, GRAIN, (from, to, worker) -> {
+                long source = rounded.address() + from * dtype.bytes();
+                spans.load(source, dtype, target + from * stored.bytes(), Math.toIntExact(to - from));
+            });
+        } finally {
+            memory.release(rounded);
+        }
+    }
+}

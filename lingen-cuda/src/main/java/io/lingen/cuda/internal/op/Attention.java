@@ -1,0 +1,156 @@
+package io.lingen.cuda.internal.op;
+
+import io.lingen.core.DType;
+import io.lingen.core.Tensor;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.Heads;
+import io.lingen.core.op.Windows;
+import io.lingen.cuda.internal.CudaTensor;
+import io.lingen.cuda.internal.driver.Arguments;
+import io.lingen.cuda.internal.driver.Device;
+import io.lingen.cuda.internal.driver.Launch;
+import org.jspecify.annotations.Nullable;
+
+/** Attention over all tokens and within the windows of a grid. */
+public final class Attention {
+    private static final int MAX_HEAD = 1024;
+    private static final int MAX_MATRIX_HEAD = 128;
+
+    private final Device device;
+
+    public Attention(Device device) {
+        this.device = device;
+    }
+
+    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
+        int queries = Math.toIntExact(q.tokens());
+        int[] noAxes = new int[12];
+        launch(q, k, v, mask, null, out, queries, 1, 0, noAxes);
+    }
+
+    public void windowAttention(
+            Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
+        int[] axes = new int[12];
+        int count = 1;
+        int largest = 1;
+        for (int axis = 0; axis < 3; axis++) {
+            int[] cuts = windows.cuts(grid, axis);
+            axes[4 * axis] = grid.length(axis);
+            axes[4 * axis + 1] = windows.size().length(axis);
+            axes[4 * axis + 2] = cuts[1];
+            axes[4 * axis + 3] = cuts.length - 1;
+            count = Math.multiplyExact(count, cuts.length - 1);
+            largest *= Math.min(grid.length(axis), windows.size().length(axis));
+        }
+        launch(q, k, v, null, bias, out, largest, count, 1, axes);
+    }
+
+    /** @param queries the most that one window has */
+    private void launch(
+            Heads q,
+            Heads k,
+            Heads v,
+            @Nullable Tensor mask,
+            @Nullable Tensor bias,
+            Tensor out,
+            int queries,
+            int count,
+            int windowed,
+            int[] axes) {
+        int keys = windowed == 1 ? queries : Math.toIntExact(k.tokens());
+        boolean bf16 = isBf16(q) && isBf16(k) && isBf16(v);
+        boolean direct = bf16 && isDirect(q) && isDirect(k) && isDirect(v) && isDirect(out);
+        Plan plan = device.hasWarpgroups() && direct && bias == null && Plan.fitsWarpgroups(q.headDim())
+                ? Plan.ofWarpgroups(q.headDim(), keys)
+                : Plan.of(bf16, q.headDim(), queries, bias != null);
+        int tiles = Math.ceilDiv(queries, plan.queriesPerBlock);
+        device.launch(
+                plan.source,
+                plan.kernel,
+                plan.launch((long) tiles * count, q.heads(), device.facts().multiprocessors()),
+                new Arguments()
+                        .put(Bands.address(q), Bands.address(k), Bands.address(v))
+                        .put(CudaTensor.addressOrNull(mask), CudaTensor.addressOrNull(bias), CudaTensor.addressOf(out))
+                        .put(columns(q), columns(k), columns(v))
+                        .put(CudaTensor.bf16(q.matrix()), CudaTensor.bf16(k.matrix()), CudaTensor.bf16(v.matrix()))
+                        .put(CudaTensor.bf16(out), q.heads(), q.headDim())
+                        .put(queries, Math.toIntExact(k.tokens()), windowed, tiles)
+                        .put((float) (1 / Math.sqrt(q.headDim())))
+                        .put(axes));
+    }
+
+    private static long columns(Heads heads) {
+        return heads.matrix().shape().last();
+    }
+
+    private static boolean isBf16(Heads heads) {
+        return heads.matrix().dtype() == DType.BF16;
+    }
+
+    /** Whether rows can be copied 16 bytes at a time. */
+    private static boolean isDirect(Heads heads) {
+        return heads.headDim() % 8 == 0 && columns(heads) % 8 == 0 && Bands.address(heads) % 16 == 0;
+    }
+
+    /** Whether rows of heads that are copied so can be written so. */
+    private static boolean isDirect(Tensor out) {
+        return out.dtype() == DType.BF16 && CudaTensor.addressOf(out) % 16 == 0;
+    }
+
+    /** Which kernel, and how many queries a block of it takes at a time. */
+    record Plan(String source, String kernel, int threads, int queriesPerBlock, int sharedBytes) {
+        private static final String SOURCE = "attention";
+        private static final String WARPGROUPS_SOURCE = "attention_sm90";
+
+        /** By mma.sync, or without matrix instructions. */
+        static Plan of(boolean bf16, int headDim, int queries, boolean biased) {
+            if (headDim > MAX_HEAD) {
+                throw new IllegalArgumentException(
+                        "the cuda backend attends with heads of up to " + MAX_HEAD + ", found " + headDim);
+            }
+            if (!bf16 || headDim > MAX_MATRIX_HEAD) {
+                return new Plan(SOURCE, "attention_plain", 128, 4, 0);
+            }
+            int width = headDim <= 32 ? 32 : headDim <= 64 ? 64 : 128;
+            boolean many = queries > 64 && !biased;
+            int rows = many ? 128 : 64;
+            int keys = 64;
+            // Queries, padded by 8; two stages of keys and values; the rows of queries and of two tiles of keys.
+            int tiles = (rows * (width + 8) + 4 * keys * width) * Short.BYTES;
+            int map = (rows + 2 * keys) * Integer.BYTES;
+            return new Plan(
+                    SOURCE,
+                    "attention_bf16_" + width + (biased ? "_biased" : many ? "_many" : "_few"),
+                    128,
+                    rows,
+                    tiles + map);
+        }
+
+        /** Whether there are kernels of warpgroups for a head; a narrow one would fill a quarter of their products. */
+        static boolean fitsWarpgroups(int headDim) {
+            return headDim > 32 && headDim <= MAX_MATRIX_HEAD;
+        }
+
+        /** @param most the most keys that a query has */
+        static Plan ofWarpgroups(int headDim, int most) {
+            int width = headDim <= 64 ? 64 : 128;
+            int keys = most <= 64 ? 64 : 128;
+            int rows = 128;
+            // Two stages of keys, values and queries, and the output; a stage's seven barriers, and what it is told:
+            // rows
+            // and three more.
+            int tiles = (4 * keys * width + 3 * rows * width) * Short.BYTES;
+            int told = 2 * (7 * Long.BYTES + (rows + 3) * Integer.BYTES);
+            return new Plan(WARPGROUPS_SOURCE, "attention_sm90_" + width + "_" + keys, 384, rows, tiles + told);
+        }
+
+        /** A block for each piece of work, or blocks that stay, one a multiprocessor. */
+        Launch launch(long tiles, int heads, int multiprocessors) {
+            if (!source.equals(WARPGROUPS_SOURCE)) {
+                return new Launch(tiles, heads, 1, threads, 1, sharedBytes);
+            }
+            int pieces = Math.toIntExact(tiles * heads);
+            return new Launch(Math.min(pieces, multiprocessors), 1, 1, threads, 1, sharedBytes);
+        }
+    }
+}

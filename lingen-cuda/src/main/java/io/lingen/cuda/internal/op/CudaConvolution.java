@@ -1,0 +1,48 @@
+package io.lingen.cuda.internal.op;
+
+import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.cuda.internal.CudaTensor;
+
+/**
+ * A convolution on the device.
+ *
+ * @param weight [out, taps, in] in the type of the products: the order in which an implicit product walks
+ * @param bias [out] in F32
+ */
+public record CudaConvolution(Source source, CudaTensor weight, CudaTensor bias) implements ConvolutionWeights {
+    /**
+     * The weights as this backend's.
+     *
+     * @throws IllegalArgumentException if another backend packed them
+     */
+    public static CudaConvolution of(ConvolutionWeights weights) {
+        if (weights instanceof CudaConvolution) {
+            return (CudaConvolution) weights;
+        }
+        throw new IllegalArgumentException("expected weights packed by the backend cuda, found " + weights);
+    }
+
+    @Override
+    public DType dtype() {
+        return weight.dtype();
+    }
+
+    /** A source's weight [out, in, kt, kh, kw] as [out, taps, in]. */
+    public static HostTensor byTaps(Source source) {
+        int out = Math.toIntExact(source.outChannels());
+        int in = Math.toIntExact(source.inChannels());
+        int taps = source.kernel(0) * source.kernel(1) * source.kernel(2);
+        float[] from = source.weight().toFloats();
+        float[] to = new float[from.length];
+        for (int o = 0; o < out; o++) {
+            for (int i = 0; i < in; i++) {
+                for (int tap = 0; tap < taps; tap++) {
+                    to[(o * taps + tap) * in + i] = from[(o * in + i) * taps + tap];
+                }
+            }
+        }
+        return HostTensor.of(to, out, taps, in);
+    }
+}

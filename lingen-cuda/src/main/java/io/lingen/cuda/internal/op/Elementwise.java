@@ -1,0 +1,103 @@
+package io.lingen.cuda.internal.op;
+
+import io.lingen.core.Tensor;
+import io.lingen.cuda.internal.CudaTensor;
+import io.lingen.cuda.internal.driver.Arguments;
+import io.lingen.cuda.internal.driver.Device;
+import io.lingen.cuda.internal.driver.Launch;
+
+/** Conversions, sums, the flow step, guidance and noise. */
+public final class Elementwise {
+    private static final String SOURCE = "elementwise";
+    private static final int PER_BLOCK = 256 * 8;
+    /** What is told of a block of pixels that are not all numbers. */
+    static final byte FAULT = 1;
+
+    private final Device device;
+
+    public Elementwise(Device device) {
+        this.device = device;
+    }
+
+    /** out = x */
+    public void copy(CudaTensor x, CudaTensor out) {
+        if (x.dtype() == out.dtype()) {
+            device.copy(x.address(), out.address(), x.byteSize());
+            return;
+        }
+        convert(
+                x.address(),
+                CudaTensor.bf16(x),
+                out.address(),
+                CudaTensor.bf16(out),
+                x.shape().elements());
+    }
+
+    /** The same between addresses. */
+    void convert(long from, int fromBf16, long to, int toBf16, long n) {
+        run("convert", from, from, to, fromBf16, fromBf16, toBf16, 0, n);
+    }
+
+    /** out = a + s b */
+    public void addScaled(Tensor a, float s, Tensor b, Tensor out) {
+        run("add_scaled", a, b, s, out);
+    }
+
+    /** out = a + s (b - a) */
+    public void interpolate(Tensor a, Tensor b, float s, Tensor out) {
+        run("interpolate", a, b, s, out);
+    }
+
+    /**
+     * Rounds to 8-bit pixels.
+     *
+     * @param out room for them, of a multiple of 8 bytes
+     * @param faults a byte for each of {@link #blocks}: {@link #FAULT} where something is not a number, else 0
+     */
+    void pixels(CudaTensor x, long out, long faults) {
+        long n = x.shape().elements();
+        device.launch(
+                SOURCE,
+                "pixels",
+                Launch.of(blocks(n)),
+                new Arguments().put(x.address(), out, faults, n).put(CudaTensor.bf16(x)));
+    }
+
+    static long blocks(long n) {
+        return Math.ceilDiv(n, PER_BLOCK);
+    }
+
+    /** Element i is PhiloxNormal.at(seed, i). */
+    public void normal(long seed, CudaTensor out) {
+        long n = out.shape().elements();
+        device.launch(
+                SOURCE,
+                "philox_normal",
+                Launch.of(Math.ceilDiv(n, 4 * 256)),
+                new Arguments()
+                        .put(out.address(), n)
+                        .put((int) seed, (int) (seed >>> 32))
+                        .put(CudaTensor.bf16(out)));
+    }
+
+    private void run(String kernel, Tensor a, Tensor b, float s, Tensor out) {
+        run(
+                kernel,
+                CudaTensor.addressOf(a),
+                CudaTensor.addressOf(b),
+                CudaTensor.addressOf(out),
+                CudaTensor.bf16(a),
+                CudaTensor.bf16(b),
+                CudaTensor.bf16(out),
+                s,
+                out.shape().elements());
+    }
+
+    private void run(String kernel, long a, long b, long out, int aBf16, int bBf16, int outBf16, float s, long n) {
+        device.launch(
+                SOURCE,
+                kernel,
+                Launch.of(blocks(n)),
+                new Arguments().put(a, b, out).put(aBf16, bBf16, outBf16).put(s).put(n));
+    }
+}

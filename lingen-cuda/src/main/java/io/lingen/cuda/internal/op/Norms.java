@@ -1,0 +1,123 @@
+package io.lingen.cuda.internal.op;
+
+import io.lingen.core.Shape;
+import io.lingen.core.Tensor;
+import io.lingen.core.op.Heads;
+import io.lingen.cuda.internal.CudaTensor;
+import io.lingen.cuda.internal.DeviceMemory;
+import io.lingen.cuda.internal.driver.Arguments;
+import io.lingen.cuda.internal.driver.Device;
+import io.lingen.cuda.internal.driver.Launch;
+
+/** The norms. */
+public final class Norms {
+    private static final String SOURCE = "norms";
+    /** Rows up to this width are a warp's, eight to a block; wider ones a block's. */
+    private static final int WARP_WIDTH = 256;
+
+    private static final int MAX_THREADS = 512;
+    /** As many as the layer norm, whose blocks stay, has on a multiprocessor. */
+    private static final int RESIDENT_THREADS = 1024;
+    /** Scale and shift of 8 columns, which a thread of it keeps in shared memory. */
+    private static final int PARAMETER_BYTES = 2 * 8 * Float.BYTES;
+
+    /** About how many elements one block of the group norm takes. */
+    private static final long PART = 32768;
+
+    private final Device device;
+    private final DeviceMemory memory;
+
+    public Norms(Device device, DeviceMemory memory) {
+        this.device = device;
+        this.memory = memory;
+    }
+
+    public void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
+        Launch all = blocksOf(x);
+        int threads = all.blockX() * all.blockY();
+        long resident = (long) device.facts().multiprocessors() * (RESIDENT_THREADS / threads);
+        Launch staying = new Launch(
+                Math.min(all.gridX(), resident), 1, 1, all.blockX(), all.blockY(), threads * PARAMETER_BYTES);
+        rows("modulated_layer_norm", staying, x, x, scale, CudaTensor.addressOf(shift), epsilon, out);
+    }
+
+    public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
+        rows("gated_rms_norm", blocksOf(y), y, z, weight, 0, epsilon, out);
+    }
+
+    /** A block for each row, or for eight narrow ones. */
+    private static Launch blocksOf(Tensor x) {
+        int d = Math.toIntExact(x.shape().last());
+        long rows = x.shape().rows();
+        return d <= WARP_WIDTH
+                ? new Launch(Math.ceilDiv(rows, 8), 1, 1, 32, 8, 0)
+                : new Launch(rows, 1, 1, threads(d), 1, 0);
+    }
+
+    private void rows(
+            String kernel, Launch launch, Tensor x, Tensor z, Tensor scale, long shift, float epsilon, Tensor out) {
+        int d = Math.toIntExact(x.shape().last());
+        device.launch(
+                SOURCE,
+                kernel,
+                launch,
+                new Arguments()
+                        .put(
+                                CudaTensor.addressOf(x),
+                                CudaTensor.addressOf(z),
+                                CudaTensor.addressOf(scale),
+                                shift,
+                                CudaTensor.addressOf(out),
+                                x.shape().rows())
+                        .put(CudaTensor.bf16(x), CudaTensor.bf16(z), CudaTensor.bf16(out), d)
+                        .put(epsilon));
+    }
+
+    /** Whole warps, as evenly busy as the row's width allows: each thread takes 8 columns at a time. */
+    static int threads(int d) {
+        int vectors = Math.ceilDiv(d, 8);
+        int rounds = Math.ceilDiv(vectors, MAX_THREADS);
+        return Math.ceilDiv(Math.ceilDiv(vectors, rounds), 32) * 32;
+    }
+
+    public void headRmsNorm(Heads heads, Tensor weight, float epsilon) {
+        Tensor matrix = heads.matrix();
+        long vectors = heads.tokens() * heads.heads();
+        device.launch(
+                SOURCE,
+                "head_rms_norm",
+                Launch.of(Math.ceilDiv(vectors, 8)),
+                new Arguments()
+                        .put(Bands.address(heads), CudaTensor.addressOf(weight), vectors)
+                        .put(matrix.shape().last())
+                        .put(CudaTensor.bf16(matrix), heads.heads(), heads.headDim())
+                        .put(epsilon));
+    }
+
+    public void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
+        Shape shape = x.shape();
+        int frames = Math.toIntExact(shape.length(0));
+        int channels = Math.toIntExact(shape.last());
+        long cells = shape.length(1) * shape.length(2);
+        if (shape.elements() == 0) {
+            return;
+        }
+        Launch blocks = Launch.cells(cells, channels);
+        long chunk = Math.max(Math.ceilDiv(PART, channels), blocks.blockY());
+        int chunks = Math.toIntExact(Math.ceilDiv(cells, chunk));
+        long partBytes = (long) frames * chunks * channels * 2 * Float.BYTES;
+        DeviceMemory.Block parts = memory.allocate(partBytes + (long) frames * groups * 2 * Float.BYTES);
+        Arguments arguments = new Arguments()
+                .put(CudaTensor.addressOf(x), CudaTensor.addressOf(weight), CudaTensor.addressOf(bias))
+                .put(parts.address(), parts.address() + partBytes, CudaTensor.addressOf(out), cells)
+                .put(CudaTensor.bf16(x), CudaTensor.bf16(out), channels, groups)
+                .put(Math.toIntExact(chunk), chunks)
+                .put(silu)
+                .put(epsilon);
+        Launch launch = new Launch(chunks, frames, blocks.gridY(), blocks.blockX(), blocks.blockY(), 0);
+        device.launch(SOURCE, "group_norm_parts", launch, arguments);
+        device.launch(SOURCE, "group_norm_merge", new Launch(groups, frames, 1, 128, 1, 0), arguments);
+        device.launch(SOURCE, "group_norm_apply", launch, arguments);
+        memory.release(parts);
+    }
+}

@@ -1,0 +1,296 @@
+package io.lingen.cuda.internal.op;
+
+import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.DType;
+import io.lingen.core.Shape;
+import io.lingen.core.Tensor;
+import io.lingen.core.op.Epilogue;
+import io.lingen.cuda.internal.CudaTensor;
+import io.lingen.cuda.internal.DeviceMemory;
+import io.lingen.cuda.internal.driver.Arguments;
+import io.lingen.cuda.internal.driver.Device;
+import io.lingen.cuda.internal.driver.Launch;
+import io.lingen.cuda.internal.driver.MatrixProduct;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Linear layers and convolutions. Linear layers go to cuBLASLt, with as much of the epilogue as it can do, and to our own kernel where
+ * it has no algorithm or is missing; convolutions always to our own kernels, for one of which a linear layer is a convolution of one tap.
+ */
+public final class Products {
+    private static final String SOURCE = "product";
+    private static final int TILE = 128;
+    private static final int SMALL_TILE = 64;
+    /** Three stages of two operands of 128 rows of 32 elements, padded to 40. */
+    private static final int SHARED_BYTES = 3 * 2 * TILE * 40 * Short.BYTES;
+
+    private static final String WARPGROUPS_SOURCE = "convolution_sm90";
+    /** Output channels of a block of it. */
+    private static final int WARPGROUPS_COLUMNS = 128;
+
+    private final Device device;
+    private final DeviceMemory memory;
+    private final Elementwise elementwise;
+
+    public Products(Device device, DeviceMemory memory, Elementwise elementwise) {
+        this.device = device;
+        this.memory = memory;
+        this.elementwise = elementwise;
+    }
+
+    public void linear(Tensor x, CudaLinear weights, Epilogue epilogue, Tensor out) {
+        long rows = x.shape().rows();
+        if (rows == 0 || out.shape().elements() == 0) {
+            return;
+        }
+        DeviceMemory.Block converted = null;
+        long from = CudaTensor.addressOf(x);
+        if (x.dtype() != weights.dtype() && device.hasCublas()) {
+            converted = memory.allocate(x.shape().elements() * weights.dtype().bytes());
+            elementwise.convert(
+                    from,
+                    CudaTensor.bf16(x),
+                    converted.address(),
+                    CudaTensor.bf16(weights.weight()),
+                    x.shape().elements());
+            from = converted.address();
+        }
+        if (!device.hasCublas() || !library(from, rows, weights, epilogue, out)) {
+            own(
+                    CudaTensor.addressOf(x),
+                    CudaTensor.bf16(x),
+                    weights.weight(),
+                    weights.bias(),
+                    epilogue,
+                    out,
+                    Geometry.linear(rows, weights));
+        }
+        if (converted != null) {
+            memory.release(converted);
+        }
+    }
+
+    public void convolution(Tensor x, CudaConvolution weights, Tensor out) {
+        Boxes boxes = fitsWarpgroups(x, weights) ? Boxes.of(weights.source(), out.shape()) : null;
+        if (boxes != null) {
+            convolution(x, weights, boxes, out);
+            return;
+        }
+        own(
+                CudaTensor.addressOf(x),
+                CudaTensor.bf16(x),
+                weights.weight(),
+                weights.bias(),
+                Epilogue.NONE,
+                out,
+                Geometry.convolution(x.shape(), weights.source()));
+    }
+
+    /** Whether rows can be copied 16 bytes at a time, and there are products of warpgroups. */
+    private boolean fitsWarpgroups(Tensor x, CudaConvolution weights) {
+        ConvolutionWeights.Source source = weights.source();
+        long addresses = CudaTensor.addressOf(x) | weights.weight().address();
+        return device.hasWarpgroups()
+                && x.dtype() == DType.BF16
+                && weights.dtype() == DType.BF16
+                && source.strideT() == 1
+                && source.strideH() == 1
+                && source.strideW() == 1
+                && source.inChannels() % 8 == 0
+                && addresses % 16 == 0
+                && x.shape().rows() <= Integer.MAX_VALUE;
+    }
+
+    private void convolution(Tensor x, CudaConvolution weights, Boxes boxes, Tensor out) {
+        ConvolutionWeights.Source source = weights.source();
+        int columns = source.outChannels() <= WARPGROUPS_COLUMNS / 2 ? WARPGROUPS_COLUMNS / 2 : WARPGROUPS_COLUMNS;
+        long pieces = boxes.count() * Math.ceilDiv(source.outChannels(), columns);
+        Shape shape = x.shape();
+        device.launch(
+                WARPGROUPS_SOURCE,
+                WARPGROUPS_SOURCE + "_" + columns,
+                new Launch(
+                        Math.min(Math.toIntExact(pieces), device.facts().multiprocessors()),
+                        1,
+                        1,
+                        384,
+                        1,
+                        warpgroupsSharedBytes(columns)),
+                new Arguments()
+                        .put(CudaTensor.addressOf(x), weights.weight().address())
+                        .put(CudaTensor.addressOrNull(weights.bias()), CudaTensor.addressOf(out))
+                        .put(CudaTensor.bf16(out))
+                        .put(Math.toIntExact(shape.length(0)), Math.toIntExact(shape.length(1)))
+                        .put(Math.toIntExact(shape.length(2)), Math.toIntExact(shape.length(3)))
+                        .put(Math.toIntExact(source.outChannels()))
+                        .put(source.kernel(0), source.kernel(1), source.kernel(2))
+                        .put(boxes.t(), boxes.h(), boxes.w()));
+    }
+
+    private static int warpgroupsSharedBytes(int columns) {
+        // Two patches and four stages of weights, rows of 128 bytes; the output of eight warps; ten barriers; a patch's
+        // cells; four biases.
+        int tiles = (2 * Boxes.MOST_PATCH_CELLS + 4 * columns) * 128 + 8 * 16 * columns * Short.BYTES;
+        return tiles + 10 * Long.BYTES + Boxes.MOST_PATCH_CELLS * Integer.BYTES + 4 * columns * Float.BYTES;
+    }
+
+    /** A linear layer by cuBLASLt; false if it has no algorithm for it. */
+    private boolean library(long x, long rows, CudaLinear weights, Epilogue epilogue, Tensor out) {
+        boolean bf16 = weights.dtype() == DType.BF16;
+        boolean outBf16 = out.dtype() == DType.BF16;
+        boolean typesFit = bf16 || !outBf16;
+        Epilogue.Kind kind = epilogue.kind();
+        // The library does not say how exact its GELU's tanh is: that will do for the digits of BF16, not for those of
+        // F32.
+        boolean gelu = kind == Epilogue.Kind.GELU && bf16;
+        if (typesFit && (kind == Epilogue.Kind.NONE || gelu || kind == Epilogue.Kind.ADD)) {
+            return device.multiply(product(x, rows, weights, kind, CudaTensor.addressOf(out), outBf16));
+        }
+        Tensor gate = epilogue.gate();
+        if (typesFit && gate != null && scalingPays(rows, weights.inFeatures())) {
+            return scaled(x, rows, weights, gate, out);
+        }
+        // What the library can't do follows in a kernel of its own, from the output's precision at least.
+        DType between = bf16 && outBf16 ? DType.BF16 : DType.F32;
+        DeviceMemory.Block y = memory.allocate(rows * weights.outFeatures() * between.bytes());
+        boolean done =
+                device.multiply(product(x, rows, weights, Epilogue.Kind.NONE, y.address(), between == DType.BF16));
+        if (done) {
+            int columns = Math.toIntExact(weights.outFeatures());
+            device.launch(
+                    "elementwise",
+                    "epilogue",
+                    Launch.rows(rows, columns),
+                    new Arguments()
+                            .put(
+                                    y.address(),
+                                    CudaTensor.addressOrNull(epilogue.gate()),
+                                    CudaTensor.addressOf(out),
+                                    rows)
+                            .put(columns, between == DType.BF16 ? 1 : 0, CudaTensor.bf16(out), kind.ordinal()));
+        }
+        memory.release(y);
+        return done;
+    }
+
+    /** Whether scaling a weight moves fewer bytes than writing a product and reading it again for its gate. */
+    static boolean scalingPays(long rows, long in) {
+        return rows > in / 2;
+    }
+
+    /** out += gate (x W^T + bias), as a product with scaled rows of W that is added to out where it is formed. */
+    private boolean scaled(long x, long rows, CudaLinear weights, Tensor gate, Tensor out) {
+        boolean outBf16 = out.dtype() == DType.BF16;
+        int columns = Math.toIntExact(weights.inFeatures());
+        long outFeatures = weights.outFeatures();
+        DeviceMemory.Block weight = memory.allocate(weights.weight().byteSize());
+        DeviceMemory.Block bias = memory.allocate(outFeatures * Float.BYTES);
+        long plainBias = CudaTensor.addressOrNull(weights.bias());
+        device.launch(
+                "elementwise",
+                "scale_rows",
+                Launch.rows(outFeatures, columns),
+                new Arguments()
+                        .put(weights.weight().address(), CudaTensor.addressOf(gate), plainBias)
+                        .put(weight.address(), bias.address())
+                        .put(columns, CudaTensor.bf16(weights.weight()), outBf16 ? 1 : 0));
+        boolean done = device.multiply(new MatrixProduct(
+                x,
+                weight.address(),
+                plainBias == 0 ? 0 : bias.address(),
+                CudaTensor.addressOf(out),
+                rows,
+                columns,
+                outFeatures,
+                weights.dtype() == DType.BF16,
+                outBf16,
+                true,
+                false));
+        memory.release(weight);
+        memory.release(bias);
+        return done;
+    }
+
+    private static MatrixProduct product(
+            long x, long rows, CudaLinear weights, Epilogue.Kind kind, long out, boolean outBf16) {
+        return new MatrixProduct(
+                x,
+                weights.weight().address(),
+                CudaTensor.addressOrNull(outBf16 ? weights.coarseBias() : weights.bias()),
+                out,
+                rows,
+                weights.inFeatures(),
+                weights.outFeatures(),
+                weights.dtype() == DType.BF16,
+                outBf16,
+                kind == Epilogue.Kind.ADD,
+                kind == Epilogue.Kind.GELU);
+    }
+
+    private void own(
+            long x,
+            int xBf16,
+            CudaTensor weight,
+            @Nullable CudaTensor bias,
+            Epilogue epilogue,
+            Tensor out,
+            Geometry geometry) {
+        boolean bf16 = weight.dtype() == DType.BF16;
+        int tile = bf16 ? TILE : SMALL_TILE;
+        device.launch(
+                SOURCE,
+                bf16 ? "product_bf16" : "product_f32",
+                new Launch(
+                        Math.ceilDiv(geometry.rows, tile),
+                        Math.ceilDiv(geometry.o, tile),
+                        1,
+                        256,
+                        1,
+                        bf16 ? SHARED_BYTES : 0),
+                new Arguments()
+                        .put(x, weight.address(), CudaTensor.addressOrNull(bias))
+                        .put(CudaTensor.addressOrNull(epilogue.gate()), CudaTensor.addressOf(out), geometry.rows)
+                        .put(xBf16, CudaTensor.bf16(out))
+                        .put(geometry.t, geometry.h, geometry.w, geometry.c)
+                        .put(geometry.outH, geometry.outW, geometry.o)
+                        .put(geometry.kernel)
+                        .put(geometry.stride)
+                        .put(epilogue.kind().ordinal()));
+    }
+
+    /** A product's sizes as the kernel takes them. */
+    private record Geometry(
+            long rows, int t, int h, int w, int c, int outH, int outW, int o, int[] kernel, int[] stride) {
+        private static final int[] ONES = {1, 1, 1};
+
+        /** Rows are frames of one cell. */
+        static Geometry linear(long rows, CudaLinear weights) {
+            return new Geometry(
+                    rows,
+                    Math.toIntExact(rows),
+                    1,
+                    1,
+                    Math.toIntExact(weights.inFeatures()),
+                    1,
+                    1,
+                    Math.toIntExact(weights.outFeatures()),
+                    ONES,
+                    ONES);
+        }
+
+        static Geometry convolution(Shape x, ConvolutionWeights.Source source) {
+            Shape out = source.outputOf(x);
+            return new Geometry(
+                    out.rows(),
+                    Math.toIntExact(x.length(0)),
+                    Math.toIntExact(x.length(1)),
+                    Math.toIntExact(x.length(2)),
+                    Math.toIntExact(x.length(3)),
+                    Math.toIntExact(out.length(1)),
+                    Math.toIntExact(out.length(2)),
+                    Math.toIntExact(out.length(3)),
+                    new int[] {source.kernel(0), source.kernel(1), source.kernel(2)},
+                    new int[] {source.stride(0), source.stride(1), source.stride(2)});
+        }
+    }
+}

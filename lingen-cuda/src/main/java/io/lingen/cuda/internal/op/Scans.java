@@ -1,0 +1,196 @@
+package io.lingen.cuda.internal.op;
+
+import io.lingen.core.DType;
+import io.lingen.core.Tensor;
+import io.lingen.core.op.DiagonalScanWeights;
+import io.lingen.core.op.ScanInput;
+import io.lingen.core.op.ScanPath;
+import io.lingen.core.op.ScanSpec;
+import io.lingen.core.op.ScanWeights;
+import io.lingen.cuda.internal.CudaTensor;
+import io.lingen.cuda.internal.DeviceMemory;
+import io.lingen.cuda.internal.driver.Arguments;
+import io.lingen.cuda.internal.driver.Device;
+import io.lingen.cuda.internal.driver.Launch;
+import java.util.List;
+
+/** The scans of Mamba2 and Mamba1. */
+public final class Scans {
+    private static final String SOURCE = "scan";
+    private static final String MAMBA1 = "mamba1";
+    private static final int WARPS = 4;
+    private static final int CONVOLVE_THREADS = 96;
+    /** Of a block of scan_factors. */
+    private static final int FACTOR_HEADS = 32;
+
+    private final Device device;
+    private final DeviceMemory memory;
+
+    public Scans(Device device, DeviceMemory memory) {
+        this.device = device;
+        this.memory = memory;
+    }
+
+    public void selective(
+            ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
+        Problem problem = new Problem(input, path, spec, weights, accumulate, y);
+        if (input.projection().dtype() == DType.BF16
+                && ScanPlan.fits(spec.headDim(), spec.stateSize(), spec.convWidth())) {
+            matrices(problem);
+        } else {
+            plain(problem);
+        }
+    }
+
+    private void matrices(Problem problem) {
+        ScanSpec spec = problem.spec;
+        ScanPlan plan = ScanPlan.of(
+                Math.toIntExact(problem.path.steps()),
+                spec.heads(),
+                spec.stateSize(),
+                device.facts().multiprocessors(),
+                device.facts().sharedBytesPerMultiprocessor());
+        int heads = spec.heads();
+        int chunks = plan.chunks();
+        int segments = plan.segments();
+        long stateElements = (long) heads * ScanPlan.MAX_HEAD * plan.paddedState();
+        long bcWidth = 2L * spec.groups() * plan.paddedState();
+        DeviceMemory.Block bc = memory.allocate(plan.steps() * bcWidth * Short.BYTES);
+        DeviceMemory.Block x = memory.allocate(heads * plan.steps() * ScanPlan.MAX_HEAD * Short.BYTES);
+        DeviceMemory.Block factors = memory.allocate(heads * plan.steps() * ScanPlan.FACTORS * Float.BYTES);
+        DeviceMemory.Block scores =
+                memory.allocate((long) chunks * spec.groups() * ScanPlan.BLOCKS * 16 * 16 * Float.BYTES);
+        DeviceMemory.Block rows = memory.allocate(plan.steps() * Integer.BYTES);
+        DeviceMemory.Block states = memory.allocate(segments > 1 ? segments * stateElements * Float.BYTES : 0);
+        DeviceMemory.Block decays = memory.allocate((long) segments * heads * Float.BYTES);
+        Scratch scratch = new Scratch(
+                bc.address(),
+                0,
+                x.address(),
+                factors.address(),
+                scores.address(),
+                rows.address(),
+                states.address(),
+                decays.address());
+        int padded = plan.paddedState();
+        int units = Math.toIntExact((heads * (long) ScanPlan.MAX_HEAD + bcWidth) / 8);
+        String convolve = spec.convWidth() <= 4 ? "scan_convolve_4" : "scan_convolve_8";
+        Launch eachChunk = new Launch(chunks, Math.ceilDiv(units, CONVOLVE_THREADS), 1, CONVOLVE_THREADS, 1, 0);
+        device.launch(SOURCE, convolve, eachChunk, problem.arguments(plan, scratch));
+        eachChunk = new Launch(chunks, Math.ceilDiv(heads, FACTOR_HEADS), 1, 256, 1, 0);
+        device.launch(SOURCE, "scan_factors", eachChunk, problem.arguments(plan, scratch));
+        eachChunk = new Launch(chunks, spec.groups(), 1, 128, 1, plan.scoresSharedBytes());
+        device.launch(SOURCE, "scan_scores_" + padded, eachChunk, problem.arguments(plan, scratch));
+        if (segments > 1) {
+            // Nobody asks what the last segment leaves.
+            Launch allButLast = new Launch(heads, segments - 1, 1, 128, 1, plan.statesSharedBytes());
+            device.launch(SOURCE, "scan_states_" + padded, allButLast, problem.arguments(plan, scratch));
+            Launch elements = Launch.of(Math.ceilDiv(stateElements, 256));
+            device.launch(SOURCE, "scan_carry", elements, problem.arguments(plan, scratch));
+        }
+        Launch all = new Launch(heads, segments, 1, 128, 1, plan.emitSharedBytes());
+        device.launch(SOURCE, "scan_emit_" + padded, all, problem.arguments(plan, scratch));
+        List.of(bc, x, factors, scores, rows, states, decays).forEach(memory::release);
+    }
+
+    /** The recurrence itself. */
+    private void plain(Problem problem) {
+        ScanSpec spec = problem.spec;
+        int steps = Math.toIntExact(problem.path.steps());
+        ScanPlan plan = new ScanPlan(spec.stateSize(), 0, 1, 0, 0, 0, 0);
+        DeviceMemory.Block bc = memory.allocate(2L * steps * spec.groups() * spec.stateSize() * Float.BYTES);
+        DeviceMemory.Block dt = memory.allocate((long) spec.heads() * steps * Float.BYTES);
+        Scratch scratch = new Scratch(bc.address(), dt.address(), 0, 0, 0, 0, 0, 0);
+        device.launch(SOURCE, "scan_prepare", Launch.of(steps), problem.arguments(plan, scratch));
+        device.launch(
+                SOURCE,
+                "scan_plain",
+                new Launch(
+                        Math.ceilDiv(spec.innerWidth(), WARPS),
+                        1,
+                        1,
+                        WARPS * 32,
+                        1,
+                        WARPS * spec.stateSize() * Float.BYTES),
+                problem.arguments(plan, scratch));
+        memory.release(bc);
+        memory.release(dt);
+    }
+
+    public void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
+        Arguments arguments = new Arguments()
+                .put(
+                        CudaTensor.addressOf(x),
+                        CudaTensor.addressOf(weight),
+                        CudaTensor.addressOf(bias),
+                        CudaTensor.addressOf(out),
+                        x.shape().last(),
+                        column)
+                .put(CudaTensor.bf16(x), CudaTensor.bf16(out))
+                .put(
+                        Math.toIntExact(weight.shape().length(0)),
+                        Math.toIntExact(weight.shape().last()));
+        Paths.put(path, arguments);
+        device.launch(MAMBA1, "causal_convolution", Launch.of(path.rows()), arguments);
+    }
+
+    public void diagonal(
+            Tensor x,
+            Tensor dt,
+            Tensor bc,
+            long b,
+            long c,
+            ScanPath path,
+            DiagonalScanWeights weights,
+            boolean accumulate,
+            Tensor y) {
+        int width = Math.toIntExact(x.shape().last());
+        int state = Math.toIntExact(weights.aLog().shape().last());
+        Arguments arguments = new Arguments()
+                .put(CudaTensor.addressOf(x), CudaTensor.addressOf(dt), CudaTensor.addressOf(bc))
+                .put(
+                        CudaTensor.addressOf(weights.dtBias()),
+                        CudaTensor.addressOf(weights.aLog()),
+                        CudaTensor.addressOf(weights.d()),
+                        CudaTensor.addressOf(y))
+                .put(bc.shape().last(), b, c)
+                .put(CudaTensor.bf16(x), CudaTensor.bf16(dt), CudaTensor.bf16(bc), CudaTensor.bf16(y))
+                .put(width, state)
+                .put(accumulate);
+        Paths.put(path, arguments);
+        device.launch(
+                MAMBA1,
+                "diagonal_scan",
+                new Launch(Math.ceilDiv(width, WARPS), 1, 1, WARPS * 32, 1, WARPS * 2 * state * Float.BYTES),
+                arguments);
+    }
+
+    /** Addresses of what kernels leave for one another, 0 where there is none. */
+    private record Scratch(long bc, long dt, long x, long factors, long scores, long rows, long states, long decays) {}
+
+    private record Problem(
+            ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
+        /** The struct Scan, which all kernels of scan.cu share. */
+        Arguments arguments(ScanPlan plan, Scratch scratch) {
+            Tensor projection = input.projection();
+            Arguments arguments = new Arguments()
+                    .put(
+                            CudaTensor.addressOf(projection),
+                            CudaTensor.addressOf(weights.convWeight()),
+                            CudaTensor.addressOf(weights.convBias()),
+                            CudaTensor.addressOf(weights.dtBias()),
+                            CudaTensor.addressOf(weights.aLog()),
+                            CudaTensor.addressOf(weights.d()))
+                    .put(scratch.bc, scratch.dt, scratch.x, scratch.factors, scratch.scores, scratch.rows)
+                    .put(scratch.states, scratch.decays, CudaTensor.addressOf(y))
+                    .put(projection.shape().last(), input.x(), input.b(), input.c(), input.dt())
+                    .put(CudaTensor.bf16(projection), CudaTensor.bf16(y))
+                    .put(spec.heads(), spec.headDim(), spec.stateSize(), plan.paddedState())
+                    .put(spec.groups(), spec.convWidth())
+                    .put(accumulate)
+                    .put(plan.chunks(), plan.segments(), plan.chunksPerSegment());
+            Paths.put(path, arguments);
+            return arguments;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+package io.lingen.cuda.internal.op;
+
+import io.lingen.core.Tensor;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.PatchSize;
+import io.lingen.cuda.internal.CudaTensor;
+import io.lingen.cuda.internal.driver.Arguments;
+import io.lingen.cuda.internal.driver.Device;
+import io.lingen.cuda.internal.driver.Launch;
+
+/** Patches, positions, review pooling and upsampling. */
+public final class TokenGrid {
+    private static final String SOURCE = "tokens";
+
+    private final Device device;
+
+    public TokenGrid(Device device) {
+        this.device = device;
+    }
+
+    public void patchify(Tensor video, PatchSize patch, Tensor tokens) {
+        patches(video, tokens, video, patch, false);
+    }
+
+    public void unpatchify(Tensor tokens, PatchSize patch, Tensor video) {
+        patches(tokens, video, video, patch, true);
+    }
+
+    private void patches(Tensor from, Tensor to, Tensor video, PatchSize patch, boolean inverse) {
+        Grid grid = patch.gridOf(video.shape());
+        long n = video.shape().elements();
+        device.launch(
+                SOURCE,
+                "patches",
+                Launch.of(Math.ceilDiv(n, 256)),
+                new Arguments()
+                        .put(CudaTensor.addressOf(from), CudaTensor.addressOf(to), n)
+                        .put(
+                                CudaTensor.bf16(from),
+                                CudaTensor.bf16(to),
+                                Math.toIntExact(video.shape().length(0)))
+                        .put(grid.t(), grid.h(), grid.w(), patch.t(), patch.h(), patch.w())
+                        .put(inverse));
+    }
+
+    public void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
+        int d = Math.toIntExact(x.shape().last());
+        device.launch(
+                SOURCE,
+                "add_position",
+                Launch.rows(grid.cells(), d),
+                new Arguments()
+                        .put(
+                                CudaTensor.addressOf(x),
+                                CudaTensor.addressOf(tableT),
+                                CudaTensor.addressOf(tableH),
+                                CudaTensor.addressOf(tableW),
+                                CudaTensor.addressOf(out))
+                        .put(CudaTensor.bf16(x), CudaTensor.bf16(out), d, grid.h(), grid.w()));
+    }
+
+    public void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
+        int d = Math.toIntExact(x.shape().last());
+        device.launch(
+                SOURCE,
+                "average_pool",
+                Launch.rows(grid.dividedBy(kernel).cells(), d),
+                new Arguments()
+                        .put(CudaTensor.addressOf(x), CudaTensor.addressOf(out))
+                        .put(CudaTensor.bf16(x), CudaTensor.bf16(out), d)
+                        .put(grid.t(), grid.h(), grid.w(), kernel.t(), kernel.h(), kernel.w()));
+    }
+
+    public void upsample(Tensor x, Grid factor, Tensor out) {
+        int c = Math.toIntExact(x.shape().last());
+        device.launch(
+                SOURCE,
+                "upsample",
+                Launch.cells(x.shape().rows(), c),
+                new Arguments()
+                        .put(
+                                CudaTensor.addressOf(x),
+                                CudaTensor.addressOf(out),
+                                x.shape().rows())
+                        .put(CudaTensor.bf16(x), CudaTensor.bf16(out), c)
+                        .put(
+                                Math.toIntExact(x.shape().length(1)),
+                                Math.toIntExact(x.shape().length(2)))
+                        .put(factor.t(), factor.h(), factor.w()));
+    }
+}

@@ -1,5 +1,0 @@
-/** The operations of the CUDA backend: what each kernel is given, and how its work is cut. Not API. */
-@NullMarked
-package io.lingen.cuda.op;
-
-import org.jspecify.annotations.NullMarked;

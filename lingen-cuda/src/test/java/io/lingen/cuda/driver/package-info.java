@@ -1,5 +1,0 @@
-/** Tests of the libraries' bindings, and the emulated device. */
-@NullMarked
-package io.lingen.cuda.driver;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,5 +1,0 @@
-/** Tests of how the CUDA backend cuts its work. */
-@NullMarked
-package io.lingen.cuda.op;
-
-import org.jspecify.annotations.NullMarked;
