@@ -18,6 +18,7 @@ import static org.bytedeco.ffmpeg.global.avformat.avio_open;
 import static org.bytedeco.ffmpeg.global.avutil.av_dict_free;
 
 import io.lingen.core.internal.PartialFile;
+import io.lingen.core.internal.Uninterruptibly;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -162,7 +163,7 @@ final class LibavWriter implements VideoWriter {
         Tagger tagger = kind.tagger();
         if (tagger != null && !comment.isEmpty()) {
             try {
-                tagger.tag(file.path(), format, comment);
+                Uninterruptibly.run(() -> tagger.tag(file.path(), format, comment));
             } catch (IOException e) {
                 throw VideoWriters.notWritten(target, e);
             }

@@ -2,6 +2,7 @@ package io.lingen.core.checkpoint;
 
 import io.lingen.core.HostTensor;
 import io.lingen.core.internal.PartialFile;
+import io.lingen.core.internal.Uninterruptibly;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -35,7 +36,7 @@ public final class SafetensorsWriter {
                 .thenComparing(Map.Entry::getKey));
         byte[] header = header(sorted, metadata);
         try (PartialFile file = PartialFile.of(target)) {
-            write(file.path(), header, sorted);
+            Uninterruptibly.run(() -> write(file.path(), header, sorted));
             file.commit();
         } catch (IOException e) {
             throw new UncheckedIOException("can't write " + target + ": " + e, e);
@@ -84,7 +85,6 @@ public final class SafetensorsWriter {
                     writeFully(channel, buffer.clear().limit((int) length));
                 }
             }
-            channel.force(true);
         }
     }
 

@@ -1,10 +1,8 @@
 package io.lingen.core.internal;
 
 import java.io.IOException;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 
 /**
  * A file that is being written, under a temporary name beside its final one. {@link #commit} gives it that name; closing it before, or the
@@ -36,14 +34,15 @@ public final class PartialFile implements AutoCloseable {
         return path;
     }
 
-    /** Gives the file its final name, replacing what had it. */
+    /**
+     * Gives the file its final name, replacing what had it. When this returns, data and name survive a power cut, as far as the file system
+     * can promise it.
+     */
     public void commit() throws IOException {
-        try {
-            Files.move(path, target, StandardCopyOption.ATOMIC_MOVE);
-        } catch (AtomicMoveNotSupportedException e) {
-            Files.move(path, target, StandardCopyOption.REPLACE_EXISTING);
-        }
+        Disk.sync(path);
+        Disk.replace(path, target);
         TemporaryPaths.release(path);
+        Disk.syncFolder(Disk.folderOf(target));
     }
 
     /** Removes the file unless it was committed. */

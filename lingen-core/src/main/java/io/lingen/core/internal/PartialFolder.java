@@ -60,27 +60,36 @@ public final class PartialFolder implements AutoCloseable {
     }
 
     /**
-     * Gives the folder its final name, replacing what had it. The end of the process between the two renames leaves the old one under a
-     * temporary name.
+     * Gives the folder its final name, replacing what had it. When this returns, files and names survive a power cut, as far as the file
+     * system can promise it. If the process ends between the two renames, the next one that writes this target restores the old folder.
      *
      * @throws IOException if what has the name may not be replaced
      */
     public void commit() throws IOException {
         requireReplaceable(target, replaceable);
-        if (Files.exists(target)) {
-            Path old = TemporaryPaths.name(target);
-            Files.move(target, old);
-            try {
-                Files.move(path, target);
-            } catch (IOException e) {
-                Files.move(old, target);
-                throw e;
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(path)) {
+            for (Path file : files) {
+                Disk.sync(file);
             }
-            TemporaryPaths.remove(old);
-        } else {
-            Files.move(path, target);
+        }
+        Disk.syncFolder(path);
+        Path old = Files.exists(target) ? TemporaryPaths.replacedName(target) : null;
+        if (old != null) {
+            Disk.rename(target, old);
+        }
+        try {
+            Disk.rename(path, target);
+        } catch (IOException e) {
+            if (old != null) {
+                Disk.rename(old, target);
+            }
+            throw e;
         }
         TemporaryPaths.release(path);
+        Disk.syncFolder(Disk.folderOf(target));
+        if (old != null) {
+            TemporaryPaths.remove(old);
+        }
     }
 
     /** Removes the folder unless it was committed. */

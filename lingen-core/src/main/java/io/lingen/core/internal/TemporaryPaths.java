@@ -1,6 +1,7 @@
 package io.lingen.core.internal;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -18,7 +19,9 @@ import org.slf4j.LoggerFactory;
 final class TemporaryPaths {
     private static final Logger log = LoggerFactory.getLogger(TemporaryPaths.class);
     private static final Set<Path> open = ConcurrentHashMap.newKeySet();
+    private static final Set<Path> cleaned = ConcurrentHashMap.newKeySet();
     private static final AtomicLong count = new AtomicLong();
+    private static final String REPLACED = ".replaced";
 
     static {
         Runtime.getRuntime()
@@ -38,14 +41,16 @@ final class TemporaryPaths {
      * @throws IOException if the target's folder is missing or can't be written to
      */
     static Path make(Path target, Maker maker) throws IOException {
+        Path folder = Disk.folderOf(target);
         while (true) {
             Path path = name(target);
+            clean(target, folder);
             open.add(path);
             try {
                 maker.make(path);
                 return path;
             } catch (FileAlreadyExistsException e) {
-                // Left by a process of the same number that was killed, or of another machine: not to be touched.
+                // Left by a process that can't be told from this one: not to be touched.
                 open.remove(path);
             } catch (IOException e) {
                 open.remove(path);
@@ -76,8 +81,44 @@ final class TemporaryPaths {
             throw new IOException("no permission to write in the folder " + folder + "; choose another one");
         }
         // Not Files.createTempFile, whose files others may not read.
-        String unique = ProcessHandle.current().pid() + "-" + count.incrementAndGet();
-        return folder.resolve("." + target.getFileName() + "." + unique + ".partial");
+        return folder.resolve(PartialName.of(target, count.incrementAndGet()).toString());
+    }
+
+    /** A name of its own for what is about to be replaced; {@link #clean} gives it back if the process ends before the new one is in place. */
+    static Path replacedName(Path target) {
+        return Disk.folderOf(target)
+                .resolve(PartialName.of(target, count.incrementAndGet()).withSuffix(REPLACED));
+    }
+
+    /**
+     * Removes what processes of this host that have died left of a target, once per target. What such a process was replacing gets its name
+     * back if nothing has it.
+     */
+    private static void clean(Path target, Path folder) {
+        if (!cleaned.add(folder.resolve(target.getFileName()))) {
+            return;
+        }
+        String prefix = PartialName.prefixOf(target);
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(
+                folder, file -> file.getFileName().toString().startsWith(prefix))) {
+            for (Path file : files) {
+                String name = file.getFileName().toString();
+                if (isDead(name, prefix, REPLACED) && !Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+                    log.info("{} is restored: the run that was replacing it was killed", target);
+                    Disk.rename(file, target);
+                } else if (isDead(name, prefix, REPLACED) || isDead(name, prefix, PartialName.SUFFIX)) {
+                    log.info("removing {}, left by a run that was killed", file);
+                    remove(file);
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            log.debug("could not look for partial files in {}", folder, e);
+        }
+    }
+
+    private static boolean isDead(String name, String prefix, String suffix) {
+        PartialName partial = PartialName.parse(name, prefix, suffix);
+        return partial != null && partial.isOfDeadProcess();
     }
 
     /** Takes back what has a final name now; whether it was still held. */

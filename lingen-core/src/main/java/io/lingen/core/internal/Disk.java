@@ -1,0 +1,100 @@
+package io.lingen.core.internal;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The calls on which durability depends: synchronise, rename, remove. A file survives a power cut once its data are synchronised, it has
+ * its final name and the folder that holds the name is synchronised, in this order. Interrupts do not cut a call short. Thread-safe.
+ */
+public final class Disk {
+    private static final Logger log = LoggerFactory.getLogger(Disk.class);
+
+    private static volatile @Nullable Observer observer;
+
+    private Disk() {}
+
+    /** Receives every call after it has succeeded. */
+    @FunctionalInterface
+    public interface Observer {
+        /** @param call "sync FILE", "rename FROM TO", "sync-folder FOLDER" or "remove FILE", each with file names only */
+        void called(String call);
+    }
+
+    /** Reports all calls to an observer, for tests of their order; null ends it. */
+    public static void observe(@Nullable Observer other) {
+        observer = other;
+    }
+
+    /** Writes what the system still holds of a file's data to the device. */
+    public static void sync(Path file) throws IOException {
+        Uninterruptibly.run(() -> {
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                channel.force(true);
+            }
+        });
+        report("sync", file);
+    }
+
+    /** Writes the names in a folder to the device, on systems where a folder can be opened; elsewhere the system orders renames itself. */
+    public static void syncFolder(Path folder) throws IOException {
+        Uninterruptibly.run(() -> {
+            try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+                channel.force(true);
+            } catch (IOException e) {
+                // Windows opens no folders, and some network file systems synchronise none.
+                log.debug("the folder {} can't be synchronised: {}", folder, e.toString());
+            }
+        });
+        report("sync-folder", folder);
+    }
+
+    /** Renames a file, replacing what has the name: atomically where the file system can. */
+    static void replace(Path from, Path to) throws IOException {
+        Uninterruptibly.run(() -> {
+            try {
+                Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+            } catch (AtomicMoveNotSupportedException e) {
+                Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
+            }
+        });
+        report("rename", from, to);
+    }
+
+    /** Renames a file or folder to a name that is free. */
+    static void rename(Path from, Path to) throws IOException {
+        Uninterruptibly.run(() -> Files.move(from, to));
+        report("rename", from, to);
+    }
+
+    /** Removes a file if it exists. */
+    public static void remove(Path file) throws IOException {
+        Uninterruptibly.run(() -> Files.deleteIfExists(file));
+        report("remove", file);
+    }
+
+    /** The folder that holds a path's name. */
+    static Path folderOf(Path path) {
+        Path folder = path.toAbsolutePath().getParent();
+        return folder == null ? path.toAbsolutePath() : folder;
+    }
+
+    private static void report(String call, Path... paths) {
+        Observer current = observer;
+        if (current != null) {
+            StringBuilder line = new StringBuilder(call);
+            for (Path path : paths) {
+                line.append(' ').append(path.getFileName());
+            }
+            current.called(line.toString());
+        }
+    }
+}

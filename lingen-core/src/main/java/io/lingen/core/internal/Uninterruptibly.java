@@ -1,0 +1,63 @@
+package io.lingen.core.internal;
+
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+
+/**
+ * File access that an interrupt must not cut short. A {@link java.nio.channels.FileChannel} closes itself when its thread is interrupted,
+ * so the work runs in a thread that nobody interrupts; the caller's interrupt status is kept for whoever checks it next.
+ */
+public final class Uninterruptibly {
+    private Uninterruptibly() {}
+
+    /** File access without a result. */
+    @FunctionalInterface
+    public interface Action {
+        void run() throws IOException;
+    }
+
+    /**
+     * Runs an action to its end, however often the calling thread is interrupted.
+     *
+     * @throws IOException if the action throws it
+     */
+    public static void run(Action action) throws IOException {
+        call(() -> {
+            action.run();
+            return null;
+        });
+    }
+
+    private static <T> T call(Callable<T> work) throws IOException {
+        FutureTask<T> task = new FutureTask<>(work);
+        Thread.ofVirtual().name("uninterruptible-io").start(task);
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return task.get();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause();
+            if (cause instanceof IOException io) {
+                throw io;
+            }
+            if (cause instanceof RuntimeException runtime) {
+                throw runtime;
+            }
+            if (cause instanceof Error error) {
+                throw error;
+            }
+            throw new IllegalStateException(cause);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}
