@@ -6,11 +6,12 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.internal.CloseableStack;
 import io.lingen.diffusion.Conditioning;
+import io.lingen.diffusion.DenoisingFunction;
 import io.lingen.diffusion.Guidance;
 import io.lingen.diffusion.RectifiedFlowSampler;
+import io.lingen.diffusion.Sampling;
 import io.lingen.diffusion.SamplingStep;
 import io.lingen.diffusion.Schedule;
-import io.lingen.diffusion.VelocityField;
 import io.lingen.internal.DescriptionFile;
 import io.lingen.internal.Lifetime;
 import io.lingen.vae.Frame;
@@ -24,6 +25,8 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -56,13 +59,10 @@ public final class Generation implements AutoCloseable {
     private final CloseableStack owned = new CloseableStack();
     private final Set<FrameStream> streams = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Tensor latent;
-    private final Tensor velocity;
-    private final Iterator<SamplingStep> walk;
+    private final @Nullable Sampling sampling;
     private final Duration encodeTime;
     private Duration denoiseTime = Duration.ZERO;
     private int stepsDone;
-    private int stepsTaken;
-    private double time;
     private int framesDone;
     private volatile @Nullable LatentSaver saver;
     private volatile boolean closed;
@@ -95,21 +95,19 @@ public final class Generation implements AutoCloseable {
             // 1. Noise of the seed, or what it had become.
             Workspace workspace = owned.add(backend.newWorkspace());
             this.latent = workspace.allocate(DType.F32, plan.latent()); // [C, T, H, W]
-            this.velocity = workspace.allocate(DType.F32, plan.latent());
             if (saved == null) {
                 backend.normal(plan.request().seed(), latent);
             } else {
                 backend.write(saved.latent(), latent);
                 this.stepsDone = saved.step();
             }
-            this.time = times[stepsDone];
 
             // 2. The flow from noise to data, a step at a time.
-            this.walk = decoded != null || stepsDone == plan.steps()
-                    ? Collections.emptyIterator()
-                    : new RectifiedFlowSampler(
-                                    backend, plan.eta(), plan.request().seed())
-                            .steps(recorded(field()), latent, times, stepsDone);
+            this.sampling = decoded != null || stepsDone == plan.steps()
+                    ? null
+                    : owned.add(new RectifiedFlowSampler(
+                                    backend, times, plan.eta(), plan.request().seed())
+                            .sample(function(), latent, stepsDone, Map.of()));
         } catch (RuntimeException | Error e) {
             owned.closeAfter(e);
             throw e;
@@ -118,28 +116,20 @@ public final class Generation implements AutoCloseable {
     }
 
     /** Encodes prompt and negative prompt, projects them for every block. */
-    private VelocityField field() {
-        VelocityField conditional = pass(prompt);
+    private DenoisingFunction function() {
+        DenoisingFunction conditional = pass(prompt);
         return plan.isGuided()
                 ? Guidance.of(backend, conditional, pass(plan.request().negativePrompt()), plan.guidance())
                 : conditional;
     }
 
-    private VelocityField pass(String text) {
+    private DenoisingFunction pass(String text) {
         Conditioning conditioning =
                 owned.add(pipeline.denoiser().condition(pipeline.encoders().encode(text)));
-        VelocityField field = Guidance.conditionalOnly(pipeline.denoiser(), conditioning);
+        DenoisingFunction function = Guidance.conditionalOnly(pipeline.denoiser(), conditioning);
         return (x, t, v) -> {
             requireWanted();
-            field.velocity(x, t, v);
-        };
-    }
-
-    /** The same field; its last velocity stays at hand for {@link #preview}. */
-    private VelocityField recorded(VelocityField field) {
-        return (x, t, v) -> {
-            field.velocity(x, t, v);
-            backend.copy(v, velocity);
+            function.predict(x, t, v);
         };
     }
 
@@ -191,7 +181,7 @@ public final class Generation implements AutoCloseable {
         return new Iterator<>() {
             @Override
             public boolean hasNext() {
-                return walk.hasNext();
+                return sampling != null && sampling.hasNext();
             }
 
             @Override
@@ -207,10 +197,11 @@ public final class Generation implements AutoCloseable {
     }
 
     private SamplingStep step() {
-        SamplingStep step = walk.next();
+        if (sampling == null) {
+            throw new NoSuchElementException("all " + stepsDone + " steps are done");
+        }
+        SamplingStep step = sampling.next();
         stepsDone = step.index();
-        time = step.t();
-        stepsTaken++;
         LatentSaver file = saver;
         if (file != null && file.isDue(stepsDone, plan.steps())) {
             save(file);
@@ -233,9 +224,10 @@ public final class Generation implements AutoCloseable {
         return use(() -> {
             try (Workspace scratch = backend.newWorkspace()) {
                 Tensor clean = scratch.allocate(DType.F32, latent.shape());
-                backend.copy(latent, clean);
-                if (stepsTaken > 0) {
-                    backend.addScaled((float) (1 - time), velocity, clean);
+                if (sampling == null) {
+                    backend.copy(latent, clean);
+                } else {
+                    sampling.estimate(clean);
                 }
                 return stream(clean);
             }

@@ -13,10 +13,11 @@ import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.internal.CloseableStack;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;
+import io.lingen.diffusion.DenoisingFunction;
 import io.lingen.diffusion.Guidance;
 import io.lingen.diffusion.RectifiedFlowSampler;
+import io.lingen.diffusion.Sampling;
 import io.lingen.diffusion.TextEmbedding;
-import io.lingen.diffusion.VelocityField;
 import io.lingen.diffusion.VideoTransformer;
 import io.lingen.internal.FittingSettings;
 import io.lingen.internal.ModelLimits;
@@ -130,7 +131,6 @@ public final class MemoryEstimator implements AutoCloseable {
                 Conditioning negative = denoiser.condition(texts())) {
             backend.pool().resetPeak();
             Tensor latent = workspace.allocate(DType.F32, plan.latent());
-            workspace.allocate(DType.F32, plan.latent());
             step(plan, latent, prompt, negative);
             denoising = KERNELS + backend.pool().peakBytes() - weightBytes;
             decoding = decode(latent);
@@ -151,13 +151,13 @@ public final class MemoryEstimator implements AutoCloseable {
     }
 
     private void step(VideoPlan plan, Tensor latent, Conditioning prompt, Conditioning negative) {
-        VelocityField conditional = Guidance.conditionalOnly(denoiser, prompt);
-        VelocityField field = plan.isGuided()
+        DenoisingFunction conditional = Guidance.conditionalOnly(denoiser, prompt);
+        DenoisingFunction function = plan.isGuided()
                 ? Guidance.of(backend, conditional, Guidance.conditionalOnly(denoiser, negative), plan.guidance())
                 : conditional;
-        new RectifiedFlowSampler(backend)
-                .steps(field, latent, new double[] {0, 1})
-                .next();
+        try (Sampling steps = new RectifiedFlowSampler(backend, new double[] {0, 1}).sample(function, latent)) {
+            steps.next();
+        }
     }
 
     private long decode(Tensor latent) {

@@ -12,14 +12,14 @@ import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Guidance;
 import io.lingen.diffusion.RectifiedFlowSampler;
-import io.lingen.diffusion.SamplingStep;
+import io.lingen.diffusion.Sampler;
+import io.lingen.diffusion.Sampling;
 import io.lingen.diffusion.Schedule;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.diffusion.VideoTransformer;
 import io.lingen.vae.FrameStream;
 import io.lingen.vae.LatentVideoDecoder;
 import java.nio.file.Path;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
@@ -102,16 +102,12 @@ final class BackendAgreement implements Callable<Integer> {
                 Conditioning empty = denoiser.condition(List.of(text(2)))) {
             Tensor latent = workspace.allocate(DType.F32, Workload.latent(decoder.config(), size, seconds));
             backend.normal(SEED, latent);
-            Iterator<SamplingStep> sampling = new RectifiedFlowSampler(backend, eta, SEED)
-                    .steps(
-                            Guidance.of(denoiser, prompt, empty, GUIDANCE),
-                            latent,
-                            Schedule.linearQuadratic().times(steps));
-            Tensor last = latent;
-            while (sampling.hasNext()) {
-                last = sampling.next().latent();
+            Sampler sampler =
+                    new RectifiedFlowSampler(backend, Schedule.linearQuadratic().times(steps), eta, SEED);
+            try (Sampling sampling = sampler.sample(Guidance.of(denoiser, prompt, empty, GUIDANCE), latent)) {
+                sampling.forEachRemaining(step -> {});
             }
-            return frames(decoder, last);
+            return frames(decoder, latent);
         }
     }
 

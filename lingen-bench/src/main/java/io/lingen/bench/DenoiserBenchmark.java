@@ -96,7 +96,7 @@ public class DenoiserBenchmark {
 
     @Benchmark
     public Tensor pass() {
-        denoiser.velocity(latent, 0.37, conditioning, velocity);
+        denoiser.predict(latent, 0.37, conditioning, velocity);
         return velocity;
     }
 

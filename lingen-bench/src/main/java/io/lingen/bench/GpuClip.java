@@ -12,13 +12,12 @@ import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Guidance;
 import io.lingen.diffusion.RectifiedFlowSampler;
-import io.lingen.diffusion.SamplingStep;
+import io.lingen.diffusion.Sampling;
 import io.lingen.diffusion.Schedule;
 import io.lingen.diffusion.VideoTransformer;
 import io.lingen.vae.LatentVideoDecoder;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Iterator;
 import java.util.List;
 
 /** One whole clip with random weights: all steps with guidance, then all frames, by the clock on the wall. */
@@ -71,12 +70,10 @@ final class GpuClip {
 
     private static void denoise(CudaBackend backend, Denoiser denoiser, Tensor latent, long start) {
         try (Conditioning prompt = denoiser.condition(List.of(GpuPasses.prompt(1)));
-                Conditioning empty = denoiser.condition(List.of(GpuPasses.prompt(2)))) {
-            Iterator<SamplingStep> steps = new RectifiedFlowSampler(backend)
-                    .steps(
-                            Guidance.of(denoiser, prompt, empty, GUIDANCE),
-                            latent,
-                            Schedule.linearQuadratic().times(STEPS));
+                Conditioning empty = denoiser.condition(List.of(GpuPasses.prompt(2)));
+                Sampling steps = new RectifiedFlowSampler(
+                                backend, Schedule.linearQuadratic().times(STEPS))
+                        .sample(Guidance.of(denoiser, prompt, empty, GUIDANCE), latent)) {
             while (steps.hasNext()) {
                 int done = steps.next().index();
                 if (done % STEPS_PER_LINE == 0) {

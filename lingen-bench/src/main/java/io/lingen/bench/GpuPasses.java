@@ -69,7 +69,7 @@ final class GpuPasses {
             backend.normal(1, latent);
             Tensor velocity = workspace.allocate(DType.F32, clip.latent());
             GpuSwitch recording = backend.recorder()::enable;
-            Runnable pass = () -> denoiser.velocity(latent, 0.5, conditioning, velocity);
+            Runnable pass = () -> denoiser.predict(latent, 0.5, conditioning, velocity);
             double[] millis = clock.millis(
                     graphs.stream().map(on -> recording.during(on, pass)).toList());
             Results.requireSound("velocity", backend.download(velocity));

@@ -125,13 +125,13 @@ public final class PeerComparison implements Callable<Integer> {
             Tensor velocity = workspace.allocate(DType.F32, workload.latent());
             device.normal(1, latent);
             for (int i = 0; i < WARM_UP; i++) {
-                denoiser.velocity(latent, 0.5, conditioning, velocity);
+                denoiser.predict(latent, 0.5, conditioning, velocity);
             }
             device.operations().reset();
             for (int turn = 0; turn < turns; turn++) {
                 Thread.sleep(PAUSE_MILLIS);
                 long start = System.nanoTime();
-                denoiser.velocity(latent, 0.5, conditioning, velocity);
+                denoiser.predict(latent, 0.5, conditioning, velocity);
                 java[turn] = (System.nanoTime() - start) / 1e9;
                 Thread.sleep(PAUSE_MILLIS);
                 torch[turn] = peer.run();

@@ -62,7 +62,7 @@ final class RandomTransformerTest {
             Tensor latent = workspace.allocate(DType.F32, workload.latent());
             Tensor velocity = workspace.allocate(DType.F32, workload.latent());
             backend.normal(1, latent);
-            denoiser.velocity(latent, 0.5, conditioning, velocity);
+            denoiser.predict(latent, 0.5, conditioning, velocity);
             Results.requireSound("velocity", backend.download(velocity));
         }
     }
@@ -115,7 +115,7 @@ final class RandomTransformerTest {
                     Tensor latent = workspace.allocate(DType.F32, 16, 68L * (i + 1), 64, 64);
                     Tensor velocity = workspace.allocate(DType.F32, latent.shape());
                     backend.operations().reset();
-                    denoiser.velocity(latent, 0.5, conditioning, velocity);
+                    denoiser.predict(latent, 0.5, conditioning, velocity);
                     operations[i] = backend.operations().total();
                 }
                 return (double) operations[1] / operations[0];

@@ -25,6 +25,7 @@ import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Guidance;
 import io.lingen.diffusion.RectifiedFlowSampler;
+import io.lingen.diffusion.Sampling;
 import io.lingen.diffusion.Schedule;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.diffusion.VideoTransformer;
@@ -70,12 +71,11 @@ final class GraphTest {
                 Conditioning prompt = denoiser.condition(text(1));
                 Conditioning empty = denoiser.condition(text(2))) {
             Tensor latent = latent(workspace, backend, 4);
-            new RectifiedFlowSampler(backend)
-                    .steps(
-                            Guidance.of(denoiser, prompt, empty, 3),
-                            latent,
-                            Schedule.linearQuadratic().times(STEPS))
-                    .forEachRemaining(step -> {});
+            try (Sampling steps = new RectifiedFlowSampler(
+                            backend, Schedule.linearQuadratic().times(STEPS))
+                    .sample(Guidance.of(denoiser, prompt, empty, 3), latent)) {
+                steps.forEachRemaining(step -> {});
+            }
             assertEquals(launches, backend.recorder().launches());
             return backend.download(latent).toFloats();
         }
@@ -104,10 +104,10 @@ final class GraphTest {
                 try (Workspace pass = backend.newWorkspace();
                         Conditioning other = denoiser.condition(text(10 + i))) {
                     Tensor velocity = pass.allocate(DType.F32, latent.shape());
-                    denoiser.velocity(latent, i / 20.0, first, velocity);
+                    denoiser.predict(latent, i / 20.0, first, velocity);
                     results[2 * i] = backend.download(velocity).toFloats();
-                    denoiser.velocity(latent, i / 20.0, other, velocity);
-                    denoiser.velocity(latent, i / 20.0 + 0.3, other, velocity);
+                    denoiser.predict(latent, i / 20.0, other, velocity);
+                    denoiser.predict(latent, i / 20.0 + 0.3, other, velocity);
                     results[2 * i + 1] = backend.download(velocity).toFloats();
                 }
             }
@@ -130,7 +130,7 @@ final class GraphTest {
                 seen[0]++;
             };
             for (int i = 0; i < 3; i++) {
-                denoiser.velocity(latent, 0.5, prompt, velocity, taps);
+                denoiser.predict(latent, 0.5, prompt, velocity, taps);
             }
             assertEquals(0, seen[0] % 3);
             assertEquals(0, backend.recorder().launches());
@@ -146,16 +146,16 @@ final class GraphTest {
             Tensor velocity = workspace.allocate(DType.F32, latent.shape());
             Conditioning prompt = denoiser.condition(text(1));
             for (int i = 0; i < 3; i++) {
-                denoiser.velocity(latent, 0.5, prompt, velocity);
+                denoiser.predict(latent, 0.5, prompt, velocity);
             }
             prompt.close();
-            assertThrows(IllegalStateException.class, () -> denoiser.velocity(latent, 0.5, prompt, velocity));
+            assertThrows(IllegalStateException.class, () -> denoiser.predict(latent, 0.5, prompt, velocity));
             try (Conditioning other = denoiser.condition(text(1))) {
                 for (int i = 0; i < 3; i++) {
-                    denoiser.velocity(latent, 0.5, other, velocity);
+                    denoiser.predict(latent, 0.5, other, velocity);
                 }
                 denoiser.close();
-                assertThrows(IllegalStateException.class, () -> denoiser.velocity(latent, 0.5, other, velocity));
+                assertThrows(IllegalStateException.class, () -> denoiser.predict(latent, 0.5, other, velocity));
             }
         }
     }

@@ -5,16 +5,16 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 
 /**
- * Classifier-free guidance (Ho and Salimans, 2022): v = v_u + s (v_c - v_u), the two halves one after the other to save memory
- * (specification, section 5).
+ * Classifier-free guidance (Ho and Salimans, 2022): p = p_u + s (p_c - p_u), the two passes one after the other to save memory
+ * (specification, section 5). Channels beyond the latent's, a variance, are the conditional pass's, unguided.
  */
-public final class Guidance implements VelocityField {
+public final class Guidance implements DenoisingFunction {
     private final Backend backend;
-    private final VelocityField conditional;
-    private final VelocityField unconditional;
+    private final DenoisingFunction conditional;
+    private final DenoisingFunction unconditional;
     private final float scale;
 
-    private Guidance(Backend backend, VelocityField conditional, VelocityField unconditional, float scale) {
+    private Guidance(Backend backend, DenoisingFunction conditional, DenoisingFunction unconditional, float scale) {
         this.backend = backend;
         this.conditional = conditional;
         this.unconditional = unconditional;
@@ -22,13 +22,13 @@ public final class Guidance implements VelocityField {
     }
 
     /**
-     * The guided field.
+     * The guided function.
      *
-     * @param conditional the prompt
-     * @param unconditional the negative or empty prompt; not used at scale 1
-     * @param scale s, finite; 1 is the conditional field alone, at half the cost
+     * @param conditional the prompt or class
+     * @param unconditional the negative or empty prompt, or no class; not used at scale 1
+     * @param scale s, finite; 1 is the conditional function alone, at half the cost
      */
-    public static VelocityField of(
+    public static DenoisingFunction of(
             Denoiser denoiser, Conditioning conditional, Conditioning unconditional, double scale) {
         return of(
                 denoiser.backend(),
@@ -38,14 +38,14 @@ public final class Guidance implements VelocityField {
     }
 
     /**
-     * The guided field of two others, asked one after the other, the unconditional one first.
+     * The guided function of two others, the unconditional one first.
      *
      * @param backend where their latents are
-     * @param unconditional not asked at scale 1
-     * @param scale s, finite; 1 is the conditional field alone, at half the cost
+     * @param unconditional not used at scale 1
+     * @param scale s, finite; 1 is the conditional function alone, at half the cost
      */
-    public static VelocityField of(
-            Backend backend, VelocityField conditional, VelocityField unconditional, double scale) {
+    public static DenoisingFunction of(
+            Backend backend, DenoisingFunction conditional, DenoisingFunction unconditional, double scale) {
         if (!Double.isFinite(scale)) {
             throw new IllegalArgumentException("the guidance scale is a finite number, found " + scale);
         }
@@ -55,18 +55,20 @@ public final class Guidance implements VelocityField {
         return new Guidance(backend, conditional, unconditional, (float) scale);
     }
 
-    /** The conditional field alone: guidance at scale 1. */
-    public static VelocityField conditionalOnly(Denoiser denoiser, Conditioning conditional) {
-        return (latent, t, velocity) -> denoiser.velocity(latent, t, conditional, velocity);
+    /** The conditional function alone: guidance at scale 1. */
+    public static DenoisingFunction conditionalOnly(Denoiser denoiser, Conditioning conditional) {
+        return (latent, t, out) -> denoiser.predict(latent, t, conditional, out);
     }
 
     @Override
-    public void velocity(Tensor latent, double t, Tensor velocity) {
+    public void predict(Tensor latent, double t, Tensor out) {
         try (Workspace workspace = backend.newWorkspace()) {
-            Tensor unguided = workspace.allocate(velocity.dtype(), velocity.shape());
-            unconditional.velocity(latent, t, unguided);
-            conditional.velocity(latent, t, velocity);
-            backend.interpolate(unguided, velocity, scale, velocity);
+            Tensor unguided = workspace.allocate(out.dtype(), out.shape());
+            unconditional.predict(latent, t, unguided);
+            conditional.predict(latent, t, out);
+            long channels = latent.shape().length(0);
+            Tensor guided = out.slice(0, channels);
+            backend.interpolate(unguided.slice(0, channels), guided, scale, guided);
         }
     }
 }

@@ -15,8 +15,8 @@ import java.util.Map;
 
 /**
  * Runs one denoiser pass on the inputs of a parity fixture and compares what it computes with what the fixture expects. The fixture's
- * layout is in docs/checkpoint-format.md: inputs {@code latent}, {@code t}, {@code text.{i}}, optional {@code text_mask.{i}}; expected
- * {@code velocity} and, optionally, {@code tap.<name>}.
+ * layout is in docs/checkpoint-format.md: inputs {@code latent}, {@code t}, {@code text.{i}}, optional {@code text_mask.{i}}, {@code label};
+ * expected {@code velocity}, or {@code noise} of a denoiser that predicts that, and, optionally, {@code tap.<name>}.
  */
 public final class ParityCheck {
     private static final String TAP = "tap.";
@@ -40,7 +40,7 @@ public final class ParityCheck {
     /**
      * The outcome.
      *
-     * @param comparisons in the fixture's order of names, the velocity first
+     * @param comparisons in the fixture's order of names, the prediction first
      * @param computed every tensor that was expected, as computed, under its name in the fixture
      */
     public record Result(List<Comparison> comparisons, Map<String, HostTensor> computed) {
@@ -64,7 +64,8 @@ public final class ParityCheck {
         Backend backend = denoiser.backend();
         require(fixture, "latent");
         require(fixture, "t");
-        require(fixture, "velocity");
+        String output = denoiser.prediction() == Prediction.VELOCITY ? "velocity" : "noise";
+        require(fixture, output);
         Map<String, HostTensor> computed = new LinkedHashMap<>();
         Taps taps = (name, tensor) -> {
             if (fixture.names().contains(TAP + name)) {
@@ -75,29 +76,31 @@ public final class ParityCheck {
         HostTensor latent = fixture.tensor("latent");
         float t = fixture.tensor("t").get(0);
         try (Workspace workspace = backend.newWorkspace();
-                Conditioning conditioning = denoiser.condition(texts(denoiser, fixture), tapped ? taps : Taps.NONE)) {
+                Conditioning conditioning = denoiser.condition(condition(fixture), tapped ? taps : Taps.NONE)) {
             Tensor noisy = backend.upload(workspace, latent, DType.F32);
-            Tensor velocity = workspace.allocate(DType.F32, noisy.shape());
-            denoiser.velocity(noisy, t, conditioning, velocity, tapped ? taps : Taps.NONE);
-            computed.put("velocity", backend.download(velocity));
+            Tensor predicted =
+                    workspace.allocate(DType.F32, denoiser.prediction().outputOf(noisy.shape()));
+            denoiser.predict(noisy, t, conditioning, predicted, tapped ? taps : Taps.NONE);
+            computed.put(output, backend.download(predicted));
         }
-        return new Result(compare(fixture, computed), computed);
+        return new Result(compare(fixture, output, computed), computed);
     }
 
-    private static List<TextEmbedding> texts(Denoiser denoiser, SafetensorsFile fixture) {
+    private static Condition condition(SafetensorsFile fixture) {
         List<TextEmbedding> texts = new ArrayList<>();
-        for (int i = 0; i < denoiser.config().textDims().size(); i++) {
-            require(fixture, "text." + i);
+        for (int i = 0; fixture.names().contains("text." + i); i++) {
             String mask = "text_mask." + i;
             texts.add(new TextEmbedding(
                     fixture.tensor("text." + i), fixture.names().contains(mask) ? fixture.tensor(mask) : null));
         }
-        return texts;
+        boolean labelled = fixture.names().contains("label");
+        return new Condition(
+                texts, labelled ? (Integer) (int) fixture.tensor("label").get(0) : null);
     }
 
-    private static List<Comparison> compare(SafetensorsFile fixture, Map<String, HostTensor> computed) {
+    private static List<Comparison> compare(SafetensorsFile fixture, String output, Map<String, HostTensor> computed) {
         List<Comparison> comparisons = new ArrayList<>();
-        comparisons.add(compare("velocity", fixture.tensor("velocity"), computed.get("velocity")));
+        comparisons.add(compare(output, fixture.tensor(output), computed.get(output)));
         for (String name : fixture.names()) {
             if (name.startsWith(TAP)) {
                 HostTensor found = computed.get(name);
@@ -134,7 +137,8 @@ public final class ParityCheck {
     private static void require(SafetensorsFile fixture, String name) {
         if (!fixture.names().contains(name)) {
             throw new CheckpointException(
-                    "a parity fixture has the tensors latent, t, text.{i} and velocity; '" + name + "' is missing");
+                    "a parity fixture has the tensors latent, t, text.{i} and velocity (or noise); '" + name
+                            + "' is missing");
         }
     }
 }

@@ -3,10 +3,10 @@ package io.lingen.diffusion;
 import io.lingen.core.Tensor;
 
 /**
- * The flow after a step.
+ * A latent after a step of its sampler.
  *
- * @param index steps done, 1 to the schedule's number
- * @param t the time reached, in (0, 1]
+ * @param index steps done, 1 to the sampler's number
+ * @param t the time reached, in the sampler's terms: in (0, 1] for a rectified flow
  * @param latent the latent there; the sampler's own tensor, overwritten by the next step
  */
 public record SamplingStep(int index, double t, Tensor latent) {}

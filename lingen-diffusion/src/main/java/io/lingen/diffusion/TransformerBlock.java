@@ -57,7 +57,7 @@ final class TransformerBlock {
             PositionEmbedding position,
             Tensor timeModulation,
             Tensor textKeysAndValues,
-            Conditioning conditioning,
+            TextConditioning conditioning,
             Taps taps) {
         try (Workspace workspace = backend.newWorkspace()) {
             Tensor modulation = workspace.allocate(DType.F32, scaleShiftTable.shape()); // [6, d]

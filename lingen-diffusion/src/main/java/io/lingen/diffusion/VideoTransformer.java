@@ -62,12 +62,12 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
      * @return to be closed by the caller, before the backend
      * @throws io.lingen.core.checkpoint.CheckpointException if configuration or weights are ill-formed or don't fit each other
      */
-    public static Denoiser load(ModelSource model, String component, Backend backend, DType precision) {
+    public static VideoTransformer load(ModelSource model, String component, Backend backend, DType precision) {
         TransformerConfig config = TransformerConfig.read(model.config(component + "/config.json"));
         Workspace weights = backend.newWorkspace();
         try (SafetensorsFile tensors = model.tensors(component)) {
             WeightReader reader = WeightReader.of(tensors, backend);
-            Denoiser denoiser = config.architecture() == TransformerConfig.Architecture.LINGEN
+            VideoTransformer denoiser = config.architecture() == TransformerConfig.Architecture.LINGEN
                     ? new LinGenTransformer(backend, weights, reader, config, precision)
                     : new DiffusionTransformer(backend, weights, reader, config, precision);
             reader.end();
@@ -93,20 +93,29 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
     }
 
     @Override
+    public final Prediction prediction() {
+        return Prediction.VELOCITY;
+    }
+
+    /** Its configuration. */
     public final TransformerConfig config() {
         return config;
     }
 
     @Override
-    public final Conditioning condition(List<TextEmbedding> texts, Taps taps) {
+    public final Conditioning condition(Condition condition, Taps taps) {
+        if (condition.label() != null) {
+            throw new IllegalArgumentException(
+                    "the model is conditioned on text, found the class label " + condition.label());
+        }
         Workspace workspace = backend.newWorkspace();
         try {
-            TextProjection.Projected projected = text.project(workspace, texts, taps); // [L, d]
+            TextProjection.Projected projected = text.project(workspace, condition.texts(), taps); // [L, d]
             List<Tensor> keysAndValues = new ArrayList<>();
             for (TransformerBlock block : blocks) {
                 keysAndValues.add(block.cross().keysAndValues(workspace, projected.tokens())); // [L, 2d]
             }
-            return new Conditioning(workspace, backend.newRecording(), keysAndValues, projected.mask());
+            return new TextConditioning(workspace, backend.newRecording(), keysAndValues, projected.mask());
         } catch (RuntimeException | Error e) {
             workspace.close();
             throw e;
@@ -130,14 +139,17 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
     }
 
     @Override
-    public final void velocity(Tensor latent, double t, Conditioning conditioning, Tensor velocity, Taps taps) {
+    public final void predict(Tensor latent, double t, Conditioning conditioning, Tensor velocity, Taps taps) {
         requireLatent(latent.shape());
+        if (!(conditioning instanceof TextConditioning text)) {
+            throw new IllegalArgumentException("a denoiser takes its own conditioning, found " + conditioning);
+        }
         try (Workspace workspace = backend.newWorkspace()) {
             TimeEmbedding.Embedded embedded = time.embed(workspace, t, taps);
-            Runnable pass = () -> pass(latent, embedded, conditioning, velocity, taps);
+            Runnable pass = () -> pass(latent, embedded, text, velocity, taps);
             if (taps == Taps.NONE) {
                 List<Tensor> operands = List.of(latent, embedded.embedding(), embedded.modulation(), velocity);
-                conditioning.pass().run(operands, pass);
+                text.recording().run(operands, pass);
             } else {
                 pass.run();
             }
@@ -146,7 +158,7 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
 
     /** All that follows the time's embedding: nothing in it depends on the time but through these tensors. */
     private void pass(
-            Tensor latent, TimeEmbedding.Embedded embedded, Conditioning conditioning, Tensor velocity, Taps taps) {
+            Tensor latent, TimeEmbedding.Embedded embedded, TextConditioning conditioning, Tensor velocity, Taps taps) {
         Grid grid = config.patchSize().gridOf(latent.shape());
         try (Workspace workspace = backend.newWorkspace()) {
             Tensor x = embedPatches(workspace, latent, grid); // [N, d]

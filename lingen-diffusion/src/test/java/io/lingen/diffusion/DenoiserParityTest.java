@@ -13,7 +13,6 @@ import io.lingen.core.backend.BackendProvider;
 import io.lingen.core.backend.Backends;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -101,9 +100,9 @@ class DenoiserParityTest {
             Tensor latent = backend.upload(workspace, expected.tensor("latent"), DType.F32);
             try (Conditioning prompt = denoiser.condition(List.of(new TextEmbedding(expected.tensor("text.0"), null)));
                     Conditioning empty =
-                            denoiser.condition(List.of(new TextEmbedding(expected.tensor(negative), null)))) {
-                Iterator<SamplingStep> steps =
-                        sampler(backend, expected).steps(Guidance.of(denoiser, prompt, empty, scale), latent, schedule);
+                            denoiser.condition(List.of(new TextEmbedding(expected.tensor(negative), null)));
+                    Sampling steps = sampler(backend, expected, schedule)
+                            .sample(Guidance.of(denoiser, prompt, empty, scale), latent)) {
                 int compared = 0;
                 while (steps.hasNext()) {
                     SamplingStep step = steps.next();
@@ -117,11 +116,12 @@ class DenoiserParityTest {
         }
     }
 
-    private static RectifiedFlowSampler sampler(Backend backend, SafetensorsFile expected) {
+    private static Sampler sampler(Backend backend, SafetensorsFile expected, double[] times) {
         return expected.names().contains("eta")
-                ? new RectifiedFlowSampler(backend, expected.tensor("eta").get(0), (long)
-                        expected.tensor("seed").get(0))
-                : new RectifiedFlowSampler(backend);
+                ? new RectifiedFlowSampler(
+                        backend, times, expected.tensor("eta").get(0), (long)
+                                expected.tensor("seed").get(0))
+                : new RectifiedFlowSampler(backend, times);
     }
 
     private static Backend open(String name) {

@@ -53,14 +53,14 @@ class DenoiserTest {
                         denoiser.condition(List.of(new TextEmbedding(HostTensor.of(new float[12], 1, 12), null)))) {
             Tensor latent = backend.upload(workspace, fixture.tensor("latent"), DType.F32);
             Tensor conditional = workspace.allocate(DType.F32, latent.shape());
-            denoiser.velocity(latent, .25, prompt, conditional);
+            denoiser.predict(latent, .25, prompt, conditional);
             Tensor guided = workspace.allocate(DType.F32, latent.shape());
             backend.operations().reset();
-            Guidance.of(denoiser, prompt, empty, 1).velocity(latent, .25, guided);
+            Guidance.of(denoiser, prompt, empty, 1).predict(latent, .25, guided);
             long onePass = backend.operations().total();
             assertArrayEquals(floats(conditional), floats(guided));
             backend.operations().reset();
-            Guidance.of(denoiser, prompt, empty, 2).velocity(latent, .25, guided);
+            Guidance.of(denoiser, prompt, empty, 2).predict(latent, .25, guided);
             // The empty prompt is shorter, so its pass is a little cheaper.
             assertTrue(backend.operations().total() > 1.9 * onePass, "two passes");
             assertThrows(IllegalArgumentException.class, () -> Guidance.of(denoiser, prompt, empty, Double.NaN));
@@ -75,7 +75,7 @@ class DenoiserTest {
                 try (Workspace workspace = backend.newWorkspace()) {
                     Tensor latent = backend.upload(workspace, fixture.tensor("latent"), DType.F32);
                     Tensor velocity = workspace.allocate(DType.F32, latent.shape());
-                    denoiser.velocity(latent, .5, prompt, velocity);
+                    denoiser.predict(latent, .5, prompt, velocity);
                     return floats(velocity);
                 }
             };
@@ -113,7 +113,7 @@ class DenoiserTest {
             on.memory().resetPeak();
             on.operations().reset();
             long before = on.memory().liveBytes();
-            denoiser.velocity(latent, .5, prompt, velocity);
+            denoiser.predict(latent, .5, prompt, velocity);
             return new long[] {on.memory().peakBytes() - before, on.operations().total()};
         }
     }
@@ -126,7 +126,7 @@ class DenoiserTest {
             Tensor latent = backend.upload(workspace, fixture.tensor("latent"), DType.F32);
             Tensor velocity = workspace.allocate(DType.F32, latent.shape());
             backend.operations().reset();
-            denoiser.velocity(latent, .5, prompt, velocity);
+            denoiser.predict(latent, .5, prompt, velocity);
             // Cross-attention: 4 * tokens * text tokens * width, in each of 4 blocks.
             assertEquals(4L * 4 * 60 * 5 * 32, backend.operations().count(OperationKind.ATTENTION));
             for (OperationKind kind :

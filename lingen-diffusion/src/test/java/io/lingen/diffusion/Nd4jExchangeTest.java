@@ -30,7 +30,7 @@ class Nd4jExchangeTest {
                 INDArray latents = Nd4jInterop.array(fixture.tensor("latent")).dup('c')) {
             Tensor latent = Nd4jInterop.tensor(backend, workspace, latents);
             Tensor velocity = workspace.allocate(DType.F32, latent.shape());
-            denoiser.velocity(latent, fixture.tensor("t").get(0), prompt, velocity);
+            denoiser.predict(latent, fixture.tensor("t").get(0), prompt, velocity);
             INDArray out = Nd4jInterop.array(velocity);
             assertEquals(latent.hostMemory().address(), latents.data().address());
             assertEquals(velocity.hostMemory().address(), out.data().address());

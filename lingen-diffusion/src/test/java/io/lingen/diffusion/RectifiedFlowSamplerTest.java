@@ -13,7 +13,7 @@ import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.backend.Backends;
-import java.util.Iterator;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,25 +35,28 @@ class RectifiedFlowSamplerTest {
             }
             HostTensor straight = HostTensor.of(difference, 1, 1, 2, 2);
             Tensor latent = backend.upload(workspace, HostTensor.of(noise.clone(), 1, 1, 2, 2), DType.F32);
-            Iterator<SamplingStep> steps = new RectifiedFlowSampler(backend)
-                    .steps(
-                            (x, t, velocity) -> backend.write(straight, velocity),
-                            latent,
-                            Schedule.linearQuadratic().times(50));
-            int count = 0;
-            while (steps.hasNext()) {
-                SamplingStep step = steps.next();
-                count++;
-                assertEquals(count, step.index());
-                float[] onTheLine = new float[4];
-                for (int i = 0; i < 4; i++) {
-                    onTheLine[i] = (float) (noise[i] + step.t() * difference[i]);
+            Sampler sampler =
+                    new RectifiedFlowSampler(backend, Schedule.linearQuadratic().times(50));
+            assertEquals(50, sampler.steps());
+            try (Sampling steps = sampler.sample((x, t, velocity) -> backend.write(straight, velocity), latent)) {
+                int count = 0;
+                while (steps.hasNext()) {
+                    SamplingStep step = steps.next();
+                    count++;
+                    assertEquals(count, step.index());
+                    float[] onTheLine = new float[4];
+                    for (int i = 0; i < 4; i++) {
+                        onTheLine[i] = (float) (noise[i] + step.t() * difference[i]);
+                    }
+                    assertArrayEquals(onTheLine, backend.download(step.latent()).toFloats(), ROUNDING);
+                    Tensor estimate = workspace.allocate(DType.F32, latent.shape());
+                    steps.estimate(estimate);
+                    assertArrayEquals(data, backend.download(estimate).toFloats(), ROUNDING);
                 }
-                assertArrayEquals(onTheLine, backend.download(step.latent()).toFloats(), ROUNDING);
+                assertEquals(50, count);
+                assertArrayEquals(data, backend.download(latent).toFloats(), ROUNDING);
+                assertThrows(NoSuchElementException.class, steps::next);
             }
-            assertEquals(50, count);
-            assertArrayEquals(data, backend.download(latent).toFloats(), ROUNDING);
-            assertThrows(NoSuchElementException.class, steps::next);
         }
     }
 
@@ -64,16 +67,14 @@ class RectifiedFlowSamplerTest {
         double variance = 0.25;
         try (Backend backend = Backends.create("cpu", new BackendOptions(1));
                 Workspace workspace = backend.newWorkspace()) {
-            VelocityField field = (x, t, velocity) -> {
+            DenoisingFunction field = (x, t, velocity) -> {
                 double factor = (t * variance - (1 - t)) / (t * t * variance + (1 - t) * (1 - t));
                 backend.copy(x, velocity);
                 backend.addScaled((float) (factor - 1), x, velocity);
             };
             Tensor latent = workspace.allocate(DType.F32, 1, 1, 1, 20_000);
             backend.normal(5, latent);
-            new RectifiedFlowSampler(backend, eta, 5)
-                    .steps(field, latent, Schedule.uniform().times(400))
-                    .forEachRemaining(step -> {});
+            finish(new RectifiedFlowSampler(backend, Schedule.uniform().times(400), eta, 5), field, latent);
             double squares = 0;
             for (float value : backend.download(latent).toFloats()) {
                 squares += value * value;
@@ -90,18 +91,18 @@ class RectifiedFlowSamplerTest {
             // From pure noise, with the clean latent at zero, eta 1 leaves nothing of the first noise.
             Tensor first = workspace.allocate(DType.F32, 1, 1, 4, 4);
             Tensor second = workspace.allocate(DType.F32, 1, 1, 4, 4);
-            VelocityField toZero = (x, t, velocity) -> {
+            DenoisingFunction toZero = (x, t, velocity) -> {
                 backend.copy(x, velocity);
                 backend.addScaled(-2, x, velocity);
             };
             backend.normal(1, first);
             backend.normal(2, second);
             double[] times = {0, .5, 1};
-            new RectifiedFlowSampler(backend, 1, 8).steps(toZero, first, times).next();
-            new RectifiedFlowSampler(backend, 1, 8).steps(toZero, second, times).next();
+            step(new RectifiedFlowSampler(backend, times, 1, 8), toZero, first);
+            step(new RectifiedFlowSampler(backend, times, 1, 8), toZero, second);
             assertArrayEquals(
                     backend.download(first).toFloats(), backend.download(second).toFloats(), 1e-6f);
-            new RectifiedFlowSampler(backend, 1, 9).steps(toZero, second, times).next();
+            step(new RectifiedFlowSampler(backend, times, 1, 9), toZero, second);
             assertNotEquals(
                     backend.download(first).toFloats()[0],
                     backend.download(second).toFloats()[0]);
@@ -116,8 +117,9 @@ class RectifiedFlowSamplerTest {
     @ValueSource(doubles = {-.1, 1.1, Double.NaN})
     void etaIsAShare(double eta) {
         try (Backend backend = Backends.create("cpu", new BackendOptions(1))) {
-            IllegalArgumentException e =
-                    assertThrows(IllegalArgumentException.class, () -> new RectifiedFlowSampler(backend, eta, 0));
+            IllegalArgumentException e = assertThrows(
+                    IllegalArgumentException.class,
+                    () -> new RectifiedFlowSampler(backend, new double[] {0, 1}, eta, 0));
             assertEquals("eta is 0 to 1, found " + eta, e.getMessage());
         }
     }
@@ -129,39 +131,43 @@ class RectifiedFlowSamplerTest {
         try (Backend backend = Backends.create("cpu", new BackendOptions(1));
                 Workspace workspace = backend.newWorkspace()) {
             // A field that bends: a wrong time or a step too few would show.
-            VelocityField field = (x, t, velocity) -> {
+            DenoisingFunction field = (x, t, velocity) -> {
                 backend.copy(x, velocity);
                 backend.addScaled((float) (t - 1.7), x, velocity);
             };
             Tensor whole = workspace.allocate(DType.F32, 2, 3, 5, 7);
             backend.normal(3, whole);
-            new RectifiedFlowSampler(backend, eta, 4).steps(field, whole, times).forEachRemaining(step -> {});
+            Sampler sampler = new RectifiedFlowSampler(backend, times, eta, 4);
+            finish(sampler, field, whole);
             for (int stop = 0; stop <= 7; stop++) {
                 Tensor latent = workspace.allocate(DType.F32, 2, 3, 5, 7);
                 backend.normal(3, latent);
-                Iterator<SamplingStep> first = new RectifiedFlowSampler(backend, eta, 4).steps(field, latent, times);
-                for (int i = 0; i < stop; i++) {
-                    first.next();
+                try (Sampling first = sampler.sample(field, latent)) {
+                    for (int i = 0; i < stop; i++) {
+                        first.next();
+                    }
+                    assertEquals(Map.of(), first.state());
                 }
                 HostTensor saved = backend.download(latent);
                 Tensor resumed = backend.upload(workspace, saved, DType.F32);
-                Iterator<SamplingStep> rest =
-                        new RectifiedFlowSampler(backend, eta, 4).steps(field, resumed, times, stop);
-                for (int i = stop; i < 7; i++) {
-                    SamplingStep step = rest.next();
-                    assertEquals(i + 1, step.index());
-                    assertEquals(times[i + 1], step.t());
+                try (Sampling rest = sampler.sample(field, resumed, stop, Map.of())) {
+                    for (int i = stop; i < 7; i++) {
+                        SamplingStep step = rest.next();
+                        assertEquals(i + 1, step.index());
+                        assertEquals(times[i + 1], step.t());
+                    }
+                    assertFalse(rest.hasNext());
                 }
-                assertFalse(rest.hasNext());
                 assertArrayEquals(
                         backend.download(whole).toFloats(),
                         backend.download(resumed).toFloats(),
                         "stopped after " + stop);
             }
-            assertThrows(IllegalArgumentException.class, () -> new RectifiedFlowSampler(backend)
-                    .steps(field, whole, times, 8));
-            assertThrows(IllegalArgumentException.class, () -> new RectifiedFlowSampler(backend)
-                    .steps(field, whole, times, -1));
+            for (int impossible : new int[] {8, -1}) {
+                assertThrows(IllegalArgumentException.class, () -> sampler.sample(field, whole, impossible, Map.of()));
+            }
+            Map<String, HostTensor> state = Map.of("x", HostTensor.of(new float[1], 1));
+            assertThrows(IllegalArgumentException.class, () -> sampler.sample(field, whole, 1, state));
         }
     }
 
@@ -171,14 +177,25 @@ class RectifiedFlowSamplerTest {
                 Workspace workspace = backend.newWorkspace()) {
             Tensor latent = workspace.allocate(DType.F32, 1, 1, 1, 1);
             boolean[] asked = new boolean[1];
-            RectifiedFlowSampler sampler = new RectifiedFlowSampler(backend);
-            sampler.steps((x, t, v) -> asked[0] = true, latent, new double[] {0, 1});
+            Sampler sampler = new RectifiedFlowSampler(backend, new double[] {0, 1});
+            sampler.sample((x, t, v) -> asked[0] = true, latent).close();
             assertFalse(asked[0]);
             assertThrows(
                     IllegalArgumentException.class,
-                    () -> sampler.steps((x, t, v) -> {}, latent, new double[] {0, .5, .5, 1}));
-            assertThrows(
-                    IllegalArgumentException.class, () -> sampler.steps((x, t, v) -> {}, latent, new double[] {0}));
+                    () -> new RectifiedFlowSampler(backend, new double[] {0, .5, .5, 1}));
+            assertThrows(IllegalArgumentException.class, () -> new RectifiedFlowSampler(backend, new double[] {0}));
+        }
+    }
+
+    private static void step(Sampler sampler, DenoisingFunction function, Tensor latent) {
+        try (Sampling steps = sampler.sample(function, latent)) {
+            steps.next();
+        }
+    }
+
+    private static void finish(Sampler sampler, DenoisingFunction function, Tensor latent) {
+        try (Sampling steps = sampler.sample(function, latent)) {
+            steps.forEachRemaining(step -> {});
         }
     }
 }

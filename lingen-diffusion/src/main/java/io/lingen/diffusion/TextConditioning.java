@@ -1,0 +1,44 @@
+package io.lingen.diffusion;
+
+import io.lingen.core.Recording;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The text as the blocks of a {@link VideoTransformer} use it: keys and values of every block, constant over all steps of a video. */
+final class TextConditioning implements Conditioning {
+    private final Workspace workspace;
+    private final Recording recording;
+    private final List<Tensor> keysAndValues;
+    private final @Nullable Tensor mask;
+
+    TextConditioning(Workspace workspace, Recording recording, List<Tensor> keysAndValues, @Nullable Tensor mask) {
+        this.workspace = workspace;
+        this.recording = recording;
+        this.keysAndValues = List.copyOf(keysAndValues);
+        this.mask = mask;
+    }
+
+    /** The recording of the denoiser's passes with this text: key and value addresses are stable until close. */
+    Recording recording() {
+        return recording;
+    }
+
+    /** The keys and values of a block, [L, 2d]. */
+    Tensor keysAndValues(int block) {
+        return keysAndValues.get(block);
+    }
+
+    /** [L], 1 = keep, or null if all tokens are kept. */
+    @Nullable
+    Tensor mask() {
+        return mask;
+    }
+
+    @Override
+    public void close() {
+        recording.close();
+        workspace.close();
+    }
+}
