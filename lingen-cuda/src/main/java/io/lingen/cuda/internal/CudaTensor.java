@@ -43,9 +43,9 @@ public final class CudaTensor implements Tensor {
         return tensor == null ? 0 : addressOf(tensor);
     }
 
-    /** 1 for BF16, 0 for F32: how kernels are told. */
-    public static int bf16(Tensor tensor) {
-        return tensor.dtype() == DType.BF16 ? 1 : 0;
+    /** Whether elements are BF16 rather than F32. */
+    public static boolean isBf16(Tensor tensor) {
+        return tensor.dtype() == DType.BF16;
     }
 
     CudaWorkspace owner() {

@@ -2,7 +2,7 @@
 #include "device.cuh"
 #include "path.cuh"
 
-struct Convolution {
+struct CausalConvolution {
   const void* x;
   const float* weight;  // [channels, taps]
   const float* bias;
@@ -17,7 +17,7 @@ struct Convolution {
 };
 
 /** A block per row of the matrix: first the steps of the walk, then the prefix's rows that a backward walk leaves out. */
-KERNEL(256, causal_convolution, Convolution) {
+KERNEL(256, causal_convolution, CausalConvolution) {
   int steps = p.path.steps();
   int step = blockIdx.x;
   i64 row = step < steps ? p.path.row(step) : step - steps;

@@ -5,7 +5,6 @@ import io.lingen.cuda.internal.driver.Libraries.Name;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
-import java.lang.foreign.ValueLayout;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -240,17 +239,16 @@ public final class Device implements DeviceMemory.Source, AutoCloseable {
      *
      * @param source the file that holds it, see {@link KernelSource}
      */
-    public void launch(String source, String kernel, Launch launch, Arguments arguments) {
+    public void launch(String source, String kernel, Launch launch, KernelArguments arguments) {
         if (launch.gridX() == 0) {
             return;
         }
         enter();
         long function = kernels.function(source, kernel, launch.sharedBytes());
-        byte[] bytes = arguments.bytes();
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment struct = arena.allocate(bytes.length, 8);
-            MemorySegment.copy(bytes, 0, struct, ValueLayout.JAVA_BYTE, 0, bytes.length);
-            driver.launch(function, launch, currentStream(), struct);
+            StructWriter writer = new StructWriter(arena);
+            arguments.layOut(writer);
+            driver.launch(function, launch, currentStream(), writer.struct());
         }
     }
 

@@ -6,9 +6,10 @@ import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.Windows;
 import io.lingen.cuda.internal.CudaTensor;
-import io.lingen.cuda.internal.driver.Arguments;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
+import io.lingen.cuda.internal.op.args.AttentionArguments;
+import io.lingen.cuda.internal.op.args.AttentionArguments.Axis;
 import org.jspecify.annotations.Nullable;
 
 /** Attention over all tokens and within the windows of a grid. */
@@ -23,60 +24,81 @@ public final class Attention {
     }
 
     public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
-        int queries = Math.toIntExact(q.tokens());
-        int[] noAxes = new int[12];
-        launch(q, k, v, mask, null, out, queries, 1, 0, noAxes);
+        launch(q, k, v, mask, null, out, Tiling.ofAll(q, k));
     }
 
     public void windowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
-        int[] axes = new int[12];
-        int count = 1;
-        int largest = 1;
-        for (int axis = 0; axis < 3; axis++) {
-            int[] cuts = windows.cuts(grid, axis);
-            axes[4 * axis] = grid.length(axis);
-            axes[4 * axis + 1] = windows.size().length(axis);
-            axes[4 * axis + 2] = cuts[1];
-            axes[4 * axis + 3] = cuts.length - 1;
-            count = Math.multiplyExact(count, cuts.length - 1);
-            largest *= Math.min(grid.length(axis), windows.size().length(axis));
-        }
-        launch(q, k, v, null, bias, out, largest, count, 1, axes);
+        launch(q, k, v, null, bias, out, Tiling.of(grid, windows));
     }
 
-    /** @param queries the most that one window has */
     private void launch(
-            Heads q,
-            Heads k,
-            Heads v,
-            @Nullable Tensor mask,
-            @Nullable Tensor bias,
-            Tensor out,
-            int queries,
-            int count,
-            int windowed,
-            int[] axes) {
-        int keys = windowed == 1 ? queries : Math.toIntExact(k.tokens());
+            Heads q, Heads k, Heads v, @Nullable Tensor mask, @Nullable Tensor bias, Tensor out, Tiling tiling) {
         boolean bf16 = isBf16(q) && isBf16(k) && isBf16(v);
         boolean direct = bf16 && isDirect(q) && isDirect(k) && isDirect(v) && isDirect(out);
         Plan plan = device.hasWarpgroups() && direct && bias == null && Plan.fitsWarpgroups(q.headDim())
-                ? Plan.ofWarpgroups(q.headDim(), keys)
-                : Plan.of(bf16, q.headDim(), queries, bias != null);
-        int tiles = Math.ceilDiv(queries, plan.queriesPerBlock);
+                ? Plan.ofWarpgroups(q.headDim(), tiling.keys)
+                : Plan.of(bf16, q.headDim(), tiling.queries, bias != null);
+        int tiles = Math.ceilDiv(tiling.queries, plan.queriesPerBlock);
         device.launch(
                 plan.source,
                 plan.kernel,
-                plan.launch((long) tiles * count, q.heads(), device.facts().multiprocessors()),
-                new Arguments()
-                        .put(Bands.address(q), Bands.address(k), Bands.address(v))
-                        .put(CudaTensor.addressOrNull(mask), CudaTensor.addressOrNull(bias), CudaTensor.addressOf(out))
-                        .put(columns(q), columns(k), columns(v))
-                        .put(CudaTensor.bf16(q.matrix()), CudaTensor.bf16(k.matrix()), CudaTensor.bf16(v.matrix()))
-                        .put(CudaTensor.bf16(out), q.heads(), q.headDim())
-                        .put(queries, Math.toIntExact(k.tokens()), windowed, tiles)
-                        .put((float) (1 / Math.sqrt(q.headDim())))
-                        .put(axes));
+                plan.launch(
+                        (long) tiles * tiling.windows, q.heads(), device.facts().multiprocessors()),
+                new AttentionArguments(
+                        Bands.address(q),
+                        Bands.address(k),
+                        Bands.address(v),
+                        CudaTensor.addressOrNull(mask),
+                        CudaTensor.addressOrNull(bias),
+                        CudaTensor.addressOf(out),
+                        columns(q),
+                        columns(k),
+                        columns(v),
+                        isBf16(q),
+                        isBf16(k),
+                        isBf16(v),
+                        CudaTensor.isBf16(out),
+                        q.heads(),
+                        q.headDim(),
+                        tiling.queries,
+                        Math.toIntExact(k.tokens()),
+                        tiling.windowed,
+                        tiles,
+                        (float) (1 / Math.sqrt(q.headDim())),
+                        tiling.t,
+                        tiling.h,
+                        tiling.w));
+    }
+
+    /**
+     * The sets of tokens that attend to each other: all, or the windows of a grid.
+     *
+     * @param queries the most that one window has; likewise keys
+     */
+    private record Tiling(int queries, int keys, int windows, boolean windowed, Axis t, Axis h, Axis w) {
+        static Tiling ofAll(Heads q, Heads k) {
+            int queries = Math.toIntExact(q.tokens());
+            return new Tiling(queries, Math.toIntExact(k.tokens()), 1, false, Axis.NONE, Axis.NONE, Axis.NONE);
+        }
+
+        static Tiling of(Grid grid, Windows windows) {
+            Axis t = axis(grid, windows, 0);
+            Axis h = axis(grid, windows, 1);
+            Axis w = axis(grid, windows, 2);
+            int count = Math.multiplyExact(Math.multiplyExact(t.count(), h.count()), w.count());
+            int largest = largest(t) * largest(h) * largest(w);
+            return new Tiling(largest, largest, count, true, t, h, w);
+        }
+
+        private static Axis axis(Grid grid, Windows windows, int axis) {
+            int[] cuts = windows.cuts(grid, axis);
+            return new Axis(grid.length(axis), windows.size().length(axis), cuts[1], cuts.length - 1);
+        }
+
+        private static int largest(Axis axis) {
+            return Math.min(axis.length(), axis.size());
+        }
     }
 
     private static long columns(Heads heads) {

@@ -2,9 +2,11 @@ package io.lingen.cuda.internal.op;
 
 import io.lingen.core.Tensor;
 import io.lingen.cuda.internal.CudaTensor;
-import io.lingen.cuda.internal.driver.Arguments;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
+import io.lingen.cuda.internal.op.args.ElementwiseArguments;
+import io.lingen.cuda.internal.op.args.NoiseArguments;
+import io.lingen.cuda.internal.op.args.PixelsArguments;
 
 /** Conversions, sums, the flow step, guidance and noise. */
 public final class Elementwise {
@@ -27,15 +29,15 @@ public final class Elementwise {
         }
         convert(
                 x.address(),
-                CudaTensor.bf16(x),
+                CudaTensor.isBf16(x),
                 out.address(),
-                CudaTensor.bf16(out),
+                CudaTensor.isBf16(out),
                 x.shape().elements());
     }
 
     /** The same between addresses. */
-    void convert(long from, int fromBf16, long to, int toBf16, long n) {
-        run("convert", from, from, to, fromBf16, fromBf16, toBf16, 0, n);
+    void convert(long from, boolean fromBf16, long to, boolean toBf16, long n) {
+        run("convert", new ElementwiseArguments(from, from, to, fromBf16, fromBf16, toBf16, 0, n));
     }
 
     /** out = a + s b */
@@ -60,7 +62,7 @@ public final class Elementwise {
                 SOURCE,
                 "pixels",
                 Launch.of(blocks(n)),
-                new Arguments().put(x.address(), out, faults, n).put(CudaTensor.bf16(x)));
+                new PixelsArguments(x.address(), out, faults, n, CudaTensor.isBf16(x)));
     }
 
     static long blocks(long n) {
@@ -74,30 +76,24 @@ public final class Elementwise {
                 SOURCE,
                 "philox_normal",
                 Launch.of(Math.ceilDiv(n, 4 * 256)),
-                new Arguments()
-                        .put(out.address(), n)
-                        .put((int) seed, (int) (seed >>> 32))
-                        .put(CudaTensor.bf16(out)));
+                new NoiseArguments(out.address(), n, (int) seed, (int) (seed >>> 32), CudaTensor.isBf16(out)));
     }
 
     private void run(String kernel, Tensor a, Tensor b, float s, Tensor out) {
         run(
                 kernel,
-                CudaTensor.addressOf(a),
-                CudaTensor.addressOf(b),
-                CudaTensor.addressOf(out),
-                CudaTensor.bf16(a),
-                CudaTensor.bf16(b),
-                CudaTensor.bf16(out),
-                s,
-                out.shape().elements());
+                new ElementwiseArguments(
+                        CudaTensor.addressOf(a),
+                        CudaTensor.addressOf(b),
+                        CudaTensor.addressOf(out),
+                        CudaTensor.isBf16(a),
+                        CudaTensor.isBf16(b),
+                        CudaTensor.isBf16(out),
+                        s,
+                        out.shape().elements()));
     }
 
-    private void run(String kernel, long a, long b, long out, int aBf16, int bBf16, int outBf16, float s, long n) {
-        device.launch(
-                SOURCE,
-                kernel,
-                Launch.of(blocks(n)),
-                new Arguments().put(a, b, out).put(aBf16, bBf16, outBf16).put(s).put(n));
+    private void run(String kernel, ElementwiseArguments arguments) {
+        device.launch(SOURCE, kernel, Launch.of(blocks(arguments.n())), arguments);
     }
 }

@@ -5,9 +5,11 @@ import io.lingen.core.Tensor;
 import io.lingen.core.op.Heads;
 import io.lingen.cuda.internal.CudaTensor;
 import io.lingen.cuda.internal.DeviceMemory;
-import io.lingen.cuda.internal.driver.Arguments;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
+import io.lingen.cuda.internal.op.args.GroupNormArguments;
+import io.lingen.cuda.internal.op.args.HeadNormArguments;
+import io.lingen.cuda.internal.op.args.RowNormArguments;
 
 /** The norms. */
 public final class Norms {
@@ -38,11 +40,15 @@ public final class Norms {
         long resident = (long) device.facts().multiprocessors() * (RESIDENT_THREADS / threads);
         Launch staying = new Launch(
                 Math.min(all.gridX(), resident), 1, 1, all.blockX(), all.blockY(), threads * PARAMETER_BYTES);
-        rows("modulated_layer_norm", staying, x, x, scale, CudaTensor.addressOf(shift), epsilon, out);
+        device.launch(
+                SOURCE,
+                "modulated_layer_norm",
+                staying,
+                arguments(x, x, scale, CudaTensor.addressOf(shift), epsilon, out));
     }
 
     public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
-        rows("gated_rms_norm", blocksOf(y), y, z, weight, 0, epsilon, out);
+        device.launch(SOURCE, "gated_rms_norm", blocksOf(y), arguments(y, z, weight, 0, epsilon, out));
     }
 
     /** A block for each row, or for eight narrow ones. */
@@ -54,23 +60,19 @@ public final class Norms {
                 : new Launch(rows, 1, 1, threads(d), 1, 0);
     }
 
-    private void rows(
-            String kernel, Launch launch, Tensor x, Tensor z, Tensor scale, long shift, float epsilon, Tensor out) {
-        int d = Math.toIntExact(x.shape().last());
-        device.launch(
-                SOURCE,
-                kernel,
-                launch,
-                new Arguments()
-                        .put(
-                                CudaTensor.addressOf(x),
-                                CudaTensor.addressOf(z),
-                                CudaTensor.addressOf(scale),
-                                shift,
-                                CudaTensor.addressOf(out),
-                                x.shape().rows())
-                        .put(CudaTensor.bf16(x), CudaTensor.bf16(z), CudaTensor.bf16(out), d)
-                        .put(epsilon));
+    private static RowNormArguments arguments(Tensor x, Tensor z, Tensor scale, long shift, float epsilon, Tensor out) {
+        return new RowNormArguments(
+                CudaTensor.addressOf(x),
+                CudaTensor.addressOf(z),
+                CudaTensor.addressOf(scale),
+                shift,
+                CudaTensor.addressOf(out),
+                x.shape().rows(),
+                CudaTensor.isBf16(x),
+                CudaTensor.isBf16(z),
+                CudaTensor.isBf16(out),
+                Math.toIntExact(x.shape().last()),
+                epsilon);
     }
 
     /** Whole warps, as evenly busy as the row's width allows: each thread takes 8 columns at a time. */
@@ -87,11 +89,15 @@ public final class Norms {
                 SOURCE,
                 "head_rms_norm",
                 Launch.of(Math.ceilDiv(vectors, 8)),
-                new Arguments()
-                        .put(Bands.address(heads), CudaTensor.addressOf(weight), vectors)
-                        .put(matrix.shape().last())
-                        .put(CudaTensor.bf16(matrix), heads.heads(), heads.headDim())
-                        .put(epsilon));
+                new HeadNormArguments(
+                        Bands.address(heads),
+                        CudaTensor.addressOf(weight),
+                        vectors,
+                        matrix.shape().last(),
+                        CudaTensor.isBf16(matrix),
+                        heads.heads(),
+                        heads.headDim(),
+                        epsilon));
     }
 
     public void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
@@ -107,13 +113,22 @@ public final class Norms {
         int chunks = Math.toIntExact(Math.ceilDiv(cells, chunk));
         long partBytes = (long) frames * chunks * channels * 2 * Float.BYTES;
         DeviceMemory.Block parts = memory.allocate(partBytes + (long) frames * groups * 2 * Float.BYTES);
-        Arguments arguments = new Arguments()
-                .put(CudaTensor.addressOf(x), CudaTensor.addressOf(weight), CudaTensor.addressOf(bias))
-                .put(parts.address(), parts.address() + partBytes, CudaTensor.addressOf(out), cells)
-                .put(CudaTensor.bf16(x), CudaTensor.bf16(out), channels, groups)
-                .put(Math.toIntExact(chunk), chunks)
-                .put(silu)
-                .put(epsilon);
+        GroupNormArguments arguments = new GroupNormArguments(
+                CudaTensor.addressOf(x),
+                CudaTensor.addressOf(weight),
+                CudaTensor.addressOf(bias),
+                parts.address(),
+                parts.address() + partBytes,
+                CudaTensor.addressOf(out),
+                cells,
+                CudaTensor.isBf16(x),
+                CudaTensor.isBf16(out),
+                channels,
+                groups,
+                Math.toIntExact(chunk),
+                chunks,
+                silu,
+                epsilon);
         Launch launch = new Launch(chunks, frames, blocks.gridY(), blocks.blockX(), blocks.blockY(), 0);
         device.launch(SOURCE, "group_norm_parts", launch, arguments);
         device.launch(SOURCE, "group_norm_merge", new Launch(groups, frames, 1, 128, 1, 0), arguments);

@@ -7,10 +7,13 @@ import io.lingen.core.Tensor;
 import io.lingen.core.op.Epilogue;
 import io.lingen.cuda.internal.CudaTensor;
 import io.lingen.cuda.internal.DeviceMemory;
-import io.lingen.cuda.internal.driver.Arguments;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
 import io.lingen.cuda.internal.driver.MatrixProduct;
+import io.lingen.cuda.internal.op.args.ConvolutionArguments;
+import io.lingen.cuda.internal.op.args.EpilogueArguments;
+import io.lingen.cuda.internal.op.args.ProductArguments;
+import io.lingen.cuda.internal.op.args.RowScalingArguments;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,16 +52,16 @@ public final class Products {
             converted = memory.allocate(x.shape().elements() * weights.dtype().bytes());
             elementwise.convert(
                     from,
-                    CudaTensor.bf16(x),
+                    CudaTensor.isBf16(x),
                     converted.address(),
-                    CudaTensor.bf16(weights.weight()),
+                    CudaTensor.isBf16(weights.weight()),
                     x.shape().elements());
             from = converted.address();
         }
         if (!device.hasCublas() || !library(from, rows, weights, epilogue, out)) {
             own(
                     CudaTensor.addressOf(x),
-                    CudaTensor.bf16(x),
+                    CudaTensor.isBf16(x),
                     weights.weight(),
                     weights.bias(),
                     epilogue,
@@ -78,7 +81,7 @@ public final class Products {
         }
         own(
                 CudaTensor.addressOf(x),
-                CudaTensor.bf16(x),
+                CudaTensor.isBf16(x),
                 weights.weight(),
                 weights.bias(),
                 Epilogue.NONE,
@@ -116,15 +119,23 @@ public final class Products {
                         384,
                         1,
                         warpgroupsSharedBytes(columns)),
-                new Arguments()
-                        .put(CudaTensor.addressOf(x), weights.weight().address())
-                        .put(CudaTensor.addressOrNull(weights.bias()), CudaTensor.addressOf(out))
-                        .put(CudaTensor.bf16(out))
-                        .put(Math.toIntExact(shape.length(0)), Math.toIntExact(shape.length(1)))
-                        .put(Math.toIntExact(shape.length(2)), Math.toIntExact(shape.length(3)))
-                        .put(Math.toIntExact(source.outChannels()))
-                        .put(source.kernel(0), source.kernel(1), source.kernel(2))
-                        .put(boxes.t(), boxes.h(), boxes.w()));
+                new ConvolutionArguments(
+                        CudaTensor.addressOf(x),
+                        weights.weight().address(),
+                        CudaTensor.addressOrNull(weights.bias()),
+                        CudaTensor.addressOf(out),
+                        CudaTensor.isBf16(out),
+                        Math.toIntExact(shape.length(0)),
+                        Math.toIntExact(shape.length(1)),
+                        Math.toIntExact(shape.length(2)),
+                        Math.toIntExact(shape.length(3)),
+                        Math.toIntExact(source.outChannels()),
+                        source.kernel(0),
+                        source.kernel(1),
+                        source.kernel(2),
+                        boxes.t(),
+                        boxes.h(),
+                        boxes.w()));
     }
 
     private static int warpgroupsSharedBytes(int columns) {
@@ -161,13 +172,15 @@ public final class Products {
                     "elementwise",
                     "epilogue",
                     Launch.rows(rows, columns),
-                    new Arguments()
-                            .put(
-                                    y.address(),
-                                    CudaTensor.addressOrNull(epilogue.gate()),
-                                    CudaTensor.addressOf(out),
-                                    rows)
-                            .put(columns, between == DType.BF16 ? 1 : 0, CudaTensor.bf16(out), kind.ordinal()));
+                    new EpilogueArguments(
+                            y.address(),
+                            CudaTensor.addressOrNull(epilogue.gate()),
+                            CudaTensor.addressOf(out),
+                            rows,
+                            columns,
+                            between == DType.BF16,
+                            outBf16,
+                            kind.ordinal()));
         }
         memory.release(y);
         return done;
@@ -190,10 +203,15 @@ public final class Products {
                 "elementwise",
                 "scale_rows",
                 Launch.rows(outFeatures, columns),
-                new Arguments()
-                        .put(weights.weight().address(), CudaTensor.addressOf(gate), plainBias)
-                        .put(weight.address(), bias.address())
-                        .put(columns, CudaTensor.bf16(weights.weight()), outBf16 ? 1 : 0));
+                new RowScalingArguments(
+                        weights.weight().address(),
+                        CudaTensor.addressOf(gate),
+                        plainBias,
+                        weight.address(),
+                        bias.address(),
+                        columns,
+                        CudaTensor.isBf16(weights.weight()),
+                        outBf16));
         boolean done = device.multiply(new MatrixProduct(
                 x,
                 weight.address(),
@@ -229,7 +247,7 @@ public final class Products {
 
     private void own(
             long x,
-            int xBf16,
+            boolean xBf16,
             CudaTensor weight,
             @Nullable CudaTensor bias,
             Epilogue epilogue,
@@ -247,15 +265,29 @@ public final class Products {
                         256,
                         1,
                         bf16 ? SHARED_BYTES : 0),
-                new Arguments()
-                        .put(x, weight.address(), CudaTensor.addressOrNull(bias))
-                        .put(CudaTensor.addressOrNull(epilogue.gate()), CudaTensor.addressOf(out), geometry.rows)
-                        .put(xBf16, CudaTensor.bf16(out))
-                        .put(geometry.t, geometry.h, geometry.w, geometry.c)
-                        .put(geometry.outH, geometry.outW, geometry.o)
-                        .put(geometry.kernel)
-                        .put(geometry.stride)
-                        .put(epilogue.kind().ordinal()));
+                new ProductArguments(
+                        x,
+                        weight.address(),
+                        CudaTensor.addressOrNull(bias),
+                        CudaTensor.addressOrNull(epilogue.gate()),
+                        CudaTensor.addressOf(out),
+                        geometry.rows,
+                        xBf16,
+                        CudaTensor.isBf16(out),
+                        geometry.t,
+                        geometry.h,
+                        geometry.w,
+                        geometry.c,
+                        geometry.outH,
+                        geometry.outW,
+                        geometry.o,
+                        geometry.kernel[0],
+                        geometry.kernel[1],
+                        geometry.kernel[2],
+                        geometry.stride[0],
+                        geometry.stride[1],
+                        geometry.stride[2],
+                        epilogue.kind().ordinal()));
     }
 
     /** A product's sizes as the kernel takes them. */

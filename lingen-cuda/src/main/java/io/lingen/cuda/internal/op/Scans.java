@@ -9,9 +9,12 @@ import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.cuda.internal.CudaTensor;
 import io.lingen.cuda.internal.DeviceMemory;
-import io.lingen.cuda.internal.driver.Arguments;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
+import io.lingen.cuda.internal.op.args.CausalConvolutionArguments;
+import io.lingen.cuda.internal.op.args.DiagonalScanArguments;
+import io.lingen.cuda.internal.op.args.PathArguments;
+import io.lingen.cuda.internal.op.args.ScanArguments;
 import java.util.List;
 
 /** The scans of Mamba2 and Mamba1. */
@@ -74,22 +77,23 @@ public final class Scans {
                 decays.address());
         int padded = plan.paddedState();
         int units = Math.toIntExact((heads * (long) ScanPlan.MAX_HEAD + bcWidth) / 8);
+        ScanArguments arguments = problem.arguments(plan, scratch);
         String convolve = spec.convWidth() <= 4 ? "scan_convolve_4" : "scan_convolve_8";
         Launch eachChunk = new Launch(chunks, Math.ceilDiv(units, CONVOLVE_THREADS), 1, CONVOLVE_THREADS, 1, 0);
-        device.launch(SOURCE, convolve, eachChunk, problem.arguments(plan, scratch));
+        device.launch(SOURCE, convolve, eachChunk, arguments);
         eachChunk = new Launch(chunks, Math.ceilDiv(heads, FACTOR_HEADS), 1, 256, 1, 0);
-        device.launch(SOURCE, "scan_factors", eachChunk, problem.arguments(plan, scratch));
+        device.launch(SOURCE, "scan_factors", eachChunk, arguments);
         eachChunk = new Launch(chunks, spec.groups(), 1, 128, 1, plan.scoresSharedBytes());
-        device.launch(SOURCE, "scan_scores_" + padded, eachChunk, problem.arguments(plan, scratch));
+        device.launch(SOURCE, "scan_scores_" + padded, eachChunk, arguments);
         if (segments > 1) {
             // Nobody asks what the last segment leaves.
             Launch allButLast = new Launch(heads, segments - 1, 1, 128, 1, plan.statesSharedBytes());
-            device.launch(SOURCE, "scan_states_" + padded, allButLast, problem.arguments(plan, scratch));
+            device.launch(SOURCE, "scan_states_" + padded, allButLast, arguments);
             Launch elements = Launch.of(Math.ceilDiv(stateElements, 256));
-            device.launch(SOURCE, "scan_carry", elements, problem.arguments(plan, scratch));
+            device.launch(SOURCE, "scan_carry", elements, arguments);
         }
         Launch all = new Launch(heads, segments, 1, 128, 1, plan.emitSharedBytes());
-        device.launch(SOURCE, "scan_emit_" + padded, all, problem.arguments(plan, scratch));
+        device.launch(SOURCE, "scan_emit_" + padded, all, arguments);
         List.of(bc, x, factors, scores, rows, states, decays).forEach(memory::release);
     }
 
@@ -101,7 +105,8 @@ public final class Scans {
         DeviceMemory.Block bc = memory.allocate(2L * steps * spec.groups() * spec.stateSize() * Float.BYTES);
         DeviceMemory.Block dt = memory.allocate((long) spec.heads() * steps * Float.BYTES);
         Scratch scratch = new Scratch(bc.address(), dt.address(), 0, 0, 0, 0, 0, 0);
-        device.launch(SOURCE, "scan_prepare", Launch.of(steps), problem.arguments(plan, scratch));
+        ScanArguments arguments = problem.arguments(plan, scratch);
+        device.launch(SOURCE, "scan_prepare", Launch.of(steps), arguments);
         device.launch(
                 SOURCE,
                 "scan_plain",
@@ -112,26 +117,28 @@ public final class Scans {
                         WARPS * 32,
                         1,
                         WARPS * spec.stateSize() * Float.BYTES),
-                problem.arguments(plan, scratch));
+                arguments);
         memory.release(bc);
         memory.release(dt);
     }
 
     public void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
-        Arguments arguments = new Arguments()
-                .put(
+        device.launch(
+                MAMBA1,
+                "causal_convolution",
+                Launch.of(path.rows()),
+                new CausalConvolutionArguments(
                         CudaTensor.addressOf(x),
                         CudaTensor.addressOf(weight),
                         CudaTensor.addressOf(bias),
                         CudaTensor.addressOf(out),
                         x.shape().last(),
-                        column)
-                .put(CudaTensor.bf16(x), CudaTensor.bf16(out))
-                .put(
+                        column,
+                        CudaTensor.isBf16(x),
+                        CudaTensor.isBf16(out),
                         Math.toIntExact(weight.shape().length(0)),
-                        Math.toIntExact(weight.shape().last()));
-        Paths.put(path, arguments);
-        device.launch(MAMBA1, "causal_convolution", Launch.of(path.rows()), arguments);
+                        Math.toIntExact(weight.shape().last()),
+                        PathArguments.of(path)));
     }
 
     public void diagonal(
@@ -146,23 +153,29 @@ public final class Scans {
             Tensor y) {
         int width = Math.toIntExact(x.shape().last());
         int state = Math.toIntExact(weights.aLog().shape().last());
-        Arguments arguments = new Arguments()
-                .put(CudaTensor.addressOf(x), CudaTensor.addressOf(dt), CudaTensor.addressOf(bc))
-                .put(
-                        CudaTensor.addressOf(weights.dtBias()),
-                        CudaTensor.addressOf(weights.aLog()),
-                        CudaTensor.addressOf(weights.d()),
-                        CudaTensor.addressOf(y))
-                .put(bc.shape().last(), b, c)
-                .put(CudaTensor.bf16(x), CudaTensor.bf16(dt), CudaTensor.bf16(bc), CudaTensor.bf16(y))
-                .put(width, state)
-                .put(accumulate);
-        Paths.put(path, arguments);
         device.launch(
                 MAMBA1,
                 "diagonal_scan",
                 new Launch(Math.ceilDiv(width, WARPS), 1, 1, WARPS * 32, 1, WARPS * 2 * state * Float.BYTES),
-                arguments);
+                new DiagonalScanArguments(
+                        CudaTensor.addressOf(x),
+                        CudaTensor.addressOf(dt),
+                        CudaTensor.addressOf(bc),
+                        CudaTensor.addressOf(weights.dtBias()),
+                        CudaTensor.addressOf(weights.aLog()),
+                        CudaTensor.addressOf(weights.d()),
+                        CudaTensor.addressOf(y),
+                        bc.shape().last(),
+                        b,
+                        c,
+                        CudaTensor.isBf16(x),
+                        CudaTensor.isBf16(dt),
+                        CudaTensor.isBf16(bc),
+                        CudaTensor.isBf16(y),
+                        width,
+                        state,
+                        accumulate,
+                        PathArguments.of(path)));
     }
 
     /** Addresses of what kernels leave for one another, 0 where there is none. */
@@ -170,27 +183,43 @@ public final class Scans {
 
     private record Problem(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
-        /** The struct Scan, which all kernels of scan.cu share. */
-        Arguments arguments(ScanPlan plan, Scratch scratch) {
+        /** Returns the arguments that all kernels of scan.cu share. */
+        ScanArguments arguments(ScanPlan plan, Scratch scratch) {
             Tensor projection = input.projection();
-            Arguments arguments = new Arguments()
-                    .put(
-                            CudaTensor.addressOf(projection),
-                            CudaTensor.addressOf(weights.convWeight()),
-                            CudaTensor.addressOf(weights.convBias()),
-                            CudaTensor.addressOf(weights.dtBias()),
-                            CudaTensor.addressOf(weights.aLog()),
-                            CudaTensor.addressOf(weights.d()))
-                    .put(scratch.bc, scratch.dt, scratch.x, scratch.factors, scratch.scores, scratch.rows)
-                    .put(scratch.states, scratch.decays, CudaTensor.addressOf(y))
-                    .put(projection.shape().last(), input.x(), input.b(), input.c(), input.dt())
-                    .put(CudaTensor.bf16(projection), CudaTensor.bf16(y))
-                    .put(spec.heads(), spec.headDim(), spec.stateSize(), plan.paddedState())
-                    .put(spec.groups(), spec.convWidth())
-                    .put(accumulate)
-                    .put(plan.chunks(), plan.segments(), plan.chunksPerSegment());
-            Paths.put(path, arguments);
-            return arguments;
+            return new ScanArguments(
+                    CudaTensor.addressOf(projection),
+                    CudaTensor.addressOf(weights.convWeight()),
+                    CudaTensor.addressOf(weights.convBias()),
+                    CudaTensor.addressOf(weights.dtBias()),
+                    CudaTensor.addressOf(weights.aLog()),
+                    CudaTensor.addressOf(weights.d()),
+                    scratch.bc,
+                    scratch.dt,
+                    scratch.x,
+                    scratch.factors,
+                    scratch.scores,
+                    scratch.rows,
+                    scratch.states,
+                    scratch.decays,
+                    CudaTensor.addressOf(y),
+                    projection.shape().last(),
+                    input.x(),
+                    input.b(),
+                    input.c(),
+                    input.dt(),
+                    CudaTensor.isBf16(projection),
+                    CudaTensor.isBf16(y),
+                    spec.heads(),
+                    spec.headDim(),
+                    spec.stateSize(),
+                    plan.paddedState(),
+                    spec.groups(),
+                    spec.convWidth(),
+                    accumulate,
+                    plan.chunks(),
+                    plan.segments(),
+                    plan.chunksPerSegment(),
+                    PathArguments.of(path));
         }
     }
 }

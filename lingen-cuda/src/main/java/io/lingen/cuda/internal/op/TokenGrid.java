@@ -4,9 +4,12 @@ import io.lingen.core.Tensor;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import io.lingen.cuda.internal.CudaTensor;
-import io.lingen.cuda.internal.driver.Arguments;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
+import io.lingen.cuda.internal.op.args.PatchesArguments;
+import io.lingen.cuda.internal.op.args.PoolArguments;
+import io.lingen.cuda.internal.op.args.PositionsArguments;
+import io.lingen.cuda.internal.op.args.UpsamplingArguments;
 
 /** Patches, positions, review pooling and upsampling. */
 public final class TokenGrid {
@@ -33,14 +36,20 @@ public final class TokenGrid {
                 SOURCE,
                 "patches",
                 Launch.of(Math.ceilDiv(n, 256)),
-                new Arguments()
-                        .put(CudaTensor.addressOf(from), CudaTensor.addressOf(to), n)
-                        .put(
-                                CudaTensor.bf16(from),
-                                CudaTensor.bf16(to),
-                                Math.toIntExact(video.shape().length(0)))
-                        .put(grid.t(), grid.h(), grid.w(), patch.t(), patch.h(), patch.w())
-                        .put(inverse));
+                new PatchesArguments(
+                        CudaTensor.addressOf(from),
+                        CudaTensor.addressOf(to),
+                        n,
+                        CudaTensor.isBf16(from),
+                        CudaTensor.isBf16(to),
+                        Math.toIntExact(video.shape().length(0)),
+                        grid.t(),
+                        grid.h(),
+                        grid.w(),
+                        patch.t(),
+                        patch.h(),
+                        patch.w(),
+                        inverse));
     }
 
     public void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
@@ -49,14 +58,17 @@ public final class TokenGrid {
                 SOURCE,
                 "add_position",
                 Launch.rows(grid.cells(), d),
-                new Arguments()
-                        .put(
-                                CudaTensor.addressOf(x),
-                                CudaTensor.addressOf(tableT),
-                                CudaTensor.addressOf(tableH),
-                                CudaTensor.addressOf(tableW),
-                                CudaTensor.addressOf(out))
-                        .put(CudaTensor.bf16(x), CudaTensor.bf16(out), d, grid.h(), grid.w()));
+                new PositionsArguments(
+                        CudaTensor.addressOf(x),
+                        CudaTensor.addressOf(tableT),
+                        CudaTensor.addressOf(tableH),
+                        CudaTensor.addressOf(tableW),
+                        CudaTensor.addressOf(out),
+                        CudaTensor.isBf16(x),
+                        CudaTensor.isBf16(out),
+                        d,
+                        grid.h(),
+                        grid.w()));
     }
 
     public void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
@@ -65,10 +77,18 @@ public final class TokenGrid {
                 SOURCE,
                 "average_pool",
                 Launch.rows(grid.dividedBy(kernel).cells(), d),
-                new Arguments()
-                        .put(CudaTensor.addressOf(x), CudaTensor.addressOf(out))
-                        .put(CudaTensor.bf16(x), CudaTensor.bf16(out), d)
-                        .put(grid.t(), grid.h(), grid.w(), kernel.t(), kernel.h(), kernel.w()));
+                new PoolArguments(
+                        CudaTensor.addressOf(x),
+                        CudaTensor.addressOf(out),
+                        CudaTensor.isBf16(x),
+                        CudaTensor.isBf16(out),
+                        d,
+                        grid.t(),
+                        grid.h(),
+                        grid.w(),
+                        kernel.t(),
+                        kernel.h(),
+                        kernel.w()));
     }
 
     public void upsample(Tensor x, Grid factor, Tensor out) {
@@ -77,15 +97,17 @@ public final class TokenGrid {
                 SOURCE,
                 "upsample",
                 Launch.cells(x.shape().rows(), c),
-                new Arguments()
-                        .put(
-                                CudaTensor.addressOf(x),
-                                CudaTensor.addressOf(out),
-                                x.shape().rows())
-                        .put(CudaTensor.bf16(x), CudaTensor.bf16(out), c)
-                        .put(
-                                Math.toIntExact(x.shape().length(1)),
-                                Math.toIntExact(x.shape().length(2)))
-                        .put(factor.t(), factor.h(), factor.w()));
+                new UpsamplingArguments(
+                        CudaTensor.addressOf(x),
+                        CudaTensor.addressOf(out),
+                        x.shape().rows(),
+                        CudaTensor.isBf16(x),
+                        CudaTensor.isBf16(out),
+                        c,
+                        Math.toIntExact(x.shape().length(1)),
+                        Math.toIntExact(x.shape().length(2)),
+                        factor.t(),
+                        factor.h(),
+                        factor.w()));
     }
 }

@@ -43,9 +43,9 @@ public final class Transfer {
             device.upload(travelling(source, from, count), landing.address());
             elementwise.convert(
                     landing.address(),
-                    travelling == DType.BF16 ? 1 : 0,
+                    travelling == DType.BF16,
                     target.address() + from * target.dtype().bytes(),
-                    CudaTensor.bf16(target),
+                    CudaTensor.isBf16(target),
                     count);
         }
         memory.release(landing);

@@ -85,7 +85,7 @@ final class DeviceTest {
                 String message = assertThrows(
                                 IllegalStateException.class,
                                 () -> device.launch(
-                                        "attention_sm90", "attention_sm90_128_128", Launch.of(1), new Arguments()))
+                                        "attention_sm90", "attention_sm90_128_128", Launch.of(1), new OneAddress(0)))
                         .getMessage();
                 assertTrue(message.contains("no kernel image"), message);
             }
@@ -194,7 +194,7 @@ final class DeviceTest {
     @Test
     void wrongParametersAreNamed() {
         try (Device device = open()) {
-            Arguments tooFew = new Arguments().put(0L);
+            OneAddress tooFew = new OneAddress(0);
             String message = assertThrows(
                             IllegalStateException.class,
                             () -> device.launch("elementwise", "convert", Launch.of(1), tooFew))
@@ -229,6 +229,13 @@ final class DeviceTest {
         assertThrows(IllegalArgumentException.class, () -> new Launch(1, 65536, 1, 32, 1, 0));
         assertEquals(new Launch(7, 1, 1, 32, 1, 0), Launch.rows(7, 1));
         assertEquals(new Launch(7, 2, 1, 256, 1, 0), Launch.rows(7, 2049));
+    }
+
+    private record OneAddress(long address) implements KernelArguments {
+        @Override
+        public void layOut(StructWriter struct) {
+            struct.put(address);
+        }
     }
 
     private Device open() {
