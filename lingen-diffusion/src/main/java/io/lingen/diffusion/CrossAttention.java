@@ -5,10 +5,10 @@ import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Heads;
-import io.lingen.mate.Linear;
 import org.jspecify.annotations.Nullable;
 
 /** Attention from video tokens to text tokens, without norm or modulation around it (specification, section 2). */
@@ -21,16 +21,15 @@ final class CrossAttention {
     private final Linear keyValue; // d -> k, v
     private final Linear projection; // d -> d
 
-    CrossAttention(
-            Backend backend, Workspace workspace, WeightReader reader, TransformerConfig config, DType precision) {
+    CrossAttention(ModelWeights weights, TransformerConfig config) {
         int d = config.hiddenSize();
-        this.backend = backend;
-        this.precision = precision;
+        this.backend = weights.backend();
+        this.precision = weights.precision();
         this.heads = config.heads();
         this.headDim = config.headDim();
-        this.query = Linear.load(backend, workspace, reader.linear("q", d, d), precision);
-        this.keyValue = Linear.load(backend, workspace, reader.linear("kv", d, 2L * d), precision);
-        this.projection = Linear.load(backend, workspace, reader.linear("proj", d, d), precision);
+        this.query = weights.linear("q", d, d);
+        this.keyValue = weights.linear("kv", d, 2L * d);
+        this.projection = weights.linear("proj", d, d);
     }
 
     /** The keys and values [L, 2d] of the text [L, d], constant over all steps. */

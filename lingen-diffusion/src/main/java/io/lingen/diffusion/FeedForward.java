@@ -3,11 +3,10 @@ package io.lingen.diffusion;
 import io.lingen.core.DType;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
-import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
-import io.lingen.mate.Linear;
 
 /** d to ffn_ratio d, GELU(tanh), and back, with bias (specification, section 2). */
 final class FeedForward {
@@ -16,13 +15,11 @@ final class FeedForward {
     private final Linear fc1; // d -> f
     private final Linear fc2; // f -> d
 
-    FeedForward(Backend backend, Workspace workspace, WeightReader reader, TransformerConfig config, DType precision) {
-        this.backend = backend;
-        this.precision = precision;
-        this.fc1 =
-                Linear.load(backend, workspace, reader.linear("fc1", config.hiddenSize(), config.ffnSize()), precision);
-        this.fc2 =
-                Linear.load(backend, workspace, reader.linear("fc2", config.ffnSize(), config.hiddenSize()), precision);
+    FeedForward(ModelWeights weights, TransformerConfig config) {
+        this.backend = weights.backend();
+        this.precision = weights.precision();
+        this.fc1 = weights.linear("fc1", config.hiddenSize(), config.ffnSize());
+        this.fc2 = weights.linear("fc2", config.ffnSize(), config.hiddenSize());
     }
 
     /**
@@ -34,8 +31,7 @@ final class FeedForward {
         TokenChunks.forEach(backend, x, taps, "ffn", (workspace, chunk, chunkTaps) -> {
             Tensor normed = workspace.allocate(precision, chunk.shape()); // [n, d]
             backend.modulatedLayerNorm(chunk, shift, scale, TransformerBlock.NORM_EPSILON, normed);
-            Tensor hidden = workspace.allocate(
-                    precision, chunk.shape().length(0), fc1.weights().outFeatures()); // [n, f]
+            Tensor hidden = workspace.allocate(precision, chunk.shape().length(0), fc1.outFeatures()); // [n, f]
             fc1.apply(normed, Epilogue.GELU, hidden);
             fc2.apply(hidden, Epilogue.gatedAdd(gate), chunk, chunkTaps, "ffn"); // [n, d]
         });

@@ -5,8 +5,8 @@ import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
-import io.lingen.mate.Linear;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
 
 /** Modulated norm and the projection to patches (specification, section 2). */
 final class FinalLayer {
@@ -15,12 +15,12 @@ final class FinalLayer {
     private final Tensor scaleShiftTable; // [2, d]: shift, scale
     private final Linear linear; // d -> p
 
-    FinalLayer(Backend backend, Workspace workspace, WeightReader reader, TransformerConfig config, DType precision) {
+    FinalLayer(ModelWeights weights, TransformerConfig config) {
         int d = config.hiddenSize();
-        this.backend = backend;
-        this.precision = precision;
-        this.scaleShiftTable = backend.upload(workspace, reader.tensor("scale_shift_table", 2, d), DType.F32);
-        this.linear = Linear.load(backend, workspace, reader.linear("linear", d, config.patchWidth()), precision);
+        this.backend = weights.backend();
+        this.precision = weights.precision();
+        this.scaleShiftTable = weights.tensor("scale_shift_table", 2, d);
+        this.linear = weights.linear("linear", d, config.patchWidth());
     }
 
     /** The patches [N, p] of the residual stream x [N, d], in the workspace; timeEmbedding is [1, d]. */

@@ -1,10 +1,8 @@
 package io.lingen.diffusion;
 
-import io.lingen.core.DType;
 import io.lingen.core.Tensor;
-import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
 
 /** Learned tables for t, h and w, summed (specification, section 2; Movie Gen's factorised embedding). */
@@ -14,11 +12,11 @@ final class PositionEmbedding {
     private final Tensor tableH; // [max h, d]
     private final Tensor tableW; // [max w, d]
 
-    PositionEmbedding(Backend backend, Workspace workspace, WeightReader reader, Grid max, int hiddenSize) {
-        this.backend = backend;
-        this.tableT = backend.upload(workspace, reader.tensor("t", max.t(), hiddenSize), DType.F32);
-        this.tableH = backend.upload(workspace, reader.tensor("h", max.h(), hiddenSize), DType.F32);
-        this.tableW = backend.upload(workspace, reader.tensor("w", max.w(), hiddenSize), DType.F32);
+    PositionEmbedding(ModelWeights weights, Grid max, int hiddenSize) {
+        this.backend = weights.backend();
+        this.tableT = weights.tensor("t", max.t(), hiddenSize);
+        this.tableH = weights.tensor("h", max.h(), hiddenSize);
+        this.tableW = weights.tensor("w", max.w(), hiddenSize);
     }
 
     /** out = x + the position of every token; out may be x. */

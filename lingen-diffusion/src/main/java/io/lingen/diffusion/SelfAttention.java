@@ -5,11 +5,11 @@ import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
-import io.lingen.mate.Linear;
 import io.lingen.mate.TokenMixer;
 
 /** Full attention over all tokens: the diffusion transformer's mixer, quadratic in their number. */
@@ -21,15 +21,14 @@ final class SelfAttention implements TokenMixer {
     private final Linear qkv; // d -> q, k, v
     private final Linear projection; // d -> d
 
-    SelfAttention(
-            Backend backend, Workspace workspace, WeightReader reader, TransformerConfig config, DType precision) {
+    SelfAttention(ModelWeights weights, TransformerConfig config) {
         int d = config.hiddenSize();
-        this.backend = backend;
-        this.precision = precision;
+        this.backend = weights.backend();
+        this.precision = weights.precision();
         this.heads = config.heads();
         this.headDim = config.headDim();
-        this.qkv = Linear.load(backend, workspace, reader.linear("qkv", d, 3L * d), precision);
-        this.projection = Linear.load(backend, workspace, reader.linear("proj", d, d), precision);
+        this.qkv = weights.linear("qkv", d, 3L * d);
+        this.projection = weights.linear("proj", d, d);
     }
 
     @Override

@@ -6,8 +6,8 @@ import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
-import io.lingen.mate.Linear;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -24,20 +24,15 @@ final class TextProjection {
     private final List<Tensor> shifts = new ArrayList<>(); // [d], norm bias
     private final long hiddenSize;
 
-    TextProjection(
-            Backend backend, Workspace workspace, WeightReader reader, TransformerConfig config, DType precision) {
-        this.backend = backend;
-        this.precision = precision;
+    TextProjection(ModelWeights weights, TransformerConfig config) {
+        this.backend = weights.backend();
+        this.precision = weights.precision();
         this.hiddenSize = config.hiddenSize();
         for (int i = 0; i < config.textDims().size(); i++) {
-            projections.add(Linear.load(
-                    backend,
-                    workspace,
-                    reader.linear("text_proj." + i, config.textDims().get(i), hiddenSize),
-                    precision));
-            WeightReader norm = reader.under("text_norm." + i + ".");
-            scales.add(minusOne(workspace, norm.tensor("weight", hiddenSize)));
-            shifts.add(backend.upload(workspace, norm.tensor("bias", hiddenSize), DType.F32));
+            projections.add(weights.linear("text_proj." + i, config.textDims().get(i), hiddenSize));
+            ModelWeights norm = weights.under("text_norm." + i);
+            scales.add(minusOne(norm.vector("weight", hiddenSize)));
+            shifts.add(norm.vector("bias", hiddenSize));
         }
     }
 
@@ -81,7 +76,7 @@ final class TextProjection {
                     + " text encoders, found " + texts.size());
         }
         for (int i = 0; i < texts.size(); i++) {
-            long expected = projections.get(i).weights().inFeatures();
+            long expected = projections.get(i).inFeatures();
             long found = texts.get(i).tokens().shape().last();
             if (found != expected) {
                 throw new IllegalArgumentException("text encoder " + i + " gives embeddings of width " + found
@@ -90,9 +85,8 @@ final class TextProjection {
         }
     }
 
-    /** The norm's affine weight as the scale of a modulated norm. */
-    private Tensor minusOne(Workspace workspace, HostTensor weight) {
-        Tensor scale = backend.upload(workspace, weight, DType.F32);
+    /** Turns a norm's affine weight, in place, into the scale of a modulated norm. */
+    private Tensor minusOne(Tensor scale) {
         float[] ones = new float[Math.toIntExact(hiddenSize)];
         Arrays.fill(ones, 1);
         try (Workspace scratch = backend.newWorkspace()) {

@@ -7,9 +7,9 @@ import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
-import io.lingen.mate.Linear;
 
 /**
  * Time for the adaptive norms (specification, section 2): a sinusoid of 1000 t through two linear layers, and one shared projection to
@@ -25,12 +25,12 @@ final class TimeEmbedding {
     private final Linear fc2; // d -> d
     private final Linear adaln; // d -> 6d
 
-    TimeEmbedding(Backend backend, Workspace workspace, WeightReader reader, int hiddenSize) {
-        this.backend = backend;
-        WeightReader time = reader.under("time_embed.");
-        this.fc1 = Linear.load(backend, workspace, time.linear("fc1", WIDTH, hiddenSize), DType.F32);
-        this.fc2 = Linear.load(backend, workspace, time.linear("fc2", hiddenSize, hiddenSize), DType.F32);
-        this.adaln = Linear.load(backend, workspace, reader.linear("adaln", hiddenSize, 6L * hiddenSize), DType.F32);
+    TimeEmbedding(ModelWeights weights, int hiddenSize) {
+        ModelWeights exact = weights.withPrecision(DType.F32);
+        this.backend = weights.backend();
+        this.fc1 = exact.linear("time_embed.fc1", WIDTH, hiddenSize);
+        this.fc2 = exact.linear("time_embed.fc2", hiddenSize, hiddenSize);
+        this.adaln = exact.linear("adaln", hiddenSize, 6L * hiddenSize);
     }
 
     /**
@@ -43,7 +43,7 @@ final class TimeEmbedding {
 
     /** Embeds a time; the result belongs to the workspace. */
     Embedded embed(Workspace workspace, double t, Taps taps) {
-        long d = fc2.weights().outFeatures();
+        long d = fc2.outFeatures();
         Tensor wave = backend.upload(workspace, HostTensor.of(sinusoid(t), 1, WIDTH), DType.F32); // [1, 256]
         Tensor hidden = workspace.allocate(DType.F32, 1, d);
         fc1.apply(wave, Epilogue.SILU, hidden); // [1, d]

@@ -1,13 +1,12 @@
 package io.lingen.diffusion;
 
 import io.lingen.core.DType;
-import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
 import io.lingen.mate.TokenMixer;
 
@@ -23,21 +22,14 @@ final class TransformerBlock {
     private final CrossAttention cross;
     private final FeedForward feedForward;
 
-    TransformerBlock(
-            Backend backend,
-            Workspace workspace,
-            WeightReader reader,
-            TransformerConfig config,
-            TokenMixer mixer,
-            DType precision) {
-        HostTensor table = reader.tensor("scale_shift_table", 6, config.hiddenSize());
-        this.backend = backend;
-        this.precision = precision;
+    TransformerBlock(ModelWeights weights, TransformerConfig config, TokenMixer mixer) {
+        this.backend = weights.backend();
+        this.precision = weights.precision();
         this.config = config;
-        this.scaleShiftTable = backend.upload(workspace, table, DType.F32);
+        this.scaleShiftTable = weights.tensor("scale_shift_table", 6, config.hiddenSize());
         this.mixer = mixer;
-        this.cross = new CrossAttention(backend, workspace, reader.under("cross."), config, precision);
-        this.feedForward = new FeedForward(backend, workspace, reader.under("ffn."), config, precision);
+        this.cross = new CrossAttention(weights.under("cross"), config);
+        this.feedForward = new FeedForward(weights.under("ffn"), config);
     }
 
     CrossAttention cross() {

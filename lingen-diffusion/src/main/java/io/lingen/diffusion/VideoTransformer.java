@@ -8,11 +8,12 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.internal.CloseableStack;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
-import io.lingen.mate.Linear;
 import io.lingen.mate.TokenMixer;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,7 +26,7 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
     private final Backend backend;
     private final TransformerConfig config;
     private final DType precision;
-    private final Workspace weights;
+    private final Workspace packedWeights;
     private final Linear patchEmbed; // p -> d
     private final PositionEmbedding position;
     private final TimeEmbedding time;
@@ -33,24 +34,22 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
     private final List<TransformerBlock> blocks = new ArrayList<>();
     private final FinalLayer finalLayer;
 
-    VideoTransformer(
-            Backend backend, Workspace weights, WeightReader reader, TransformerConfig config, DType precision) {
+    /** Owns the weights' workspace from here on. */
+    VideoTransformer(ModelWeights weights, TransformerConfig config) {
         int d = config.hiddenSize();
-        this.backend = backend;
+        this.backend = weights.backend();
         this.config = config;
-        this.precision = precision;
-        this.weights = weights;
-        this.patchEmbed =
-                Linear.load(backend, weights, reader.linear("patch_embed", config.patchWidth(), d), precision);
-        this.position = new PositionEmbedding(backend, weights, reader.under("pos_embed."), config.maxGrid(), d);
-        this.time = new TimeEmbedding(backend, weights, reader, d);
-        this.text = new TextProjection(backend, weights, reader, config, precision);
+        this.precision = weights.precision();
+        this.packedWeights = weights.workspace();
+        this.patchEmbed = weights.linear("patch_embed", config.patchWidth(), d);
+        this.position = new PositionEmbedding(weights.under("pos_embed"), config.maxGrid(), d);
+        this.time = new TimeEmbedding(weights, d);
+        this.text = new TextProjection(weights, config);
         for (int layer = 0; layer < config.depth(); layer++) {
-            WeightReader block = reader.under("blocks." + layer + ".");
-            TokenMixer mixer = mixer(backend, weights, block, config, layer, precision);
-            blocks.add(new TransformerBlock(backend, weights, block, config, mixer, precision));
+            ModelWeights block = weights.under("blocks." + layer);
+            blocks.add(new TransformerBlock(block, config, mixer(block, config, layer)));
         }
-        this.finalLayer = new FinalLayer(backend, weights, reader.under("final."), config, precision);
+        this.finalLayer = new FinalLayer(weights.under("final"), config);
     }
 
     /**
@@ -64,28 +63,20 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
      */
     public static VideoTransformer load(ModelSource model, String component, Backend backend, DType precision) {
         TransformerConfig config = TransformerConfig.read(model.config(component + "/config.json"));
-        Workspace weights = backend.newWorkspace();
-        try (SafetensorsFile tensors = model.tensors(component)) {
-            WeightReader reader = WeightReader.of(tensors, backend);
-            VideoTransformer denoiser = config.architecture() == TransformerConfig.Architecture.LINGEN
-                    ? new LinGenTransformer(backend, weights, reader, config, precision)
-                    : new DiffusionTransformer(backend, weights, reader, config, precision);
-            reader.end();
-            return denoiser;
-        } catch (RuntimeException | Error e) {
-            weights.close();
-            throw e;
+        boolean linear = config.architecture() == TransformerConfig.Architecture.LINGEN;
+        try (SafetensorsFile file = model.tensors(component)) {
+            return ModelWeights.load(
+                    file,
+                    backend,
+                    precision,
+                    weights -> linear
+                            ? new LinGenTransformer(weights, config)
+                            : new DiffusionTransformer(weights, config));
         }
     }
 
     /** Loads the token mixer of a layer. */
-    abstract TokenMixer mixer(
-            Backend backend,
-            Workspace weights,
-            WeightReader block,
-            TransformerConfig config,
-            int layer,
-            DType precision);
+    abstract TokenMixer mixer(ModelWeights block, TransformerConfig config, int layer);
 
     @Override
     public final Backend backend() {
@@ -108,7 +99,8 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
             throw new IllegalArgumentException(
                     "the model is conditioned on text, found the class label " + condition.label());
         }
-        Workspace workspace = backend.newWorkspace();
+        CloseableStack owned = new CloseableStack();
+        Workspace workspace = owned.add(backend.newWorkspace());
         try {
             TextProjection.Projected projected = text.project(workspace, condition.texts(), taps); // [L, d]
             List<Tensor> keysAndValues = new ArrayList<>();
@@ -117,7 +109,7 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
             }
             return new TextConditioning(workspace, backend.newRecording(), keysAndValues, projected.mask());
         } catch (RuntimeException | Error e) {
-            workspace.close();
+            owned.closeAfter(e);
             throw e;
         }
     }
@@ -193,6 +185,6 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
 
     @Override
     public final void close() {
-        weights.close();
+        packedWeights.close();
     }
 }

@@ -2,12 +2,12 @@ package io.lingen.mate;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.LinearWeights;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.ScanOrder;
@@ -23,36 +23,23 @@ import org.jspecify.annotations.Nullable;
 abstract class BidirectionalMamba implements Mamba {
     static final float NORM_EPSILON = 1e-5f;
 
-    private final Backend backend;
-    private final DType precision;
+    final Backend backend;
+    final DType precision;
     private final Linear zProjection; // d -> di
     private final Linear scanProjection; // d -> what the scans read
     private final Tensor normWeight; // [di]
     private final Linear outProjection; // di -> d
 
     /** @param scanColumns the rows of in_proj that come behind z's */
-    BidirectionalMamba(
-            Backend backend,
-            Workspace workspace,
-            WeightReader reader,
-            int innerWidth,
-            int scanColumns,
-            int hiddenSize,
-            DType precision) {
-        HostTensor inProjection = reader.tensor("in_proj.weight", innerWidth + scanColumns, hiddenSize);
-        this.backend = backend;
-        this.precision = precision;
-        this.zProjection = project(backend, workspace, inProjection.slice(0, innerWidth), precision);
-        this.scanProjection =
-                project(backend, workspace, inProjection.slice(innerWidth, innerWidth + scanColumns), precision);
-        this.normWeight = ScanDirection.upload(backend, workspace, reader, "norm.weight", innerWidth);
-        this.outProjection = Linear.load(
-                backend, workspace, reader.linearWithoutBias("out_proj", innerWidth, hiddenSize), precision);
-    }
-
-    /** A linear layer without bias from rows of a larger matrix. */
-    static Linear project(Backend backend, Workspace workspace, HostTensor rows, DType precision) {
-        return Linear.load(backend, workspace, new LinearWeights.Source(rows, null), precision);
+    BidirectionalMamba(ModelWeights weights, int innerWidth, int scanColumns, int hiddenSize) {
+        int rows = innerWidth + scanColumns;
+        HostTensor inProjection = weights.host("in_proj.weight", rows, hiddenSize);
+        this.backend = weights.backend();
+        this.precision = weights.precision();
+        this.zProjection = weights.linear(inProjection.slice(0, innerWidth), null);
+        this.scanProjection = weights.linear(inProjection.slice(innerWidth, rows), null);
+        this.normWeight = weights.vector("norm.weight", innerWidth);
+        this.outProjection = weights.linearWithoutBias("out_proj", innerWidth, hiddenSize);
     }
 
     /**

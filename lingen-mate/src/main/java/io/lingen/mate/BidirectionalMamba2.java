@@ -1,13 +1,9 @@
 package io.lingen.mate;
 
-import io.lingen.core.DType;
 import io.lingen.core.Tensor;
-import io.lingen.core.Workspace;
-import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
-import io.lingen.core.op.ScanWeights;
 
 /**
  * Bidirectional Mamba2 (Dao and Gu, 2024; specification, section 3). Convolution, B, C, dt, A and D are each direction's own, or, with
@@ -17,35 +13,22 @@ final class BidirectionalMamba2 extends BidirectionalMamba {
     private final ScanDirection forward;
     private final ScanDirection backward;
 
-    BidirectionalMamba2(
-            Backend backend,
-            Workspace workspace,
-            WeightReader reader,
-            MambaConfig config,
-            int hiddenSize,
-            DType precision) {
-        super(
-                backend,
-                workspace,
-                reader,
-                config.innerWidth(hiddenSize),
-                columns(config, hiddenSize),
-                hiddenSize,
-                precision);
+    BidirectionalMamba2(ModelWeights weights, MambaConfig config, int hiddenSize) {
+        super(weights, config.innerWidth(hiddenSize), columns(config, hiddenSize), hiddenSize);
         ScanSpec spec = config.scanSpec(hiddenSize);
         long di = spec.innerWidth();
         long gn = spec.groupWidth();
-        ScanWeights own = ScanDirection.load(backend, workspace, reader.under("fwd."), spec);
+        ModelWeights fwd = weights.under("fwd");
         if (isTied(config)) {
             // Columns x, B, C, dt.
-            this.forward = new ScanDirection(backend, spec, own, di, di + gn, di + 2 * gn);
+            this.forward = new ScanDirection(fwd, spec, di, di + gn, di + 2 * gn);
             this.backward = forward;
         } else {
             // Columns x, B_f, C_f, B_b, C_b, dt_f, dt_b.
-            ScanWeights other = ScanDirection.load(backend, workspace, reader.under("bwd."), spec);
+            ModelWeights bwd = weights.under("bwd");
             long dt = di + 4 * gn;
-            this.forward = new ScanDirection(backend, spec, own, di, di + gn, dt);
-            this.backward = new ScanDirection(backend, spec, other, di + 2 * gn, di + 3 * gn, dt + spec.heads());
+            this.forward = new ScanDirection(fwd, spec, di, di + gn, dt);
+            this.backward = new ScanDirection(bwd, spec, di + 2 * gn, di + 3 * gn, dt + spec.heads());
         }
     }
 

@@ -6,7 +6,8 @@ import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.ScanOrder;
@@ -21,17 +22,11 @@ final class IndependentMamba2 implements Mamba {
     private final Module forward;
     private final Module backward;
 
-    IndependentMamba2(
-            Backend backend,
-            Workspace workspace,
-            WeightReader reader,
-            MambaConfig config,
-            int hiddenSize,
-            DType precision) {
-        this.backend = backend;
-        this.precision = precision;
-        this.forward = new Module(workspace, reader.under("fwd."), config.scanSpec(hiddenSize), hiddenSize);
-        this.backward = new Module(workspace, reader.under("bwd."), config.scanSpec(hiddenSize), hiddenSize);
+    IndependentMamba2(ModelWeights weights, MambaConfig config, int hiddenSize) {
+        this.backend = weights.backend();
+        this.precision = weights.precision();
+        this.forward = new Module(weights.under("fwd"), config.scanSpec(hiddenSize), hiddenSize);
+        this.backward = new Module(weights.under("bwd"), config.scanSpec(hiddenSize), hiddenSize);
     }
 
     @Override
@@ -65,23 +60,16 @@ final class IndependentMamba2 implements Mamba {
         private final Tensor normWeight; // [di]
         private final Linear outProjection; // di -> d
 
-        private Module(Workspace workspace, WeightReader reader, ScanSpec spec, int hiddenSize) {
-            int di = spec.innerWidth();
-            int gn = spec.groupWidth();
-            int rows = 2 * di + 2 * gn + spec.heads();
-            HostTensor inProjection = reader.tensor("in_proj.weight", rows, hiddenSize);
-            zProjection = BidirectionalMamba.project(backend, workspace, inProjection.slice(0, di), precision);
-            scanProjection = BidirectionalMamba.project(backend, workspace, inProjection.slice(di, rows), precision);
-            direction = new ScanDirection(
-                    backend,
-                    spec,
-                    ScanDirection.load(backend, workspace, reader, spec),
-                    di,
-                    di + (long) gn,
-                    di + 2L * gn);
-            normWeight = ScanDirection.upload(backend, workspace, reader, "norm.weight", di);
-            outProjection =
-                    Linear.load(backend, workspace, reader.linearWithoutBias("out_proj", di, hiddenSize), precision);
+        private Module(ModelWeights weights, ScanSpec spec, int hiddenSize) {
+            long di = spec.innerWidth();
+            long gn = spec.groupWidth();
+            long rows = 2 * di + 2 * gn + spec.heads();
+            HostTensor inProjection = weights.host("in_proj.weight", rows, hiddenSize);
+            zProjection = weights.linear(inProjection.slice(0, di), null);
+            scanProjection = weights.linear(inProjection.slice(di, rows), null);
+            direction = new ScanDirection(weights, spec, di, di + gn, di + 2 * gn);
+            normWeight = weights.vector("norm.weight", di);
+            outProjection = weights.linearWithoutBias("out_proj", di, hiddenSize);
         }
 
         private Tensor mix(Workspace workspace, Tensor sequence, ScanPath path) {

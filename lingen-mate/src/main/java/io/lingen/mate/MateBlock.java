@@ -1,11 +1,9 @@
 package io.lingen.mate;
 
-import io.lingen.core.DType;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
-import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.ScanOrder;
 import org.jspecify.annotations.Nullable;
@@ -24,45 +22,27 @@ public final class MateBlock implements TokenMixer {
     /**
      * Loads the branches of a layer.
      *
-     * @param workspace owns the weights
-     * @param reader at the block's tensors; "ma." and "te." are read
-     * @param precision the type of products and activations
+     * @param weights those of the block; "ma" and "te" are read
+     * @param layer the block's index
      */
-    public MateBlock(
-            Backend backend,
-            Workspace workspace,
-            WeightReader reader,
-            MateConfig config,
-            int hiddenSize,
-            int heads,
-            int layer,
-            DType precision) {
-        this.backend = backend;
+    public MateBlock(ModelWeights weights, MateConfig config, int hiddenSize, int heads, int layer) {
+        this.backend = weights.backend();
         this.order = config.scan().order(layer);
         this.review = config.reviewPool() == null ? null : new ReviewTokens(config.reviewPool());
         MambaConfig ma = config.mamba();
-        this.mamba = ma == null ? null : load(backend, workspace, reader.under("ma."), ma, hiddenSize, precision);
+        this.mamba = ma == null ? null : mamba(weights.under("ma"), ma, hiddenSize);
         SwinConfig te = config.swin();
-        this.swin = te == null
-                ? null
-                : new TemporalSwinAttention(
-                        backend, workspace, reader.under("te."), te, hiddenSize, heads, layer, precision);
+        this.swin = te == null ? null : new TemporalSwinAttention(weights.under("te"), te, hiddenSize, heads, layer);
     }
 
-    private static Mamba load(
-            Backend backend,
-            Workspace workspace,
-            WeightReader reader,
-            MambaConfig config,
-            int hiddenSize,
-            DType precision) {
+    private static Mamba mamba(ModelWeights weights, MambaConfig config, int hiddenSize) {
         if (config.variant() == MambaConfig.Variant.MAMBA1) {
-            return new BidirectionalMamba1(backend, workspace, reader, config, hiddenSize, precision);
+            return new BidirectionalMamba1(weights, config, hiddenSize);
         }
         if (config.directions() == MambaConfig.Directions.INDEPENDENT) {
-            return new IndependentMamba2(backend, workspace, reader, config, hiddenSize, precision);
+            return new IndependentMamba2(weights, config, hiddenSize);
         }
-        return new BidirectionalMamba2(backend, workspace, reader, config, hiddenSize, precision);
+        return new BidirectionalMamba2(weights, config, hiddenSize);
     }
 
     @Override

@@ -1,37 +1,45 @@
 package io.lingen.mate;
 
-import io.lingen.core.DType;
 import io.lingen.core.Tensor;
-import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 
-/**
- * One direction of a Mamba2 scan: its weights, and the columns of the projection that are its own.
- *
- * @param weights convolution, dt bias, A and D
- * @param b the first column of B; likewise c and dt; x starts at column 0
- */
-record ScanDirection(Backend backend, ScanSpec spec, ScanWeights weights, long b, long c, long dt) {
-    static ScanWeights load(Backend backend, Workspace workspace, WeightReader reader, ScanSpec spec) {
-        return new ScanWeights(
-                upload(backend, workspace, reader, "conv.weight", spec.channels(), spec.convWidth()),
-                upload(backend, workspace, reader, "conv.bias", spec.channels()),
-                upload(backend, workspace, reader, "dt_bias", spec.heads()),
-                upload(backend, workspace, reader, "A_log", spec.heads()),
-                upload(backend, workspace, reader, "D", spec.heads()));
-    }
+/** One direction of a Mamba2 scan: its convolution, dt bias, A and D, and the columns of the projection that are its own. */
+final class ScanDirection {
+    private final Backend backend;
+    private final ScanSpec spec;
+    private final ScanWeights scanWeights;
+    private final long b;
+    private final long c;
+    private final long dt;
 
-    static Tensor upload(Backend backend, Workspace workspace, WeightReader reader, String name, long... lengths) {
-        return backend.upload(workspace, reader.tensor(name, lengths), DType.F32);
+    /**
+     * Loads a direction.
+     *
+     * @param b the first column of B in the projection, whose column 0 is x's first
+     * @param c the first column of C
+     * @param dt the first column of dt
+     */
+    ScanDirection(ModelWeights weights, ScanSpec spec, long b, long c, long dt) {
+        this.backend = weights.backend();
+        this.spec = spec;
+        this.scanWeights = new ScanWeights(
+                weights.tensor("conv.weight", spec.channels(), spec.convWidth()),
+                weights.vector("conv.bias", spec.channels()),
+                weights.vector("dt_bias", spec.heads()),
+                weights.vector("A_log", spec.heads()),
+                weights.vector("D", spec.heads()));
+        this.b = b;
+        this.c = c;
+        this.dt = dt;
     }
 
     /** y = scan, or y += scan. */
     void scan(Tensor projection, ScanPath path, boolean accumulate, Tensor y) {
-        backend.selectiveScan(new ScanInput(projection, 0, b, c, dt), path, spec, weights, accumulate, y);
+        backend.selectiveScan(new ScanInput(projection, 0, b, c, dt), path, spec, scanWeights, accumulate, y);
     }
 }

@@ -5,7 +5,8 @@ import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -33,36 +34,23 @@ public final class TemporalSwinAttention {
     /**
      * Loads the branch of a layer.
      *
-     * @param workspace owns the weights
-     * @param reader at the branch's tensors
+     * @param weights those of the branch
      * @param layer the block's index; odd ones are shifted
      */
-    public TemporalSwinAttention(
-            Backend backend,
-            Workspace workspace,
-            WeightReader reader,
-            SwinConfig config,
-            int hiddenSize,
-            int heads,
-            int layer,
-            DType precision) {
+    public TemporalSwinAttention(ModelWeights weights, SwinConfig config, int hiddenSize, int heads, int layer) {
         int inner = config.innerDim();
-        this.backend = backend;
-        this.precision = precision;
+        this.backend = weights.backend();
+        this.precision = weights.precision();
         this.heads = heads;
         this.headDim = inner / heads;
         this.windows = new Windows(config.window(), layer % 2 == 1);
-        this.qkv = Linear.load(backend, workspace, reader.linear("qkv", hiddenSize, 3L * inner), precision);
-        this.projection = Linear.load(backend, workspace, reader.linear("proj", inner, hiddenSize), precision);
-        this.queryNorm =
-                config.qkNorm() ? ScanDirection.upload(backend, workspace, reader, "q_norm.weight", headDim) : null;
-        this.keyNorm =
-                config.qkNorm() ? ScanDirection.upload(backend, workspace, reader, "k_norm.weight", headDim) : null;
+        this.qkv = weights.linear("qkv", hiddenSize, 3L * inner);
+        this.projection = weights.linear("proj", inner, hiddenSize);
+        this.queryNorm = config.qkNorm() ? weights.vector("q_norm.weight", headDim) : null;
+        this.keyNorm = config.qkNorm() ? weights.vector("k_norm.weight", headDim) : null;
         Grid window = config.window();
         long offsets = (2L * window.t() - 1) * (2L * window.h() - 1) * (2L * window.w() - 1);
-        this.positionBias = config.positionBias()
-                ? ScanDirection.upload(backend, workspace, reader, "position_bias", heads, offsets)
-                : null;
+        this.positionBias = config.positionBias() ? weights.tensor("position_bias", heads, offsets) : null;
     }
 
     /**

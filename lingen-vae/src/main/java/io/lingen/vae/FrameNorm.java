@@ -2,30 +2,23 @@ package io.lingen.vae;
 
 import io.lingen.core.Tensor;
 import io.lingen.core.backend.Backend;
+import io.lingen.core.layer.ModelWeights;
 
 /**
  * Group norm with the statistics of each frame alone, never of several: what a frame becomes then does not depend on how a clip is cut
  * into tiles. Thread-safe.
  */
 final class FrameNorm {
-    private final Tensor weight;
-    private final Tensor bias;
+    private final Tensor weight; // [C]
+    private final Tensor bias; // [C]
     private final int groups;
     private final float epsilon;
 
-    private FrameNorm(Tensor weight, Tensor bias, int groups, float epsilon) {
-        this.weight = weight;
-        this.bias = bias;
-        this.groups = groups;
-        this.epsilon = epsilon;
-    }
-
-    static FrameNorm read(LayerReader reader, AutoencoderConfig config, int width) {
-        return new FrameNorm(
-                reader.parameter("weight", width),
-                reader.parameter("bias", width),
-                config.normGroups(),
-                config.normEpsilon());
+    FrameNorm(ModelWeights weights, AutoencoderConfig config, int width) {
+        this.weight = weights.vector("weight", width);
+        this.bias = weights.vector("bias", width);
+        this.groups = config.normGroups();
+        this.epsilon = config.normEpsilon();
     }
 
     /** out = norm(x); both [T, H, W, C], out may be x. */

@@ -1,9 +1,10 @@
 package io.lingen.vae;
 
-import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.backend.Backend;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -17,15 +18,9 @@ final class InflatedAttention {
     private final AxisAttention spatial;
     private final AxisAttention temporal;
 
-    private InflatedAttention(AxisAttention spatial, AxisAttention temporal) {
-        this.spatial = spatial;
-        this.temporal = temporal;
-    }
-
-    static InflatedAttention read(LayerReader reader, AutoencoderConfig config, int width) {
-        return new InflatedAttention(
-                new AxisAttention(reader.under("spatial"), config, width),
-                new AxisAttention(reader.under("temporal"), config, width));
+    InflatedAttention(ModelWeights weights, AutoencoderConfig config, int width) {
+        this.spatial = new AxisAttention(weights.under("spatial"), config, width);
+        this.temporal = new AxisAttention(weights.under("temporal"), config, width);
     }
 
     /** Adds both attentions to x [T, H, W, C], in place. */
@@ -40,14 +35,14 @@ final class InflatedAttention {
     private static final class AxisAttention {
         private final int heads;
         private final FrameNorm norm;
-        private final LinearWeights qkv;
-        private final LinearWeights proj;
+        private final Linear qkv; // C -> q, k, v
+        private final Linear projection; // C -> C
 
-        AxisAttention(LayerReader reader, AutoencoderConfig config, int width) {
+        AxisAttention(ModelWeights weights, AutoencoderConfig config, int width) {
             this.heads = config.attentionHeads();
-            this.norm = FrameNorm.read(reader.under("norm"), config, width);
-            this.qkv = reader.linear("qkv", width, 3L * width);
-            this.proj = reader.linear("proj", width, width);
+            this.norm = new FrameNorm(weights.under("norm"), config, width);
+            this.qkv = weights.linear("qkv", width, 3L * width);
+            this.projection = weights.linear("proj", width, width);
         }
 
         void apply(Tensor x, Grid grid, boolean overTime, Activations pass) {
@@ -56,7 +51,7 @@ final class InflatedAttention {
             Tensor u = pass.allocate(x.shape());
             norm.apply(x, u, backend); // [T, H, W, C]
             Tensor projected = pass.allocate(Shape.of(grid.cells(), 3 * width));
-            backend.linear(u, qkv, Epilogue.NONE, projected); // [T*H*W, 3C]
+            qkv.apply(u, Epilogue.NONE, projected); // [T*H*W, 3C]
             Tensor y = u.reshape(Shape.of(grid.cells(), width)); // the norm's memory serves the result
             if (overTime) {
                 Windows columns = new Windows(new Grid(grid.t(), 1, 1), false);
@@ -72,7 +67,7 @@ final class InflatedAttention {
                     backend.attention(heads(frame, 0), heads(frame, 1), heads(frame, 2), null, out);
                 }
             }
-            backend.linear(y, proj, Epilogue.ADD, x); // [T, H, W, C]
+            projection.apply(y, Epilogue.ADD, x); // [T, H, W, C]
             pass.free(projected);
             pass.free(u);
         }

@@ -4,6 +4,7 @@ import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
 
 /**
@@ -13,22 +14,22 @@ import io.lingen.core.op.Grid;
 final class InflatedConvolution {
     private static final Grid STEP = new Grid(1, 1, 1);
 
-    private final ConvolutionWeights spatial;
-    private final ConvolutionWeights temporal;
+    private final ConvolutionWeights spatial; // [out, in, 1, 3, 3]
+    private final ConvolutionWeights temporal; // [out, out, 3, 1, 1]
 
-    private InflatedConvolution(ConvolutionWeights spatial, ConvolutionWeights temporal) {
-        this.spatial = spatial;
-        this.temporal = temporal;
+    InflatedConvolution(ModelWeights weights, int in, int out) {
+        this(weights, in, out, STEP);
     }
 
-    static InflatedConvolution read(LayerReader reader, int in, int out) {
-        return read(reader, in, out, STEP);
-    }
-
-    static InflatedConvolution read(LayerReader reader, int in, int out, Grid stride) {
-        return new InflatedConvolution(
-                reader.spatial("spatial", in, out, stride.h(), stride.w()),
-                reader.temporal("temporal", out, stride.t()));
+    InflatedConvolution(ModelWeights weights, int in, int out, Grid stride) {
+        this.spatial = weights.convolution(
+                weights.host("spatial.weight", out, in, 3, 3).reshape(out, in, 1, 3, 3),
+                weights.host("spatial.bias", out),
+                new Grid(1, stride.h(), stride.w()));
+        this.temporal = weights.convolution(
+                weights.host("temporal.weight", out, out, 3).reshape(out, out, 3, 1, 1),
+                weights.host("temporal.bias", out),
+                new Grid(stride.t(), 1, 1));
     }
 
     /** Frees x [T, H, W, in]; returns [T / stride.t, H / stride.h, W / stride.w, out]. */

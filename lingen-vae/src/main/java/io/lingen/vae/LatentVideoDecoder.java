@@ -9,7 +9,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import java.util.ArrayList;
@@ -27,7 +27,7 @@ public final class LatentVideoDecoder implements AutoCloseable {
     private final AutoencoderConfig config;
     private final Backend backend;
     private final DType precision;
-    private final Workspace weights;
+    private final Workspace packedWeights;
     private final LatentNorm latentNorm;
     private final InflatedConvolution convIn;
     private final ResidualLevel middle;
@@ -38,29 +38,30 @@ public final class LatentVideoDecoder implements AutoCloseable {
     /** The same network on a backend that only counts; null in that one itself. */
     private final @Nullable LatentVideoDecoder counted;
 
-    private LatentVideoDecoder(AutoencoderConfig config, LayerReader reader, @Nullable LatentVideoDecoder counted) {
+    /** Owns the weights' workspace and the counted decoder from here on. */
+    private LatentVideoDecoder(ModelWeights weights, AutoencoderConfig config, @Nullable LatentVideoDecoder counted) {
         this.config = config;
-        this.backend = reader.backend();
-        this.precision = reader.dtype();
-        this.weights = reader.workspace();
+        this.backend = weights.backend();
+        this.precision = weights.precision();
+        this.packedWeights = weights.workspace();
         this.counted = counted;
-        this.latentNorm = LatentNorm.decoding(config, backend, weights);
+        this.latentNorm = LatentNorm.decoding(weights, config);
 
         List<Integer> widths = config.widths();
-        this.convIn = InflatedConvolution.read(reader.under("conv_in"), config.latentChannels(), widths.get(0));
-        this.middle = ResidualLevel.readMiddle(reader.under("mid"), config);
+        this.convIn = new InflatedConvolution(weights.under("conv_in"), config.latentChannels(), widths.get(0));
+        this.middle = ResidualLevel.middle(weights.under("mid"), config);
         for (int k = 0; k < widths.size(); k++) {
-            LayerReader level = reader.under("up." + k);
+            ModelWeights level = weights.under("up." + k);
             int width = widths.get(k);
-            levels.add(ResidualLevel.read(level, config, widths.get(Math.max(k - 1, 0)), width));
+            levels.add(new ResidualLevel(level, config, widths.get(Math.max(k - 1, 0)), width));
             if (k < widths.size() - 1) {
-                upsampled.add(InflatedConvolution.read(level.under("upsample"), width, width));
+                upsampled.add(new InflatedConvolution(level.under("upsample"), width, width));
             }
         }
         int last = widths.get(widths.size() - 1);
-        this.normOut = FrameNorm.read(reader.under("norm_out"), config, last);
-        this.convOut = InflatedConvolution.read(
-                reader.under("conv_out"),
+        this.normOut = new FrameNorm(weights.under("norm_out"), config, last);
+        this.convOut = new InflatedConvolution(
+                weights.under("conv_out"),
                 last,
                 config.outChannels() * config.patch().cells());
     }
@@ -86,18 +87,10 @@ public final class LatentVideoDecoder implements AutoCloseable {
             Backend backend,
             DType precision,
             @Nullable LatentVideoDecoder counted) {
-        WeightReader all = WeightReader.of(file, backend);
-        all.ignore("encoder");
-        Workspace weights = backend.newWorkspace();
-        try {
-            LayerReader reader = new LayerReader(all.under("decoder"), backend, weights, precision);
-            LatentVideoDecoder decoder = new LatentVideoDecoder(config, reader, counted);
-            all.end();
-            return decoder;
-        } catch (RuntimeException | Error e) {
-            weights.close();
-            throw e;
-        }
+        return ModelWeights.load(file, backend, precision, weights -> {
+            weights.ignore("encoder");
+            return new LatentVideoDecoder(weights.under("decoder"), config, counted);
+        });
     }
 
     public AutoencoderConfig config() {
@@ -204,7 +197,7 @@ public final class LatentVideoDecoder implements AutoCloseable {
     /** Frees z [T, H, W, C]; returns [T', H', W', 3 * patch cells] in F32, the sizes times every upsampling factor. */
     private Tensor forward(Tensor z, Activations pass, Workspace result, Taps taps) {
         Tensor latent = pass.allocate(DType.F32, z.shape());
-        latentNorm.apply(z, latent, backend); // [T, H, W, C]
+        latentNorm.apply(z, latent); // [T, H, W, C]
         pass.free(z);
         Tensor x = convIn.apply(latent, pass); // [T, H, W, widths[0]]
         taps.accept("conv_in", x);
@@ -247,7 +240,7 @@ public final class LatentVideoDecoder implements AutoCloseable {
     /** Frees the weights. */
     @Override
     public void close() {
-        weights.close();
+        packedWeights.close();
         if (counted != null) {
             counted.close();
         }

@@ -8,7 +8,7 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
-import io.lingen.core.checkpoint.WeightReader;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import java.util.ArrayList;
@@ -23,7 +23,7 @@ public final class LatentVideoEncoder implements AutoCloseable {
     private final AutoencoderConfig config;
     private final Backend backend;
     private final DType precision;
-    private final Workspace weights;
+    private final Workspace packedWeights;
     private final InflatedConvolution convIn;
     private final List<ResidualLevel> levels = new ArrayList<>();
     private final List<InflatedConvolution> downsampling = new ArrayList<>();
@@ -32,30 +32,31 @@ public final class LatentVideoEncoder implements AutoCloseable {
     private final InflatedConvolution convOut;
     private final LatentNorm latentNorm;
 
-    private LatentVideoEncoder(AutoencoderConfig whole, LayerReader reader) {
+    /** Owns the weights' workspace from here on. */
+    private LatentVideoEncoder(ModelWeights weights, AutoencoderConfig whole) {
         this.config = whole;
-        this.backend = reader.backend();
-        this.precision = reader.dtype();
-        this.weights = reader.workspace();
+        this.backend = weights.backend();
+        this.precision = weights.precision();
+        this.packedWeights = weights.workspace();
 
         AutoencoderConfig config = whole.ofEncoder();
         List<Integer> widths = config.widths();
         int last = widths.size() - 1;
-        this.convIn = InflatedConvolution.read(
-                reader.under("conv_in"), config.outChannels() * config.patch().cells(), widths.get(last));
+        this.convIn = new InflatedConvolution(
+                weights.under("conv_in"), config.outChannels() * config.patch().cells(), widths.get(last));
         for (int k = last; k >= 0; k--) {
-            LayerReader level = reader.under("down." + (last - k));
+            ModelWeights level = weights.under("down." + (last - k));
             int width = widths.get(k);
-            levels.add(ResidualLevel.read(level, config, widths.get(Math.min(k + 1, last)), width));
+            levels.add(new ResidualLevel(level, config, widths.get(Math.min(k + 1, last)), width));
             if (k > 0) {
                 Grid stride = config.upsample().get(k - 1);
-                downsampling.add(InflatedConvolution.read(level.under("downsample"), width, width, stride));
+                downsampling.add(new InflatedConvolution(level.under("downsample"), width, width, stride));
             }
         }
-        this.middle = ResidualLevel.readMiddle(reader.under("mid"), config);
-        this.normOut = FrameNorm.read(reader.under("norm_out"), config, widths.get(0));
-        this.convOut = InflatedConvolution.read(reader.under("conv_out"), widths.get(0), config.latentChannels());
-        this.latentNorm = LatentNorm.encoding(config, backend, weights);
+        this.middle = ResidualLevel.middle(weights.under("mid"), config);
+        this.normOut = new FrameNorm(weights.under("norm_out"), config, widths.get(0));
+        this.convOut = new InflatedConvolution(weights.under("conv_out"), widths.get(0), config.latentChannels());
+        this.latentNorm = LatentNorm.encoding(weights, config);
     }
 
     /**
@@ -68,17 +69,11 @@ public final class LatentVideoEncoder implements AutoCloseable {
      */
     public static LatentVideoEncoder load(ModelSource source, String component, Backend backend, DType precision) {
         AutoencoderConfig config = AutoencoderConfig.read(source.config(component + "/config.json"));
-        Workspace weights = backend.newWorkspace();
         try (SafetensorsFile file = source.tensors(component)) {
-            WeightReader all = WeightReader.of(file, backend);
-            all.ignore("decoder");
-            LayerReader reader = new LayerReader(all.under("encoder"), backend, weights, precision);
-            LatentVideoEncoder encoder = new LatentVideoEncoder(config, reader);
-            all.end();
-            return encoder;
-        } catch (RuntimeException | Error e) {
-            weights.close();
-            throw e;
+            return ModelWeights.load(file, backend, precision, weights -> {
+                weights.ignore("decoder");
+                return new LatentVideoEncoder(weights.under("encoder"), config);
+            });
         }
     }
 
@@ -109,7 +104,7 @@ public final class LatentVideoEncoder implements AutoCloseable {
             backend.patchify(frames, config.patch(), patches); // [F', H', W', 3 * patch]
             Tensor x = forward(patches, pass, output, taps.under("encoder.")); // [T, H, W, C]
             Tensor normalised = pass.allocate(DType.F32, x.shape());
-            latentNorm.apply(x, normalised, backend);
+            latentNorm.apply(x, normalised);
             Shape cells = x.shape();
             Tensor latent = result.allocate(DType.F32, cells.last(), cells.length(0), cells.length(1), cells.length(2));
             backend.unpatchify(normalised, PatchSize.ONE, latent);
@@ -150,6 +145,6 @@ public final class LatentVideoEncoder implements AutoCloseable {
     /** Frees the weights. */
     @Override
     public void close() {
-        weights.close();
+        packedWeights.close();
     }
 }

@@ -1,9 +1,10 @@
 package io.lingen.vae;
 
-import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.backend.Backend;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import org.jspecify.annotations.Nullable;
 
@@ -14,19 +15,15 @@ final class ResidualBlock {
     private final InflatedConvolution conv1;
     private final FrameNorm norm2;
     private final InflatedConvolution conv2;
-    private final @Nullable LinearWeights shortcut;
+    private final @Nullable Linear shortcut; // in -> out
 
-    private ResidualBlock(LayerReader reader, AutoencoderConfig config, int in, int out) {
+    ResidualBlock(ModelWeights weights, AutoencoderConfig config, int in, int out) {
         this.outWidth = out;
-        this.norm1 = FrameNorm.read(reader.under("norm1"), config, in);
-        this.conv1 = InflatedConvolution.read(reader.under("conv1"), in, out);
-        this.norm2 = FrameNorm.read(reader.under("norm2"), config, out);
-        this.conv2 = InflatedConvolution.read(reader.under("conv2"), out, out);
-        this.shortcut = in == out ? null : reader.linear("shortcut", in, out);
-    }
-
-    static ResidualBlock read(LayerReader reader, AutoencoderConfig config, int in, int out) {
-        return new ResidualBlock(reader, config, in, out);
+        this.norm1 = new FrameNorm(weights.under("norm1"), config, in);
+        this.conv1 = new InflatedConvolution(weights.under("conv1"), in, out);
+        this.norm2 = new FrameNorm(weights.under("norm2"), config, out);
+        this.conv2 = new InflatedConvolution(weights.under("conv2"), out, out);
+        this.shortcut = in == out ? null : weights.linear("shortcut", in, out);
     }
 
     /** Frees x [T, H, W, in]; returns [T, H, W, out]. */
@@ -39,7 +36,7 @@ final class ResidualBlock {
         } else {
             Shape in = x.shape();
             skip = pass.allocate(Shape.of(in.length(0), in.length(1), in.length(2), outWidth));
-            backend.linear(x, shortcut, Epilogue.NONE, skip); // [T, H, W, out]
+            shortcut.apply(x, Epilogue.NONE, skip); // [T, H, W, out]
         }
         norm1.applyWithSilu(x, h, backend); // [T, H, W, in]
         h = conv1.apply(h, pass); // [T, H, W, out]

@@ -2,6 +2,7 @@ package io.lingen.vae;
 
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
+import io.lingen.core.layer.ModelWeights;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -15,22 +16,22 @@ final class ResidualLevel {
     private final @Nullable InflatedAttention attention;
 
     private ResidualLevel(
-            LayerReader reader, AutoencoderConfig config, int count, int in, int out, boolean withAttention) {
+            ModelWeights weights, AutoencoderConfig config, int count, int in, int out, boolean withAttention) {
         for (int j = 0; j < count; j++) {
-            blocks.add(ResidualBlock.read(reader.under("res." + j), config, j == 0 ? in : out, out));
+            blocks.add(new ResidualBlock(weights.under("res." + j), config, j == 0 ? in : out, out));
         }
-        this.attention = withAttention ? InflatedAttention.read(reader.under("attn"), config, out) : null;
+        this.attention = withAttention ? new InflatedAttention(weights.under("attn"), config, out) : null;
     }
 
     /** The blocks at a level of the decoder or encoder, the first of which changes the width. */
-    static ResidualLevel read(LayerReader reader, AutoencoderConfig config, int in, int out) {
-        return new ResidualLevel(reader, config, config.layersPerLevel(), in, out, false);
+    ResidualLevel(ModelWeights weights, AutoencoderConfig config, int in, int out) {
+        this(weights, config, config.layersPerLevel(), in, out, false);
     }
 
     /** The blocks at latent resolution, with attention. */
-    static ResidualLevel readMiddle(LayerReader reader, AutoencoderConfig config) {
+    static ResidualLevel middle(ModelWeights weights, AutoencoderConfig config) {
         int width = config.widths().get(0);
-        return new ResidualLevel(reader, config, config.midLayers(), width, width, config.attention());
+        return new ResidualLevel(weights, config, config.midLayers(), width, width, config.attention());
     }
 
     /** Frees x [T, H, W, in]; returns [T, H, W, out]. */

@@ -6,11 +6,11 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /** Safetensors files put together by hand, so that they may be ill-formed. */
-final class SafetensorsBytes {
+public final class SafetensorsBytes {
     private SafetensorsBytes() {}
 
     /** A file of a header and some bytes of data, 0, 1, 2, ... */
-    static byte[] of(String header, int dataBytes) {
+    public static byte[] of(String header, int dataBytes) {
         byte[] json = header.getBytes(StandardCharsets.UTF_8);
         byte[] data = new byte[dataBytes];
         for (int i = 0; i < dataBytes; i++) {
@@ -19,7 +19,8 @@ final class SafetensorsBytes {
         return withLength(json.length, json, data);
     }
 
-    static byte[] withLength(long length, byte[] json, byte[] data) {
+    /** A file of a header, which may state another length than it has, and data. */
+    public static byte[] withLength(long length, byte[] json, byte[] data) {
         return ByteBuffer.allocate(8 + json.length + data.length)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putLong(length)
@@ -28,7 +29,8 @@ final class SafetensorsBytes {
                 .array();
     }
 
-    static SafetensorsFile read(byte[] file) {
+    /** Reads a file from memory. */
+    public static SafetensorsFile read(byte[] file) {
         return SafetensorsFile.of("test.safetensors", MemorySegment.ofArray(file));
     }
 }

@@ -1,4 +1,4 @@
-package io.lingen.core.checkpoint;
+package io.lingen.core.layer;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;

@@ -1,4 +1,4 @@
-package io.lingen.mate;
+package io.lingen.core.layer;
 
 import io.lingen.core.DType;
 import io.lingen.core.LinearWeights;
@@ -8,19 +8,32 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.op.Epilogue;
 
-/**
- * A linear layer on one backend.
- *
- * @param backend where it is computed
- * @param weights its packed weights
- */
-public record Linear(Backend backend, LinearWeights weights) {
-    /** Packs a layer into a workspace. */
-    public static Linear load(Backend backend, Workspace workspace, LinearWeights.Source source, DType precision) {
-        return new Linear(backend, backend.packLinear(workspace, source, precision));
+/** A linear layer, made by {@link ModelWeights#linear}. Immutable, thread-safe; valid while the workspace of its weights is open. */
+public final class Linear {
+    private final Backend backend;
+    private final LinearWeights weights;
+
+    Linear(Backend backend, LinearWeights weights) {
+        this.backend = backend;
+        this.weights = weights;
     }
 
-    /** out = epilogue(x W^T + bias). */
+    /** The width of the input. */
+    public long inFeatures() {
+        return weights.inFeatures();
+    }
+
+    /** The width of the output. */
+    public long outFeatures() {
+        return weights.outFeatures();
+    }
+
+    /**
+     * out = epilogue(x W^T + bias).
+     *
+     * @param x [n, in]
+     * @param out [n, out]; read as well by the adding epilogues
+     */
     public void apply(Tensor x, Epilogue epilogue, Tensor out) {
         backend.linear(x, weights, epilogue, out);
     }
@@ -33,8 +46,8 @@ public record Linear(Backend backend, LinearWeights weights) {
     }
 
     /**
-     * As {@link #apply(Tensor, Epilogue, Tensor)}, and shows x W^T + bias to the taps: an adding epilogue never stores it, so it is
-     * computed again for them.
+     * Computes {@link #apply(Tensor, Epilogue, Tensor)} and shows x W^T + bias to the taps. An adding epilogue never stores it, so it is
+     * computed a second time for them.
      */
     public void apply(Tensor x, Epilogue epilogue, Tensor out, Taps taps, String name) {
         if (taps != Taps.NONE) {

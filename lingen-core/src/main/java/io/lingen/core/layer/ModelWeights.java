@@ -1,0 +1,228 @@
+package io.lingen.core.layer;
+
+import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.LinearWeights;
+import io.lingen.core.Shape;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.internal.CloseableStack;
+import io.lingen.core.internal.Quoted;
+import io.lingen.core.op.Grid;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The weights of a model, or of one of its layers, while it is built: tensors of a checkpoint, packed for a backend into a workspace.
+ *
+ * <p>Names are relative to a prefix, so a layer's constructor names its tensors as if the layer stood alone:
+ *
+ * <pre>{@code
+ * Attention(ModelWeights weights, int d) {
+ *     this.norm = weights.vector("norm.weight", d); // [d]
+ *     this.qkv = weights.linear("qkv", d, 3L * d); // d -> q, k, v
+ * }
+ *
+ * new Attention(weights.under("blocks.3.attn"), d);
+ * }</pre>
+ *
+ * <p>Every method that reads a tensor throws a {@link CheckpointException} if there is none of that name, if it has another shape, if its
+ * type is neither F32 nor F16 nor BF16, or if it holds NaN or an infinity, which would spread over the whole video. Values are not checked
+ * for a backend that does not {@linkplain Backend#computes compute}.
+ *
+ * <p>Not thread-safe. Valid while the checkpoint's file is open; what it packed is valid while the workspace is.
+ */
+public final class ModelWeights {
+    private final SafetensorsFile file;
+    private final String prefix;
+    private final Set<String> read;
+    private final Backend backend;
+    private final Workspace workspace;
+    private final DType precision;
+
+    private ModelWeights(
+            SafetensorsFile file,
+            String prefix,
+            Set<String> read,
+            Backend backend,
+            Workspace workspace,
+            DType precision) {
+        this.file = file;
+        this.prefix = prefix;
+        this.read = read;
+        this.backend = backend;
+        this.workspace = workspace;
+        this.precision = precision;
+    }
+
+    /**
+     * The tensors of a whole checkpoint.
+     *
+     * @param workspace owns what is packed
+     * @param precision the type of products and activations, F32 or BF16
+     */
+    public static ModelWeights of(SafetensorsFile file, Backend backend, Workspace workspace, DType precision) {
+        return new ModelWeights(file, "", new HashSet<>(), backend, workspace, precision);
+    }
+
+    /**
+     * Builds a model from all tensors of a checkpoint. They are packed into a new {@link #workspace} that the model owns and closes; it is
+     * closed here if this method fails.
+     *
+     * @param precision the type of products and activations, F32 or BF16
+     * @param builder the model's constructor
+     * @throws CheckpointException if a tensor does not fit, or if there is one that the model neither reads nor {@linkplain #ignore ignores}
+     */
+    public static <M> M load(
+            SafetensorsFile file, Backend backend, DType precision, Function<ModelWeights, M> builder) {
+        CloseableStack owned = new CloseableStack();
+        try {
+            ModelWeights weights = of(file, backend, owned.add(backend.newWorkspace()), precision);
+            M model = builder.apply(weights);
+            weights.requireAllRead();
+            return model;
+        } catch (RuntimeException | Error e) {
+            owned.closeAfter(e);
+            throw e;
+        }
+    }
+
+    /** The tensors under a name: "blocks.3" or, equally, "blocks.3.". */
+    public ModelWeights under(String name) {
+        return new ModelWeights(file, prefix + asPrefix(name), read, backend, workspace, precision);
+    }
+
+    /** The same tensors, packed for products of another type. */
+    public ModelWeights withPrecision(DType other) {
+        return new ModelWeights(file, prefix, read, backend, workspace, other);
+    }
+
+    /** The backend that tensors are packed for. */
+    public Backend backend() {
+        return backend;
+    }
+
+    /** The owner of what is packed. */
+    public Workspace workspace() {
+        return workspace;
+    }
+
+    /** The type of products and activations, F32 or BF16. */
+    public DType precision() {
+        return precision;
+    }
+
+    /** Whether there is a tensor of that name. */
+    public boolean has(String name) {
+        return file.names().contains(prefix + name);
+    }
+
+    /** Allows all tensors under a name without reading them: parts of a checkpoint that are not needed now. */
+    public void ignore(String name) {
+        String ignored = prefix + asPrefix(name);
+        file.names().stream().filter(each -> each.startsWith(ignored)).forEach(read::add);
+    }
+
+    /** A linear layer: {@code name.weight} [out, in] and {@code name.bias} [out]. */
+    public Linear linear(String name, long in, long out) {
+        return linear(host(name + ".weight", out, in), host(name + ".bias", out));
+    }
+
+    /** A linear layer without bias: {@code name.weight} [out, in]. */
+    public Linear linearWithoutBias(String name, long in, long out) {
+        return linear(host(name + ".weight", out, in), null);
+    }
+
+    /**
+     * A linear layer of tensors at hand, such as rows of a larger matrix.
+     *
+     * @param weight [out, in]
+     * @param bias [out], or null for none
+     */
+    public Linear linear(HostTensor weight, @Nullable HostTensor bias) {
+        return new Linear(backend, backend.packLinear(workspace, new LinearWeights.Source(weight, bias), precision));
+    }
+
+    /**
+     * A convolution over channels-last videos.
+     *
+     * @param weight [out, in, kt, kh, kw]
+     * @param bias [out]
+     */
+    public ConvolutionWeights convolution(HostTensor weight, HostTensor bias, Grid stride) {
+        ConvolutionWeights.Source source =
+                new ConvolutionWeights.Source(weight, bias, stride.t(), stride.h(), stride.w());
+        return backend.packConvolution(workspace, source, precision);
+    }
+
+    /** The tensor {@code name} [length], in F32: a norm's weight, a bias. */
+    public Tensor vector(String name, long length) {
+        return tensor(name, length);
+    }
+
+    /** The tensor {@code name} of any rank, in F32. */
+    public Tensor tensor(String name, long... shape) {
+        return backend.upload(workspace, host(name, shape), DType.F32);
+    }
+
+    /** The tensor {@code name} as stored, sharing the file's memory. */
+    public HostTensor host(String name, long... shape) {
+        Shape expected = Shape.of(shape);
+        if (!has(name)) {
+            throw new CheckpointException(file + ": expected a tensor '" + prefix + name + "' of shape " + expected
+                    + ", found none of that name. Do configuration and weights belong together?");
+        }
+        HostTensor tensor = file.tensor(prefix + name);
+        if (!tensor.shape().equals(expected)) {
+            throw new CheckpointException(
+                    file + ": tensor '" + prefix + name + "': expected the shape " + expected + ", found "
+                            + Quoted.of(tensor.shape().toString()) + ". Do configuration and weights belong together?");
+        }
+        DType dtype = tensor.dtype();
+        if (dtype != DType.F32 && dtype != DType.F16 && dtype != DType.BF16) {
+            throw new CheckpointException(file + ": tensor '" + prefix + name
+                    + "': expected weights of F32, F16 or BF16, found " + dtype + ". Convert them");
+        }
+        if (backend.computes() && !FiniteValues.areIn(tensor)) {
+            throw new CheckpointException(
+                    file + ": tensor '" + prefix + name
+                            + "': expected finite weights, found NaN or an infinity among them. Training went wrong, or the file is damaged");
+        }
+        read.add(prefix + name);
+        return tensor;
+    }
+
+    /**
+     * Checks that every tensor of the checkpoint was read or ignored.
+     *
+     * @throws CheckpointException naming those that were not
+     * @throws IllegalStateException if these are the weights under a prefix only
+     */
+    public void requireAllRead() {
+        if (!prefix.isEmpty()) {
+            throw new IllegalStateException(
+                    "all tensors must be checked by the weights of the whole checkpoint, found those under " + prefix);
+        }
+        List<String> extra =
+                file.names().stream().filter(name -> !read.contains(name)).toList();
+        if (!extra.isEmpty()) {
+            throw new CheckpointException(file + ": expected " + read.size() + " tensors, found " + extra.size()
+                    + " more that the configuration has no place for: "
+                    + extra.stream().limit(5).map(Quoted::of).collect(Collectors.joining(", "))
+                    + (extra.size() > 5 ? ", ..." : "")
+                    + ". Do configuration and weights belong together?");
+        }
+    }
+
+    private static String asPrefix(String name) {
+        return name.endsWith(".") ? name : name + ".";
+    }
+}

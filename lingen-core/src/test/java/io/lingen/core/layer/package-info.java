@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.core.layer;
+
+import org.jspecify.annotations.NullMarked;
