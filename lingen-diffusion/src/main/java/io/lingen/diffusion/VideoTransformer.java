@@ -14,15 +14,18 @@ import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
-import io.lingen.mate.TokenMixer;
+import io.lingen.mate.MateBlock;
+import io.lingen.mate.MateConfig;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
- * What both architectures share: patches in, blocks with time and text, patches out. The residual stream is F32 in every precision;
- * products and what lies between them have the precision's type.
+ * A transformer over the patches of a noisy video, conditioned on time and text (specification, section 2). The architectures differ in the
+ * token mixer of their blocks alone: MATE for LinGen, at a cost linear in the number of tokens; full attention for the baseline, at a
+ * quadratic one. The residual stream is F32 in every precision; products and activations between them have the precision's type.
  */
-public abstract sealed class VideoTransformer implements Denoiser permits LinGenTransformer, DiffusionTransformer {
+public final class VideoTransformer implements Denoiser {
     private final Backend backend;
     private final TransformerConfig config;
     private final DType precision;
@@ -35,7 +38,7 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
     private final FinalLayer finalLayer;
 
     /** Owns the weights' workspace from here on. */
-    VideoTransformer(ModelWeights weights, TransformerConfig config) {
+    private VideoTransformer(ModelWeights weights, TransformerConfig config, TokenMixerFactory mixers) {
         int d = config.hiddenSize();
         this.backend = weights.backend();
         this.config = config;
@@ -47,7 +50,7 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
         this.text = new TextProjection(weights, config);
         for (int layer = 0; layer < config.depth(); layer++) {
             ModelWeights block = weights.under("blocks." + layer);
-            blocks.add(new TransformerBlock(block, config, mixer(block, config, layer)));
+            blocks.add(new TransformerBlock(block, config, mixers.create(block, layer)));
         }
         this.finalLayer = new FinalLayer(weights.under("final"), config);
     }
@@ -63,38 +66,40 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
      */
     public static VideoTransformer load(ModelSource model, String component, Backend backend, DType precision) {
         TransformerConfig config = TransformerConfig.read(model.config(component + "/config.json"));
-        boolean linear = config.architecture() == TransformerConfig.Architecture.LINGEN;
+        TokenMixerFactory mixers = mixers(config);
         try (SafetensorsFile file = model.tensors(component)) {
             return ModelWeights.load(
-                    file,
-                    backend,
-                    precision,
-                    weights -> linear
-                            ? new LinGenTransformer(weights, config)
-                            : new DiffusionTransformer(weights, config));
+                    file, backend, precision, weights -> new VideoTransformer(weights, config, mixers));
         }
     }
 
-    /** Loads the token mixer of a layer. */
-    abstract TokenMixer mixer(ModelWeights block, TransformerConfig config, int layer);
+    private static TokenMixerFactory mixers(TransformerConfig config) {
+        return switch (config.architecture()) {
+            case LINGEN -> {
+                MateConfig mate = Objects.requireNonNull(config.mate());
+                yield (block, layer) -> new MateBlock(block, mate, config.hiddenSize(), config.heads(), layer);
+            }
+            case DIT -> (block, layer) -> new SelfAttention(block.under("attn"), config);
+        };
+    }
 
     @Override
-    public final Backend backend() {
+    public Backend backend() {
         return backend;
     }
 
     @Override
-    public final Prediction prediction() {
+    public Prediction prediction() {
         return Prediction.VELOCITY;
     }
 
     /** Its configuration. */
-    public final TransformerConfig config() {
+    public TransformerConfig config() {
         return config;
     }
 
     @Override
-    public final Conditioning condition(Condition condition, Taps taps) {
+    public Conditioning condition(Condition condition, Taps taps) {
         if (condition.label() != null) {
             throw new IllegalArgumentException(
                     "the model is conditioned on text, found the class label " + condition.label());
@@ -115,7 +120,7 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
     }
 
     @Override
-    public final void requireLatent(Shape latent) {
+    public void requireLatent(Shape latent) {
         PatchSize patch = config.patchSize();
         if (latent.rank() != 4 || latent.length(0) != config.inChannels()) {
             throw new IllegalArgumentException(
@@ -131,7 +136,7 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
     }
 
     @Override
-    public final void predict(Tensor latent, double t, Conditioning conditioning, Tensor velocity, Taps taps) {
+    public void predict(Tensor latent, double t, Conditioning conditioning, Tensor velocity, Taps taps) {
         requireLatent(latent.shape());
         if (!(conditioning instanceof TextConditioning text)) {
             throw new IllegalArgumentException("a denoiser takes its own conditioning, found " + conditioning);
@@ -184,7 +189,7 @@ public abstract sealed class VideoTransformer implements Denoiser permits LinGen
     }
 
     @Override
-    public final void close() {
+    public void close() {
         packedWeights.close();
     }
 }
