@@ -16,8 +16,7 @@ struct Scan {
   const float* dt_bias;
   const float* a_log;
   const float* d;
-  void* bc;       // [steps, 2, G, n]: B and C along the path, F32; for the matrix kernels BF16, n padded and whole chunks of steps
-  float* dt;      // [H, steps], for the plain kernel only; all that follow, for the matrix kernels only
+  u16* bc;        // [steps of whole chunks, 2, G, n padded]: B and C along the path, 0 beyond the sequence and the state's width
   u16* x;         // [H, steps of whole chunks, HEAD]: x along the path, 0 beyond the sequence and the head's width
   float* factors; // [H, chunks, 4, CHUNK]: see scan_factors
   float* scores;  // [chunks, G, BLOCKS, 2, WARP, 4]: see scan_scores
@@ -44,36 +43,6 @@ struct Scan {
   int chunks_per_segment;
   Path path;
 };
-
-/** SiLU of the causal convolution of one channel at one step. */
-DEVICE float convolved(const Scan& p, int step, i64 column, int channel) {
-  float sum = p.conv_bias[channel];
-  for (int tap = 0; tap < p.taps; tap++) {
-    int from = step - (p.taps - 1) + tap;
-    if (from >= 0) {
-      sum += p.conv_weight[(i64)channel * p.taps + tap]
-          * get(p.projection, p.projection_bf16, p.path.row(from) * p.columns + column);
-    }
-  }
-  return silu(sum);
-}
-
-/** For the plain kernel: B, C and dt of every step, in the path's order. A block per step. */
-KERNEL(256, scan_prepare, Scan) {
-  int step = blockIdx.x;
-  int width = p.groups * p.state;
-  int di = p.heads * p.head_dim;
-  for (int i = threadIdx.x; i < 2 * width; i += blockDim.x) {
-    // B's and C's channels stand beside each other in the filters, their columns may not.
-    i64 column = i < width ? p.b_column + i : p.c_column + i - width;
-    ((float*)p.bc)[(i64)step * 2 * width + i] = convolved(p, step, column, di + i);
-  }
-  i64 row = p.path.row(step);
-  for (int head = threadIdx.x; head < p.heads; head += blockDim.x) {
-    float v = get(p.projection, p.projection_bf16, row * p.columns + p.dt_column + head) + p.dt_bias[head];
-    p.dt[(i64)head * p.path.steps() + step] = softplus(v);
-  }
-}
 
 #define CHUNK 64
 #define HEAD 64
@@ -122,7 +91,7 @@ DEVICE void convolve(const Scan& p) {
     count = p.state - n;
     column = (is_c ? p.c_column : p.b_column) + at;
     stride = 2 * width;
-    to = (u16*)p.bc + start * stride + i;
+    to = p.bc + start * stride + i;
   }
   float filter[TAPS][8], bias[8];
 #pragma unroll
@@ -267,7 +236,7 @@ DEVICE void score(const Scan& p) {
   u16* c = b + CHUNK * PITCH;   // [CHUNK][PITCH]
   int thread = threadIdx.x, lane = thread % WARP, warp = thread / WARP;
   i64 width = (i64)p.groups * p.padded_state;
-  const u16* from = (const u16*)p.bc + blockIdx.x * CHUNK * 2 * width + blockIdx.y * N;
+  const u16* from = p.bc + blockIdx.x * CHUNK * 2 * width + blockIdx.y * N;
   for (int i = thread; i < CHUNK * (N / 8); i += 128) {
     int token = i / (N / 8), n = i % (N / 8) * 8;
     copy_async(b + token * PITCH + n, from + token * 2 * width + n);
@@ -328,7 +297,7 @@ DEVICE void scan(const Scan& p) {
   int first = segment * p.chunks_per_segment;
   int end = min(p.chunks, first + p.chunks_per_segment);
   const u16* xs = p.x + (i64)head * p.chunks * CHUNK * HEAD + thread * 8;
-  const u16* bs = (const u16*)p.bc + (i64)group * N + thread / (N / 8) * bc_pitch + thread % (N / 8) * 8;
+  const u16* bs = p.bc + (i64)group * N + thread / (N / 8) * bc_pitch + thread % (N / 8) * 8;
   const float* factors = p.factors + (i64)head * p.chunks * 4 * CHUNK + thread * 4;
   auto load = [&](int chunk) {
     u16* to = stages + chunk % 2 * STAGE;
@@ -601,46 +570,5 @@ KERNEL(256, scan_carry, Scan) {
       state = exp2f(p.decays[(i64)segment * p.heads + head]) * state + left;
     }
     left = next;
-  }
-}
-
-/** The recurrence itself in F32, for any sizes: a warp per channel, lanes share the state, which lies in shared memory. */
-KERNEL(128, scan_plain, Scan) {
-  DYNAMIC_SHARED(all_states);
-  int lane = threadIdx.x % WARP;
-  int channel = blockIdx.x * (blockDim.x / WARP) + threadIdx.x / WARP;
-  if (channel >= p.heads * p.head_dim) {
-    return;
-  }
-  float* state = (float*)all_states + (threadIdx.x / WARP) * p.state;
-  for (int n = lane; n < p.state; n += WARP) {
-    state[n] = 0;
-  }
-  int head = channel / p.head_dim;
-  int group = head / (p.heads / p.groups);
-  float a = -expf(p.a_log[head]);
-  float skip = p.d[head];
-  i64 di = (i64)p.heads * p.head_dim;
-  i64 bc_pitch = 2 * (i64)p.groups * p.state;
-  int steps = p.path.steps();
-  for (int step = 0; step < steps; step++) {
-    float dt = p.dt[(i64)head * steps + step];
-    float decay = expf(dt * a);
-    float x = convolved(p, step, p.x_column + channel, channel);
-    const float* b = (const float*)p.bc + step * bc_pitch + (i64)group * p.state;
-    const float* c = b + (i64)p.groups * p.state;
-    float sum = 0;
-    for (int n = lane; n < p.state; n += WARP) {
-      float h = decay * state[n] + dt * x * b[n];
-      state[n] = h;
-      sum += h * c[n];
-    }
-    if (step >= p.path.warm_up()) {
-      sum = warp_sum(sum) + skip * x;
-      i64 at = (i64)(p.path.row(step) - p.path.prefix_cells) * di + channel;
-      if (lane == 0) {
-        put(p.y, p.y_bf16, at, p.accumulate ? get(p.y, p.y_bf16, at) + sum : sum);
-      }
-    }
   }
 }

@@ -30,6 +30,7 @@ public record KernelSource(String name, String text, Map<String, String> headers
             "norms",
             "product",
             "scan",
+            "scan_recurrent",
             "tokens");
 
     /** Reads a resource. */

@@ -14,12 +14,14 @@ import io.lingen.cuda.internal.driver.Launch;
 import io.lingen.cuda.internal.op.args.CausalConvolutionArguments;
 import io.lingen.cuda.internal.op.args.DiagonalScanArguments;
 import io.lingen.cuda.internal.op.args.PathArguments;
+import io.lingen.cuda.internal.op.args.RecurrentScanArguments;
 import io.lingen.cuda.internal.op.args.ScanArguments;
 import java.util.List;
 
 /** The scans of Mamba2 and Mamba1. */
 public final class Scans {
     private static final String SOURCE = "scan";
+    private static final String RECURRENT = "scan_recurrent";
     private static final String MAMBA1 = "mamba1";
     private static final int WARPS = 4;
     private static final int CONVOLVE_THREADS = 96;
@@ -39,13 +41,13 @@ public final class Scans {
         Problem problem = new Problem(input, path, spec, weights, accumulate, y);
         if (input.projection().dtype() == DType.BF16
                 && ScanPlan.fits(spec.headDim(), spec.stateSize(), spec.convWidth())) {
-            matrices(problem);
+            chunked(problem);
         } else {
-            plain(problem);
+            recurrent(problem);
         }
     }
 
-    private void matrices(Problem problem) {
+    private void chunked(Problem problem) {
         ScanSpec spec = problem.spec;
         ScanPlan plan = ScanPlan.of(
                 Math.toIntExact(problem.path.steps()),
@@ -68,7 +70,6 @@ public final class Scans {
         DeviceMemory.Block decays = memory.allocate((long) segments * heads * Float.BYTES);
         Scratch scratch = new Scratch(
                 bc.address(),
-                0,
                 x.address(),
                 factors.address(),
                 scores.address(),
@@ -97,19 +98,16 @@ public final class Scans {
         List.of(bc, x, factors, scores, rows, states, decays).forEach(memory::release);
     }
 
-    /** The recurrence itself. */
-    private void plain(Problem problem) {
+    private void recurrent(Problem problem) {
         ScanSpec spec = problem.spec;
         int steps = Math.toIntExact(problem.path.steps());
-        ScanPlan plan = new ScanPlan(spec.stateSize(), 0, 1, 0, 0, 0, 0);
         DeviceMemory.Block bc = memory.allocate(2L * steps * spec.groups() * spec.stateSize() * Float.BYTES);
         DeviceMemory.Block dt = memory.allocate((long) spec.heads() * steps * Float.BYTES);
-        Scratch scratch = new Scratch(bc.address(), dt.address(), 0, 0, 0, 0, 0, 0);
-        ScanArguments arguments = problem.arguments(plan, scratch);
-        device.launch(SOURCE, "scan_prepare", Launch.of(steps), arguments);
+        RecurrentScanArguments arguments = problem.arguments(bc.address(), dt.address());
+        device.launch(RECURRENT, "scan_recurrent_prepare", Launch.of(steps), arguments);
         device.launch(
-                SOURCE,
-                "scan_plain",
+                RECURRENT,
+                "scan_recurrent",
                 new Launch(
                         Math.ceilDiv(spec.innerWidth(), WARPS),
                         1,
@@ -178,12 +176,12 @@ public final class Scans {
                         PathArguments.of(path)));
     }
 
-    /** Addresses of what kernels leave for one another, 0 where there is none. */
-    private record Scratch(long bc, long dt, long x, long factors, long scores, long rows, long states, long decays) {}
+    /** Addresses of intermediate results of the chunked form. */
+    private record Scratch(long bc, long x, long factors, long scores, long rows, long states, long decays) {}
 
     private record Problem(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
-        /** Returns the arguments that all kernels of scan.cu share. */
+        /** Returns the arguments of the chunked form. */
         ScanArguments arguments(ScanPlan plan, Scratch scratch) {
             Tensor projection = input.projection();
             return new ScanArguments(
@@ -194,7 +192,6 @@ public final class Scans {
                     CudaTensor.addressOf(weights.aLog()),
                     CudaTensor.addressOf(weights.d()),
                     scratch.bc,
-                    scratch.dt,
                     scratch.x,
                     scratch.factors,
                     scratch.scores,
@@ -219,6 +216,35 @@ public final class Scans {
                     plan.chunks(),
                     plan.segments(),
                     plan.chunksPerSegment(),
+                    PathArguments.of(path));
+        }
+
+        /** Returns the arguments of the recurrence. */
+        RecurrentScanArguments arguments(long bc, long dt) {
+            Tensor projection = input.projection();
+            return new RecurrentScanArguments(
+                    CudaTensor.addressOf(projection),
+                    CudaTensor.addressOf(weights.convWeight()),
+                    CudaTensor.addressOf(weights.convBias()),
+                    CudaTensor.addressOf(weights.dtBias()),
+                    CudaTensor.addressOf(weights.aLog()),
+                    CudaTensor.addressOf(weights.d()),
+                    bc,
+                    dt,
+                    CudaTensor.addressOf(y),
+                    projection.shape().last(),
+                    input.x(),
+                    input.b(),
+                    input.c(),
+                    input.dt(),
+                    CudaTensor.isBf16(projection),
+                    CudaTensor.isBf16(y),
+                    spec.heads(),
+                    spec.headDim(),
+                    spec.stateSize(),
+                    spec.groups(),
+                    spec.convWidth(),
+                    accumulate,
                     PathArguments.of(path));
         }
     }

@@ -3,7 +3,7 @@ package io.lingen.cuda.internal.op.args;
 import io.lingen.cuda.internal.driver.KernelArguments;
 import io.lingen.cuda.internal.driver.StructWriter;
 
-/** Arguments of all kernels of Mamba2's scan: the struct Scan of scan.cu. */
+/** Arguments of the kernels of Mamba2's chunked scan: the struct Scan of scan.cu. */
 public record ScanArguments(
         long projection,
         long convWeight,
@@ -12,7 +12,6 @@ public record ScanArguments(
         long aLog,
         long d,
         long bc,
-        long dt,
         long x,
         long factors,
         long scores,
@@ -49,7 +48,6 @@ public record ScanArguments(
                         aLog,
                         d,
                         bc,
-                        dt,
                         x,
                         factors,
                         scores,
