@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -173,6 +174,15 @@ public final class ConfigReader {
             }
         }
         return numbers;
+    }
+
+    /** An array of a string and a whole number from {@code min} to {@code max}, both inclusive. */
+    public Map.Entry<String, Integer> textAndInteger(String field, int min, int max) {
+        JsonNode value = value(field);
+        if (!value.isArray() || value.size() != 2) {
+            throw error(field, Json.describe(value), "an array of a string and an integer");
+        }
+        return Map.entry(text(field + "[0]", value.get(0)), integer(field + "[1]", value.get(1), min, max));
     }
 
     /** An array of strings. */

@@ -1,0 +1,13 @@
+package io.lingen.internal.tokenizer;
+
+/** Cuts a word into tokens of a vocabulary. Immutable. */
+interface TokenModel {
+    /** The id of a token, or {@link TokenTrie#NONE}. */
+    int id(String token);
+
+    /** The number of tokens. */
+    int size();
+
+    /** Adds the tokens of a word that is not empty. */
+    void tokenize(NormalizedText word, Tokens tokens);
+}
