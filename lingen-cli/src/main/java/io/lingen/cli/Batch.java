@@ -149,8 +149,8 @@ final class Batch {
         try {
             return Files.exists(video)
                     && Files.isRegularFile(beside)
-                    && description.equals(Likeness.read(beside).description())
-                    && description.equals(Likeness.read(video).description());
+                    && description.equals(RecordedVideo.read(beside).description())
+                    && description.equals(RecordedVideo.read(video).description());
         } catch (IOException | IllegalArgumentException e) {
             return false;
         }

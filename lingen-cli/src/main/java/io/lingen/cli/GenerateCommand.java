@@ -112,9 +112,9 @@ final class GenerateCommand implements Callable<Integer> {
         Progress progress = new Progress(spec.commandLine().getErr(), Progress.detect(quiet));
         check(latents::check);
         if (latents.areGiven()) {
-            return goOn(progress);
+            return resume(progress);
         }
-        Likeness like = likeFile == null ? null : checked(() -> Likeness.read(likeFile));
+        RecordedVideo like = likeFile == null ? null : checked(() -> RecordedVideo.read(likeFile));
         VideoRequest asked = checked(() -> request(like));
         PipelineOptions options = checked(() -> options(like));
         String source = checked(() -> model != null ? model : like != null ? like.model() : TextToVideoPipeline.NANO);
@@ -135,7 +135,7 @@ final class GenerateCommand implements Callable<Integer> {
         });
     }
 
-    private int goOn(Progress progress) throws IOException {
+    private int resume(Progress progress) throws IOException {
         ParseResult given = spec.commandLine().getParseResult();
         SavedLatents saved = checked(() -> SavedLatents.read(latents, given));
         PipelineOptions options = checked(() -> saved.options(compute, precision));
@@ -169,7 +169,7 @@ final class GenerateCommand implements Callable<Integer> {
         }
     }
 
-    private boolean runBatch(@Nullable Likeness like, VideoRequest asked, VideoRun run) throws IOException {
+    private boolean runBatch(@Nullable RecordedVideo like, VideoRequest asked, VideoRun run) throws IOException {
         Path file = batch.promptFile();
         if (file == null) {
             PromptLine line = PromptLine.of("", asked);
@@ -187,7 +187,7 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     /** What the options ask for; with a prompt file they are checked with a prompt that stands for those of the file. */
-    private VideoRequest request(@Nullable Likeness like) throws IOException {
+    private VideoRequest request(@Nullable RecordedVideo like) throws IOException {
         VideoWriters.check(output);
         batch.check(prompt);
         if (prompt == null && like == null && batch.promptFile() == null) {
@@ -197,12 +197,12 @@ final class GenerateCommand implements Callable<Integer> {
                 .build();
     }
 
-    private VideoRequest.Builder builder(@Nullable Likeness like, @Nullable String text) {
+    private VideoRequest.Builder builder(@Nullable RecordedVideo like, @Nullable String text) {
         VideoRequest.Builder builder = like == null ? VideoRequest.builder("") : like.request().toBuilder();
         return request.applyTo(text == null ? builder : builder.prompt(text));
     }
 
-    private PipelineOptions options(@Nullable Likeness like) {
+    private PipelineOptions options(@Nullable RecordedVideo like) {
         new BackendOptions(compute.threads());
         DType asked = precision != null ? precision : like != null ? like.precision() : DType.BF16;
         String backend = compute.isBackendGiven() || like == null ? compute.backend() : like.backend();

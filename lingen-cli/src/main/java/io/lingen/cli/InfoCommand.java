@@ -84,7 +84,7 @@ final class InfoCommand implements Callable<Integer> {
         out.println();
         try (ModelSource source = TextToVideoPipeline.source(model)) {
             describe(out, source);
-            if (ModelIndex.read(source).nativeSize() != null || video.saysHowLarge()) {
+            if (ModelIndex.read(source).nativeSize() != null || video.hasSizeOrLength()) {
                 forecast(out);
             }
         }

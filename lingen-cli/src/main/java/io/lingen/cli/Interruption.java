@@ -98,21 +98,21 @@ final class Interruption implements AutoCloseable {
     }
 
     /** What is said when the program ends on the way. */
-    static String farewell() {
+    static String exitMessage() {
         Interruption current = listening;
         Generation running = current == null ? null : current.generation;
-        return "lingen: interrupted; " + howToGoOn(running == null ? null : running.savedLatents(), false);
+        return "lingen: interrupted; " + resumeHint(running == null ? null : running.savedLatents(), false);
     }
 
     /** Says how far a cancelled run came and how to go on; the exit code. */
     static int report(GenerationCancelledException cancelled, PrintWriter err, boolean batch) {
         err.println("lingen: interrupted after step " + cancelled.stepsDone() + " of " + cancelled.steps());
-        err.println(howToGoOn(cancelled.latents(), batch));
+        err.println(resumeHint(cancelled.latents(), batch));
         err.flush();
         return EXIT_CODE;
     }
 
-    private static String howToGoOn(@Nullable Path latents, boolean batch) {
+    private static String resumeHint(@Nullable Path latents, boolean batch) {
         if (batch) {
             return "to go on: the same command again";
         }

@@ -39,7 +39,7 @@ public final class Lingen implements Runnable {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             if (!done.get()) {
                 ending = true;
-                command.getErr().println(System.lineSeparator() + Interruption.farewell());
+                command.getErr().println(System.lineSeparator() + Interruption.exitMessage());
             }
         }));
         int code = run(command, args);

@@ -50,7 +50,7 @@ final class RequestOptions {
     private @Nullable Long seed;
 
     /** Whether a size or a length is given. */
-    boolean saysHowLarge() {
+    boolean hasSizeOrLength() {
         return size != null || seconds != null || frames != null;
     }
 

@@ -93,11 +93,11 @@ final class SavedLatents {
 
     /** The model of that name, where there is one here. */
     String model() {
-        return likeness().model();
+        return recorded().model();
     }
 
-    private Likeness likeness() {
-        return new Likeness(file.path(), file.description());
+    private RecordedVideo recorded() {
+        return new RecordedVideo(file.path(), file.description());
     }
 
     /**
@@ -106,8 +106,8 @@ final class SavedLatents {
      * @throws IllegalArgumentException if something else is asked for and would give another video
      */
     PipelineOptions options(ComputeOptions compute, @Nullable DType precision) {
-        DType recorded = likeness().precision();
-        String backend = resumed ? file.description().backend() : likeness().backend();
+        DType recorded = recorded().precision();
+        String backend = resumed ? file.description().backend() : recorded().backend();
         if (resumed) {
             if (precision != null && precision != recorded) {
                 throw differs("--precision", file.description().precision());

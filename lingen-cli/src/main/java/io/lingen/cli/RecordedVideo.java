@@ -22,7 +22,7 @@ import picocli.CommandLine.TypeConversionException;
  *
  * @param file where it was read from
  */
-record Likeness(Path file, VideoDescription description) {
+record RecordedVideo(Path file, VideoDescription description) {
     private static final int MAX_BYTES = 1 << 21;
 
     /**
@@ -31,9 +31,9 @@ record Likeness(Path file, VideoDescription description) {
      * @throws IOException if the file can't be read or holds no comment
      * @throws IllegalArgumentException if what it holds is no description, or one of a video that can't be
      */
-    static Likeness read(Path file) throws IOException {
+    static RecordedVideo read(Path file) throws IOException {
         try {
-            return new Likeness(file, VideoDescription.parse(file.toString(), text(file)));
+            return new RecordedVideo(file, VideoDescription.parse(file.toString(), text(file)));
         } catch (CheckpointException e) {
             throw new IllegalArgumentException(e.getMessage(), e);
         }

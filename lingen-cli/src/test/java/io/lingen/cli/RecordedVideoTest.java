@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code --like}: a video is made again from itself, on a tiny model of random weights. */
-class LikenessTest {
+class RecordedVideoTest {
     @TempDir
     static Path models;
 
