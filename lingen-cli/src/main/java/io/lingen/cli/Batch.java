@@ -1,172 +1,54 @@
 package io.lingen.cli;
 
-import io.lingen.GenerationCancelledException;
-import io.lingen.LatentFile;
-import io.lingen.TextToVideoPipeline;
-import io.lingen.VideoDescription;
+import io.lingen.PipelineOptions;
 import io.lingen.VideoRequest;
-import io.lingen.VideoResult;
-import io.lingen.core.internal.Quoted;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Many videos with one loaded model. They are numbered from 1, all videos of the first prompt first, and the number is part of the name. A
- * video that is there already, of the very same description, is left alone, one that was interrupted goes on from its latents, and one that
- * can't be made does not keep the others from it.
+ * Several videos made by one command, under numbered names.
+ *
+ * @param count videos per prompt, with consecutive seeds
+ * @param shard the part of the batch to make
+ * @param output the name to number
  */
-final class Batch {
-    private static final int MOST_SHOWN = 10;
-
-    /** A video of the batch. */
-    private interface RowAction {
-        void accept(long number, PromptLine line) throws IOException;
+record Batch(Console console, Recipe recipe, LatentOptions latents, int count, Shard shard, Path output) {
+    /** Makes the videos of a prompt, or of the recorded one if it is null; the exit code. */
+    int ofPrompt(@Nullable String prompt) throws IOException {
+        VideoRequest request = console.checked(() -> recipe.request(prompt).build());
+        PromptLine line = PromptLine.of("", request);
+        return run(prompt == null, run -> make(action -> action.accept(line), run));
     }
 
-    private final PromptLines lines;
-    private final BatchOptions options;
-    private final Path output;
-    private final VideoRun run;
-    private final TextToVideoPipeline pipeline;
-    private final PrintWriter err;
-    private long total;
-    private long wrong;
-    private long made;
-    private long skipped;
-    private long failed;
-
-    Batch(PromptLines lines, BatchOptions options, Path output, VideoRun run, PrintWriter err) {
-        this.lines = lines;
-        this.options = options;
-        this.output = output;
-        this.run = run;
-        this.pipeline = run.pipeline();
-        this.err = err;
-    }
-
-    /**
-     * Makes the videos of the batch's shard.
-     *
-     * @return whether none failed
-     * @throws IOException if the prompts can't be read
-     */
-    boolean run() throws IOException {
-        forEach(this::check);
-        if (wrong > MOST_SHOWN) {
-            err.println("lingen: " + wrong + " of " + total + " videos can't be made, for such reasons");
+    /** Makes the videos of a file of prompts; the exit code. */
+    int ofFile(Path promptFile) throws IOException {
+        if (!Files.exists(promptFile)) {
+            throw new NoSuchFileException(promptFile.toString());
         }
-        forEach(this::make);
-        String summary =
-                String.format(Locale.ROOT, "%d videos: %d made, %d skipped, %d failed", total, made, skipped, failed);
-        if (failed > 0) {
-            err.println("lingen: " + summary);
-            err.flush();
-        } else {
-            run.progress().say(summary);
-        }
-        return failed == 0;
-    }
-
-    private void forEach(RowAction action) throws IOException {
-        long[] number = {0};
-        lines.forEach(line -> {
-            for (int i = 0; i < options.count(); i++) {
-                number[0]++;
-                if (options.shard().has(number[0])) {
-                    action.accept(number[0], line.withSeedPlus(i));
-                }
+        // The options are checked now, with a prompt in place of those in the file.
+        console.checked(() -> recipe.request("a prompt of the file").build());
+        return run(false, run -> {
+            try (PromptFile prompts = PromptFile.open(promptFile, recipe::request)) {
+                return make(prompts, run);
             }
         });
-        if (number[0] == 0) {
-            throw new IOException(options.promptFile() + " holds no prompt");
-        }
     }
 
-    /** Says early what can't be made, before hours go into what can. */
-    private void check(long number, PromptLine line) {
-        total++;
-        String problem = problem(line);
-        if (!problem.isEmpty() && ++wrong <= MOST_SHOWN) {
-            say(number, line, problem);
-        }
+    private int run(boolean isRecordedPrompt, ModelSession.Work work) throws IOException {
+        PipelineOptions options = console.checked(() -> recipe.pipelineOptions(isRecordedPrompt));
+        String model = console.checked(recipe::model);
+        VideoWriters.requireWritable(BatchRun.target(output, 1));
+        return ModelSession.run(console, model, options, true, run -> {
+            recipe.compare(run);
+            return work.run(run);
+        });
     }
 
-    private String problem(PromptLine line) {
-        VideoRequest request = line.request();
-        if (request == null) {
-            return line.problem();
-        }
-        try {
-            VideoWriters.check(output, pipeline.plan(request).format());
-            return "";
-        } catch (IllegalArgumentException e) {
-            return ErrorReport.text(e);
-        }
-    }
-
-    private void make(long number, PromptLine line) throws IOException {
-        Path target = target(output, number);
-        String problem = problem(line);
-        VideoRequest request = line.request();
-        if (request == null || !problem.isEmpty()) {
-            failed++;
-            run.json().failed(target, line.place() + problem);
-            return;
-        }
-        VideoDescription description = pipeline.describe(pipeline.plan(request));
-        if (isFinished(target, description)) {
-            skipped++;
-            run.progress().say(target + ": finished already");
-            run.json().done(JsonLines.Status.SKIPPED, target, VideoResult.descriptionFileOf(target));
-        } else {
-            make(number, line, request, target, run.saved(target, description));
-        }
-    }
-
-    private void make(long number, PromptLine line, VideoRequest request, Path target, @Nullable LatentFile saved) {
-        run.progress()
-                .say(target + ", " + (made + skipped + failed + 1) + " of " + total + ": "
-                        + Quoted.of(request.prompt()));
-        try {
-            run.make(request, target, saved);
-            made++;
-        } catch (GenerationCancelledException e) {
-            throw e;
-        } catch (IOException | RuntimeException | OutOfMemoryError e) {
-            failed++;
-            say(number, line, ErrorReport.text(e));
-        }
-    }
-
-    /** Whether a video is whole and of this description: by the file beside it, which is written last, and by what the video itself says. */
-    private static boolean isFinished(Path video, VideoDescription description) {
-        Path beside = VideoResult.descriptionFileOf(video);
-        try {
-            return Files.exists(video)
-                    && Files.isRegularFile(beside)
-                    && description.equals(RecordedVideo.read(beside).description())
-                    && description.equals(RecordedVideo.read(video).description());
-        } catch (IOException | IllegalArgumentException e) {
-            return false;
-        }
-    }
-
-    /** out.mp4 becomes out-0001.mp4. */
-    static Path target(Path output, long number) {
-        String name = output.getFileName().toString();
-        int dot = name.lastIndexOf('.');
-        int end = dot > 0 ? dot : name.length();
-        return output.resolveSibling(
-                String.format(Locale.ROOT, "%s-%04d%s", name.substring(0, end), number, name.substring(end)));
-    }
-
-    private void say(long number, PromptLine line, String problem) {
-        err.println("lingen: " + target(output, number).getFileName() + ": " + line.place() + problem);
-        err.flush();
+    private int make(PromptLines lines, VideoRun run) throws IOException {
+        return new BatchRun(this, lines.withSeeds(count), run).run() ? 0 : 1;
     }
 }

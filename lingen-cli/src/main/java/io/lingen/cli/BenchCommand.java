@@ -7,12 +7,10 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Unmatched;
 
-/** {@code lingen bench}: hands its arguments to lingen-bench, which the launcher puts on the class path for it. */
-@Command(
-        name = "bench",
-        description = "Measures denoisers, their parts and the decoder; 'lingen bench --help' tells more.")
+/** {@code lingen bench}: passes its arguments to lingen-bench, which the launcher puts on the class path. */
+@Command(name = "bench", header = "Measure denoisers, their parts and the decoder.")
 final class BenchCommand implements Callable<Integer> {
-    /** The entry of lingen-bench, which depends on this command line's libraries and not the other way round. */
+    /** The main class of lingen-bench, which is not a dependency of this module. */
     private static final String MAIN = "io.lingen.bench.Main";
 
     @Unmatched

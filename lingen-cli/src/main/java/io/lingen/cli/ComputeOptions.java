@@ -1,23 +1,20 @@
 package io.lingen.cli;
 
-import io.lingen.core.DType;
 import io.lingen.core.backend.Backends;
-import io.lingen.core.internal.Quoted;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.TypeConversionException;
 
-/** The options that say where it is computed. */
+/** The options that select where to compute. */
 final class ComputeOptions {
     @Option(
             names = "--backend",
             paramLabel = "auto|cpu|nd4j|cuda",
-            description = "Where to compute; auto (default) takes the best that is there, see 'lingen info'.")
+            description = "Compute backend; 'lingen info' lists those available (default: auto, or as recorded).")
     private @Nullable String backend;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Processor threads to use (default: all).")
-    private int threads = Runtime.getRuntime().availableProcessors();
+    @Mixin
+    private ThreadOption threads;
 
     String backend() {
         return backend == null ? Backends.AUTO : backend;
@@ -28,21 +25,6 @@ final class ComputeOptions {
     }
 
     int threads() {
-        return threads;
-    }
-
-    /** Reads "bf16" or "f32". */
-    static final class Precision implements ITypeConverter<DType> {
-        @Override
-        public DType convert(String value) {
-            switch (value.toLowerCase(java.util.Locale.ROOT)) {
-                case "bf16":
-                    return DType.BF16;
-                case "f32":
-                    return DType.F32;
-                default:
-                    throw new TypeConversionException("the precision is bf16 or f32, found '" + Quoted.of(value) + "'");
-            }
-        }
+        return threads.threads();
     }
 }

@@ -15,20 +15,20 @@ import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
-/** Tells people what went wrong in a few lines; the stack trace comes with {@code --verbose} only. */
+/** Prints errors in a few lines; with {@code --verbose} also their stack traces. */
 final class ErrorReport {
     private static final int MAX_LINES = 8;
     private static final int MAX_CHARACTERS = 900;
 
     private ErrorReport() {}
 
-    /** The exit code of wrong usage, after its explanation. */
+    /** Prints a usage error; returns its exit code. */
     static int wrongUsage(ParameterException error, String[] args) {
         CommandLine command = error.getCommandLine();
         PrintWriter err = command.getErr();
         StringWriter suggestions = new StringWriter();
         CommandLine.UnmatchedArgumentException.printSuggestions(error, new PrintWriter(suggestions, true));
-        err.println("lingen: " + shortened(String.valueOf(error.getMessage())));
+        err.println("lingen: " + shortened(String.valueOf(error.getMessage()).replaceFirst("^Error: ", "")));
         if (!suggestions.toString().isBlank()) {
             err.println(shortened(suggestions.toString().strip()));
         }
@@ -36,7 +36,7 @@ final class ErrorReport {
         return CommandLine.ExitCode.USAGE;
     }
 
-    /** The exit code of a failure, after its explanation. */
+    /** Prints a failure; returns its exit code. */
     static int failure(Exception error, CommandLine command, ParseResult parsed) {
         return failure((Throwable) error, command);
     }
@@ -54,19 +54,19 @@ final class ErrorReport {
         return CommandLine.ExitCode.SOFTWARE;
     }
 
-    /** What went wrong, in a line or two. */
+    /** The message of an error, in a line or two. */
     static String text(Throwable error) {
         return shortened(message(error));
     }
 
-    /** Less than a screen, whatever the message quotes. */
+    /** Bounds a message to less than a screen and escapes control characters. */
     private static String shortened(String message) {
         List<String> lines = message.strip().lines().toList();
         String text = lines.stream().map(ErrorReport::quoted).collect(Collectors.joining(System.lineSeparator()));
         if (lines.size() <= MAX_LINES && text.length() <= MAX_CHARACTERS) {
             return text;
         }
-        // The beginning says what is wrong, the end what to do.
+        // Keep the beginning, which names the problem, and the end, which names the remedy.
         String line = quoted(String.join(" ", lines));
         return line.length() <= MAX_CHARACTERS
                 ? line

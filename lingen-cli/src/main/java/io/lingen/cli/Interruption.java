@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ctrl-C while videos are made: the first one, or a request to terminate, cancels a token, so that the latents are saved; the second one ends
- * at once. Before it listens and after it is closed, signals do what they do to any Java program.
+ * Handles SIGINT and SIGTERM while videos are made. The first signal cancels a token, so that the latents are saved; the second one ends the
+ * program at once. Closing restores the previous handlers.
  */
 final class Interruption implements AutoCloseable {
     /** The exit code, 128 and the number of the signal. */
@@ -35,7 +35,7 @@ final class Interruption implements AutoCloseable {
         this.err = err;
     }
 
-    /** Listens until it is closed. */
+    /** Installs the handlers until it is closed. */
     static Interruption listen(PrintWriter err) {
         Interruption interruption = new Interruption(err);
         try {
@@ -43,14 +43,14 @@ final class Interruption implements AutoCloseable {
                 interruption.handle(signal);
             }
         } catch (ReflectiveOperationException e) {
-            // A Java without this class, or one that was told to leave signals alone: it ends at once then.
+            // This JVM lacks the class or runs with -Xrs. Ctrl-C then ends it at once.
             log.debug("signals are not listened to", e);
         }
         listening = interruption;
         return interruption;
     }
 
-    /** The class is no part of Java's own interface, and a compiler that takes warnings seriously refuses its name. */
+    /** Uses reflection: javac warns of sun.misc.Signal, and warnings are errors here. */
     private void handle(String signal) throws ReflectiveOperationException {
         Class<?> handlerType = Class.forName("sun.misc.SignalHandler");
         Object handler = Proxy.newProxyInstance(
@@ -62,7 +62,7 @@ final class Interruption implements AutoCloseable {
                 });
         Object old = install(signal, handler);
         if (handlerType.getField("SIG_IGN").get(null).equals(old)) {
-            // Whoever started this wants it to be left alone, as nohup and shells do with what runs in the background.
+            // The parent ignores the signal, as nohup and shells do for background jobs: keep it ignored.
             install(signal, old);
         } else {
             before.put(signal, old);
@@ -80,48 +80,44 @@ final class Interruption implements AutoCloseable {
         if (count.incrementAndGet() == 1) {
             token.cancel();
             err.println(System.lineSeparator()
-                    + "lingen: interrupted; ends after what is being computed, at once if interrupted again");
+                    + "lingen: interrupted; stopping after the current pass or frame, at once if interrupted again");
             err.flush();
         } else {
             System.exit(EXIT_CODE);
         }
     }
 
-    /** What is cancelled. */
+    /** The token that Ctrl-C cancels. */
     CancellationToken token() {
         return token;
     }
 
-    /** Says which video is being made. */
+    /** Sets the generation whose latents an exit message names. */
     void watch(Generation current) {
         generation = current;
     }
 
-    /** What is said when the program ends on the way. */
+    /** The message of a program that is terminated early. */
     static String exitMessage() {
         Interruption current = listening;
         Generation running = current == null ? null : current.generation;
-        return "lingen: interrupted; " + resumeHint(running == null ? null : running.savedLatents(), false);
+        return "lingen: interrupted; " + resumeHint(running == null ? null : running.savedLatents());
     }
 
-    /** Says how far a cancelled run came and how to go on; the exit code. */
+    /** Reports a cancelled generation and how to resume it; returns the exit code. */
     static int report(GenerationCancelledException cancelled, PrintWriter err, boolean batch) {
         err.println("lingen: interrupted after step " + cancelled.stepsDone() + " of " + cancelled.steps());
-        err.println(resumeHint(cancelled.latents(), batch));
+        err.println(batch ? "to resume: run the same command again" : resumeHint(cancelled.latents()));
         err.flush();
         return EXIT_CODE;
     }
 
-    private static String resumeHint(@Nullable Path latents, boolean batch) {
-        if (batch) {
-            return "to go on: the same command again";
-        }
-        return latents == null
-                ? "nothing is left behind"
-                : "to go on: lingen generate --resume " + quoted(latents.toString());
+    /** The command that resumes from the latents; null if none were saved. */
+    static String resumeHint(@Nullable Path latents) {
+        return latents == null ? "no latents were saved" : "to resume: lingen resume " + quoted(latents.toString());
     }
 
-    /** A word of a shell's command line. */
+    /** The name as one word of a shell command. */
     private static String quoted(String name) {
         return name.matches("[\\w./+@%:,-]+") ? name : "'" + name.replace("'", "'\\''") + "'";
     }

@@ -7,9 +7,9 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** {@code --json}: a line a video on standard output, the JSON file beside it with its path, and how it went. */
+/** {@code --json}: one line per video on standard output, with its status, its path and the content of its .json. */
 final class JsonLines {
-    /** How it went. */
+    /** The outcome for a video. */
     enum Status {
         MADE,
         SKIPPED,
@@ -19,16 +19,16 @@ final class JsonLines {
     private static final ObjectMapper mapper = new ObjectMapper();
 
     private final PrintWriter out;
-    private final boolean wanted;
+    private final boolean enabled;
 
-    JsonLines(PrintWriter out, boolean wanted) {
+    JsonLines(PrintWriter out, boolean enabled) {
         this.out = out;
-        this.wanted = wanted;
+        this.enabled = enabled;
     }
 
-    /** Writes the line of a video that is there. */
+    /** Writes the line of an existing video. */
     void done(Status status, Path video, Path descriptionFile) throws IOException {
-        if (wanted) {
+        if (enabled) {
             ObjectNode line = line(status, video).put("description", descriptionFile.toString());
             ((ObjectNode) mapper.readTree(Files.readAllBytes(descriptionFile)))
                     .properties()
@@ -37,9 +37,9 @@ final class JsonLines {
         }
     }
 
-    /** Writes the line of a video that could not be made. */
+    /** Writes the line of a failed video. */
     void failed(Path video, String error) throws IOException {
-        if (wanted) {
+        if (enabled) {
             print(line(Status.FAILED, video).put("error", error));
         }
     }

@@ -11,19 +11,29 @@ import picocli.CommandLine.Spec;
 /** The command {@code lingen}. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 @Command(
         name = "lingen",
-        description = "Makes videos from text, at a cost linear in the number of pixels.",
+        description = {"Generates video from text, at a cost linear in the number of pixels.", ""},
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {GenerateCommand.class, InfoCommand.class, ParityCommand.class, BenchCommand.class},
+        subcommands = {
+            GenerateCommand.class,
+            ResumeCommand.class,
+            DecodeCommand.class,
+            BatchCommand.class,
+            InfoCommand.class,
+            ParityCommand.class,
+            BenchCommand.class,
+            CommandLine.HelpCommand.class
+        },
+        commandListHeading = "%nCommands:%n",
         synopsisSubcommandLabel = "COMMAND",
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:done", "1:failed", "2:wrong usage", "130:interrupted; 'generate' says how to go on"},
+        exitCodeList = {"0:done", "1:failed", "2:wrong usage", "130:interrupted; 'lingen resume' continues"},
         footer = {
             "",
             "Example:",
             "  lingen generate \"a red circle moves to the right over a night sky\" -o out.mp4",
             "",
-            "'lingen COMMAND --help' explains a command."
+            "Run 'lingen COMMAND --help' for the options of a command."
         })
 public final class Lingen implements Runnable {
     @Spec
@@ -47,12 +57,12 @@ public final class Lingen implements Runnable {
         System.exit(code);
     }
 
-    /** Whether the virtual machine is on its way down: what fails then fails because of that. */
+    /** Whether the JVM is shutting down, which explains any failure. */
     static boolean isEnding() {
         return ending;
     }
 
-    /** Executes arguments; the exit code. */
+    /** Executes a command; returns its exit code. */
     static int run(CommandLine command, String... args) {
         try {
             return command.execute(args);
@@ -61,7 +71,7 @@ public final class Lingen implements Runnable {
         }
     }
 
-    /** The command line, ready to execute arguments. */
+    /** Creates the command line. */
     static CommandLine commandLine() {
         return new CommandLine(new Lingen())
                 // A prompt may begin with @.

@@ -2,23 +2,23 @@ package io.lingen.cli;
 
 import picocli.CommandLine.Option;
 
-/** The options that say how much is told. They take effect before the first logger is made. */
+/** {@code --verbose}. It takes effect before the first logger is created. */
 final class LogLevel {
     private static final String LEVEL = "org.slf4j.simpleLogger.defaultLogLevel";
 
     private static volatile boolean verbose;
 
-    /** Whether stack traces are wanted. */
+    /** Whether to print stack traces. */
     static boolean isVerbose() {
         return verbose;
     }
 
     @Option(
             names = {"-v", "--verbose"},
-            description = "Log what happens; show stack traces.")
-    void setVerbose(boolean wanted) {
-        verbose = wanted;
-        if (wanted) {
+            description = "Print debug logs and stack traces.")
+    void setVerbose(boolean enabled) {
+        verbose = enabled;
+        if (enabled) {
             System.setProperty(LEVEL, "debug");
         }
     }

@@ -25,22 +25,29 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code lingen parity}: one denoiser pass against the tensors that another implementation computed. */
+/** {@code lingen parity}: compares one denoiser pass with the tensors of another implementation. */
 @Command(
         name = "parity",
-        description =
-                "Runs one denoiser pass on the inputs of a fixture and compares it with what the fixture expects. "
-                        + "Needs the model's transformer folder only. Fails if an error is beyond the tolerance.",
+        header = {"Compare one denoiser pass with another implementation.", ""},
+        customSynopsis = "lingen parity --model DIR --fixture FILE [OPTIONS]",
+        description = {
+            "",
+            "Runs the denoiser on the inputs of a fixture and prints the error of each expected tensor. Needs the model's transformer"
+                    + " folder only. Exits with 1 if an error exceeds the tolerance.",
+            ""
+        },
         mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
         sortOptions = false,
         footer = {
             "",
-            "The fixture is a safetensors file: inputs latent [C,T,H,W], t [1], text.{i} [L,dim], optional",
-            "text_mask.{i} [L]; expected velocity [C,T,H,W], optional taps tap.NAME; docs/checkpoint-format.md lists them.",
+            "The fixture is a safetensors file:",
+            "  inputs    latent [C,T,H,W], t [1], text.{i} [L,dim], optional text_mask.{i} [L]",
+            "  expected  velocity [C,T,H,W], optional tap.NAME (docs/checkpoint-format.md)",
             "",
             "Examples:",
             "  lingen parity --model my-model --fixture pass.safetensors",
-            "  lingen parity --model my-model --fixture pass.safetensors --backend nd4j --output ours.safetensors"
+            "  lingen parity --model my-model --fixture pass.safetensors --backend nd4j"
         })
 final class ParityCommand implements Callable<Integer> {
     private static final String DEFAULT_COMPONENT = "transformer";
@@ -61,17 +68,17 @@ final class ParityCommand implements Callable<Integer> {
             names = "--precision",
             paramLabel = "f32|bf16",
             defaultValue = "f32",
-            converter = ComputeOptions.Precision.class,
-            description = "Of products and activations (default: ${DEFAULT-VALUE}).")
+            converter = PrecisionOption.Converter.class,
+            description = "Precision of matrix products and activations (default: ${DEFAULT-VALUE}).")
     private DType precision;
 
     @Option(
             names = "--tolerance",
             paramLabel = "X",
-            description = "The largest relative L2 error that passes (default: 1e-5 in f32, 2e-2 in bf16).")
+            description = "Largest accepted relative L2 error (default: 1e-5 in f32, 2e-2 in bf16).")
     private @Nullable Double tolerance;
 
-    @Option(names = "--output", paramLabel = "FILE", description = "Write what was computed to a safetensors file.")
+    @Option(names = "--output", paramLabel = "FILE", description = "Write the computed tensors to a safetensors file.")
     private @Nullable Path output;
 
     @Mixin

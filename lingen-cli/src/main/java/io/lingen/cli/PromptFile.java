@@ -18,14 +18,14 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A file of prompts in UTF-8, read a line at a time: of the text a prompt a line, of a {@code .jsonl} a JSON object a line with the fields of
- * the request in a video's description. Lines that are blank are skipped.
+ * A file of prompts in UTF-8, read one line at a time. A text file has one prompt per line. A {@code .jsonl} file has one JSON object per
+ * line, with the fields of the request in a video's description. Blank lines are skipped.
  */
 final class PromptFile implements PromptLines, AutoCloseable {
-    /** More than any prompt; a file that is none of prompts is not read into memory for want of a line's end. */
+    /** Longer than any prompt. Bounds the memory for files without line ends. */
     private static final int MAX_LINE_BYTES = 1 << 20;
 
-    /** Enough to tell text from videos, archives and text in UTF-16. */
+    /** Enough to distinguish text from videos, archives and UTF-16. */
     private static final int START_BYTES = 4096;
 
     private final Path file;
@@ -43,8 +43,8 @@ final class PromptFile implements PromptLines, AutoCloseable {
     /**
      * Opens a file.
      *
-     * @param defaults the request of a prompt, before a line's own fields
-     * @throws IOException if it is none that can be read
+     * @param defaults starts the request of a prompt, before the line's own fields are set
+     * @throws IOException if it can't be read
      */
     static PromptFile open(Path file, Function<String, VideoRequest.Builder> defaults) throws IOException {
         if (Files.isDirectory(file)) {
@@ -53,7 +53,7 @@ final class PromptFile implements PromptLines, AutoCloseable {
         if (Files.isRegularFile(file)) {
             return new PromptFile(file, null, defaults);
         }
-        // A pipe can be read once only, and it is read twice here.
+        // A pipe can be read only once, but forEach is called twice.
         try (InputStream stream = Files.newInputStream(file)) {
             Path copy = Files.createTempFile("lingen-", "-prompts");
             Files.copy(stream, copy, StandardCopyOption.REPLACE_EXISTING);
@@ -76,22 +76,26 @@ final class PromptFile implements PromptLines, AutoCloseable {
             ByteArrayOutputStream line = new ByteArrayOutputStream();
             long number = 1;
             long length = 0;
+            boolean isEmpty = true;
             for (int next = stream.read(); ; next = stream.read()) {
                 if (next == '\n' || next < 0) {
-                    accept(number++, line.toByteArray(), length, action);
+                    isEmpty &= !accept(number++, line.toByteArray(), length, action);
                     line.reset();
                     length = 0;
                     if (next < 0) {
-                        return;
+                        break;
                     }
                 } else if (length++ < MAX_LINE_BYTES) {
                     line.write(next);
                 }
             }
+            if (isEmpty) {
+                throw new IOException(file + " holds no prompt");
+            }
         }
     }
 
-    /** Refuses what is no text in UTF-8, and skips a byte order mark. */
+    /** Rejects UTF-16 and binary files, and skips a byte order mark. */
     private void checkStart(InputStream stream) throws IOException {
         stream.mark(START_BYTES);
         byte[] start = stream.readNBytes(START_BYTES);
@@ -110,12 +114,13 @@ final class PromptFile implements PromptLines, AutoCloseable {
         }
     }
 
-    private void accept(long number, byte[] bytes, long length, LineAction action) throws IOException {
+    /** Hands over a line unless it is blank; returns whether it did. */
+    private boolean accept(long number, byte[] bytes, long length, LineAction action) throws IOException {
         String place = file + ", line " + number + ": ";
         if (length > MAX_LINE_BYTES) {
             action.accept(
                     PromptLine.wrong(place, "expected a line of up to " + MAX_LINE_BYTES + " bytes, found " + length));
-            return;
+            return true;
         }
         try {
             String text = StandardCharsets.UTF_8
@@ -123,12 +128,14 @@ final class PromptFile implements PromptLines, AutoCloseable {
                     .decode(ByteBuffer.wrap(bytes))
                     .toString()
                     .strip();
-            if (!text.isEmpty()) {
-                action.accept(line(place, text));
+            if (text.isEmpty()) {
+                return false;
             }
+            action.accept(line(place, text));
         } catch (CharacterCodingException e) {
             action.accept(PromptLine.wrong(place, "expected UTF-8, found bytes that are not"));
         }
+        return true;
     }
 
     private PromptLine line(String place, String text) {
@@ -141,7 +148,7 @@ final class PromptFile implements PromptLines, AutoCloseable {
             }
             return PromptLine.of(place, defaults.apply(text).build());
         } catch (CheckpointException e) {
-            // The file's name and line are said by the place; what Jackson counts is the line alone.
+            // The place names file and line; Jackson sees one line only.
             String message = String.valueOf(e.getMessage()).replaceFirst("^: ", "");
             return PromptLine.wrong(place, message.replace(" at line 1, column ", " at column "));
         } catch (IllegalArgumentException e) {

@@ -4,11 +4,11 @@ import io.lingen.VideoRequest;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request of a batch, or what is wrong with it.
+ * A request of a batch, or the reason why it is invalid.
  *
- * @param place where it stands, with a colon, for messages; empty for that of the command line
- * @param request null if it is wrong
- * @param problem empty if it is not
+ * @param place file and line for messages, with a colon; empty for a prompt on the command line
+ * @param request null if the line is invalid
+ * @param problem empty if the line is valid
  */
 record PromptLine(String place, @Nullable VideoRequest request, String problem) {
     static PromptLine of(String place, VideoRequest request) {
@@ -19,7 +19,7 @@ record PromptLine(String place, @Nullable VideoRequest request, String problem) 
         return new PromptLine(place, null, problem);
     }
 
-    /** The same with a later seed. */
+    /** This line with {@code offset} added to the seed. */
     PromptLine withSeedPlus(int offset) {
         if (request == null || offset == 0) {
             return this;

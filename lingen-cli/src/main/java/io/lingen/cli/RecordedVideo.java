@@ -18,9 +18,9 @@ import java.util.Locale;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * A video that is to be made again: the description that it carries.
+ * The description that a video, its .json or its latents carry.
  *
- * @param file where it was read from
+ * @param file the file it was read from
  */
 record RecordedVideo(Path file, VideoDescription description) {
     private static final int MAX_BYTES = 1 << 21;
@@ -29,7 +29,7 @@ record RecordedVideo(Path file, VideoDescription description) {
      * Reads a video's tag, or a JSON file.
      *
      * @throws IOException if the file can't be read or holds no comment
-     * @throws IllegalArgumentException if what it holds is no description, or one of a video that can't be
+     * @throws IllegalArgumentException if it holds no valid description
      */
     static RecordedVideo read(Path file) throws IOException {
         try {
@@ -52,26 +52,26 @@ record RecordedVideo(Path file, VideoDescription description) {
         }
     }
 
-    /** The request, with the prompt as it was encoded. */
+    /** The request, with the prompt that was encoded. */
     VideoRequest request() {
         return description.request().toBuilder()
                 .prompt(description.encodedPrompt())
                 .build();
     }
 
-    /** @throws IllegalArgumentException if it is none that is known */
+    /** @throws IllegalArgumentException if the recorded precision is unknown */
     DType precision() {
         try {
-            return new ComputeOptions.Precision().convert(description.precision());
+            return new PrecisionOption.Converter().convert(description.precision());
         } catch (TypeConversionException e) {
             throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
         }
     }
 
     /**
-     * The model that made it. A description holds a name and no path, so that a file from elsewhere can't say what is read here.
+     * The model that made it. A description holds a name and no path, so that a file from elsewhere can't choose the files read here.
      *
-     * @throws IllegalArgumentException if it is neither the embedded one nor a folder of that name here
+     * @throws IllegalArgumentException if it is neither the embedded model nor a folder of that name in the working directory
      */
     String model() {
         String name = description.model();
@@ -85,7 +85,7 @@ record RecordedVideo(Path file, VideoDescription description) {
                 + "', which is no folder here; say where it is with --model");
     }
 
-    /** The backend that made it, or the best one if that is not available here. */
+    /** The backend that made it, or {@value Backends#AUTO} if that is not available here. */
     String backend() {
         return Backends.providers().stream()
                         .filter(provider -> provider.name().equals(description.backend()))
@@ -96,10 +96,10 @@ record RecordedVideo(Path file, VideoDescription description) {
     }
 
     /**
-     * Says what differs in how the video will be made now, apart from the request.
+     * Warns of everything apart from the request that makes a new video differ from this one.
      *
-     * @param otherModel whether another model is meant
-     * @throws CheckpointException if the model is another one and that is not meant
+     * @param otherModel whether a different model is allowed
+     * @throws CheckpointException if the model differs and that is not allowed
      */
     void compare(TextToVideoPipeline pipeline, boolean otherModel, Progress progress) {
         String hash = pipeline.modelHash();

@@ -2,9 +2,10 @@ package io.lingen.cli;
 
 import io.lingen.VideoRequest;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
-/** The options that say what video to make; those that are not given are null. */
+/** The fields of a request; those absent from the command line are null. */
 final class RequestOptions {
     @Option(
             names = "--size",
@@ -13,57 +14,71 @@ final class RequestOptions {
             description = "Width and height in pixels.")
     private @Nullable Size size;
 
-    @Option(names = "--seconds", paramLabel = "S", description = "The length in seconds; or else --frames.")
-    private @Nullable Double seconds;
+    @ArgGroup
+    private @Nullable Length length;
 
-    @Option(names = "--frames", paramLabel = "N", description = "The length in frames; or else --seconds.")
-    private @Nullable Integer frames;
-
-    @Option(names = "--fps", paramLabel = "N", description = "Frames per second of the file.")
+    @Option(
+            names = "--fps",
+            paramLabel = "N",
+            description = "Frame rate of the file; differing from the model's, it changes the speed of motion.")
     private @Nullable Integer fps;
 
-    @Option(names = "--steps", paramLabel = "N", description = "Steps of the sampler.")
+    @Option(names = "--negative", paramLabel = "TEXT", description = "Negative prompt: what the video should not show.")
+    private @Nullable String negative;
+
+    @Option(names = "--seed", paramLabel = "N", description = "Seed of the noise (default: 0).")
+    private @Nullable Long seed;
+
+    @Option(names = "--steps", paramLabel = "N", description = "Number of sampling steps.")
     private @Nullable Integer steps;
 
     @Option(
             names = "--guidance",
             paramLabel = "G",
-            description = "How strictly to follow the prompt; 1 takes half the time.")
+            description = "Scale of classifier-free guidance; 1 disables it and halves the time.")
     private @Nullable Double guidance;
 
     @Option(
             names = "--schedule",
             paramLabel = "NAME",
-            description = "The sampler's times: linear_quadratic, uniform, shifted, shifted:S.")
+            description = "Timestep schedule: linear_quadratic, uniform, shifted or shifted:S.")
     private @Nullable String schedule;
 
     @Option(
             names = "--eta",
             paramLabel = "E",
-            description = "How much of its noise a step renews, 0 (Euler's method) to 1.")
+            description = "Fraction of the noise renewed in each step, 0 (deterministic) to 1.")
     private @Nullable Double eta;
 
-    @Option(names = "--negative", paramLabel = "TEXT", description = "What to lead away from.")
-    private @Nullable String negative;
+    /** The length, in one of two units. */
+    private static final class Length {
+        @Option(names = "--seconds", paramLabel = "S", description = "Length in seconds.")
+        private @Nullable Double seconds;
 
-    @Option(names = "--seed", paramLabel = "N", description = "Another seed gives another video (default: 0).")
-    private @Nullable Long seed;
-
-    /** Whether a size or a length is given. */
-    boolean hasSizeOrLength() {
-        return size != null || seconds != null || frames != null;
+        @Option(names = "--frames", paramLabel = "N", description = "Length in frames.")
+        private @Nullable Integer frames;
     }
 
-    /** Sets what is given. */
+    boolean hasSizeOrLength() {
+        return size != null || length != null;
+    }
+
+    /** Sets the given fields. */
     VideoRequest.Builder applyTo(VideoRequest.Builder request) {
         if (size != null) {
             request.size(size.width(), size.height());
         }
-        if (seconds != null || frames != null) {
-            request.seconds(seconds).frames(frames);
+        if (length != null) {
+            request.seconds(length.seconds).frames(length.frames);
         }
         if (fps != null) {
             request.fps(fps);
+        }
+        if (negative != null) {
+            request.negativePrompt(negative);
+        }
+        if (seed != null) {
+            request.seed(seed);
         }
         if (steps != null) {
             request.steps(steps);
@@ -76,12 +91,6 @@ final class RequestOptions {
         }
         if (eta != null) {
             request.eta(eta);
-        }
-        if (negative != null) {
-            request.negativePrompt(negative);
-        }
-        if (seed != null) {
-            request.seed(seed);
         }
         return request;
     }

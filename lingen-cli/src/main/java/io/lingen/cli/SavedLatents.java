@@ -1,136 +1,100 @@
 package io.lingen.cli;
 
-import io.lingen.CancellationToken;
-import io.lingen.Generation;
 import io.lingen.LatentFile;
 import io.lingen.PipelineOptions;
-import io.lingen.TextToVideoPipeline;
 import io.lingen.core.DType;
 import io.lingen.text.PromptRewriter;
+import io.lingen.video.VideoWriters;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Model.ArgSpec;
-import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.ParseResult;
 
-/** {@code --resume} and {@code --from-latents}: a video that was begun before. */
+/** The saved latents of a video, to resume it or to decode them as they are. */
 final class SavedLatents {
-    private static final Set<String> OTHERS = Set.of(
-            "--resume",
-            "--from-latents",
-            "--save-every",
-            "--keep-latents",
-            "--output",
-            "--model",
-            "--backend",
-            "--precision",
-            "--threads",
-            "--json",
-            "--quiet",
-            "--verbose");
-
+    private final Console console;
     private final LatentFile file;
-    private final boolean resumed;
+    private final RecordedVideo recorded;
 
-    private SavedLatents(LatentFile file, boolean resumed) {
+    private SavedLatents(Console console, LatentFile file) {
+        this.console = console;
         this.file = file;
-        this.resumed = resumed;
+        this.recorded = new RecordedVideo(file.path(), file.description());
     }
 
     /**
-     * Reads what the options name.
+     * Reads the latents that a path names.
      *
-     * @param given all options of the command line
-     * @throws IllegalArgumentException if others are given that would change what the file says
-     * @throws io.lingen.core.checkpoint.CheckpointException if the file is not what it should be
+     * @param latentsOrVideo a file of latents, or the video they belong to
+     * @throws io.lingen.core.checkpoint.CheckpointException if the latents are missing or damaged
      */
-    static SavedLatents read(LatentOptions options, ParseResult given) {
-        Path resumed = options.resumed();
-        Path decoded = options.decoded();
-        if (resumed != null && decoded != null) {
-            throw new IllegalArgumentException("saved latents are resumed or decoded as they are, found both options");
+    static SavedLatents read(Console console, Path latentsOrVideo) throws IOException {
+        if (latentsOrVideo.getFileName() == null) {
+            throw new IOException(latentsOrVideo + " is a folder; name a video or its latents");
         }
-        String option = resumed != null ? "--resume" : "--from-latents";
-        for (ArgSpec argument : given.matchedArgs()) {
-            String name = argument instanceof OptionSpec ? ((OptionSpec) argument).longestName() : "a prompt";
-            if (!OTHERS.contains(name)) {
-                throw new IllegalArgumentException("the request is in the file that " + option
-                        + " names and can't be changed halfway; leave out " + name);
-            }
-        }
-        if (decoded != null && !given.hasMatchedOption("--output")) {
-            throw new IllegalArgumentException("--from-latents needs --output, the file to write");
-        }
-        Path path = resumed != null ? resumed : decoded;
-        if (path == null || path.getFileName() == null) {
-            throw new IllegalArgumentException(option + " names a file, found " + path);
-        }
-        return new SavedLatents(LatentFile.read(LatentFile.locate(path)), resumed != null);
-    }
-
-    boolean isResumed() {
-        return resumed;
-    }
-
-    /** What is gone on from, for people. */
-    String description() {
-        if (resumed) {
-            return "going on   after " + file.step() + " of " + file.steps() + " steps, from " + file.path();
-        }
-        return "decoding   " + file.path()
-                + (file.step() == file.steps()
-                        ? ""
-                        : " as it is after " + file.step() + " of " + file.steps()
-                                + " steps, with the noise that is left");
-    }
-
-    /** The file that the video was to become. */
-    Path video() {
-        return file.video();
-    }
-
-    /** The model of that name, where there is one here. */
-    String model() {
-        return recorded().model();
-    }
-
-    private RecordedVideo recorded() {
-        return new RecordedVideo(file.path(), file.description());
+        return new SavedLatents(console, LatentFile.read(LatentFile.locate(latentsOrVideo)));
     }
 
     /**
-     * How to compute: as before.
+     * Requires options to agree with the record: another backend or precision would give another video.
      *
-     * @throws IllegalArgumentException if something else is asked for and would give another video
+     * @throws IllegalArgumentException if they don't
      */
-    PipelineOptions options(ComputeOptions compute, @Nullable DType precision) {
-        DType recorded = recorded().precision();
-        String backend = resumed ? file.description().backend() : recorded().backend();
-        if (resumed) {
-            if (precision != null && precision != recorded) {
-                throw differs("--precision", file.description().precision());
-            }
-            if (compute.isBackendGiven() && !List.of(backend, "auto").contains(compute.backend())) {
-                throw differs("--backend", backend);
-            }
-            return new PipelineOptions(backend, recorded, compute.threads(), PromptRewriter.IDENTITY);
+    void requireRecorded(ComputeOptions compute, @Nullable DType precision) {
+        if (precision != null && precision != recorded.precision()) {
+            throw differs("--precision", file.description().precision());
         }
-        return new PipelineOptions(
-                compute.isBackendGiven() ? compute.backend() : backend,
-                precision != null ? precision : recorded,
-                compute.threads(),
-                PromptRewriter.IDENTITY);
+        String backend = file.description().backend();
+        if (compute.isBackendGiven() && !List.of(backend, "auto").contains(compute.backend())) {
+            throw differs("--backend", backend);
+        }
     }
 
-    private IllegalArgumentException differs(String option, String recorded) {
-        return new IllegalArgumentException(file.path() + " was computed with " + option + " " + recorded
+    private IllegalArgumentException differs(String option, String value) {
+        return new IllegalArgumentException(file.path() + " was computed with " + option + " " + value
                 + ", and another one would give another video; leave out " + option);
     }
 
-    /** Goes on; to be closed by the caller. */
-    Generation start(TextToVideoPipeline pipeline, CancellationToken token) {
-        return resumed ? pipeline.resume(file, token) : pipeline.decode(file, token);
+    /**
+     * Takes the remaining steps and writes the video; the exit code.
+     *
+     * @param model null for the recorded one
+     * @param output null for the recorded name, in the folder of the latents
+     */
+    int resume(@Nullable String model, @Nullable Path output, int threads, LatentOptions latents) throws IOException {
+        PipelineOptions options = console.checked(() -> new PipelineOptions(
+                file.description().backend(), recorded.precision(), threads, PromptRewriter.IDENTITY));
+        Path target = output == null ? file.video() : output;
+        return run(model, options, target, run -> {
+            run.resume(file, target, latents);
+            return 0;
+        });
+    }
+
+    /**
+     * Decodes the latents as they are and writes the video; the exit code.
+     *
+     * @param model null for the recorded one
+     * @param precision null for the recorded one
+     */
+    int decode(@Nullable String model, Path output, ComputeOptions compute, @Nullable DType precision)
+            throws IOException {
+        PipelineOptions options = console.checked(() -> new PipelineOptions(
+                compute.isBackendGiven() ? compute.backend() : recorded.backend(),
+                precision == null ? recorded.precision() : precision,
+                compute.threads(),
+                PromptRewriter.IDENTITY));
+        return run(model, options, output, run -> {
+            run.decode(file, output);
+            return 0;
+        });
+    }
+
+    private int run(@Nullable String model, PipelineOptions options, Path target, ModelSession.Work work)
+            throws IOException {
+        String source = console.checked(() -> model == null ? recorded.model() : model);
+        console.check(() -> VideoWriters.check(target));
+        VideoWriters.requireWritable(target);
+        return ModelSession.run(console, source, options, false, work);
     }
 }

@@ -22,25 +22,18 @@ import java.util.Locale;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** One video on its way, shown as it goes. */
+/** Makes single videos with a loaded model and reports their progress. For one thread. */
 final class VideoRun {
     private final TextToVideoPipeline pipeline;
     private final Progress progress;
     private final JsonLines json;
-    private final LatentOptions latents;
     private final Interruption interruption;
-    private boolean isLoadTold;
+    private boolean isLoadReported;
 
-    VideoRun(
-            TextToVideoPipeline pipeline,
-            Progress progress,
-            JsonLines json,
-            LatentOptions latents,
-            Interruption interruption) {
+    VideoRun(TextToVideoPipeline pipeline, Progress progress, JsonLines json, Interruption interruption) {
         this.pipeline = pipeline;
         this.progress = progress;
         this.json = json;
-        this.latents = latents;
         this.interruption = interruption;
     }
 
@@ -56,39 +49,43 @@ final class VideoRun {
         return json;
     }
 
-    /** Makes a video from its beginning; says so if there are latents of it to go on from. */
-    void make(VideoRequest request, Path output) throws IOException {
-        LatentFile saved = saved(output, pipeline.describe(pipeline.plan(request)));
+    /** Makes a video from the first step. Latents of an interrupted run are mentioned, not used. */
+    void generate(VideoRequest request, Path target, LatentOptions latents) throws IOException {
+        LatentFile saved = savedLatents(target, pipeline.describe(pipeline.plan(request)), progress);
         if (saved != null) {
             progress.say("saved      " + saved.path() + " holds step " + saved.step() + " of " + saved.steps()
-                    + " of this video; --resume goes on from there");
+                    + " of this video; " + Interruption.resumeHint(saved.path()));
         }
-        make(request, output, null);
+        generate(request, target, null, latents);
     }
 
-    /**
-     * Makes a video.
-     *
-     * @param saved where to go on from; null to begin
-     */
-    void make(VideoRequest request, Path output, @Nullable LatentFile saved) throws IOException {
+    /** Makes a video from saved latents of the same request, or from the first step if {@code saved} is null. */
+    void generate(VideoRequest request, Path target, @Nullable LatentFile saved, LatentOptions latents)
+            throws IOException {
         if (saved == null) {
-            make(() -> pipeline.start(request, interruption.token()), output, true);
+            make(() -> pipeline.start(request, interruption.token()), target, latents);
         } else {
-            progress.say("going on   after " + saved.step() + " steps, from " + saved.path());
-            make(() -> pipeline.resume(saved, interruption.token()), output, true);
+            resume(saved, target, latents);
         }
     }
 
-    /** Makes a video of saved latents. */
-    void make(SavedLatents saved, Path output) throws IOException {
-        progress.say(saved.description());
-        make(() -> saved.start(pipeline, interruption.token()), output, saved.isResumed());
+    /** Takes the remaining steps of an interrupted video. */
+    void resume(LatentFile saved, Path target, LatentOptions latents) throws IOException {
+        progress.say("resuming   at step " + saved.step() + " of " + saved.steps() + ", from " + saved.path());
+        make(() -> pipeline.resume(saved, interruption.token()), target, latents);
     }
 
-    /** The latents of a video that was interrupted, if they are there and of this description. */
-    @Nullable
-    LatentFile saved(Path video, VideoDescription description) {
+    /** Decodes saved latents as they are. */
+    void decode(LatentFile saved, Path target) throws IOException {
+        progress.say("decoding   " + saved.path()
+                + (saved.step() == saved.steps()
+                        ? ""
+                        : " at step " + saved.step() + " of " + saved.steps() + ", with the remaining noise"));
+        make(() -> pipeline.decode(saved, interruption.token()), target, null);
+    }
+
+    /** The latents that an interrupted run left for a video, or null if there are none with its description. */
+    static @Nullable LatentFile savedLatents(Path video, VideoDescription description, Progress progress) {
         Path file = LatentFile.besides(video);
         if (!Files.exists(file)) {
             return null;
@@ -102,19 +99,20 @@ final class VideoRun {
         }
     }
 
-    private void make(Supplier<Generation> start, Path output, boolean saving) throws IOException {
+    private void make(Supplier<Generation> start, Path target, @Nullable LatentOptions latents) throws IOException {
         try {
-            VideoResult result = walk(start, output, saving);
+            VideoResult result = run(start, target, latents);
             progress.say(summary(result));
-            isLoadTold = true;
-            json.done(JsonLines.Status.MADE, output, result.descriptionFile());
+            isLoadReported = true;
+            json.done(JsonLines.Status.MADE, target, result.descriptionFile());
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
-            json.failed(output, ErrorReport.text(e));
+            json.failed(target, ErrorReport.text(e));
             throw e;
         }
     }
 
-    private VideoResult walk(Supplier<Generation> start, Path output, boolean saving) throws IOException {
+    private VideoResult run(Supplier<Generation> start, Path target, @Nullable LatentOptions latents)
+            throws IOException {
         try (Generation generation = start.get()) {
             VideoPlan plan = generation.plan();
             progress.say("video      " + describe(plan));
@@ -122,10 +120,10 @@ final class VideoRun {
             if (!encoded.equals(plan.request().prompt())) {
                 progress.say("read as    " + Quoted.of(encoded));
             }
-            VideoWriters.check(output, plan.format());
+            VideoWriters.check(target, plan.format());
             interruption.watch(generation);
-            if (saving) {
-                generation.saveLatents(output, latents.saveEvery(), latents.keep());
+            if (latents != null) {
+                latents.saveLatents(generation, target);
             }
             Iterator<SamplingStep> steps = generation.steps();
             if (steps.hasNext()) {
@@ -133,7 +131,7 @@ final class VideoRun {
                 progress.over("denoising", left, steps).forEachRemaining(step -> {});
             }
             try (FrameStream stream = generation.frames()) {
-                return generation.write(output, progress.over("decoding", stream.frameCount(), stream));
+                return generation.write(target, progress.over("decoding", stream.frameCount(), stream));
             }
         }
     }
@@ -158,8 +156,8 @@ final class VideoRun {
         return String.format(
                 "%s: %s (%sencode %s, denoise %s, decode and write %s)",
                 result.video(),
-                time(isLoadTold ? times.total().minus(times.load()) : times.total()),
-                isLoadTold ? "" : "load " + time(times.load()) + ", ",
+                time(isLoadReported ? times.total().minus(times.load()) : times.total()),
+                isLoadReported ? "" : "load " + time(times.load()) + ", ",
                 time(times.encode()),
                 time(times.denoise()),
                 time(times.write()));

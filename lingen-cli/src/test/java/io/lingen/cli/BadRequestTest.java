@@ -179,8 +179,7 @@ class BadRequestTest {
         generate("a ring", "--like", like).assertRefused(1, "like.mp4");
         generate("a ring", "--like", json).assertRefused(2, "expected JSON");
         generate("a ring", "--like", folder.resolve("no.mp4")).assertRefused(1, "there is no such file");
-        CommandRun batch = CommandRun.of(
-                "generate", "--prompt-file", prompts, "--model", model, "-o", folder.resolve("out.mp4"), "-q");
+        CommandRun batch = CommandRun.of("batch", prompts, "--model", model, "-o", folder.resolve("out.mp4"), "-q");
         batch.assertRefused(1, "line 1: the prompt is text, found the control character \\u0000");
         assertEquals(before, files());
     }
@@ -201,8 +200,11 @@ class BadRequestTest {
             Files.write(file, content);
         }
         List<Path> before = files();
+        Path out = folder.resolve("out.gif");
+        CommandRun.of("resume", file, "--model", model, "-q").assertRefused(1, message);
+        CommandRun.of("decode", file, "--model", model, "-q", "-o", out).assertRefused(1, message);
         CommandRun.of("generate", "--resume", file, "--model", model, "-q").assertRefused(1, message);
-        CommandRun.of("generate", "--from-latents", file, "--model", model, "-q", "-o", folder.resolve("out.gif"))
+        CommandRun.of("generate", "--from-latents", file, "--model", model, "-q", "-o", out)
                 .assertRefused(1, message);
         assertEquals(before, files());
     }

@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -26,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Many videos with one call, on a tiny model of random weights. */
+/** {@code lingen batch} and {@code generate --count}, on a tiny model of random weights. */
 class BatchTest {
     @TempDir
     static Path model;
@@ -104,7 +105,7 @@ class BatchTest {
                 {"prompt": "c"}
                 {"prompt": "d", "seed": 3}
                 """);
-        CommandRun run = generate("--prompt-file", prompts, "-o", folder.resolve("clip.mp4"), "--json");
+        CommandRun run = run("batch", prompts, "-o", folder.resolve("clip.mp4"), "--json");
         assertEquals(1, run.code());
         assertTrue(
                 run.err().contains("clip-0001.mp4: " + prompts + ", line 1: the width is a multiple of 4"), run.err());
@@ -118,7 +119,7 @@ class BatchTest {
     }
 
     @Test
-    void aVideoThatWasInterruptedGoesOnFromItsLatents() throws IOException {
+    void anInterruptedVideoIsResumedFromItsLatents() throws IOException {
         Path whole = folder.resolve("whole.mp4");
         assertEquals(0, generate("a ring", "-o", whole, "--steps", 3).code());
         Path video = folder.resolve("clip-0001.mp4");
@@ -134,8 +135,8 @@ class BatchTest {
 
         CommandRun run = batch("a ring", "--steps", 3, "--count", 3);
         assertEquals(0, run.code(), run.err());
-        assertTrue(run.err().contains("going on   after 1 steps, from " + latents), run.err());
-        assertEquals(1, run.err().split("going on").length - 1, "of that description only");
+        assertTrue(run.err().contains("resuming   at step 1 of 3, from " + latents), run.err());
+        assertEquals(1, run.err().split("resuming").length - 1, "of that description only");
         assertEquals(-1, Files.mismatch(whole, video));
         assertFalse(Files.exists(latents));
     }
@@ -199,14 +200,44 @@ class BatchTest {
     }
 
     @Test
-    void oneKindOfPromptIsGiven() throws IOException {
-        Path prompts = Files.writeString(folder.resolve("prompts.txt"), "a ring");
-        CommandRun both = generate("a ring", "--prompt-file", prompts);
-        assertEquals(2, both.code());
-        assertTrue(both.err().contains("by --prompt-file, found both"), both.err());
+    void promptsAreRequired() {
         CommandRun none = generate("--count", 3);
         assertEquals(2, none.code());
         assertTrue(none.err().contains("Missing required parameter: 'PROMPT'"), none.err());
+        CommandRun noFile = run("batch");
+        assertEquals(2, noFile.code());
+        assertTrue(noFile.err().contains("Missing required parameter: 'FILE'"), noFile.err());
+    }
+
+    @Test
+    void countMakesSeveralVideosOfOnePrompt() throws IOException {
+        CommandRun run = generate("a ring", "--count", 2, "--seed", 4, "-o", folder.resolve("clip.mp4"));
+        assertEquals(0, run.code(), run.err());
+        assertTrue(run.err().contains("2 videos: 2 made, 0 skipped, 0 failed"), run.err());
+        assertMade(1, "a ring", 4);
+        assertMade(2, "a ring", 5);
+    }
+
+    /** The hidden options of {@code generate} make the same videos under the same names, which a batch then skips. */
+    @Test
+    void aliasesOfGenerateMakeTheSameBatch() throws IOException {
+        Path prompts = Files.writeString(folder.resolve("prompts.txt"), "a\nb\n");
+        Object[] options = {"--prompt-file", prompts, "--count", 2, "-o", folder.resolve("clip.mp4")};
+        CommandRun half = generate(with(options, "--shard", "2/2"));
+        assertEquals(0, half.code(), half.err());
+        assertEquals(List.of("clip-0002.mp4", "clip-0004.mp4"), videos());
+        CommandRun rest = generate(options);
+        assertTrue(rest.err().contains("4 videos: 2 made, 2 skipped, 0 failed"), rest.err());
+        CommandRun batch = batch("a\nb\n", "--count", 2);
+        assertTrue(batch.err().contains("4 videos: 0 made, 4 skipped, 0 failed"), batch.err());
+        CommandRun shard = generate("a", "--shard", "2/2", "--count", 2, "-o", folder.resolve("clip.mp4"));
+        assertTrue(shard.err().contains("1 videos: 0 made, 1 skipped, 0 failed"), shard.err());
+
+        CommandRun both = generate("a ring", "--prompt-file", prompts);
+        assertEquals(2, both.code());
+        assertTrue(both.err().contains("by --prompt-file, found both"), both.err());
+        assertEquals(1, generate("--prompt-file", folder.resolve("none.txt")).code());
+        assertEquals(2, generate("a ring", "--shard", "0/2").code());
     }
 
     @Test
@@ -214,7 +245,9 @@ class BatchTest {
         CommandRun empty = batch(" \n\n");
         assertEquals(1, empty.code());
         assertTrue(empty.err().contains("holds no prompt"), empty.err());
-        assertEquals(1, generate("--prompt-file", folder.resolve("none.txt")).code());
+        CommandRun none = run("batch", folder.resolve("none.txt"));
+        assertEquals(1, none.code());
+        assertTrue(none.err().contains("none.txt does not exist"), none.err());
     }
 
     @Test
@@ -227,16 +260,20 @@ class BatchTest {
     }
 
     private CommandRun batch(String prompts, Object... options) throws IOException {
-        List<Object> all = new ArrayList<>(List.of(options));
-        all.add("--prompt-file");
-        all.add(Files.writeString(folder.resolve("prompts.txt"), prompts));
-        all.add("-o");
-        all.add(folder.resolve("clip.mp4"));
-        return generate(all.toArray());
+        Path file = Files.writeString(folder.resolve("prompts.txt"), prompts);
+        return run("batch", with(options, file, "-o", folder.resolve("clip.mp4")));
+    }
+
+    private static Object[] with(Object[] arguments, Object... more) {
+        return Stream.concat(Arrays.stream(arguments), Arrays.stream(more)).toArray();
     }
 
     private CommandRun generate(Object... options) {
-        List<Object> all = new ArrayList<>(List.of("generate", "--model", model, "--frames", 4));
+        return run("generate", options);
+    }
+
+    private static CommandRun run(String command, Object... options) {
+        List<Object> all = new ArrayList<>(List.of(command, "--model", model, "--frames", 4));
         if (Stream.of(options).noneMatch("--steps"::equals)) {
             all.addAll(List.of("--steps", 1));
         }

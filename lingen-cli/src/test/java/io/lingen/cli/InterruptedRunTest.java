@@ -27,7 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
-/** Runs that end on the way, in processes that are really killed, and go on in this one. */
+/** Runs interrupted in another process and resumed in this one. */
 @Timeout(300)
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "there are no such signals")
 class InterruptedRunTest {
@@ -58,7 +58,7 @@ class InterruptedRunTest {
     }
 
     @Test
-    void aKilledRunGoesOn() throws Exception {
+    void aKilledRunIsResumed() throws Exception {
         Path target = folder.resolve("out.mp4");
         Process process = interruptible(target);
         process.destroyForcibly();
@@ -66,15 +66,15 @@ class InterruptedRunTest {
         LatentFile saved = LatentFile.read(LatentFile.besides(target));
         assertTrue(saved.step() > 0 && saved.step() < STEPS, "step " + saved.step());
 
-        Outcome outcome = run(List.of("generate"), "--resume", target, "--model", model);
+        Outcome outcome = run(List.of("resume"), target, "--model", model);
         assertEquals(0, outcome.code, outcome.err);
-        assertTrue(outcome.err.contains("after " + saved.step() + " of " + STEPS + " steps"), outcome.err);
+        assertTrue(outcome.err.contains("at step " + saved.step() + " of " + STEPS), outcome.err);
         assertArrayEquals(whole, Files.readAllBytes(target), "the uninterrupted video, byte for byte");
         assertFalse(Files.exists(saved.path()));
     }
 
     @Test
-    void aRunThatIsInterruptedSaysHowToGoOn() throws Exception {
+    void anInterruptedRunSaysHowToResume() throws Exception {
         Path target = folder.resolve("out.mp4");
         Process process = interruptible(target);
         signal(process, isInterruptIgnored() ? "TERM" : "INT");
@@ -83,34 +83,36 @@ class InterruptedRunTest {
         Path latents = LatentFile.besides(target);
         LatentFile saved = LatentFile.read(latents);
         assertEquals("lingen: interrupted after step " + saved.step() + " of " + STEPS, said.get(said.size() - 2));
-        assertEquals("to go on: lingen generate --resume " + latents, said.get(said.size() - 1));
+        assertEquals("to resume: lingen resume " + latents, said.get(said.size() - 1));
         assertEquals(List.of("log", "out.latents.safetensors"), names());
 
-        Path other = folder.resolve("other.mp4");
-        Outcome outcome =
-                run(List.of("generate"), "--resume", latents, "--model", model, "-o", other, "--keep-latents", "-q");
-        assertEquals(0, outcome.code, outcome.err);
-        assertArrayEquals(whole, Files.readAllBytes(other));
-
-        Path again = folder.resolve("again.mp4");
-        outcome = run(
-                List.of("generate"), "--from-latents", LatentFile.besides(other), "--model", model, "-o", again, "-q");
-        assertEquals(0, outcome.code, outcome.err);
-        assertArrayEquals(whole, Files.readAllBytes(again));
+        for (List<String> resume : List.of(List.of("resume"), List.of("generate", "--resume"))) {
+            Path other = folder.resolve("other.mp4");
+            Outcome outcome = run(resume, latents, "--model", model, "-o", other, "--keep-latents", "-q");
+            assertEquals(0, outcome.code, outcome.err);
+            assertArrayEquals(whole, Files.readAllBytes(other));
+            assertEquals(STEPS, LatentFile.read(LatentFile.besides(other)).step(), "a copy, the interrupted one stays");
+            assertEquals(saved.step(), LatentFile.read(latents).step());
+        }
+        for (List<String> decode : List.of(List.of("decode"), List.of("generate", "--from-latents"))) {
+            Path again = folder.resolve("again.mp4");
+            Outcome outcome = run(decode, folder.resolve("other.mp4"), "--model", model, "-o", again, "-q");
+            assertEquals(0, outcome.code, outcome.err);
+            assertArrayEquals(whole, Files.readAllBytes(again));
+        }
 
         assertWrongUsage("--seed 3", "can't be changed halfway; leave out --seed");
         assertWrongUsage("--precision f32", "was computed with --precision bf16");
         assertWrongUsage("--backend nd4j", "was computed with --backend cpu");
         assertWrongUsage("a-prompt", "leave out a prompt");
-        assertWrongUsage("--from-latents x", "found both options");
+        assertWrongUsage("--from-latents x", "--resume=FILE, --from-latents=FILE are mutually exclusive");
     }
 
+    /** Of the alias; the command has no such options. */
     private void assertWrongUsage(String options, String message) {
         Outcome outcome = run(
-                List.of("generate"),
-                Stream.concat(
-                                Stream.of("--resume", folder.resolve("out.mp4"), "--model", model),
-                                Arrays.stream(options.split(" ")))
+                List.of("generate", "--resume"),
+                Stream.concat(Stream.of(folder.resolve("out.mp4"), "--model", model), Arrays.stream(options.split(" ")))
                         .toArray());
         assertEquals(2, outcome.code, outcome.err);
         assertTrue(outcome.err.contains(message), outcome.err);
@@ -120,12 +122,23 @@ class InterruptedRunTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "--resume out.mp4 | 1 | expected saved latents, found no such file",
-                "--from-latents out.mp4 | 2 | --from-latents needs --output",
-                "a-ring --save-every -1 | 2 | --save-every is a number of steps",
+                "resume | 2 | Missing required parameter: 'FILE'",
+                "resume out.mp4 | 1 | expected saved latents, found no such file",
+                "resume / | 1 | / is a folder; name a video or its latents",
+                "resume out.mp4 --save-every -1 | 2 | --save-every is a number of steps",
+                "resume out.mp4 --threads 0 | 1 | expected saved latents, found no such file",
+                "resume out.mp4 --size 64x64 | 2 | Unknown options: '--size', '64x64'",
+                "resume out.mp4 --backend cpu | 2 | Unknown options: '--backend', 'cpu'",
+                "resume a.mp4 b.mp4 | 2 | Unmatched argument at index 2: 'b.mp4'",
+                "decode out.mp4 | 2 | Missing required option: '--output=FILE'",
+                "decode out.mp4 -o out.avi | 1 | expected saved latents, found no such file",
+                "decode out.mp4 -o a.mp4 --seed 3 | 2 | Unknown options: '--seed', '3'",
+                "generate --resume out.mp4 | 1 | expected saved latents, found no such file",
+                "generate --from-latents out.mp4 | 2 | --from-latents needs --output",
+                "generate a-ring --save-every -1 | 2 | --save-every is a number of steps",
             })
-    void whatCanNotBeIsExplained(String options, int code, String message) {
-        Outcome outcome = run(List.of("generate"), (Object[]) options.split(" "));
+    void whatCanNotBeIsExplained(String arguments, int code, String message) {
+        Outcome outcome = run(List.of(arguments.split(" ")));
         assertEquals(code, outcome.code, outcome.err);
         assertTrue(outcome.err.contains(message), outcome.err);
     }

@@ -117,7 +117,7 @@ class LingenTest {
                 "--seconds 1.1 | a length of 1.1 s at 16 fps is 17.6 frames, and the model makes multiples of 4 up to 32; use 1 s (16 frames) or 1.25 s (20 frames)",
                 "--seconds -3 | the length is a positive number of seconds, found -3.0",
                 "--frames 5 | the number of frames is a multiple of 4 up to 32, found 5; use 4 or 8",
-                "--frames 8 --seconds 1 | the length is given in seconds or in frames, found both",
+                "--frames 8 --seconds 1 | --seconds=S, --frames=N are mutually exclusive",
                 "--steps 0 | the number of steps is 1 to 10000, found 0",
                 "--steps many | Invalid value for option '--steps': 'many' is not an int",
                 "--guidance -1 | the guidance scale is 0 to 100, found -1.0",
@@ -235,14 +235,26 @@ class LingenTest {
 
     @Test
     void everyCommandHasHelpWithExamples() {
-        for (String command : List.of("generate", "info", "parity")) {
+        for (String command : List.of("generate", "resume", "decode", "batch", "info", "parity")) {
             Outcome outcome = run(command, "--help");
             assertEquals(0, outcome.code);
             assertTrue(outcome.out.contains("Usage: lingen " + command), outcome.out);
             assertTrue(outcome.out.contains("Examples:"), outcome.out);
+            assertTrue(outcome.out.lines().allMatch(line -> line.length() <= 80), outcome.out);
+            assertEquals(outcome.out, run("help", command).out);
+            assertTrue(run(command, "--version").out.startsWith("lingen "));
         }
         assertTrue(run("--help").out.contains("Exit codes:"));
+        assertEquals(run("--help").out, run("help").out);
         assertTrue(run("--version").out.startsWith("lingen "));
+    }
+
+    @Test
+    void helpOmitsAliases() {
+        String help = run("generate", "--help").out;
+        for (String alias : List.of("--resume", "--from-latents", "--prompt-file", "--shard")) {
+            assertFalse(help.contains(alias), help);
+        }
     }
 
     private static void assertFailed(Outcome outcome, int code, String message) {

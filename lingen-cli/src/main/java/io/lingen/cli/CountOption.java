@@ -1,0 +1,28 @@
+package io.lingen.cli;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** {@code --count}. */
+final class CountOption {
+    @Option(
+            names = "--count",
+            paramLabel = "N",
+            description = "Number of videos per prompt, with consecutive seeds (default: 1).")
+    private @Nullable Integer count;
+
+    boolean isGiven() {
+        return count != null;
+    }
+
+    int count() {
+        return count == null ? 1 : count;
+    }
+
+    /** @throws IllegalArgumentException if the number is not positive */
+    void check() {
+        if (count() < 1) {
+            throw new IllegalArgumentException("the number of videos of a prompt is at least 1, found " + count());
+        }
+    }
+}

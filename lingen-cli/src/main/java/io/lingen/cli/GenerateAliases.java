@@ -1,0 +1,109 @@
+package io.lingen.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Hidden options of {@code generate} that select the work of {@code resume}, {@code decode} or {@code batch}. */
+final class GenerateAliases {
+    private static final Set<String> ALLOWED_WITH_LATENTS = Set.of(
+            "--resume",
+            "--from-latents",
+            "--save-every",
+            "--keep-latents",
+            "--output",
+            "--model",
+            "--backend",
+            "--precision",
+            "--threads",
+            "--json",
+            "--quiet",
+            "--verbose");
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    @ArgGroup
+    private @Nullable Mode mode;
+
+    @Option(names = "--shard", paramLabel = "I/N", converter = Shard.Converter.class, hidden = true)
+    private @Nullable Shard shard;
+
+    /** The other commands; at most one. */
+    private static final class Mode {
+        @Option(names = "--resume", paramLabel = "FILE", hidden = true)
+        private @Nullable Path resumed;
+
+        @Option(names = "--from-latents", paramLabel = "FILE", hidden = true)
+        private @Nullable Path decoded;
+
+        @Option(names = "--prompt-file", paramLabel = "FILE", hidden = true)
+        private @Nullable Path promptFile;
+    }
+
+    /** The file of {@code lingen resume}. */
+    @Nullable
+    Path resumed() {
+        return mode == null ? null : mode.resumed;
+    }
+
+    /** The file of {@code lingen decode}. */
+    @Nullable
+    Path decoded() {
+        return mode == null ? null : mode.decoded;
+    }
+
+    /** The file of {@code lingen batch}. */
+    @Nullable
+    Path promptFile() {
+        return mode == null ? null : mode.promptFile;
+    }
+
+    @Nullable
+    Shard shard() {
+        return shard;
+    }
+
+    /** Works like {@code lingen resume}; the exit code. */
+    int resume(Console console, Path file, Path output, VideoOptions video, LatentOptions latents) throws IOException {
+        console.check(() -> requireNoRequest("--resume"));
+        SavedLatents saved = console.checked(() -> SavedLatents.read(console, file));
+        console.check(() -> saved.requireRecorded(video.compute(), video.precision()));
+        return saved.resume(
+                video.model(), isOutputGiven() ? output : null, video.compute().threads(), latents);
+    }
+
+    /** Works like {@code lingen decode}; the exit code. */
+    int decode(Console console, Path file, Path output, VideoOptions video) throws IOException {
+        console.check(() -> {
+            requireNoRequest("--from-latents");
+            if (!isOutputGiven()) {
+                throw new IllegalArgumentException("--from-latents needs --output, the file to write");
+            }
+        });
+        SavedLatents saved = console.checked(() -> SavedLatents.read(console, file));
+        return saved.decode(video.model(), output, video.compute(), video.precision());
+    }
+
+    private boolean isOutputGiven() {
+        return command.commandLine().getParseResult().hasMatchedOption("--output");
+    }
+
+    /** Rejects options that would change the recorded request. */
+    private void requireNoRequest(String alias) {
+        for (ArgSpec argument : command.commandLine().getParseResult().matchedArgs()) {
+            String name = argument instanceof OptionSpec ? ((OptionSpec) argument).longestName() : "a prompt";
+            if (!ALLOWED_WITH_LATENTS.contains(name)) {
+                throw new IllegalArgumentException("the request is in the file that " + alias
+                        + " names and can't be changed halfway; leave out " + name);
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+package io.lingen.cli;
+
+import io.lingen.core.DType;
+import io.lingen.core.internal.Quoted;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/** {@code --precision}. */
+final class PrecisionOption {
+    @Option(
+            names = "--precision",
+            paramLabel = "bf16|f32",
+            converter = Converter.class,
+            description = "Precision of matrix products and activations (default: bf16, or as recorded).")
+    private @Nullable DType precision;
+
+    /** The precision, or null if the option is absent. */
+    @Nullable
+    DType precision() {
+        return precision;
+    }
+
+    /** Reads "bf16" or "f32". */
+    static final class Converter implements ITypeConverter<DType> {
+        @Override
+        public DType convert(String value) {
+            switch (value.toLowerCase(Locale.ROOT)) {
+                case "bf16":
+                    return DType.BF16;
+                case "f32":
+                    return DType.F32;
+                default:
+                    throw new TypeConversionException("the precision is bf16 or f32, found '" + Quoted.of(value) + "'");
+            }
+        }
+    }
+}

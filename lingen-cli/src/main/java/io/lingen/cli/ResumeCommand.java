@@ -1,0 +1,55 @@
+package io.lingen.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code lingen resume}: takes the remaining steps of an interrupted video. */
+@Command(
+        name = "resume",
+        header = {"Resume an interrupted video.", ""},
+        customSynopsis = "lingen resume FILE [-o FILE] [OPTIONS]",
+        description = {
+            "",
+            "Takes the remaining steps from the saved latents and writes the video, identical to that of an uninterrupted run. Request,"
+                    + " backend and precision are those recorded with the latents.",
+            ""
+        },
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        footer = {
+            "",
+            "Examples:",
+            "  lingen resume out.mp4",
+            "  lingen resume out.latents.safetensors -o other.mp4 --keep-latents"
+        })
+final class ResumeCommand implements Callable<Integer> {
+    @Mixin
+    private SavedLatentsOptions saved;
+
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "FILE",
+            description = "The video to write (default: the recorded name, beside the latents).")
+    private @Nullable Path output;
+
+    @Mixin
+    private LatentOptions latents;
+
+    @Mixin
+    private ThreadOption threads;
+
+    @Mixin
+    private Console console;
+
+    @Override
+    public Integer call() throws IOException {
+        console.check(latents::check);
+        return saved.read(console).resume(saved.model(), output, threads.threads(), latents);
+    }
+}

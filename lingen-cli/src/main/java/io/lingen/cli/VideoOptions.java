@@ -1,0 +1,71 @@
+package io.lingen.cli;
+
+import io.lingen.core.DType;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The options of the commands that make videos from prompts. */
+final class VideoOptions {
+    @Mixin
+    private RequestOptions request;
+
+    @Option(
+            names = "--like",
+            paramLabel = "FILE",
+            description = "Repeat the request recorded in a video or its JSON file; other options override its fields.")
+    private @Nullable Path like;
+
+    @Option(
+            names = "--model",
+            paramLabel = "DIR|nano",
+            description = "A model folder, or the embedded model (default: nano, or as recorded).")
+    private @Nullable String model;
+
+    @Option(names = "--as-written", description = "Skip the thesaurus: encode the prompt verbatim.")
+    private boolean asWritten;
+
+    @Mixin
+    private PrecisionOption precision;
+
+    @Mixin
+    private ComputeOptions compute;
+
+    boolean isLikeGiven() {
+        return like != null;
+    }
+
+    @Nullable
+    String model() {
+        return model;
+    }
+
+    boolean isAsWritten() {
+        return asWritten;
+    }
+
+    /** The precision, or null if the option is absent. */
+    @Nullable
+    DType precision() {
+        return precision.precision();
+    }
+
+    ComputeOptions compute() {
+        return compute;
+    }
+
+    RequestOptions request() {
+        return request;
+    }
+
+    /**
+     * Reads the recorded video, if one is named.
+     *
+     * @throws IllegalArgumentException if it records no valid request
+     */
+    Recipe recipe() throws IOException {
+        return new Recipe(this, like == null ? null : RecordedVideo.read(like));
+    }
+}
