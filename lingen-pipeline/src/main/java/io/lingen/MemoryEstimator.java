@@ -8,9 +8,10 @@ import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.backend.Backends;
-import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.dryrun.DryRun;
 import io.lingen.core.internal.CloseableStack;
+import io.lingen.core.spi.MemoryPool;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.DenoisingFunction;
@@ -49,7 +50,8 @@ public final class MemoryEstimator implements AutoCloseable {
     private static final long ENCODER_BYTES_PER_PIXEL = 50;
 
     private final CloseableStack owned = new CloseableStack();
-    private final CountingBackend backend;
+    private final Backend backend;
+    private final MemoryPool pool;
     private final Denoiser denoiser;
     private final LatentVideoDecoder decoder;
     private final List<TextEncoderFiles> encoders;
@@ -61,7 +63,9 @@ public final class MemoryEstimator implements AutoCloseable {
         ModelSource shapes = source.shapesOnly();
         ModelIndex index = limits.index();
         this.limits = limits;
-        this.backend = owned.add(real.counting());
+        DryRun dryRun = owned.add(DryRun.of(real));
+        this.backend = dryRun.backend();
+        this.pool = dryRun.pool();
         try {
             this.denoiser = owned.add(VideoTransformer.load(shapes, index.transformer(), backend, precision));
             this.decoder = owned.add(LatentVideoDecoder.load(shapes, index.vae(), backend, precision));
@@ -72,8 +76,8 @@ public final class MemoryEstimator implements AutoCloseable {
             owned.closeAfter(e);
             throw e;
         }
-        backend.pool().resetPeak();
-        this.weightBytes = backend.pool().peakBytes();
+        pool.resetPeak();
+        this.weightBytes = pool.peakBytes();
     }
 
     /**
@@ -129,10 +133,10 @@ public final class MemoryEstimator implements AutoCloseable {
         try (Workspace workspace = backend.newWorkspace();
                 Conditioning prompt = denoiser.condition(texts());
                 Conditioning negative = denoiser.condition(texts())) {
-            backend.pool().resetPeak();
+            pool.resetPeak();
             Tensor latent = workspace.allocate(DType.F32, plan.latent());
             step(plan, latent, prompt, negative);
-            denoising = KERNELS + backend.pool().peakBytes() - weightBytes;
+            denoising = KERNELS + pool.peakBytes() - weightBytes;
             decoding = decode(latent);
         }
         // A text encoder's file and what is made of it lie in memory together, for a moment.
@@ -143,7 +147,7 @@ public final class MemoryEstimator implements AutoCloseable {
     /** What the decoding of saved latents takes beside the weights. */
     synchronized long decodingBytes(Shape shape) {
         try (Workspace workspace = backend.newWorkspace()) {
-            backend.pool().resetPeak();
+            pool.resetPeak();
             Tensor latent = workspace.allocate(DType.F32, shape);
             workspace.allocate(DType.F32, shape);
             return decode(latent);
@@ -164,7 +168,7 @@ public final class MemoryEstimator implements AutoCloseable {
         try (FrameStream frames = decoder.frames(latent)) {
             frames.decodeAll();
             long pixels = (long) frames.width() * frames.height();
-            long tensors = backend.pool().peakBytes() - weightBytes;
+            long tensors = pool.peakBytes() - weightBytes;
             return tensors + KERNELS + pixels * (FRAME_BYTES_PER_PIXEL + ENCODER_BYTES_PER_PIXEL);
         }
     }

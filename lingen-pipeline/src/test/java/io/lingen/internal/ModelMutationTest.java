@@ -6,9 +6,10 @@ import io.lingen.ModelIndex;
 import io.lingen.TinyModel;
 import io.lingen.VideoRequest;
 import io.lingen.core.DType;
-import io.lingen.core.backend.CountingBackend;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.dryrun.DryRun;
 import io.lingen.core.mutation.Mutations;
 import io.lingen.diffusion.VideoTransformer;
 import io.lingen.vae.LatentVideoDecoder;
@@ -62,7 +63,8 @@ class ModelMutationTest {
 
     private void load() {
         try (ModelSource source = ModelSource.of(model);
-                CountingBackend backend = new CountingBackend()) {
+                DryRun dryRun = DryRun.exact()) {
+            Backend backend = dryRun.backend();
             ModelLimits limits = ModelLimits.read(source);
             ModelIndex index = limits.index();
             VideoTransformer.load(source, index.transformer(), backend, DType.BF16)

@@ -6,9 +6,9 @@ import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.dryrun.DryRun;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
@@ -76,7 +76,7 @@ public final class LatentVideoDecoder implements AutoCloseable {
     public static LatentVideoDecoder load(ModelSource source, String component, Backend backend, DType precision) {
         AutoencoderConfig config = AutoencoderConfig.read(source.config(component + "/config.json"));
         try (SafetensorsFile file = source.tensors(component)) {
-            LatentVideoDecoder counted = read(config, file, new CountingBackend(), precision, null);
+            LatentVideoDecoder counted = read(config, file, DryRun.exact().backend(), precision, null);
             return read(config, file, backend, precision, counted);
         }
     }
@@ -156,7 +156,7 @@ public final class LatentVideoDecoder implements AutoCloseable {
         }
     }
 
-    /** What decoding a clip of that many latents by {@link #frames} takes; found by running its code on a {@link CountingBackend}. */
+    /** What decoding a clip of that many latents by {@link #frames} takes; found by running its code on a {@link DryRun}. */
     public DecodingCost cost(Grid latent) {
         if (counted == null) {
             throw new IllegalStateException("a counted decoder does not count itself");

@@ -1,4 +1,4 @@
-package io.lingen.core.backend;
+package io.lingen.core.dryrun;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -9,11 +9,12 @@ import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.op.Epilogue;
 import org.junit.jupiter.api.Test;
 
-final class CountingBackendTest {
-    private final CountingBackend backend = new CountingBackend();
+final class DryRunTest {
+    private final Backend backend = DryRun.exact().backend();
 
     @Test
     void bytesAndOperationsAreThoseOfTheShapes() {

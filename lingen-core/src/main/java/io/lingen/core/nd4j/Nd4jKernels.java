@@ -8,7 +8,7 @@ import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.backend.AbstractBackend;
+import io.lingen.core.accounting.MemoryMeter;
 import io.lingen.core.internal.PhiloxNormal;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.Epilogue;
@@ -20,6 +20,7 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
+import io.lingen.core.spi.Kernels;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -30,11 +31,11 @@ import org.nd4j.linalg.factory.Nd4j;
  * The reference: each operation is one formula on F32 arrays, whose result is rounded to the output's type. ND4J's number of threads
  * belongs to the process: the backend that was made last sets it.
  */
-public final class Nd4jBackend extends AbstractBackend {
+final class Nd4jKernels implements Kernels {
     static final String NAME = "nd4j";
 
     /** @param options how many threads ND4J may use */
-    public Nd4jBackend(BackendOptions options) {
+    Nd4jKernels(BackendOptions options) {
         Nd4j.getEnvironment().setMaxMasterThreads(options.threads());
     }
 
@@ -49,15 +50,8 @@ public final class Nd4jBackend extends AbstractBackend {
     }
 
     @Override
-    public Workspace newWorkspace() {
-        return new Nd4jWorkspace(memory());
-    }
-
-    @Override
-    public Tensor upload(Workspace workspace, HostTensor source, DType dtype) {
-        Tensor tensor = workspace.allocate(dtype, source.shape());
-        computeWrite(source, tensor);
-        return tensor;
+    public Workspace newWorkspace(MemoryMeter meter) {
+        return new Nd4jWorkspace(meter);
     }
 
     @Override
@@ -96,74 +90,74 @@ public final class Nd4jBackend extends AbstractBackend {
     }
 
     @Override
-    protected void computeWrite(HostTensor source, Tensor target) {
+    public void write(HostTensor source, Tensor target) {
         Nd4jRuntime.inScope(() -> Nd4jTensor.of(target).store(source));
     }
 
     @Override
-    protected void computeCopy(Tensor x, Tensor out) {
+    public void copy(Tensor x, Tensor out) {
         store(out, () -> matrix(x));
     }
 
     @Override
-    protected void computeAdd(Tensor a, Tensor b, Tensor out) {
+    public void add(Tensor a, Tensor b, Tensor out) {
         store(out, () -> matrix(a).add(matrix(b)));
     }
 
     @Override
-    protected void computeAddScaled(float alpha, Tensor x, Tensor y) {
+    public void addScaled(float alpha, Tensor x, Tensor y) {
         store(y, () -> matrix(y).add(matrix(x).mul(alpha)));
     }
 
     @Override
-    protected void computeInterpolate(Tensor a, Tensor b, float s, Tensor out) {
+    public void interpolate(Tensor a, Tensor b, float s, Tensor out) {
         store(out, () -> matrix(a).add(matrix(b).sub(matrix(a)).mul(s)));
     }
 
     @Override
-    protected void computeNormal(long seed, Tensor out) {
+    public void normal(long seed, Tensor out) {
         Shape shape = out.shape();
         int chunk = 1 << 20;
         Tensor flat = out.reshape(Shape.of(shape.elements()));
         for (long from = 0; from < shape.elements(); from += chunk) {
             float[] noise = new float[(int) Math.min(chunk, shape.elements() - from)];
             PhiloxNormal.fill(seed, from, noise, 0, noise.length);
-            computeWrite(HostTensor.of(noise, noise.length), flat.slice(from, from + noise.length));
+            write(HostTensor.of(noise, noise.length), flat.slice(from, from + noise.length));
         }
     }
 
     @Override
-    protected void computePatchify(Tensor video, PatchSize patch, Tensor tokens) {
+    public void patchify(Tensor video, PatchSize patch, Tensor tokens) {
         store(tokens, () -> Tokens.patchify(values(video), patch, patch.gridOf(video.shape())));
     }
 
     @Override
-    protected void computeUnpatchify(Tensor tokens, PatchSize patch, Tensor video) {
+    public void unpatchify(Tensor tokens, PatchSize patch, Tensor video) {
         store(video, () -> Tokens.unpatchify(matrix(tokens), patch, patch.gridOf(video.shape()), video.shape()));
     }
 
     @Override
-    protected void computeAddPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
+    public void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
         store(out, () -> Tokens.addPosition(matrix(x), matrix(tableT), matrix(tableH), matrix(tableW), grid));
     }
 
     @Override
-    protected void computeAveragePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
+    public void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
         store(out, () -> Tokens.averagePool(matrix(x), grid, kernel));
     }
 
     @Override
-    protected void computeModulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
+    public void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
         store(out, () -> Norms.modulatedLayer(matrix(x), row(shift), row(scale), epsilon));
     }
 
     @Override
-    protected void computeGatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
+    public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
         store(out, () -> Norms.gatedRms(matrix(y), matrix(z), row(weight), epsilon));
     }
 
     @Override
-    protected void computeHeadRmsNorm(Heads heads, Tensor weight, float epsilon) {
+    public void headRmsNorm(Heads heads, Tensor weight, float epsilon) {
         store(heads.matrix(), () -> {
             INDArray vectors = Attention.band(heads).reshape(heads.tokens() * heads.heads(), heads.headDim());
             INDArray normed = Norms.rms(vectors, row(weight), epsilon);
@@ -175,8 +169,7 @@ public final class Nd4jBackend extends AbstractBackend {
     }
 
     @Override
-    protected void computeGroupNorm(
-            Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
+    public void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
         Shape shape = x.shape();
         store(out, () -> {
             INDArray grouped = Nd4jTensor.of(x)
@@ -187,7 +180,7 @@ public final class Nd4jBackend extends AbstractBackend {
     }
 
     @Override
-    protected void computeLinear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
+    public void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
         store(out, () -> {
             INDArray y = Products.linear(matrix(x), packed(weights, Nd4jLinear.class));
             return Products.epilogue(epilogue, y, Nd4jTensor.of(out));
@@ -195,17 +188,17 @@ public final class Nd4jBackend extends AbstractBackend {
     }
 
     @Override
-    protected void computeConvolution(Tensor x, ConvolutionWeights weights, Tensor out) {
+    public void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
         store(out, () -> Products.convolution(values(x), packed(weights, Nd4jConvolution.class)));
     }
 
     @Override
-    protected void computeUpsampleNearest(Tensor x, Grid factor, Tensor out) {
+    public void upsampleNearest(Tensor x, Grid factor, Tensor out) {
         store(out, () -> Tokens.upsampleNearest(values(x), factor));
     }
 
     @Override
-    protected void computeAttention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
+    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
         store(
                 out,
                 () -> Attention.attention(
@@ -217,20 +210,19 @@ public final class Nd4jBackend extends AbstractBackend {
     }
 
     @Override
-    protected void computeWindowAttention(
+    public void windowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
         store(out, () -> Attention.windows(q, k, v, grid, windows, bias == null ? null : matrix(bias)));
     }
 
     @Override
-    protected void computeSelectiveScan(
+    public void selectiveScan(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
         store(y, () -> sum(accumulate, y, SelectiveScan.scan(input, path, spec, weights)));
     }
 
     @Override
-    protected void computeCausalConvolution(
-            Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
+    public void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
         store(out, () -> {
             Walk walk = new Walk(path);
             INDArray sequence = walk.sequence(
@@ -240,7 +232,7 @@ public final class Nd4jBackend extends AbstractBackend {
     }
 
     @Override
-    protected void computeDiagonalScan(
+    public void diagonalScan(
             Tensor x,
             Tensor dt,
             Tensor bc,

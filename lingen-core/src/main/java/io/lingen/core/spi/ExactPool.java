@@ -1,4 +1,4 @@
-package io.lingen.core.backend;
+package io.lingen.core.spi;
 
 import io.lingen.core.accounting.MemoryMeter;
 
