@@ -99,6 +99,16 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
+    public boolean owns(Workspace workspace) {
+        return workspace instanceof CpuWorkspace && ((CpuWorkspace) workspace).memory() == blocks;
+    }
+
+    @Override
+    public boolean owns(Tensor tensor) {
+        return tensor instanceof CpuTensor && owns(((CpuTensor) tensor).owner());
+    }
+
+    @Override
     public @Nullable Tensor share(Workspace workspace, HostTensor source) {
         MemorySegment memory = source.memory();
         boolean shareable =

@@ -136,6 +136,16 @@ public final class CudaKernels implements Kernels {
     }
 
     @Override
+    public boolean owns(Workspace workspace) {
+        return workspace instanceof CudaWorkspace && ((CudaWorkspace) workspace).memory() == blocks;
+    }
+
+    @Override
+    public boolean owns(Tensor tensor) {
+        return tensor instanceof CudaTensor && owns(((CudaTensor) tensor).owner());
+    }
+
+    @Override
     public Recording newRecording(MemoryMeter memory, OperationMeter operations) {
         return recorder.newRecording(memory, operations);
     }

@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
  * mixture unless stated; parameters (shift, scale, gate, norm weights, biases) are F32. Sums, statistics, exponentials, states and
  * softmax are always F32. An output never overlaps an input unless the operation says so.
  *
- * <p>Every operation throws {@link IllegalArgumentException} when shapes or types don't fit, naming both, before it writes anything.
+ * <p>Every operation throws {@link IllegalArgumentException} when shapes or types don't fit, naming both, or when a tensor belongs to another
+ * backend, be it of the same kind, before it writes anything.
  * Operations may be asynchronous on a device; {@link #download} waits.
  *
  * <p>This class checks arguments and counts operations; the {@link Kernels} of an implementation compute. Without kernels it is a dry run:
@@ -45,6 +46,7 @@ import org.jspecify.annotations.Nullable;
 public final class Backend implements AutoCloseable {
     private final TensorStore store;
     private final @Nullable Kernels kernels;
+    private final Checks checks;
     private final MemoryMeter memory = new MemoryMeter();
     private final OperationMeter operations = new OperationMeter();
 
@@ -52,6 +54,7 @@ public final class Backend implements AutoCloseable {
     public Backend(TensorStore store) {
         this.store = store;
         this.kernels = store instanceof Kernels ? (Kernels) store : null;
+        this.checks = new Checks(store);
     }
 
     /** The name under which it is chosen: "cpu", "nd4j", "cuda". */
@@ -111,6 +114,7 @@ public final class Backend implements AutoCloseable {
 
     /** Copies host elements to a new tensor, converted to a type. The pages of a mapped file are released. */
     public Tensor upload(Workspace workspace, HostTensor source, DType dtype) {
+        checks.workspace("upload", workspace);
         Tensor tensor = workspace.allocate(dtype, source.shape());
         compute(kernels -> {
             kernels.write(source, tensor);
@@ -127,6 +131,7 @@ public final class Backend implements AutoCloseable {
      * @param source F32 or BF16; not a mapped file if the tensor is written to
      */
     public Tensor borrow(Workspace workspace, HostTensor source) {
+        checks.workspace("borrow", workspace);
         Checks.productType(source.dtype());
         Tensor shared = kernels == null ? null : kernels.share(workspace, source);
         return shared != null ? shared : upload(workspace, source, source.dtype());
@@ -138,6 +143,7 @@ public final class Backend implements AutoCloseable {
      * @throws UnsupportedOperationException in a dry run
      */
     public HostTensor download(Tensor tensor) {
+        checks.download(tensor);
         return kernelsToDownload(tensor).download(tensor);
     }
 
@@ -148,7 +154,7 @@ public final class Backend implements AutoCloseable {
      * @throws UnsupportedOperationException in a dry run
      */
     public void download(Tensor tensor, float[] target) {
-        Checks.download(tensor, target);
+        checks.download(tensor, target);
         kernelsToDownload(tensor).download(tensor, target);
     }
 
@@ -160,7 +166,7 @@ public final class Backend implements AutoCloseable {
      * @throws UnsupportedOperationException in a dry run
      */
     public void downloadPixels(Tensor tensor, byte[] target) {
-        Checks.downloadPixels(tensor, target);
+        checks.downloadPixels(tensor, target);
         if (!kernelsToDownload(tensor).downloadPixels(tensor, target)) {
             throw new ArithmeticException("found a pixel that is not a number, expected numbers around [-1, 1]");
         }
@@ -168,18 +174,20 @@ public final class Backend implements AutoCloseable {
 
     /** Overwrites a tensor's elements with those of an equally shaped host tensor, converted to the tensor's type. */
     public void write(HostTensor source, Tensor target) {
-        Checks.write(source, target);
+        checks.write(source, target);
         compute(kernels -> kernels.write(source, target));
     }
 
     /** Packs a linear layer so that products are formed in {@code dtype}. */
     public LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype) {
+        checks.workspace("packLinear", workspace);
         Checks.productType(dtype);
         return store.packLinear(workspace, source, dtype);
     }
 
     /** Packs a convolution so that products are formed in {@code dtype}. */
     public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionWeights.Source source, DType dtype) {
+        checks.workspace("packConvolution", workspace);
         Checks.productType(dtype);
         return store.packConvolution(workspace, source, dtype);
     }
@@ -188,33 +196,34 @@ public final class Backend implements AutoCloseable {
 
     /** out = x, converted to the output's type. Equal numbers of elements. */
     public void copy(Tensor x, Tensor out) {
-        Checks.copy(x, out);
+        checks.copy(x, out);
         compute(kernels -> kernels.copy(x, out));
     }
 
     /** out = a + b. Equal shapes; out may be a or b. */
     public void add(Tensor a, Tensor b, Tensor out) {
-        Checks.add(a, b, out);
+        checks.add(a, b, out);
         operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
         compute(kernels -> kernels.add(a, b, out));
     }
 
     /** y += alpha * x. Equal shapes: the Euler step of a flow. */
     public void addScaled(float alpha, Tensor x, Tensor y) {
-        Checks.addScaled(x, y);
+        checks.addScaled(x, y);
         operations.add(OperationKind.ELEMENTWISE, y.shape().elements());
         compute(kernels -> kernels.addScaled(alpha, x, y));
     }
 
     /** out = a + s * (b - a). Equal shapes; out may be a or b: classifier-free guidance. */
     public void interpolate(Tensor a, Tensor b, float s, Tensor out) {
-        Checks.interpolate(a, b, out);
+        checks.interpolate(a, b, out);
         operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
         compute(kernels -> kernels.interpolate(a, b, s, out));
     }
 
     /** Fills a tensor with the normal noise of a seed: element i is {@link PhiloxNormal#at(long, long) PhiloxNormal.at(seed, i)}. */
     public void normal(long seed, Tensor out) {
+        checks.normal(out);
         operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
         compute(kernels -> kernels.normal(seed, out));
     }
@@ -223,13 +232,13 @@ public final class Backend implements AutoCloseable {
 
     /** Cuts a video [C, T, H, W] into tokens [grid cells, C * patch cells], each flattened as (channel, t, h, w). */
     public void patchify(Tensor video, PatchSize patch, Tensor tokens) {
-        Checks.patchify(video, patch, tokens);
+        checks.patchify(video, patch, tokens);
         compute(kernels -> kernels.patchify(video, patch, tokens));
     }
 
     /** The inverse of {@link #patchify}. */
     public void unpatchify(Tensor tokens, PatchSize patch, Tensor video) {
-        Checks.unpatchify(tokens, patch, video);
+        checks.unpatchify(tokens, patch, video);
         compute(kernels -> kernels.unpatchify(tokens, patch, video));
     }
 
@@ -240,7 +249,7 @@ public final class Backend implements AutoCloseable {
      * @param tableT [at least grid.t(), d], F32; likewise tableH, tableW
      */
     public void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
-        Checks.addPosition(x, tableT, tableH, tableW, grid, out);
+        checks.addPosition(x, tableT, tableH, tableW, grid, out);
         operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
         compute(kernels -> kernels.addPosition(x, tableT, tableH, tableW, grid, out));
     }
@@ -252,7 +261,7 @@ public final class Backend implements AutoCloseable {
      * @param out [grid.dividedBy(kernel) cells, d]
      */
     public void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
-        Checks.averagePool(x, grid, kernel, out);
+        checks.averagePool(x, grid, kernel, out);
         operations.add(OperationKind.ELEMENTWISE, x.shape().elements());
         compute(kernels -> kernels.averagePool(x, grid, kernel, out));
     }
@@ -267,7 +276,7 @@ public final class Backend implements AutoCloseable {
      * @param scale [d]
      */
     public void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
-        Checks.modulatedLayerNorm(x, shift, scale, out);
+        checks.modulatedLayerNorm(x, shift, scale, out);
         operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
         compute(kernels -> kernels.modulatedLayerNorm(x, shift, scale, epsilon, out));
     }
@@ -280,7 +289,7 @@ public final class Backend implements AutoCloseable {
      * @param weight [d]
      */
     public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
-        Checks.gatedRmsNorm(y, z, weight, out);
+        checks.gatedRmsNorm(y, z, weight, out);
         operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
         compute(kernels -> kernels.gatedRmsNorm(y, z, weight, epsilon, out));
     }
@@ -291,7 +300,7 @@ public final class Backend implements AutoCloseable {
      * @param weight [headDim]
      */
     public void headRmsNorm(Heads heads, Tensor weight, float epsilon) {
-        Checks.headRmsNorm(heads, weight);
+        checks.headRmsNorm(heads, weight);
         operations.add(OperationKind.ELEMENTWISE, heads.tokens() * heads.width());
         compute(kernels -> kernels.headRmsNorm(heads, weight, epsilon));
     }
@@ -304,7 +313,7 @@ public final class Backend implements AutoCloseable {
      * @param bias [C]
      */
     public void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
-        Checks.groupNorm(x, groups, weight, bias, out);
+        checks.groupNorm(x, groups, weight, bias, out);
         operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
         compute(kernels -> kernels.groupNorm(x, groups, weight, bias, epsilon, silu, out));
     }
@@ -318,7 +327,7 @@ public final class Backend implements AutoCloseable {
      * @param out [n, out]; read as well by the adding epilogues
      */
     public void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
-        Checks.linear(x, weights, epilogue, out);
+        checks.linear(x, weights, epilogue, out);
         operations.add(OperationKind.LINEAR, Flops.linear(x, weights));
         compute(kernels -> kernels.linear(x, weights, epilogue, out));
     }
@@ -330,7 +339,7 @@ public final class Backend implements AutoCloseable {
      * @param out [T', H', W', O], see {@link ConvolutionWeights.Source#outputOf}
      */
     public void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
-        Checks.convolution(x, weights, out);
+        checks.convolution(x, weights, out);
         operations.add(OperationKind.CONVOLUTION, Flops.convolution(weights, out));
         if (kernels == null) {
             store.skipConvolution(x, weights, out);
@@ -346,7 +355,7 @@ public final class Backend implements AutoCloseable {
      * @param out [T * factor.t(), H * factor.h(), W * factor.w(), C]
      */
     public void upsampleNearest(Tensor x, Grid factor, Tensor out) {
-        Checks.upsampleNearest(x, factor, out);
+        checks.upsampleNearest(x, factor, out);
         compute(kernels -> kernels.upsampleNearest(x, factor, out));
     }
 
@@ -360,7 +369,7 @@ public final class Backend implements AutoCloseable {
      * @param out [n, q.width()]
      */
     public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
-        Checks.attention(q, k, v, mask, out);
+        checks.attention(q, k, v, mask, out);
         operations.add(OperationKind.ATTENTION, Flops.attention(q, k));
         compute(kernels -> kernels.attention(q, k, v, mask, out));
     }
@@ -375,7 +384,7 @@ public final class Backend implements AutoCloseable {
      */
     public void windowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
-        Checks.windowAttention(q, k, v, grid, windows, bias, out);
+        checks.windowAttention(q, k, v, grid, windows, bias, out);
         operations.add(OperationKind.WINDOW_ATTENTION, Flops.windowAttention(q, grid, windows));
         compute(kernels -> kernels.windowAttention(q, k, v, grid, windows, bias, out));
     }
@@ -392,7 +401,7 @@ public final class Backend implements AutoCloseable {
      */
     public void selectiveScan(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
-        Checks.selectiveScan(input, path, spec, weights, y);
+        checks.selectiveScan(input, path, spec, weights, y);
         operations.add(OperationKind.SCAN, Flops.selectiveScan(path, spec));
         compute(kernels -> kernels.selectiveScan(input, path, spec, weights, accumulate, y));
     }
@@ -406,7 +415,7 @@ public final class Backend implements AutoCloseable {
      * @param out [path rows, channels]; rows that a backward path leaves out are set to 0
      */
     public void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
-        Checks.causalConvolution(x, column, path, weight, bias, out);
+        checks.causalConvolution(x, column, path, weight, bias, out);
         operations.add(OperationKind.SCAN, Flops.causalConvolution(path, weight));
         compute(kernels -> kernels.causalConvolution(x, column, path, weight, bias, out));
     }
@@ -430,7 +439,7 @@ public final class Backend implements AutoCloseable {
             DiagonalScanWeights weights,
             boolean accumulate,
             Tensor y) {
-        Checks.diagonalScan(x, dt, bc, b, c, path, weights, y);
+        checks.diagonalScan(x, dt, bc, b, c, path, weights, y);
         operations.add(OperationKind.SCAN, Flops.diagonalScan(path, weights));
         compute(kernels -> kernels.diagonalScan(x, dt, bc, b, c, path, weights, accumulate, y));
     }

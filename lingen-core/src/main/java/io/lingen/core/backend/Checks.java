@@ -6,6 +6,7 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
@@ -16,22 +17,47 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
+import io.lingen.core.spi.TensorStore;
 import org.jspecify.annotations.Nullable;
 
 /** Checks of each operation's arguments. A method has its operation's name and throws {@link IllegalArgumentException}. */
 final class Checks {
-    private Checks() {}
+    private final TensorStore store;
 
-    static void download(Tensor tensor, float[] target) {
+    /** @param store owns every tensor that passes */
+    Checks(TensorStore store) {
+        this.store = store;
+    }
+
+    /** Checks the target of an upload or of packing. */
+    void workspace(String operation, Workspace workspace) {
+        if (!store.owns(workspace)) {
+            throw new IllegalArgumentException(operation + ": the workspace must belong to this " + store.name()
+                    + " backend, found one of another backend; open one with newWorkspace() here");
+        }
+    }
+
+    void download(Tensor tensor) {
+        requireOwned("download", tensor);
+    }
+
+    void download(Tensor tensor, float[] target) {
+        requireOwned("download", tensor);
         requireLength("download", tensor, target.length);
     }
 
-    static void downloadPixels(Tensor tensor, byte[] target) {
+    void downloadPixels(Tensor tensor, byte[] target) {
+        requireOwned("downloadPixels", tensor);
         requireLength("downloadPixels", tensor, target.length);
     }
 
-    static void write(HostTensor source, Tensor target) {
+    void write(HostTensor source, Tensor target) {
+        requireOwned("write", target);
         require(source.shape().equals(target.shape()), "write", source.shape(), target.shape());
+    }
+
+    void normal(Tensor out) {
+        requireOwned("normal", out);
     }
 
     static void productType(DType dtype) {
@@ -40,31 +66,38 @@ final class Checks {
         }
     }
 
-    static void copy(Tensor x, Tensor out) {
+    void copy(Tensor x, Tensor out) {
+        requireOwned("copy", x, out);
         require(x.shape().elements() == out.shape().elements(), "copy", x, out);
     }
 
-    static void add(Tensor a, Tensor b, Tensor out) {
+    void add(Tensor a, Tensor b, Tensor out) {
+        requireOwned("add", a, b, out);
         require(sameShape(a, b, out), "add", a, b, out);
     }
 
-    static void addScaled(Tensor x, Tensor y) {
+    void addScaled(Tensor x, Tensor y) {
+        requireOwned("addScaled", x, y);
         require(sameShape(x, y), "addScaled", x, y);
     }
 
-    static void interpolate(Tensor a, Tensor b, Tensor out) {
+    void interpolate(Tensor a, Tensor b, Tensor out) {
+        requireOwned("interpolate", a, b, out);
         require(sameShape(a, b, out), "interpolate", a, b, out);
     }
 
-    static void patchify(Tensor video, PatchSize patch, Tensor tokens) {
+    void patchify(Tensor video, PatchSize patch, Tensor tokens) {
+        requireOwned("patchify", video, tokens);
         requirePatches(video, patch, tokens, "patchify");
     }
 
-    static void unpatchify(Tensor tokens, PatchSize patch, Tensor video) {
+    void unpatchify(Tensor tokens, PatchSize patch, Tensor video) {
+        requireOwned("unpatchify", tokens, video);
         requirePatches(video, patch, tokens, "unpatchify");
     }
 
-    static void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
+    void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
+        requireOwned("addPosition", x, tableT, tableH, tableW, out);
         long d = x.shape().last();
         require(isMatrix(x, grid.cells(), d) && sameShape(x, out), "addPosition over " + grid, x, out);
         require(isTable(tableT, grid.t(), d), "addPosition, table t for " + grid, x, tableT);
@@ -72,7 +105,8 @@ final class Checks {
         require(isTable(tableW, grid.w(), d), "addPosition, table w for " + grid, x, tableW);
     }
 
-    static void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
+    void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
+        requireOwned("averagePool", x, out);
         long d = x.shape().last();
         require(
                 isMatrix(x, grid.cells(), d)
@@ -82,7 +116,8 @@ final class Checks {
                 out);
     }
 
-    static void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, Tensor out) {
+    void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, Tensor out) {
+        requireOwned("modulatedLayerNorm", x, shift, scale, out);
         long d = x.shape().last();
         require(
                 sameMatrix(x, out) && isParameter(shift, d) && isParameter(scale, d),
@@ -93,7 +128,8 @@ final class Checks {
                 out);
     }
 
-    static void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, Tensor out) {
+    void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, Tensor out) {
+        requireOwned("gatedRmsNorm", y, z, weight, out);
         require(
                 sameMatrix(y, out)
                         && sameMatrix(y, z)
@@ -105,11 +141,13 @@ final class Checks {
                 out);
     }
 
-    static void headRmsNorm(Heads heads, Tensor weight) {
+    void headRmsNorm(Heads heads, Tensor weight) {
+        requireOwned("headRmsNorm", heads.matrix(), weight);
         require(isParameter(weight, heads.headDim()), "headRmsNorm", heads.matrix(), weight);
     }
 
-    static void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, Tensor out) {
+    void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, Tensor out) {
+        requireOwned("groupNorm", x, weight, bias, out);
         long channels = x.shape().last();
         require(
                 x.shape().rank() == 4
@@ -125,7 +163,8 @@ final class Checks {
                 out);
     }
 
-    static void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
+    void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
+        requireOwned("linear", x, epilogue.gate(), out);
         Shape expected = Shape.of(weights.outFeatures(), weights.inFeatures());
         require(
                 x.shape().last() == weights.inFeatures()
@@ -140,7 +179,8 @@ final class Checks {
         }
     }
 
-    static void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
+    void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
+        requireOwned("convolution", x, out);
         ConvolutionWeights.Source source = weights.source();
         require(
                 x.shape().rank() == 4
@@ -151,7 +191,8 @@ final class Checks {
                 out);
     }
 
-    static void upsampleNearest(Tensor x, Grid factor, Tensor out) {
+    void upsampleNearest(Tensor x, Grid factor, Tensor out) {
+        requireOwned("upsampleNearest", x, out);
         Shape from = x.shape();
         require(
                 from.rank() == 4
@@ -166,7 +207,8 @@ final class Checks {
                 out);
     }
 
-    static void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
+    void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
+        requireOwned("attention", q.matrix(), k.matrix(), v.matrix(), mask, out);
         requireHeads(q, k, v, "attention");
         require(isMatrix(out, q.tokens(), q.width()), "attention of width " + q.width(), q.matrix(), out);
         if (mask != null) {
@@ -174,8 +216,8 @@ final class Checks {
         }
     }
 
-    static void windowAttention(
-            Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
+    void windowAttention(Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
+        requireOwned("windowAttention", q.matrix(), k.matrix(), v.matrix(), bias, out);
         requireHeads(q, k, v, "windowAttention");
         require(
                 q.tokens() == grid.cells() && k.tokens() == grid.cells() && isMatrix(out, grid.cells(), q.width()),
@@ -193,7 +235,16 @@ final class Checks {
         }
     }
 
-    static void selectiveScan(ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, Tensor y) {
+    void selectiveScan(ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, Tensor y) {
+        requireOwned(
+                "selectiveScan",
+                input.projection(),
+                weights.convWeight(),
+                weights.convBias(),
+                weights.dtBias(),
+                weights.aLog(),
+                weights.d(),
+                y);
         Tensor projection = input.projection();
         long columns = projection.shape().last();
         require(
@@ -220,7 +271,8 @@ final class Checks {
                 weights.d());
     }
 
-    static void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
+    void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
+        requireOwned("causalConvolution", x, weight, bias, out);
         long channels = weight.shape().length(0);
         require(
                 x.shape().rank() == 2
@@ -237,8 +289,9 @@ final class Checks {
                 out);
     }
 
-    static void diagonalScan(
+    void diagonalScan(
             Tensor x, Tensor dt, Tensor bc, long b, long c, ScanPath path, DiagonalScanWeights weights, Tensor y) {
+        requireOwned("diagonalScan", x, dt, bc, weights.dtBias(), weights.aLog(), weights.d(), y);
         long width = x.shape().last();
         Shape states = weights.aLog().shape();
         require(
@@ -263,6 +316,16 @@ final class Checks {
                 weights.aLog(),
                 weights.dtBias(),
                 weights.d());
+    }
+
+    private void requireOwned(String operation, @Nullable Tensor... tensors) {
+        for (Tensor tensor : tensors) {
+            if (tensor != null && !store.owns(tensor)) {
+                throw new IllegalArgumentException(operation + ": the tensor must belong to this " + store.name()
+                        + " backend, found " + tensor.dtype() + tensor.shape()
+                        + " of another backend; download it there and upload it here");
+            }
+        }
     }
 
     private static void requireLength(String operation, Tensor tensor, int length) {

@@ -44,7 +44,17 @@ final class DryRunStore implements TensorStore {
 
     @Override
     public Workspace newWorkspace(MemoryMeter meter) {
-        return new DryRunWorkspace(pool, meter);
+        return new DryRunWorkspace(this, meter);
+    }
+
+    @Override
+    public boolean owns(Workspace workspace) {
+        return workspace instanceof DryRunWorkspace && ((DryRunWorkspace) workspace).store() == this;
+    }
+
+    @Override
+    public boolean owns(Tensor tensor) {
+        return tensor instanceof DryRunTensor && ((DryRunTensor) tensor).store() == this;
     }
 
     @Override

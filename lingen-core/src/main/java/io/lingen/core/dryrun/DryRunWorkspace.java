@@ -5,40 +5,24 @@ import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.accounting.MemoryMeter;
-import io.lingen.core.spi.MemoryPool;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Tensors without elements. */
 final class DryRunWorkspace implements Workspace {
-    private final MemoryPool pool;
+    private final DryRunStore store;
     private final MemoryMeter meter;
     private final List<Runnable> taken = new ArrayList<>();
     private long bytes;
     private boolean closed;
 
-    DryRunWorkspace(MemoryPool pool, MemoryMeter meter) {
-        this.pool = pool;
+    DryRunWorkspace(DryRunStore store, MemoryMeter meter) {
+        this.store = store;
         this.meter = meter;
     }
 
-    private record ShapedTensor(DType dtype, Shape shape) implements Tensor {
-        @Override
-        public Tensor reshape(Shape other) {
-            return new ShapedTensor(dtype, shape.reshape(other));
-        }
-
-        @Override
-        public Tensor slice(long from, long to) {
-            return new ShapedTensor(dtype, shape.slice(from, to));
-        }
-
-        @Override
-        public @Nullable MemorySegment hostMemory() {
-            return null;
-        }
+    DryRunStore store() {
+        return store;
     }
 
     @Override
@@ -49,10 +33,10 @@ final class DryRunWorkspace implements Workspace {
         if (!dtype.isComputeType()) {
             throw new IllegalArgumentException("tensors are F32 or BF16, found " + dtype);
         }
-        Tensor tensor = new ShapedTensor(dtype, shape);
+        Tensor tensor = new DryRunTensor(store, dtype, shape);
         meter.allocated(tensor.byteSize());
         bytes += tensor.byteSize();
-        taken.add(pool.take(tensor.byteSize()));
+        taken.add(store.pool().take(tensor.byteSize()));
         return tensor;
     }
 

@@ -51,7 +51,17 @@ final class Nd4jKernels implements Kernels {
 
     @Override
     public Workspace newWorkspace(MemoryMeter meter) {
-        return new Nd4jWorkspace(meter);
+        return new Nd4jWorkspace(this, meter);
+    }
+
+    @Override
+    public boolean owns(Workspace workspace) {
+        return workspace instanceof Nd4jWorkspace && ((Nd4jWorkspace) workspace).owner() == this;
+    }
+
+    @Override
+    public boolean owns(Tensor tensor) {
+        return tensor instanceof Nd4jTensor && ((Nd4jTensor) tensor).isOwnedBy(this);
     }
 
     @Override
@@ -269,10 +279,10 @@ final class Nd4jKernels implements Kernels {
     }
 
     /** Host weights as an F32 array whose values are those of another type. */
-    private static INDArray packed(Workspace workspace, HostTensor source, DType dtype) {
+    private INDArray packed(Workspace workspace, HostTensor source, DType dtype) {
         INDArray flat =
-                Nd4jWorkspace.of(workspace).array(DataType.FLOAT, source.shape().elements());
-        Nd4jTensor tensor = new Nd4jTensor(flat, DType.F32, source.shape());
+                ((Nd4jWorkspace) workspace).array(DataType.FLOAT, source.shape().elements());
+        Nd4jTensor tensor = new Nd4jTensor(this, flat, DType.F32, source.shape());
         Nd4jRuntime.inScope(() -> {
             tensor.store(source);
             flat.assign(flat.castTo(Nd4jTensor.dataType(dtype)));

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * The computation of a backend: transfers, and one method per operation of {@link io.lingen.core.backend.Backend}, which documents shapes
  * and formulas under the same name.
  *
- * <p>Arguments arrive checked: shapes and types fit, tensors and workspaces belong to this instance, indices are in range. Operations are
+ * <p>Arguments arrive checked: shapes and types fit, tensors and workspaces are owned by this instance. Operations are
  * counted by the caller. They may be asynchronous on a device; downloads wait. Thread-safe.
  */
 public interface Kernels extends TensorStore {

@@ -12,7 +12,8 @@ import io.lingen.core.accounting.MemoryMeter;
  * Where a backend keeps tensors and packed weights, and the facts that plans depend on. {@link Kernels} adds transfers and computation; a
  * dry run is a store without kernels.
  *
- * <p>Arguments arrive checked by {@link io.lingen.core.backend.Backend}: types are F32 or BF16. Thread-safe.
+ * <p>Arguments arrive checked by {@link io.lingen.core.backend.Backend}: types are F32 or BF16, tensors
+ * and workspaces are owned by this store. Thread-safe.
  */
 public interface TensorStore extends AutoCloseable {
     /** {@link #tokensPerChunk} unless a store overrides it. */
@@ -39,6 +40,12 @@ public interface TensorStore extends AutoCloseable {
 
     /** A new, empty workspace that reports the bytes of its tensors to a meter. */
     Workspace newWorkspace(MemoryMeter meter);
+
+    /** Whether a workspace was made by this store, not by another one of the same kind. */
+    boolean owns(Workspace workspace);
+
+    /** Whether a tensor belongs to a workspace of this store, not to another one of the same kind. */
+    boolean owns(Tensor tensor);
 
     /** Packs a linear layer so that products are formed in {@code dtype}. */
     LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype);

@@ -10,7 +10,9 @@ import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
+import io.lingen.core.contract.OwnershipContract;
 import io.lingen.core.op.Epilogue;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 final class DryRunTest {
@@ -46,6 +48,14 @@ final class DryRunTest {
             assertThrows(IllegalArgumentException.class, () -> x.reshape(Shape.of(16)));
             assertThrows(IllegalArgumentException.class, () -> workspace.allocate(DType.I32, 1));
             assertThrows(UnsupportedOperationException.class, () -> backend.download(x));
+        }
+    }
+
+    @Nested
+    final class Ownership extends OwnershipContract {
+        @Override
+        protected Backend newBackend() {
+            return DryRun.exact().backend();
         }
     }
 
