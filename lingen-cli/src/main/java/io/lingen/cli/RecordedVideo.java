@@ -54,9 +54,9 @@ record RecordedVideo(Path file, VideoDescription description) {
 
     /** The request, with the prompt that was encoded. */
     VideoRequest request() {
-        return description.request().toBuilder()
-                .prompt(description.encodedPrompt())
-                .build();
+        String encoded = description.encodedPrompt();
+        VideoRequest request = description.request();
+        return encoded == null ? request : request.toBuilder().prompt(encoded).build();
     }
 
     /** @throws IllegalArgumentException if the recorded precision is unknown */

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable and thread-safe: clips may be decoded concurrently. Owns its packed weights, not the backend; close it after the streams
  * that it gave.
  */
-public final class LatentVideoDecoder implements AutoCloseable {
+public final class LatentVideoDecoder implements VideoDecoder {
     private final AutoencoderConfig config;
     private final Backend backend;
     private final DType precision;
@@ -131,25 +131,25 @@ public final class LatentVideoDecoder implements AutoCloseable {
         }
     }
 
-    /**
-     * Decodes a clip frame by frame in flat memory, in tiles along time as {@link AutoencoderConfig#tiling} says.
-     *
-     * @param latent [C, T, H, W], normalised; read before this method returns
-     * @return the clip's frames from the first to the last; close it
-     * @throws IllegalArgumentException if the latent's shape does not fit
-     */
-    public FrameStream frames(Tensor latent) {
-        return frames(latent, FrameStream.Guard.NONE);
+    @Override
+    public int latentChannels() {
+        return config.latentChannels();
     }
 
-    /** As {@link #frames(Tensor)}, with somebody around the computing of each frame. */
+    @Override
+    public Grid framesOf(Grid latent) {
+        return config.framesOf(latent);
+    }
+
+    /** Decodes a clip frame by frame in flat memory, in tiles along time as {@link AutoencoderConfig#tiling} says. */
+    @Override
     public FrameStream frames(Tensor latent, FrameStream.Guard guard) {
         requireLatent(latent.shape());
         Workspace memory = backend.newWorkspace();
         try {
             Tensor cells = memory.allocate(DType.F32, cellsOf(latent));
             backend.patchify(latent, PatchSize.ONE, cells); // [T, H, W, C]
-            return new FrameStream(this, cells, memory, guard);
+            return new TiledFrames(this, cells, memory, guard);
         } catch (RuntimeException | Error e) {
             memory.close();
             throw e;

@@ -1,20 +1,22 @@
-package io.lingen;
+package io.lingen.internal.family;
 
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.spi.ModelSignature;
+import io.lingen.spi.VideoLimits.NativeSize;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a model folder holds: {@code model_index.json} (docs/checkpoint-format.md).
+ * The contents of a model folder: {@code model_index.json} (docs/checkpoint-format.md).
  *
  * @param fps frames per second of the model's videos
  * @param transformer the folder of the denoiser; likewise vae, textEncoders, scheduler
  * @param thesaurus the file of the model's {@link io.lingen.text.Thesaurus}; null if prompts are encoded as they are
- * @param nativeSize what a request that names no size gets; null if it has to name one
+ * @param nativeSize the size of a request that names none; null if it has to name one
  */
-public record ModelIndex(
+record ModelIndex(
         int fps,
         String transformer,
         String vae,
@@ -22,13 +24,7 @@ public record ModelIndex(
         String scheduler,
         @Nullable String thesaurus,
         @Nullable NativeSize nativeSize) {
-    /** The name of the file. */
-    public static final String FILE = "model_index.json";
-
-    /** The size that a model was trained for, in pixels, and the length of its videos in seconds. */
-    public record NativeSize(int width, int height, double seconds) {}
-
-    public ModelIndex {
+    ModelIndex {
         textEncoders = List.copyOf(textEncoders);
     }
 
@@ -37,16 +33,15 @@ public record ModelIndex(
      *
      * @throws CheckpointException naming the field, what was found and what would do
      */
-    public static ModelIndex read(ModelSource source) {
-        if (!source.exists(FILE)) {
-            throw new CheckpointException(source.name() + " has no " + FILE
-                    + ", so it is not a model folder; its layout is in docs/checkpoint-format.md");
-        }
-        ConfigReader json = source.config(FILE);
-        if (!json.text("format").equals("lingen")) {
-            throw json.error("format", json.text("format"), "\"lingen\"");
+    static ModelIndex read(ModelSource source) {
+        ConfigReader json = source.config(ModelSignature.FILE);
+        if (!json.text("format").equals(LinGenFamily.NAME)) {
+            throw json.error("format", json.text("format"), '"' + LinGenFamily.NAME + '"');
         }
         json.integer("version", 1, 1);
+        if (json.has("family") && !json.text("family").equals(LinGenFamily.NAME)) {
+            throw json.error("family", json.text("family"), '"' + LinGenFamily.NAME + '"');
+        }
         ConfigReader components = json.object("components");
         ConfigReader size = json.objectOrNull("native");
         ModelIndex index = new ModelIndex(

@@ -1,16 +1,14 @@
-package io.lingen.internal;
+package io.lingen;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.lingen.StageTimes;
-import io.lingen.VideoResult;
 import io.lingen.core.internal.PartialFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
 
 /** The JSON file beside a video: its description and how it went. */
-public final class DescriptionFile {
+final class DescriptionFile {
     private static final ObjectMapper mapper = new ObjectMapper();
 
     private DescriptionFile() {}
@@ -20,7 +18,7 @@ public final class DescriptionFile {
      *
      * @param device the backend's description of itself
      */
-    public static void write(VideoResult result, String device) throws IOException {
+    static void write(VideoResult result, String device) throws IOException {
         ObjectNode root = mapper.createObjectNode()
                 .put("video", result.video().getFileName().toString());
         root.setAll((ObjectNode) mapper.readTree(result.description().toJson()));

@@ -1,17 +1,15 @@
-package io.lingen.internal;
+package io.lingen;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lingen.ModelIndex;
-import io.lingen.PipelineOptions;
-import io.lingen.TextToVideoPipeline;
-import io.lingen.TinyModel;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.Checksums;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.internal.ModelFiles;
+import io.lingen.spi.ModelFamilies;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -88,7 +86,7 @@ class ModelFilesTest {
     @Test
     void nanoIsWhatItsListingSays() {
         try (ModelSource source = TextToVideoPipeline.source(TextToVideoPipeline.NANO)) {
-            ModelFiles files = new ModelFiles(source, ModelIndex.read(source));
+            ModelFiles files = new ModelFiles(source, ModelFamilies.open(source).files());
             files.check();
             assertEquals(Checksums.read(source).sha256(), files.hash(), "nothing is listed that is not used");
         }
@@ -96,7 +94,7 @@ class ModelFilesTest {
 
     private ModelFiles files() {
         ModelSource source = ModelSource.of(model);
-        return new ModelFiles(source, ModelIndex.read(source));
+        return new ModelFiles(source, ModelFamilies.open(source).files());
     }
 
     private void writeSums() throws IOException {

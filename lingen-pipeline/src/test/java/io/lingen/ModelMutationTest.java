@@ -1,18 +1,15 @@
-package io.lingen.internal;
+package io.lingen;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lingen.ModelIndex;
-import io.lingen.TinyModel;
-import io.lingen.VideoRequest;
 import io.lingen.core.DType;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.dryrun.DryRun;
 import io.lingen.core.mutation.Mutations;
-import io.lingen.diffusion.VideoTransformer;
-import io.lingen.vae.LatentVideoDecoder;
+import io.lingen.spi.ModelDescription;
+import io.lingen.spi.ModelFamilies;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,19 +62,18 @@ class ModelMutationTest {
         try (ModelSource source = ModelSource.of(model);
                 DryRun dryRun = DryRun.exact()) {
             Backend backend = dryRun.backend();
-            ModelLimits limits = ModelLimits.read(source);
-            ModelIndex index = limits.index();
-            VideoTransformer.load(source, index.transformer(), backend, DType.BF16)
-                    .close();
-            LatentVideoDecoder.load(source, index.vae(), backend, DType.BF16).close();
-            plan(limits);
+            ModelDescription description = ModelFamilies.open(source);
+            RequestPlanner planner = RequestPlanner.of(description);
+            description.loadDenoiser(backend, DType.BF16).close();
+            description.loadDecoder(backend, DType.BF16).close();
+            plan(planner);
         }
     }
 
-    private static void plan(ModelLimits limits) {
+    private static void plan(RequestPlanner planner) {
         VideoRequest request = VideoRequest.of("a ring");
         try {
-            limits.plan(request);
+            planner.plan(request);
         } catch (IllegalArgumentException e) {
             // The damaged model makes other sizes, or names none of its own.
             assertTrue(e.getMessage().contains("multiple") || e.getMessage().contains("native size"), e::toString);
