@@ -15,9 +15,18 @@ import io.lingen.cpu.internal.span.ScanSpans;
 import io.lingen.cpu.internal.span.Spans;
 
 /**
- * The selective scan in its chunked form on matrix products (specification, section 3; Dao and Gu, "Transformers are SSMs", 2024). Of a
- * block of chunks first what all heads share, chunk by chunk: B, C, C B^T, the time steps and their cumulative sums. Then, slice by slice
- * of the heads, chunk after chunk with the slice's state in the cache.
+ * The selective scan in its chunked form on matrix products (Dao and Gu, "Transformers are SSMs", 2024, listing 1; specification, section
+ * 3). Its steps are the paper's:
+ *
+ * <ol>
+ *   <li>intra-chunk output, the diagonal blocks: Y = (L o C B^T) X, with L_ij = exp(s_i - s_j) dt_j and s the cumulative sums of dt A;
+ *   <li>chunk state: what the chunk's own inputs leave in the state at its end;
+ *   <li>inter-chunk recurrence: the state decays over the chunk, and the chunk's own is added;
+ *   <li>state to output, the off-diagonal blocks: Y += exp(s) C times the state before the chunk.
+ * </ol>
+ *
+ * <p>Of a block of chunks, what all heads share comes first, chunk by chunk: B, C, C B^T, the time steps and their sums. Then slices of
+ * the heads take the four steps chunk after chunk, with the slice's state in the cache.
  *
  * <p>The chunk's length is chosen here, by the sizes of state and head; the specification's is that of the checkpoint's training and
  * doesn't change the result. Products are formed in the projection's type where {@link MatrixKernel#productType} allows it; sums, time
@@ -53,12 +62,13 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
     public void compute(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, CpuTensor y) {
         CpuTensor projection = CpuTensor.of(input.projection());
-        Layout layout = new Layout(spec, matrix.productType(projection.dtype()), chunk(path.steps()));
-        int chunks = Math.toIntExact(Math.ceilDiv(path.steps(), layout.chunk));
+        ScanChunk.Layout layout =
+                new ScanChunk.Layout(spec, matrix.productType(projection.dtype()), chunkSteps(path.steps()));
+        int chunks = Math.toIntExact(Math.ceilDiv(path.steps(), layout.steps));
         int blockChunks = Math.min(chunks, Math.max(BLOCK, 4 * pool.size()));
         int sliceHeads = sliceHeads(spec);
         long stateBytes = (long) spec.stateSize() * spec.innerWidth() * Float.BYTES;
-        long shared = blockChunks * layout.chunkBytes;
+        long shared = blockChunks * layout.byteSize;
         long zeros = projection.rowBytes();
         CpuMemory.Block block = memory.allocate(shared + stateBytes + zeros);
         try (ScanConvolution convolution =
@@ -73,19 +83,18 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
                     CpuTensor.addressOf(weights.d()),
                     convolution,
                     new ScanTimes(spans, input, path, spec, weights),
+                    block.address(),
                     block.address() + shared + stateBytes);
             for (int first = 0; first < chunks; first += blockChunks) {
                 int from = first;
                 int count = Math.min(blockChunks, chunks - first);
-                pool.forEach(count, (task, worker) -> {
-                    share(run, from + task, block.address() + task * layout.chunkBytes, worker);
-                });
+                pool.forEach(count, (task, worker) -> share(run, run.chunk(from, task), worker));
                 pool.forEach(spec.heads() / sliceHeads, (task, worker) -> {
-                    long offset = (long) task * sliceHeads * spec.headDim() * spec.stateSize() * Float.BYTES;
-                    long state = block.address() + shared + offset;
-                    Slice slice = new Slice(run, task * sliceHeads, sliceHeads, state, worker);
+                    int head = task * sliceHeads;
+                    long offset = (long) head * spec.headDim() * spec.stateSize() * Float.BYTES;
+                    Slice slice = new Slice(run, head, sliceHeads, block.address() + shared + offset, worker);
                     for (int i = 0; i < count; i++) {
-                        slice.advance(from + i, block.address() + i * layout.chunkBytes, accumulate, y);
+                        slice.advance(run.chunk(from, i), accumulate, y);
                     }
                 });
             }
@@ -94,7 +103,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         }
     }
 
-    private static int chunk(long steps) {
+    private static int chunkSteps(long steps) {
         return (int) Math.min(CHUNK, Math.ceilDiv(steps, ScanSpans.ROW_MULTIPLE) * ScanSpans.ROW_MULTIPLE);
     }
 
@@ -110,59 +119,15 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         return best;
     }
 
-    /** Where the shared parts of a chunk lie, in bytes from the chunk's address. */
-    private static final class Layout {
-        private final DType dtype;
-        private final int chunk;
-        private final int groups;
-        private final int n;
-        private final int heads;
-        /** B, [chunk, groups, n]. */
-        private final long b = 0;
-        /** C, [chunk, groups, n]. */
-        private final long c;
-        /** C B^T, [groups, chunk, chunk]. */
-        private final long products;
-        /** The cumulative sums s of dt A, [heads, chunk]. */
-        private final long sums;
-        /** [heads, chunk] */
-        private final long dt;
-        /** exp(s), [chunk, heads]. */
-        private final long decays;
-        /** How much of a step's input is left at the chunk's end: dt exp(s_last - s), [chunk, heads]. */
-        private final long weights;
-        /** The addresses of the projection's rows, taps - 1 of the past and those of the chunk. */
-        private final long rows;
-
-        private final long chunkBytes;
-
-        private Layout(ScanSpec spec, DType dtype, int chunk) {
-            this.dtype = dtype;
-            this.chunk = chunk;
-            groups = spec.groups();
-            n = spec.stateSize();
-            heads = spec.heads();
-            long bc = Memory.aligned((long) chunk * spec.groupWidth() * dtype.bytes());
-            long times = Memory.aligned((long) chunk * heads * Float.BYTES);
-            c = bc;
-            products = c + bc;
-            sums = products + (long) groups * chunk * chunk * Float.BYTES;
-            dt = sums + times;
-            decays = dt + times;
-            weights = decays + times;
-            rows = weights + times;
-            chunkBytes = rows + Memory.aligned((long) (chunk + spec.convWidth() - 1) * Long.BYTES);
-        }
-
-        /** B or C of a group, [steps, n]. */
-        private MatrixView ofGroup(long address, int group, int steps) {
-            return MatrixView.of(address + (long) group * n * dtype.bytes(), dtype, steps, n, (long) groups * n);
-        }
-    }
-
-    /** What a call works on; {@code zeros} is the address of a row of zeros. */
+    /**
+     * What a call works on.
+     *
+     * @param skip the address of D, [heads]
+     * @param chunks the address of a block of chunks
+     * @param zeros the address of a row of zeros
+     */
     private record Run(
-            Layout layout,
+            ScanChunk.Layout layout,
             ScanInput input,
             CpuTensor projection,
             ScanPath path,
@@ -170,265 +135,274 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             long skip,
             ScanConvolution convolution,
             ScanTimes times,
+            long chunks,
             long zeros) {
-        long first(int chunk) {
-            return (long) chunk * layout.chunk;
+        /** A chunk of the block that begins with chunk {@code block}. */
+        ScanChunk chunk(int block, int index) {
+            long first = (long) (block + index) * layout.steps;
+            int steps = (int) Math.min(layout.steps, path.steps() - first);
+            return new ScanChunk(layout, chunks + index * layout.byteSize, first, steps);
         }
 
-        int steps(int chunk) {
-            return (int) Math.min(layout.chunk, path.steps() - first(chunk));
+        Channels x(int channel, int count) {
+            return new Channels(input.x() + channel, channel, count);
+        }
+
+        Channels b() {
+            return new Channels(input.b(), spec.innerWidth(), spec.groupWidth());
+        }
+
+        Channels c() {
+            return new Channels(input.c(), spec.innerWidth() + spec.groupWidth(), spec.groupWidth());
+        }
+    }
+
+    /**
+     * Neighbouring channels of the convolution.
+     *
+     * @param column of the first one in the projection
+     * @param channel the first one's index among the convolution's channels
+     */
+    private record Channels(long column, int channel, int count) {
+        Channels part(int from, int most) {
+            return new Channels(column + from, channel + from, Math.min(most, count - from));
         }
     }
 
     /** Computes what all heads share of a chunk. */
-    private void share(Run run, int chunk, long shared, Worker worker) {
-        Layout layout = run.layout;
-        int steps = run.steps(chunk);
-        int past = run.convolution.taps() - 1;
-        for (int i = 0; i < past + steps; i++) {
-            long step = run.first(chunk) + i - past;
-            long row = step < 0 ? run.zeros : run.projection.rowAddress(run.path.row(step));
-            Memory.setLong(shared + layout.rows + (long) i * Long.BYTES, row);
+    private void share(Run run, ScanChunk chunk, Worker worker) {
+        for (int step = 1 - run.convolution.taps(); step < chunk.steps; step++) {
+            long at = chunk.first + step;
+            chunk.setRow(step, at < 0 ? run.zeros : run.projection.rowAddress(run.path.row(at)));
         }
-        convolveShared(run, shared, steps, run.input.b(), run.spec.innerWidth(), shared + layout.b, worker);
-        int ofC = run.spec.innerWidth() + run.spec.groupWidth();
-        convolveShared(run, shared, steps, run.input.c(), ofC, shared + layout.c, worker);
-        for (int group = 0; group < layout.groups; group++) {
-            MatrixView b = layout.ofGroup(shared + layout.b, group, steps);
-            MatrixView c = layout.ofGroup(shared + layout.c, group, steps);
-            long products = shared + layout.products + (long) group * layout.chunk * layout.chunk * Float.BYTES;
-            MatrixView target = MatrixView.of(products, DType.F32, steps, steps, layout.chunk);
-            matrix.multiply(c, b.transpose(), target, false, worker);
+        convolve(run, chunk, run.b(), chunk.b(), worker.scratch());
+        convolve(run, chunk, run.c(), chunk.c(), worker.scratch());
+        for (int group = 0; group < run.layout.groups; group++) {
+            matrix.multiply(chunk.c(group), chunk.b(group).transpose(), chunk.products(group), false, worker);
         }
-        shareTimes(run, chunk, steps, shared, worker.scratch());
+        shareTimes(run, chunk, worker.scratch());
     }
 
-    private void convolveShared(Run run, long shared, int steps, long column, int channel, long target, Worker worker) {
-        Scratch scratch = worker.scratch();
+    /** Computes SiLU of the convolution of some channels, rounded to the type of {@code out}, [steps, channels]. */
+    private void convolve(Run run, ScanChunk chunk, Channels channels, MatrixView out, Scratch scratch) {
         long mark = scratch.mark();
-        int width = run.spec.groupWidth();
-        DType dtype = run.layout.dtype;
-        for (int from = 0; from < width; from += CHANNELS) {
-            int count = Math.min(CHANNELS, width - from);
-            long values = convolve(run, shared, steps, column + from, channel + from, count, scratch);
-            for (int step = 0; step < steps; step++) {
-                long to = target + ((long) step * width + from) * dtype.bytes();
-                spans.store(values + (long) step * count * Float.BYTES, to, dtype, count);
+        for (int from = 0; from < channels.count; from += CHANNELS) {
+            Channels part = channels.part(from, CHANNELS);
+            long values = convolve(run, chunk, part, scratch);
+            for (int step = 0; step < chunk.steps; step++) {
+                long value = values + (long) step * part.count * Float.BYTES;
+                spans.store(value, out.at(step, from), out.dtype(), part.count);
             }
         }
         scratch.release(mark);
     }
 
-    /**
-     * SiLU of the convolution of some channels.
-     *
-     * @param column the first one's in the projection
-     * @param channel the first one among the convolution's
-     * @return the address of [steps, count] F32 elements in scratch memory
-     */
-    private long convolve(Run run, long shared, int steps, long column, int channel, int count, Scratch scratch) {
+    /** Returns the address of SiLU of the convolution of some channels, F32, [steps, channels] in scratch memory. */
+    private long convolve(Run run, ScanChunk chunk, Channels channels, Scratch scratch) {
         ScanConvolution convolution = run.convolution;
+        int count = channels.count;
         int past = convolution.taps() - 1;
-        long values = scratch.floats((long) steps * count);
-        long gathered = scratch.floats((long) (past + steps) * count);
+        long values = scratch.floats((long) chunk.steps * count);
+        long gathered = scratch.floats((long) (past + chunk.steps) * count);
         DType dtype = run.projection.dtype();
-        for (int i = 0; i < past + steps; i++) {
-            long row = Memory.getLong(shared + run.layout.rows + (long) i * Long.BYTES);
-            spans.load(row + column * dtype.bytes(), dtype, gathered + (long) i * count * Float.BYTES, count);
+        long column = channels.column * dtype.bytes();
+        for (int i = 0; i < past + chunk.steps; i++) {
+            spans.load(chunk.row(i - past) + column, dtype, gathered + (long) i * count * Float.BYTES, count);
         }
         spans.causalConvolution(
                 gathered,
                 count,
-                steps,
+                chunk.steps,
                 count,
                 convolution.taps(),
-                convolution.weight(channel),
+                convolution.weight(channels.channel),
                 convolution.channels(),
-                convolution.bias(channel),
+                convolution.bias(channels.channel),
                 values,
                 count);
-        spans.silu(values, values, steps * count);
+        spans.silu(values, values, chunk.steps * count);
         return values;
     }
 
-    /** The time steps, and what follows from them: head by head for the inputs' decay, step by step for the states'. */
-    private void shareTimes(Run run, int chunk, int steps, long shared, Scratch scratch) {
-        Layout layout = run.layout;
-        int heads = layout.heads;
-        long rowBytes = (long) heads * Float.BYTES;
+    /** Computes the time steps and what follows from them: by heads for intra-chunk outputs, by steps for the states. */
+    private void shareTimes(Run run, ScanChunk chunk, Scratch scratch) {
+        int heads = run.layout.heads;
+        int steps = chunk.steps;
         long dt = scratch.floats((long) steps * heads);
-        long decays = shared + layout.decays;
-        run.times.gather(run.first(chunk), steps, dt, decays, scratch);
+        // The sums of dt A are formed where their exponentials will be.
+        run.times.gather(chunk.first, steps, dt, chunk.decays(0), scratch);
         for (int head = 0; head < heads; head++) {
-            long sumOfHead = shared + layout.sums + (long) head * layout.chunk * Float.BYTES;
-            long dtOfHead = shared + layout.dt + (long) head * layout.chunk * Float.BYTES;
+            long sums = chunk.sums(head);
+            long dtOfHead = chunk.dt(head);
             // In double: differences of the sums are exponentiated, and must not carry the rounding of every step.
             double sum = 0;
             for (int step = 0; step < steps; step++) {
-                long at = step * rowBytes + (long) head * Float.BYTES;
-                sum += Memory.getFloat(decays + at);
-                Memory.setFloat(decays + at, (float) sum);
-                Memory.setFloat(sumOfHead + (long) step * Float.BYTES, (float) sum);
-                Memory.setFloat(dtOfHead + (long) step * Float.BYTES, Memory.getFloat(dt + at));
+                long of = (long) step * Float.BYTES;
+                sum += Memory.getFloat(chunk.decays(step, head));
+                Memory.setFloat(chunk.decays(step, head), (float) sum);
+                Memory.setFloat(sums + of, (float) sum);
+                Memory.setFloat(dtOfHead + of, Memory.getFloat(dt + ((long) step * heads + head) * Float.BYTES));
             }
         }
-        long last = decays + (steps - 1) * rowBytes;
-        long weights = shared + layout.weights;
         for (int step = 0; step < steps; step++) {
-            spans.copy(last, weights + step * rowBytes, heads);
-            spans.addScaled(-1, decays + step * rowBytes, weights + step * rowBytes, heads);
+            spans.copy(chunk.decays(steps - 1), chunk.stateWeights(step), heads);
+            spans.addScaled(-1, chunk.decays(step), chunk.stateWeights(step), heads);
         }
+        long weights = chunk.stateWeights(0);
         spans.exp(weights, weights, steps * heads);
         spans.multiply(1, weights, dt, weights, steps * heads);
-        spans.exp(decays, decays, steps * heads);
+        spans.exp(chunk.decays(0), chunk.decays(0), steps * heads);
     }
 
     /** Some heads of one group, on their way from chunk to chunk. */
     private final class Slice {
         private final Run run;
-        private final Layout layout;
         private final Worker worker;
         private final int head;
         private final int heads;
         private final int group;
         private final int p;
         private final int n;
-        private final int width;
+        private final DType dtype;
         /** F32, [n, width]. */
-        private final long state;
-        /** The state before the chunk as an operand, [n, width]. */
-        private final long before;
-        /** The chunk's inputs as an operand, [chunk, width]; likewise what is left of them at its end. */
-        private final long inputs;
-
-        private final long remains;
-        /** The mixing matrix of one head, [chunk, chunk]. */
-        private final long mix;
+        private final MatrixView state;
+        /** The state before the chunk in the products' type, [n, width]. */
+        private final MatrixView stateBefore;
+        /** The chunk's inputs x in the products' type, [steps, width]. */
+        private final MatrixView inputs;
+        /** The same times their weights in the chunk's state. */
+        private final MatrixView scaledInputs;
+        /** L o C B^T + D of one head in the products' type, [steps, steps]. */
+        private final MatrixView intraChunkMatrix;
 
         private final long factors;
-        /** F32, [chunk, width]: what the chunk's inputs give; likewise what the state before gives, not yet decayed. */
-        private final long fromInputs;
-
-        private final long fromState;
+        /** F32, [steps, width]. */
+        private final MatrixView intraChunkOutput;
+        /** F32, [steps, width], not yet decayed. */
+        private final MatrixView stateOutput;
 
         private Slice(Run run, int head, int heads, long state, Worker worker) {
             this.run = run;
-            this.layout = run.layout;
             this.worker = worker;
             this.head = head;
             this.heads = heads;
-            this.group = head / (layout.heads / layout.groups);
-            this.state = state;
+            group = head / (run.layout.heads / run.layout.groups);
             p = run.spec.headDim();
-            n = layout.n;
-            width = heads * p;
-            int bytes = layout.dtype.bytes();
-            Scratch scratch = worker.scratch();
-            before = scratch.bytes((long) n * width * bytes);
-            inputs = scratch.bytes((long) layout.chunk * width * bytes);
-            remains = scratch.bytes((long) layout.chunk * width * bytes);
-            long mixBytes = (long) layout.chunk * layout.chunk * bytes;
-            mix = scratch.bytes(mixBytes);
-            Memory.clear(mix, mixBytes);
-            factors = scratch.floats((long) layout.chunk + ScanSpans.ROW_MULTIPLE);
-            fromInputs = scratch.floats((long) layout.chunk * width);
-            fromState = scratch.floats((long) layout.chunk * width);
+            n = run.layout.n;
+            dtype = run.layout.dtype;
+            int width = heads * p;
+            int steps = run.layout.steps;
+            this.state = MatrixView.of(state, DType.F32, n, width, width);
+            stateBefore = scratch(dtype, n, width);
+            inputs = scratch(dtype, steps, width);
+            scaledInputs = scratch(dtype, steps, width);
+            intraChunkMatrix = scratch(dtype, steps, steps);
+            Memory.clear(intraChunkMatrix.address(), (long) steps * steps * dtype.bytes());
+            factors = worker.scratch().floats((long) steps + ScanSpans.ROW_MULTIPLE);
+            intraChunkOutput = scratch(DType.F32, steps, width);
+            stateOutput = scratch(DType.F32, steps, width);
         }
 
-        /** Takes a chunk: its outputs, and the state after it. */
-        private void advance(int chunk, long shared, boolean accumulate, CpuTensor out) {
+        private MatrixView scratch(DType dtype, int rows, int columns) {
+            long address = worker.scratch().bytes((long) rows * columns * dtype.bytes());
+            return MatrixView.of(address, dtype, rows, columns, columns);
+        }
+
+        /** Advances by one chunk: computes its outputs, and the state after it. */
+        private void advance(ScanChunk chunk, boolean accumulate, CpuTensor out) {
             long mark = worker.scratch().mark();
-            int steps = run.steps(chunk);
-            long ofHeads = (long) head * Float.BYTES;
-            long lastDecays = shared + layout.decays + (steps - 1L) * layout.heads * Float.BYTES + ofHeads;
-            takeInputs(shared, steps);
-            scans.decay(state, n, heads, p, lastDecays, before, layout.dtype);
-            multiply(
-                    layout.ofGroup(shared + layout.b, group, steps).transpose(),
-                    MatrixView.of(remains, layout.dtype, steps, width, width),
-                    MatrixView.of(state, DType.F32, n, width, width),
-                    true);
-            int begin = (int) Math.min(steps, Math.max(0, run.path.warmUpSteps() - run.first(chunk)));
-            if (begin < steps) {
-                multiply(
-                        layout.ofGroup(shared + layout.c, group, steps),
-                        MatrixView.of(before, layout.dtype, n, width, width),
-                        MatrixView.of(fromState, DType.F32, steps, width, width),
-                        false);
-                mixInputs(shared, steps);
-                finish(chunk, shared, begin, steps, accumulate, out);
+            int firstOutput = (int) Math.min(chunk.steps, Math.max(0, run.path.warmUpSteps() - chunk.first));
+            boolean hasOutput = firstOutput < chunk.steps;
+            loadInputs(chunk);
+            if (hasOutput) {
+                intraChunkOutput(chunk); // step 1
+            }
+            interChunkRecurrence(chunk); // step 3 before 2, which adds to the decayed state in place
+            chunkState(chunk);
+            if (hasOutput) {
+                stateToOutput(chunk); // step 4
+                store(chunk, firstOutput, accumulate, out);
             }
             worker.scratch().release(mark);
         }
 
-        private void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate) {
-            matrix.multiply(a, b, c, accumulate, worker);
-        }
-
-        /** The inputs as they are, and what is left of them at the chunk's end. */
-        private void takeInputs(long shared, int steps) {
+        /** Computes the inputs, and the same times their weights in the chunk's state. */
+        private void loadInputs(ScanChunk chunk) {
             Scratch scratch = worker.scratch();
             int atOnce = Math.max(1, CHANNELS / p);
             for (int from = 0; from < heads; from += atOnce) {
                 long mark = scratch.mark();
                 int count = Math.min(atOnce, heads - from);
-                int channel = (head + from) * p;
-                long values = convolve(run, shared, steps, run.input.x() + channel, channel, count * p, scratch);
-                long to = (long) from * p * layout.dtype.bytes();
+                long values = convolve(run, chunk, run.x((head + from) * p, count * p), scratch);
                 scans.weigh(
                         values,
-                        steps,
+                        chunk.steps,
                         count,
                         p,
-                        shared + layout.weights + (long) (head + from) * Float.BYTES,
-                        layout.heads,
-                        inputs + to,
-                        remains + to,
-                        width,
-                        layout.dtype);
+                        chunk.stateWeights(0, head + from),
+                        run.layout.heads,
+                        inputs.at(0, from * p),
+                        scaledInputs.at(0, from * p),
+                        inputs.columns(),
+                        dtype);
                 scratch.release(mark);
             }
         }
 
-        private void mixInputs(long shared, int steps) {
-            DType dtype = layout.dtype;
-            long products = shared + layout.products + (long) group * layout.chunk * layout.chunk * Float.BYTES;
+        /** Step 1, diagonal blocks: Y = (L o C B^T + D) X, head by head. */
+        private void intraChunkOutput(ScanChunk chunk) {
+            int steps = chunk.steps;
+            MatrixView mix = intraChunkMatrix.part(steps, 0, steps);
             for (int i = 0; i < heads; i++) {
-                long ofHead = (long) (head + i) * layout.chunk * Float.BYTES;
                 scans.mix(
-                        products,
-                        shared + layout.sums + ofHead,
-                        shared + layout.dt + ofHead,
+                        chunk.products(group).address(),
+                        chunk.sums(head + i),
+                        chunk.dt(head + i),
                         Memory.getFloat(run.skip + (long) (head + i) * Float.BYTES),
                         steps,
-                        layout.chunk,
+                        run.layout.steps,
                         factors,
-                        mix,
+                        mix.address(),
                         dtype);
-                multiply(
-                        MatrixView.of(mix, dtype, steps, steps, layout.chunk),
-                        MatrixView.of(inputs + (long) i * p * dtype.bytes(), dtype, steps, p, width),
-                        MatrixView.of(fromInputs + (long) i * p * Float.BYTES, DType.F32, steps, p, width),
-                        false);
+                multiply(mix, inputs.part(steps, i * p, p), intraChunkOutput.part(steps, i * p, p), false);
             }
         }
 
-        private void finish(int chunk, long shared, int begin, int steps, boolean accumulate, CpuTensor out) {
+        /** Step 2, added to the decayed state: state += B^T times the scaled inputs. */
+        private void chunkState(ScanChunk chunk) {
+            multiply(chunk.b(group).transpose(), scaledInputs.rows(0, chunk.steps), state, true);
+        }
+
+        /** Step 3: keeps the state before the chunk, and decays it over the chunk, each head by its own factor. */
+        private void interChunkRecurrence(ScanChunk chunk) {
+            long decays = chunk.decays(chunk.steps - 1, head);
+            scans.decay(state.address(), n, heads, p, decays, stateBefore.address(), dtype);
+        }
+
+        /** Step 4, off-diagonal blocks: C times the state before the chunk; its decays are applied by {@link #store}. */
+        private void stateToOutput(ScanChunk chunk) {
+            multiply(chunk.c(group), stateBefore, stateOutput.rows(0, chunk.steps), false);
+        }
+
+        /** Writes the sums of both outputs from a step on. */
+        private void store(ScanChunk chunk, int firstOutput, boolean accumulate, CpuTensor out) {
             long column = (long) head * p * out.dtype().bytes();
-            for (int step = begin; step < steps; step++) {
-                long row = run.path.row(run.first(chunk) + step) - run.path.prefixCells();
-                long at = (long) step * width * Float.BYTES;
-                long decays = shared + layout.decays + ((long) step * layout.heads + head) * Float.BYTES;
+            for (int step = firstOutput; step < chunk.steps; step++) {
+                long row = run.path.row(chunk.first + step) - run.path.prefixCells();
                 scans.finish(
-                        fromInputs + at,
-                        fromState + at,
-                        decays,
+                        intraChunkOutput.at(step, 0),
+                        stateOutput.at(step, 0),
+                        chunk.decays(step, head),
                         heads,
                         p,
                         accumulate,
                         out.rowAddress(row) + column,
                         out.dtype());
             }
+        }
+
+        private void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate) {
+            matrix.multiply(a, b, c, accumulate, worker);
         }
     }
 }

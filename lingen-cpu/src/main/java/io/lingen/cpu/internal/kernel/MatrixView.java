@@ -34,6 +34,11 @@ public record MatrixView(long address, DType dtype, int rows, int columns, long 
         return new MatrixView(at(first, 0), dtype, count, columns, stride, transposed);
     }
 
+    /** The first rows and some of the columns of a matrix that is not transposed. */
+    public MatrixView part(int rowCount, int firstColumn, int columnCount) {
+        return new MatrixView(at(0, firstColumn), dtype, rowCount, columnCount, stride, transposed);
+    }
+
     /** The address of an element. */
     public long at(long row, long column) {
         return address + (transposed ? column * stride + row : row * stride + column) * dtype.bytes();
