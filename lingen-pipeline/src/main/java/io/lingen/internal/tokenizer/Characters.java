@@ -19,6 +19,9 @@ final class Characters {
             | 1 << Character.OTHER_PUNCTUATION;
     private static final int CONTROLS = 1 << Character.CONTROL | 1 << Character.FORMAT | 1 << Character.PRIVATE_USE;
 
+    private static final int WORD_TYPES =
+            MARKS | 1 << Character.DECIMAL_DIGIT_NUMBER | 1 << Character.CONNECTOR_PUNCTUATION;
+
     private static final CodePointSet FORMAT_SINCE_9 = CodePointSet.parse("890-891 8e2 110cd 13430-1343f");
 
     private static final CodePointSet PUNCTUATION_UNTIL_8 = CodePointSet.parse("166d 111c9");
@@ -56,7 +59,7 @@ final class Characters {
 
     private static final CodePointSet NUMBERS_SINCE_17 = CodePointSet.parse("11de0-11de9 16ff4-16ff6");
 
-    private static final CodePointSet NUMBERS_IN_ONIGURUMA_WORDS = CodePointSet.parse("b2-b3 b9 bc-be");
+    private static final CodePointSet LATIN_NUMBERS = CodePointSet.parse("b2-b3 b9 bc-be");
 
     private Characters() {}
 
@@ -112,17 +115,17 @@ final class Characters {
 
     /** Whether {@code \w} of UTS 18 matches a code point. */
     static boolean isWord(int codePoint) {
-        return isWordOfOniguruma(codePoint) && !NUMBERS_IN_ONIGURUMA_WORDS.contains(codePoint)
-                || codePoint == 0x200C
-                || codePoint == 0x200D;
+        return isWordOfOniguruma(codePoint) || codePoint == 0x200C || codePoint == 0x200D;
     }
 
-    /** Whether {@code \w} of Oniguruma matches a code point. */
+    /** Whether {@code \w} in a class of Oniguruma matches a code point. */
     static boolean isWordOfOniguruma(int codePoint) {
-        return Character.isAlphabetic(codePoint)
-                || isOneOf(
-                        codePoint, MARKS | 1 << Character.DECIMAL_DIGIT_NUMBER | 1 << Character.CONNECTOR_PUNCTUATION)
-                || NUMBERS_IN_ONIGURUMA_WORDS.contains(codePoint);
+        return Character.isAlphabetic(codePoint) || isOneOf(codePoint, WORD_TYPES);
+    }
+
+    /** Whether a code point is a superscript or fraction of Latin-1, which {@code \w} of Oniguruma also matches. */
+    static boolean isLatinNumber(int codePoint) {
+        return LATIN_NUMBERS.contains(codePoint);
     }
 
     private static boolean isOneOf(int codePoint, int types) {

@@ -144,7 +144,7 @@ final class RegexParser {
             return codePoint -> codePoint != '\n';
         }
         if (scanner.isAt("\\")) {
-            return scanner.escape();
+            return scanner.escape(false);
         }
         int literal = scanner.next();
         if ("^$?*+{)|".indexOf(literal) >= 0) {
@@ -180,7 +180,7 @@ final class RegexParser {
             throw scanner.unsupported("a class within a class");
         }
         if (scanner.isAtClassEscape()) {
-            return scanner.escape();
+            return scanner.escape(true);
         }
         int low = scanner.literal();
         if (!scanner.isAt("-") || scanner.isAt("-]")) {

@@ -68,8 +68,12 @@ final class RegexScanner {
                 && "sSdDwWpP".indexOf(pattern.charAt(at + 1)) >= 0;
     }
 
-    /** An escape, as what it matches. */
-    IntPredicate escape() {
+    /**
+     * An escape, as what it matches.
+     *
+     * @param isInClass whether it stands in a class, where {@code \\w} leaves out a few numbers of Latin-1
+     */
+    IntPredicate escape(boolean isInClass) {
         if (!isAtClassEscape()) {
             int literal = literal();
             return codePoint -> codePoint == literal;
@@ -81,10 +85,16 @@ final class RegexScanner {
             case 'S' -> codePoint -> !Characters.isWhitespace(codePoint);
             case 'd' -> Character::isDigit;
             case 'D' -> codePoint -> !Character.isDigit(codePoint);
-            case 'w' -> Characters::isWordOfOniguruma;
-            case 'W' -> codePoint -> !Characters.isWordOfOniguruma(codePoint);
+            case 'w' -> word(isInClass);
+            case 'W' -> word(isInClass).negate();
             default -> property(kind == 'P');
         };
+    }
+
+    private static IntPredicate word(boolean isInClass) {
+        return isInClass
+                ? Characters::isWordOfOniguruma
+                : codePoint -> Characters.isWordOfOniguruma(codePoint) || Characters.isLatinNumber(codePoint);
     }
 
     private IntPredicate property(boolean negative) {

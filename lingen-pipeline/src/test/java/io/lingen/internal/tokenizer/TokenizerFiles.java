@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -12,6 +14,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
 
 /** Small tokenizer.json files in the manner of published ones, their vocabularies made of the text of this repository's guides. */
@@ -28,6 +31,8 @@ final class TokenizerFiles {
     private static final ObjectMapper MAPPER = new ObjectMapper();
     private static final int MAX_PIECE = 8;
 
+    private static final List<Object> PIECES = pieces();
+
     private TokenizerFiles() {}
 
     /** The tokenizer of the embedded text encoder. */
@@ -43,17 +48,51 @@ final class TokenizerFiles {
     /** T5's and UMT5's: Unigram after SentencePiece's rules. */
     static byte[] t5() {
         return unigram(
-                "{'type':'Sequence','normalizers':[" + precompiled()
+                "{'type':'Sequence','normalizers':[" + precompiled(CharsMapBuilder.nmtNfkc())
                         + ",{'type':'Strip','strip_left':false,'strip_right':true},"
                         + "{'type':'Replace','pattern':{'Regex':' {2,}'},'content':'▁'}]}",
                 METASPACE,
                 false);
     }
 
-    /** SentencePiece's rules as a normalizer. */
-    static String precompiled() {
-        String rules = Base64.getEncoder().encodeToString(CharsMapBuilder.build(CharsMapBuilder.nmtNfkc()));
-        return "{'type':'Precompiled','precompiled_charsmap':'" + rules + "'}";
+    /** Rules as a normalizer. */
+    static String precompiled(Map<String, String> rules) {
+        String encoded = Base64.getEncoder().encodeToString(CharsMapBuilder.build(rules));
+        return "{'type':'Precompiled','precompiled_charsmap':'" + encoded + "'}";
+    }
+
+    /** A tokenizer whose ids are the bytes of the normalized text. */
+    static byte[] bytes(String normalizer, String preTokenizer) {
+        List<Object> vocabulary = new ArrayList<>(List.of(List.of("<unk>", 0)));
+        addBytes(vocabulary);
+        return file(
+                parts("", normalizer, preTokenizer, "null"),
+                "'type':'Unigram','unk_id':0,'byte_fallback':true",
+                Map.of("vocab", vocabulary));
+    }
+
+    /** Pieces of the letters a to c, with scores of 15 to 20 digits of which many sums are nearly equal. */
+    static byte[] ties(Random random) {
+        List<Object> vocabulary = new ArrayList<>(List.of(List.of("<unk>", 0)));
+        BigDecimal[] scores = new BigDecimal[3];
+        for (int i = 0; i < scores.length; i++) {
+            scores[i] = new BigDecimal(new BigInteger(60, random), 15 + random.nextInt(5)).negate();
+            vocabulary.add(List.of(Character.toString('a' + i), scores[i]));
+        }
+        for (int i = 0; i < 3; i++) {
+            for (int j = 0; j < 3; j++) {
+                String pair = Character.toString('a' + i) + Character.toString('a' + j);
+                vocabulary.add(List.of(pair, scores[i].add(scores[j])));
+                vocabulary.add(List.of(pair + 'a', scores[i].add(scores[j]).add(scores[0])));
+            }
+        }
+        return file(parts("", "null", "null", "null"), "'type':'Unigram','unk_id':0", Map.of("vocab", vocabulary));
+    }
+
+    private static void addBytes(List<Object> vocabulary) {
+        for (int value = 0; value < 256; value++) {
+            vocabulary.add(List.of(String.format("<0x%02X>", value), -9.5));
+        }
     }
 
     /** Gemma's: BPE over the whole text, unknown characters as bytes. */
@@ -67,6 +106,18 @@ final class TokenizerFiles {
     }
 
     static byte[] unigram(String normalizer, String preTokenizer, boolean byteFallback) {
+        List<Object> vocabulary = new ArrayList<>(PIECES);
+        if (byteFallback) {
+            addBytes(vocabulary);
+        }
+        String model = "'type':'Unigram','unk_id':3,'byte_fallback':" + byteFallback;
+        return file(
+                parts(added(vocabulary.size(), "<pad>", "</s>", "<s>", "<unk>"), normalizer, preTokenizer, CLOSING),
+                model,
+                Map.of("vocab", vocabulary));
+    }
+
+    private static List<Object> pieces() {
         List<Object> vocabulary = new ArrayList<>();
         for (String special : List.of("<pad>", "</s>", "<s>", "<unk>")) {
             vocabulary.add(List.of(special, 0.0));
@@ -85,26 +136,17 @@ final class TokenizerFiles {
                 .filter(entry -> entry.getValue() >= (entry.getKey().length() == 1 ? 3 : 40))
                 .filter(entry -> entry.getKey().codePoints().noneMatch(c -> c >= 0xD800 && c < 0xE000))
                 .forEach(entry -> vocabulary.add(List.of(entry.getKey(), Math.log(entry.getValue() / total))));
-        if (byteFallback) {
-            for (int value = 0; value < 256; value++) {
-                vocabulary.add(List.of(String.format("<0x%02X>", value), -9.5));
-            }
-        }
-        String model = "'type':'Unigram','unk_id':3,'byte_fallback':" + byteFallback;
-        return file(
-                parts(added(vocabulary.size(), "<pad>", "</s>", "<s>", "<unk>"), normalizer, preTokenizer, CLOSING),
-                model,
-                Map.of("vocab", vocabulary));
+        return vocabulary;
     }
 
     /**
      * A BPE model.
      *
-     * @param flags the model's settings
+     * @param settings the model's settings
      * @param pairs whether merges are arrays of two, or strings
      * @param bytes whether words are spelt in the characters of GPT-2's bytes
      */
-    static byte[] bpe(String normalizer, String preTokenizer, String flags, boolean pairs, boolean bytes) {
+    static byte[] bpe(String normalizer, String preTokenizer, String settings, boolean pairs, boolean bytes) {
         Map<String, Integer> ids = new LinkedHashMap<>();
         for (String special : List.of("<pad>", "<eos>", "<bos>", "<unk>")) {
             ids.put(special, ids.size());
@@ -118,11 +160,13 @@ final class TokenizerFiles {
         Object written = pairs
                 ? merges
                 : merges.stream().map(pair -> String.join(" ", pair)).toList();
-        String model = "'type':'BPE','dropout':null,'unk_token':'<unk>','continuing_subword_prefix':null,"
-                + "'end_of_word_suffix':null," + flags;
+        StringBuilder model = new StringBuilder("'type':'BPE','dropout':null," + settings);
+        if (!settings.contains("unk_token")) {
+            model.append(",'unk_token':'<unk>'");
+        }
         return file(
                 parts(added(ids.size(), "<pad>", "<eos>", "<bos>", "<unk>"), normalizer, preTokenizer, OPENING),
-                model,
+                model.toString(),
                 Map.of("vocab", ids, "merges", written));
     }
 

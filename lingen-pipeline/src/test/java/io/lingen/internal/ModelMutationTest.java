@@ -1,15 +1,17 @@
-package io.lingen;
+package io.lingen.internal;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lingen.ModelIndex;
+import io.lingen.TinyModel;
+import io.lingen.VideoRequest;
 import io.lingen.core.DType;
-import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.core.dryrun.DryRun;
 import io.lingen.core.mutation.Mutations;
-import io.lingen.spi.ModelDescription;
-import io.lingen.spi.ModelFamilies;
+import io.lingen.diffusion.VideoTransformer;
+import io.lingen.vae.LatentVideoDecoder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,20 +62,20 @@ class ModelMutationTest {
 
     private void load() {
         try (ModelSource source = ModelSource.of(model);
-                DryRun dryRun = DryRun.exact()) {
-            Backend backend = dryRun.backend();
-            ModelDescription description = ModelFamilies.open(source);
-            RequestPlanner planner = RequestPlanner.of(description);
-            description.loadDenoiser(backend, DType.BF16).close();
-            description.loadDecoder(backend, DType.BF16).close();
-            plan(planner);
+                CountingBackend backend = new CountingBackend()) {
+            ModelLimits limits = ModelLimits.read(source);
+            ModelIndex index = limits.index();
+            VideoTransformer.load(source, index.transformer(), backend, DType.BF16)
+                    .close();
+            LatentVideoDecoder.load(source, index.vae(), backend, DType.BF16).close();
+            plan(limits);
         }
     }
 
-    private static void plan(RequestPlanner planner) {
+    private static void plan(ModelLimits limits) {
         VideoRequest request = VideoRequest.of("a ring");
         try {
-            planner.plan(request);
+            limits.plan(request);
         } catch (IllegalArgumentException e) {
             // The damaged model makes other sizes, or names none of its own.
             assertTrue(e.getMessage().contains("multiple") || e.getMessage().contains("native size"), e::toString);

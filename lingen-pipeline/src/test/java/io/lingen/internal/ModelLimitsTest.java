@@ -1,19 +1,22 @@
-package io.lingen;
+package io.lingen.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.lingen.ModelIndex;
+import io.lingen.SamplingDefaults;
+import io.lingen.VideoPlan;
+import io.lingen.VideoRequest;
 import io.lingen.core.Shape;
 import io.lingen.core.op.Grid;
-import io.lingen.spi.SamplingSettings;
-import io.lingen.spi.SizeRule;
-import io.lingen.spi.VideoLimits;
+import io.lingen.core.op.PatchSize;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class RequestPlannerTest {
-    private static final RequestPlanner LIMITS = limits(new VideoLimits.NativeSize(128, 96, 17));
+class ModelLimitsTest {
+    private static final ModelLimits LIMITS = limits(new ModelIndex.NativeSize(128, 96, 17));
 
     @Test
     void whatIsOpenIsTheModelsChoice() {
@@ -99,78 +102,6 @@ class RequestPlannerTest {
                 VideoRequest.builder("a ring").frames(Integer.MAX_VALUE - 7));
     }
 
-    @Test
-    void framesMayBeOneMoreThanAMultiple() {
-        RequestPlanner planner = planner(true, 3, new SizeRule(1, 4, 81));
-        VideoPlan plan = planner.plan(VideoRequest.builder("a ring").frames(9).build());
-        assertEquals(Shape.of(16, 3, 16, 16), plan.latent());
-        assertRefused(
-                planner,
-                "the number of frames is 1 + a multiple of 4 up to 81, found 8; use 5 or 9",
-                VideoRequest.builder("a ring").frames(8));
-        assertRefused(
-                planner,
-                "a length of 5 s at 16 fps is 80 frames, and the model makes 1 + multiples of 4 up to 81;"
-                        + " use 4.8125 s (77 frames) or 5.0625 s (81 frames)",
-                VideoRequest.builder("a ring").seconds(5));
-        assertRefused(
-                planner,
-                "a length of 3 s at 30 fps is 90 frames, and the model makes 1 + multiples of 4 up to 81;"
-                        + " use 2.7 s (81 frames)",
-                VideoRequest.builder("a ring").fps(30).seconds(3));
-        assertEquals(
-                77,
-                planner.plan(VideoRequest.builder("a ring")
-                                .fps(30)
-                                .seconds(2.566667)
-                                .build())
-                        .frames(),
-                "a length as it is offered");
-        assertRefused(
-                planner(true, 3, new SizeRule(16, 1, 16)),
-                "the number of frames is 16, found 8; use 16",
-                VideoRequest.builder("a ring").frames(8));
-    }
-
-    @Test
-    void theConditionIsOneThatTheModelTakes() {
-        SizeRule frames = SizeRule.multiplesOf(8, 160);
-        VideoRequest.Builder label = VideoRequest.ofLabel(2).toBuilder();
-        assertEquals(2, planner(false, 3, frames).plan(label.build()).request().label());
-        assertRefused(
-                planner(true, 0, frames),
-                "the model takes a prompt and no class label, found the label 2; give a prompt in its place",
-                label);
-        assertRefused(planner(true, 2, frames), "the class label must be 0 to 1, found 2", label);
-        assertRefused(
-                planner(false, 3, frames),
-                "the model takes a class label from 0 to 2 and no prompt, found a prompt; give a label in its place",
-                VideoRequest.builder("a ring"));
-    }
-
-    private static void assertRefused(RequestPlanner planner, String message, VideoRequest.Builder request) {
-        assertEquals(
-                message,
-                assertThrows(IllegalArgumentException.class, () -> planner.plan(request.build()))
-                        .getMessage());
-    }
-
-    private static RequestPlanner planner(boolean prompts, int labels, SizeRule frames) {
-        return new RequestPlanner(
-                new VideoLimits(
-                        prompts,
-                        labels,
-                        SizeRule.multiplesOf(16, 16),
-                        SizeRule.multiplesOf(16, 16),
-                        frames,
-                        16,
-                        new Grid(4, 8, 8),
-                        16,
-                        new VideoLimits.NativeSize(128, 128, 1),
-                        new SamplingSettings("linear_quadratic", 50, 3, 0)),
-                settings -> {});
-    }
-
     private static void assertMessage(String message, VideoRequest.Builder request) {
         assertEquals(
                 message,
@@ -178,19 +109,13 @@ class RequestPlannerTest {
                         .getMessage());
     }
 
-    private static RequestPlanner limits(VideoLimits.NativeSize size) {
-        return new RequestPlanner(
-                new VideoLimits(
-                        true,
-                        0,
-                        SizeRule.multiplesOf(16, 16),
-                        SizeRule.multiplesOf(16, 16),
-                        SizeRule.multiplesOf(8, 160),
-                        16,
-                        new Grid(8, 8, 8),
-                        16,
-                        size,
-                        new SamplingSettings("linear_quadratic", 50, 3, 0)),
-                settings -> {});
+    private static ModelLimits limits(ModelIndex.NativeSize size) {
+        return new ModelLimits(
+                new ModelIndex(16, "transformer", "vae", List.of("text_encoder"), "scheduler", null, size),
+                new SamplingDefaults("linear_quadratic", 50, 3, 0),
+                new Grid(8, 8, 8),
+                new PatchSize(1, 2, 2),
+                new Grid(160, 16, 16),
+                16);
     }
 }

@@ -1,15 +1,17 @@
-package io.lingen;
+package io.lingen.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lingen.ModelIndex;
+import io.lingen.PipelineOptions;
+import io.lingen.TextToVideoPipeline;
+import io.lingen.TinyModel;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.Checksums;
 import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.internal.ModelFiles;
-import io.lingen.spi.ModelFamilies;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -86,7 +88,7 @@ class ModelFilesTest {
     @Test
     void nanoIsWhatItsListingSays() {
         try (ModelSource source = TextToVideoPipeline.source(TextToVideoPipeline.NANO)) {
-            ModelFiles files = new ModelFiles(source, ModelFamilies.open(source).files());
+            ModelFiles files = new ModelFiles(source, ModelIndex.read(source));
             files.check();
             assertEquals(Checksums.read(source).sha256(), files.hash(), "nothing is listed that is not used");
         }
@@ -94,7 +96,7 @@ class ModelFilesTest {
 
     private ModelFiles files() {
         ModelSource source = ModelSource.of(model);
-        return new ModelFiles(source, ModelFamilies.open(source).files());
+        return new ModelFiles(source, ModelIndex.read(source));
     }
 
     private void writeSums() throws IOException {
