@@ -1,16 +1,14 @@
 package io.lingen.cli;
 
+import io.lingen.ModelIndex;
 import io.lingen.PipelineOptions;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoRequest;
 import io.lingen.core.DType;
 import io.lingen.core.accounting.HostMemory;
+import io.lingen.core.backend.BackendProvider;
 import io.lingen.core.backend.Backends;
 import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.core.spi.BackendProvider;
-import io.lingen.spi.ModelDescription;
-import io.lingen.spi.ModelFamilies;
-import io.lingen.spi.VideoLimits;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -84,20 +82,19 @@ final class InfoCommand implements Callable<Integer> {
         }
         out.println();
         try (ModelSource source = TextToVideoPipeline.source(model)) {
-            ModelDescription description = ModelFamilies.open(source);
-            ModelReport.print(out, source.name(), description);
-            if (description.limits().nativeSize() != null || video.hasSizeOrLength()) {
-                forecast(out, description.limits());
+            ModelReport.print(out, source);
+            if (ModelIndex.read(source).nativeSize() != null || video.hasSizeOrLength()) {
+                forecast(out);
             }
         }
         out.flush();
         return 0;
     }
 
-    private void forecast(PrintWriter out, VideoLimits limits) {
+    private void forecast(PrintWriter out) {
         try {
-            VideoRequest any = limits.prompts() ? VideoRequest.of("any prompt") : VideoRequest.ofLabel(0);
-            VideoRequest request = video.applyTo(any.toBuilder()).build();
+            VideoRequest request =
+                    video.applyTo(VideoRequest.builder("any prompt")).build();
             PipelineOptions options = PipelineOptions.defaults()
                     .withBackend(compute.backend())
                     .withPrecision(precision)

@@ -1,5 +1,6 @@
 package io.lingen.cli;
 
+import io.lingen.ModelIndex;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.DType;
@@ -11,8 +12,6 @@ import io.lingen.core.checkpoint.SafetensorsWriter;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.ParityCheck;
 import io.lingen.diffusion.VideoTransformer;
-import io.lingen.spi.ModelFamilies;
-import io.lingen.spi.ModelSignature;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -102,15 +101,13 @@ final class ParityCommand implements Callable<Integer> {
         try (ModelSource source = TextToVideoPipeline.source(model);
                 SafetensorsFile expected = SafetensorsFile.open(fixture);
                 Backend backend = Backends.create(compute.backend(), new BackendOptions(compute.threads()));
-                Denoiser denoiser = load(source, backend)) {
+                Denoiser denoiser = VideoTransformer.load(source, component(source), backend, precision)) {
             return ParityCheck.run(denoiser, expected);
         }
     }
 
-    private Denoiser load(ModelSource source, Backend backend) {
-        return source.exists(ModelSignature.FILE)
-                ? ModelFamilies.open(source).loadDenoiser(backend, precision)
-                : VideoTransformer.load(source, DEFAULT_COMPONENT, backend, precision);
+    private static String component(ModelSource source) {
+        return source.exists(ModelIndex.FILE) ? ModelIndex.read(source).transformer() : DEFAULT_COMPONENT;
     }
 
     private static void print(PrintWriter out, ParityCheck.Result result, double bound, boolean passed) {

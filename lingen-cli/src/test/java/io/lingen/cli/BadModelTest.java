@@ -58,7 +58,7 @@ class BadModelTest {
     static Stream<Arguments> configurations() {
         return Stream.of(
                 of("no index", remove(INDEX), "has no model_index.json"),
-                of("foreign index", set(INDEX, "format", "\"diffusers\""), "found format \"diffusers\""),
+                of("foreign index", set(INDEX, "format", "\"diffusers\""), "expected \"lingen\""),
                 of("version from the future", set(INDEX, "version", "2"), "field 'version': found 2"),
                 of("no rate", set(INDEX, "fps", null), "field 'fps': found nothing, expected an integer"),
                 of("absurd rate", set(INDEX, "fps", "1000000000"), "field 'fps': found 1000000000"),
@@ -131,8 +131,33 @@ class BadModelTest {
                         onnx("version https://git-lfs.github.com/spec/v1\n".getBytes(StandardCharsets.UTF_8), "{}"),
                         "git lfs pull"),
                 of("no tokenizer", onnx(new byte[] {8, 7}, null), "tokenizer.json: expected a file, found none"),
-                of("damaged tokenizer", onnx(new byte[] {8, 7}, "{\"version\": "), "the tokenizer can't be read"),
-                of("deep tokenizer", onnx(new byte[] {8, 7}, "[".repeat(100_000)), "the tokenizer can't be read"));
+                of(
+                        "damaged tokenizer",
+                        onnx(new byte[] {8, 7}, "{\"version\": "),
+                        "text_encoder/tokenizer.json: expected JSON"),
+                of(
+                        "deep tokenizer",
+                        onnx(new byte[] {8, 7}, "{\"version\": " + "[".repeat(100_000)),
+                        "text_encoder/tokenizer.json: expected JSON"),
+                of(
+                        "tokenizer of one letter less",
+                        onnx(new byte[] {8, 7}, "{\"cleanup\": trux}"),
+                        "text_encoder/tokenizer.json: expected JSON"),
+                of(
+                        "tokenizer without its separator",
+                        onnx(
+                                new byte[] {8, 7},
+                                tokenizer("'single': [{'SpecialToken': {'id': '[SEP]', 'type_id': 0}}]")),
+                        "'post_processor.single[0].SpecialToken.id': found [SEP]"),
+                of(
+                        "tokenizer with too many special tokens",
+                        set(ENCODER, "max_tokens", "3")
+                                .andThen(onnx(
+                                        new byte[] {8, 7},
+                                        tokenizer(
+                                                "'single': [" + "{'SpecialToken': {'id': 'x', 'type_id': 0}},".repeat(3)
+                                                        + "{'Sequence': {'id': 'A', 'type_id': 0}}]"))),
+                        "expected fewer special tokens than config.json's max_tokens = 3, found 3"));
     }
 
     static Stream<Arguments> weights() {
@@ -280,6 +305,13 @@ class BadModelTest {
         Consumer<Path> damage =
                 set(ENCODER, "model", "\"encoder.onnx\"").andThen(write("text_encoder/encoder.onnx", onnx));
         return tokenizer == null ? damage : damage.andThen(write("text_encoder/tokenizer.json", tokenizer));
+    }
+
+    /** A tokenizer of one token and a template. */
+    private static String tokenizer(String template) {
+        return ("{'post_processor': {'type': 'TemplateProcessing', 'special_tokens': {'x': {'ids': [0], 'tokens': ['x']}}, "
+                        + template + "}, 'model': {'type': 'BPE', 'vocab': {'x': 0}, 'merges': []}}")
+                .replace('\'', '"');
     }
 
     private static Consumer<Path> shard(String name) {

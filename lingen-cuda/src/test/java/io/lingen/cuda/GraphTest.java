@@ -16,7 +16,6 @@ import io.lingen.core.Shape;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.op.Epilogue;
 import io.lingen.cuda.internal.driver.CubinCache;
@@ -66,7 +65,7 @@ final class GraphTest {
     }
 
     private static float[] flow(boolean graphs, DType precision, long launches) {
-        try (Backend backend = TestBackends.open(graphs);
+        try (CudaBackend backend = TestBackends.open(graphs);
                 Denoiser denoiser = load(backend, precision);
                 Workspace workspace = backend.newWorkspace();
                 Conditioning prompt = denoiser.condition(text(1));
@@ -77,7 +76,7 @@ final class GraphTest {
                     .sample(Guidance.of(denoiser, prompt, empty, 3), latent)) {
                 steps.forEachRemaining(step -> {});
             }
-            assertEquals(launches, CudaKernels.of(backend).recorder().launches());
+            assertEquals(launches, backend.recorder().launches());
             return backend.download(latent).toFloats();
         }
     }
@@ -92,7 +91,7 @@ final class GraphTest {
     }
 
     private static float[][] passes(boolean graphs) {
-        try (Backend backend = TestBackends.open(graphs);
+        try (CudaBackend backend = TestBackends.open(graphs);
                 Denoiser denoiser = load(backend, DType.BF16);
                 Workspace workspace = backend.newWorkspace();
                 Conditioning first = denoiser.condition(text(1))) {
@@ -112,14 +111,14 @@ final class GraphTest {
                     results[2 * i + 1] = backend.download(velocity).toFloats();
                 }
             }
-            assertEquals(graphs, CudaKernels.of(backend).recorder().launches() > sizes.length);
+            assertEquals(graphs, backend.recorder().launches() > sizes.length);
             return results;
         }
     }
 
     @Test
     void whatTapsWatchIsRun() {
-        try (Backend backend = TestBackends.open();
+        try (CudaBackend backend = TestBackends.open();
                 Denoiser denoiser = load(backend, DType.F32);
                 Workspace workspace = backend.newWorkspace();
                 Conditioning prompt = denoiser.condition(text(1))) {
@@ -134,13 +133,13 @@ final class GraphTest {
                 denoiser.predict(latent, 0.5, prompt, velocity, taps);
             }
             assertEquals(0, seen[0] % 3);
-            assertEquals(0, CudaKernels.of(backend).recorder().launches());
+            assertEquals(0, backend.recorder().launches());
         }
     }
 
     @Test
     void aModelThatIsClosedIsNotLaunched() {
-        try (Backend backend = TestBackends.open();
+        try (CudaBackend backend = TestBackends.open();
                 Workspace workspace = backend.newWorkspace()) {
             Denoiser denoiser = load(backend, DType.F32);
             Tensor latent = latent(workspace, backend, 2);
@@ -161,7 +160,7 @@ final class GraphTest {
         }
     }
 
-    private static Denoiser load(Backend backend, DType precision) {
+    private static Denoiser load(CudaBackend backend, DType precision) {
         ModelSource source =
                 ModelSource.ofResource(GraphTest.class.getClassLoader(), "io/lingen/fixtures/lingen-default");
         return VideoTransformer.load(source, "transformer", backend, precision);
@@ -176,7 +175,7 @@ final class GraphTest {
         return List.of(new TextEmbedding(HostTensor.of(values, 5, TEXT_WIDTH), null));
     }
 
-    private static Tensor latent(Workspace workspace, Backend backend, int frames) {
+    private static Tensor latent(Workspace workspace, CudaBackend backend, int frames) {
         Tensor latent = workspace.allocate(DType.F32, CHANNELS, frames, 4, 4);
         backend.normal(7, latent);
         return latent;
@@ -186,14 +185,14 @@ final class GraphTest {
 
     /** y = 3 x by way of scratch, recorded. */
     private static final class Tripled implements AutoCloseable {
-        private final Backend backend;
+        private final CudaBackend backend;
         private final Workspace workspace;
         private final Recording recording;
         private final Tensor x;
         private final Tensor y;
         private long expectedLaunches;
 
-        Tripled(Backend backend) {
+        Tripled(CudaBackend backend) {
             this.backend = backend;
             this.workspace = backend.newWorkspace();
             this.recording = backend.newRecording();
@@ -216,14 +215,14 @@ final class GraphTest {
         /** Runs with numbers never seen before, and looks at the result and at how it came about. */
         void run(boolean launched, Runnable work) {
             float[] values = new float[LONG];
-            values[LONG - 1] = CudaKernels.of(backend).recorder().launches() + (float) Math.random();
+            values[LONG - 1] = backend.recorder().launches() + (float) Math.random();
             backend.write(HostTensor.of(values, LONG), x);
             recording.run(List.of(x, y), work);
             expectedLaunches += launched ? 1 : 0;
             float[] found = backend.download(y).toFloats();
             assertEquals(3 * values[LONG - 1], found[LONG - 1], 1e-5);
             assertEquals(0, found[0]);
-            assertEquals(expectedLaunches, CudaKernels.of(backend).recorder().launches());
+            assertEquals(expectedLaunches, backend.recorder().launches());
         }
 
         @Override
@@ -235,21 +234,21 @@ final class GraphTest {
 
     @Test
     void itIsRunThenLaunched() {
-        try (Backend backend = TestBackends.open();
+        try (CudaBackend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend)) {
             tripled.run(false);
             tripled.run(true);
             tripled.run(true);
-            CudaKernels.of(backend).recorder().enable(false);
+            backend.recorder().enable(false);
             tripled.run(false);
-            CudaKernels.of(backend).recorder().enable(true);
+            backend.recorder().enable(true);
             tripled.run(true);
         }
     }
 
     @Test
     void whoeverHasItsMemoryKeepsIt() {
-        try (Backend backend = TestBackends.open();
+        try (CudaBackend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend)) {
             tripled.run(false);
             tripled.run(true);
@@ -270,14 +269,14 @@ final class GraphTest {
 
     @Test
     void memoryThatWentBackToTheDeviceIsNotUsed() {
-        try (Backend backend = TestBackends.open();
+        try (CudaBackend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend)) {
             tripled.run(false);
             // The capture finds no memory, and is made up for.
-            CudaKernels.of(backend).pool().resetPeak();
+            backend.pool().resetPeak();
             tripled.run(false);
             tripled.run(true);
-            CudaKernels.of(backend).pool().resetPeak();
+            backend.pool().resetPeak();
             tripled.run(false);
             tripled.run(true);
         }
@@ -286,7 +285,7 @@ final class GraphTest {
     @Test
     void memoryThatIsMissingIsAnErrorAndNoHarm() {
         long tensor = LONG * Float.BYTES;
-        try (Backend backend = TestBackends.open(4 * tensor);
+        try (CudaBackend backend = TestBackends.open(4 * tensor);
                 Tripled tripled = new Tripled(backend)) {
             tripled.run(false);
             tripled.run(true);
@@ -302,7 +301,7 @@ final class GraphTest {
 
     @Test
     void whatCanNotBeCapturedIsRun() {
-        try (Backend backend = TestBackends.open();
+        try (CudaBackend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend)) {
             Runnable downloading = () -> {
                 tripled.compute();
@@ -318,7 +317,7 @@ final class GraphTest {
 
     @Test
     void whatIsUploadedOrOutlivesTheWorkIsNotCaptured() {
-        try (Backend backend = TestBackends.open();
+        try (CudaBackend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend);
                 Workspace outer = backend.newWorkspace()) {
             try (Workspace before = backend.newWorkspace()) {
@@ -332,7 +331,7 @@ final class GraphTest {
             };
             tripled.run(false, keeping);
             tripled.run(false, keeping);
-            assertFalse(CudaKernels.of(backend).recorder().enable(true), "it is given up");
+            assertFalse(backend.recorder().enable(true), "it is given up");
             Runnable uploading = () -> {
                 try (Workspace scratch = backend.newWorkspace()) {
                     backend.upload(scratch, HostTensor.of(new float[] {1}, 1), DType.F32);
@@ -346,7 +345,7 @@ final class GraphTest {
 
     @Test
     void aFailureOfTheWorkIsThrownAndHarmsNothing() {
-        try (Backend backend = TestBackends.open();
+        try (CudaBackend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend)) {
             tripled.run(false);
             assertThrows(
@@ -366,7 +365,7 @@ final class GraphTest {
             Device device = Device.open(
                     library -> name -> Emulation.library().find(name.equals(function) ? "emulated_refusal" : name),
                     new CubinCache(Path.of("target", "cubins")));
-            try (Backend backend = new Backend(new CudaKernels(device, Long.MAX_VALUE));
+            try (CudaBackend backend = new CudaBackend(device, Long.MAX_VALUE);
                     Tripled tripled = new Tripled(backend)) {
                 tripled.run(false);
                 tripled.run(false);
@@ -377,7 +376,7 @@ final class GraphTest {
 
     @Test
     void otherThreadsGoOnWhileOneCaptures() {
-        try (Backend backend = TestBackends.open();
+        try (CudaBackend backend = TestBackends.open();
                 Tripled captured = new Tripled(backend);
                 Tripled other = new Tripled(backend)) {
             captured.run(false);
@@ -402,7 +401,7 @@ final class GraphTest {
 
     @Test
     void severalThreadsMayShareARecording() {
-        try (Backend backend = TestBackends.open();
+        try (CudaBackend backend = TestBackends.open();
                 ExecutorService threads = Executors.newFixedThreadPool(2);
                 Recording recording = backend.newRecording();
                 Tripled first = new Tripled(backend);
@@ -432,7 +431,7 @@ final class GraphTest {
         for (int i = 0; i < width; i++) {
             values[i * width + i] = i;
         }
-        try (Backend backend = TestBackends.open();
+        try (CudaBackend backend = TestBackends.open();
                 ExecutorService threads = Executors.newFixedThreadPool(2);
                 Workspace workspace = backend.newWorkspace();
                 Recording recording = backend.newRecording()) {
@@ -465,13 +464,13 @@ final class GraphTest {
                             threads))
                     .toList();
             both.forEach(CompletableFuture::join);
-            assertTrue(CudaKernels.of(backend).recorder().launches() > 0);
+            assertTrue(backend.recorder().launches() > 0);
         }
     }
 
     @Test
     void tensorsThatWereFreedAreNotTouched() {
-        try (Backend backend = TestBackends.open();
+        try (CudaBackend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend)) {
             Workspace constants = backend.newWorkspace();
             Tensor zero = constants.allocate(DType.F32, LONG);
@@ -497,7 +496,7 @@ final class GraphTest {
                         Emulation.library().find("emulated_live_graphs").orElseThrow(),
                         FunctionDescriptor.of(ValueLayout.JAVA_INT));
         int before = (int) live.invokeExact();
-        Backend backend = TestBackends.open();
+        CudaBackend backend = TestBackends.open();
         Tripled tripled = new Tripled(backend);
         tripled.run(false);
         tripled.run(true);
@@ -511,7 +510,7 @@ final class GraphTest {
 
     @Test
     void shapesArePartOfWhatRepeats() {
-        try (Backend backend = TestBackends.open();
+        try (CudaBackend backend = TestBackends.open();
                 Workspace workspace = backend.newWorkspace();
                 Recording recording = backend.newRecording()) {
             Tensor x = workspace.allocate(DType.F32, 4, 2);
@@ -525,7 +524,7 @@ final class GraphTest {
                     new float[] {1, 2, 3, 4, 5, 6, 7, 8}, backend.download(y).toFloats());
             Tensor reshaped = x.reshape(Shape.of(8));
             recording.run(List.of(reshaped, y), () -> backend.copy(reshaped, y));
-            assertEquals(2, CudaKernels.of(backend).recorder().launches());
+            assertEquals(2, backend.recorder().launches());
         }
     }
 }

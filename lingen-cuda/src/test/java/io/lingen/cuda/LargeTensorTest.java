@@ -11,7 +11,6 @@ import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.backend.Backend;
 import io.lingen.core.internal.PhiloxNormal;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
@@ -50,7 +49,7 @@ final class LargeTensorTest {
     private static final int HEADS = 20;
     private static final int HEAD = D / HEADS;
 
-    private @Nullable Backend backend;
+    private @Nullable CudaBackend backend;
     private @Nullable Workspace workspace;
 
     /** An operation on a matrix of rows and an output, of all rows or the last ones. */
@@ -61,10 +60,10 @@ final class LargeTensorTest {
     @BeforeEach
     void open() {
         assumeTrue(TestBackends.onGpu(), "needs a GPU");
-        Backend opened = TestBackends.open();
+        CudaBackend opened = TestBackends.open();
         backend = opened;
         workspace = opened.newWorkspace();
-        assumeTrue(CudaKernels.of(opened).device().facts().totalBytes() >= LEAST_BYTES, "needs a GPU with 48 GiB");
+        assumeTrue(opened.device().facts().totalBytes() >= LEAST_BYTES, "needs a GPU with 48 GiB");
     }
 
     @AfterEach
@@ -193,7 +192,7 @@ final class LargeTensorTest {
     @ParameterizedTest
     @CsvSource({"1, 3, 3, true", "1, 3, 3, false", "3, 1, 1, true", "3, 1, 1, false"})
     void convolutions(int kt, int kh, int kw, boolean warpgroups) {
-        CudaKernels.of(device()).device().useWarpgroups(warpgroups);
+        device().device().useWarpgroups(warpgroups);
         HostTensor weight = device().download(parameter(256, 256, kt, kh, kw));
         ConvolutionWeights weights = device().packConvolution(
                         space(),
@@ -268,7 +267,7 @@ final class LargeTensorTest {
         return tensor;
     }
 
-    private Backend device() {
+    private CudaBackend device() {
         if (backend == null) {
             throw new IllegalStateException("the backend is not open");
         }

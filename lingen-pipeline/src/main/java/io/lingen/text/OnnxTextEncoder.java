@@ -3,7 +3,6 @@ package io.lingen.text;
 import ai.djl.Device;
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.inference.Predictor;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
@@ -15,6 +14,8 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.internal.Quoted;
 import io.lingen.diffusion.TextEmbedding;
+import io.lingen.internal.tokenizer.Tokenizer;
+import io.lingen.internal.tokenizer.TokenizerReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -24,7 +25,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An ONNX encoder and its tokenizer, run by DJL's OnnxRuntime engine. Loads nothing over the network. Thread-safe: prompts are encoded one
+ * An ONNX encoder, run by DJL's OnnxRuntime engine, and its tokenizer, in Java. Loads nothing over the network. Thread-safe: prompts are encoded one
  * at a time.
  */
 public final class OnnxTextEncoder implements TextEncoder {
@@ -32,7 +33,7 @@ public final class OnnxTextEncoder implements TextEncoder {
 
     private final String name;
     private final OnnxTextEncoderConfig config;
-    private final HuggingFaceTokenizer tokenizer;
+    private final Tokenizer tokenizer;
     private final Model model;
     private final Predictor<TokenizedPrompt, float[]> predictor;
 
@@ -43,7 +44,7 @@ public final class OnnxTextEncoder implements TextEncoder {
         }
     }
 
-    private OnnxTextEncoder(String name, OnnxTextEncoderConfig config, HuggingFaceTokenizer tokenizer, Model model) {
+    private OnnxTextEncoder(String name, OnnxTextEncoderConfig config, Tokenizer tokenizer, Model model) {
         this.name = name;
         this.config = config;
         this.tokenizer = tokenizer;
@@ -56,13 +57,13 @@ public final class OnnxTextEncoder implements TextEncoder {
      *
      * @param name what to call it in messages
      * @param onnx the model's file: the runtime reads it itself, outside of the Java heap
-     * @param tokenizerJson a Hugging Face tokenizer.json, read to its end
+     * @param tokenizerJson a Hugging Face tokenizer.json, read to its end; not closed
      * @param threads the number of threads to compute with
      * @throws CheckpointException if either is not what it should be
      */
     public static OnnxTextEncoder load(
             String name, OnnxTextEncoderConfig config, Path onnx, InputStream tokenizerJson, int threads) {
-        HuggingFaceTokenizer tokenizer = readTokenizer(name, tokenizerJson);
+        Tokenizer tokenizer = readTokenizer(name, config, tokenizerJson);
         Model model = Model.newInstance(name, Device.cpu(), "OnnxRuntime");
         try {
             model.load(
@@ -70,7 +71,6 @@ public final class OnnxTextEncoder implements TextEncoder {
             return new OnnxTextEncoder(name, config, tokenizer, model);
         } catch (IOException | MalformedModelException | RuntimeException e) {
             model.close();
-            tokenizer.close();
             throw new CheckpointException(
                     name + ": " + config.model() + " is not an ONNX model that can be run: "
                             + Quoted.of(String.valueOf(e.getMessage()), 200),
@@ -78,14 +78,20 @@ public final class OnnxTextEncoder implements TextEncoder {
         }
     }
 
-    private static HuggingFaceTokenizer readTokenizer(String name, InputStream json) {
+    private static Tokenizer readTokenizer(String name, OnnxTextEncoderConfig config, InputStream json) {
+        String origin =
+                name + "/" + (config.isEmbedded() ? config.embeddedName() + "-tokenizer.json" : config.tokenizer());
+        Tokenizer tokenizer;
         try {
-            return HuggingFaceTokenizer.newInstance(
-                    json, Map.of("addSpecialTokens", "true", "truncation", "false", "padding", "false"));
-        } catch (IOException | RuntimeException e) {
-            throw new CheckpointException(
-                    name + ": the tokenizer can't be read: " + Quoted.of(String.valueOf(e.getMessage()), 200), e);
+            tokenizer = TokenizerReader.read(origin, json.readNBytes(TokenizerReader.MAX_BYTES + 1));
+        } catch (IOException e) {
+            throw new CheckpointException(origin + ": expected a readable tokenizer.json, found " + e, e);
         }
+        if (tokenizer.specialTokens() >= config.maxTokens()) {
+            throw new CheckpointException(origin + ": expected fewer special tokens than config.json's max_tokens = "
+                    + config.maxTokens() + ", found " + tokenizer.specialTokens());
+        }
+        return tokenizer;
     }
 
     @Override
@@ -145,7 +151,6 @@ public final class OnnxTextEncoder implements TextEncoder {
     public void close() {
         predictor.close();
         model.close();
-        tokenizer.close();
     }
 
     /** Feeds the inputs that the file has, by name, and picks the last hidden state, by name. */

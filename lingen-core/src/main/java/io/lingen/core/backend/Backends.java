@@ -2,7 +2,6 @@ package io.lingen.core.backend;
 
 import io.lingen.core.BackendOptions;
 import io.lingen.core.internal.Quoted;
-import io.lingen.core.spi.BackendProvider;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -45,7 +44,7 @@ public final class Backends {
         if (!availability.available()) {
             throw new IllegalStateException("backend '" + name + "' is not available: " + availability.detail());
         }
-        return new Backend(provider.create(options));
+        return provider.create(options);
     }
 
     /**
@@ -74,7 +73,7 @@ public final class Backends {
         for (BackendProvider provider : providers) {
             BackendProvider.Availability availability = provider.availability();
             if (availability.available()) {
-                return new Backend(provider.create(options));
+                return provider.create(options);
             }
             log.info("backend '{}' passed over: {}", provider.name(), availability.detail());
             reasons.add(provider.name() + ": " + availability.detail());

@@ -48,8 +48,7 @@ public final class CudaTensor implements Tensor {
         return tensor.dtype() == DType.BF16;
     }
 
-    /** The workspace that owns it. */
-    public CudaWorkspace owner() {
+    CudaWorkspace owner() {
         return owner;
     }
 

@@ -1,4 +1,4 @@
-package io.lingen.core.spi;
+package io.lingen.core.backend;
 
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
@@ -11,11 +11,11 @@ final class PixelRounding {
     private PixelRounding() {}
 
     /**
-     * Copies a tensor's elements to an array of the same length, rounded; see {@link Kernels#downloadPixels}.
+     * Copies a tensor's elements to an array of the same length, rounded; see {@link Backend#downloadPixels}.
      *
      * @return whether all elements are numbers; if not, only some have been copied
      */
-    static boolean download(Kernels kernels, Tensor tensor, byte[] target) {
+    static boolean download(Backend backend, Tensor tensor, byte[] target) {
         Tensor flat = tensor.reshape(Shape.of(tensor.shape().elements()));
         float[] part = new float[Math.min(PART, target.length)];
         for (int from = 0; from < target.length; from += part.length) {
@@ -23,7 +23,7 @@ final class PixelRounding {
             if (count < part.length) {
                 part = new float[count];
             }
-            kernels.download(flat.slice(from, from + count), part);
+            backend.download(flat.slice(from, from + count), part);
             for (int i = 0; i < count; i++) {
                 if (Float.isNaN(part[i])) {
                     return false;

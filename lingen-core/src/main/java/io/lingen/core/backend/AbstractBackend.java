@@ -6,7 +6,9 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
-import io.lingen.core.Workspace;
+import io.lingen.core.accounting.MemoryMeter;
+import io.lingen.core.accounting.OperationKind;
+import io.lingen.core.accounting.OperationMeter;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
@@ -17,96 +19,99 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
-import io.lingen.core.spi.TensorStore;
 import org.jspecify.annotations.Nullable;
 
-/** Checks of each operation's arguments. A method has its operation's name and throws {@link IllegalArgumentException}. */
-final class Checks {
-    private final TensorStore store;
+/**
+ * What all backends share: arguments are checked and operations counted here, so that an implementation's {@code compute} methods hold
+ * nothing but the computation and may rely on shapes and types.
+ */
+public abstract class AbstractBackend implements Backend {
+    private final MemoryMeter memory = new MemoryMeter();
+    private final OperationMeter operations = new OperationMeter();
 
-    /** @param store owns every tensor that passes */
-    Checks(TensorStore store) {
-        this.store = store;
+    @Override
+    public final MemoryMeter memory() {
+        return memory;
     }
 
-    /** Checks the target of an upload or of packing. */
-    void workspace(String operation, Workspace workspace) {
-        if (!store.owns(workspace)) {
-            throw new IllegalArgumentException(operation + ": the workspace must belong to this " + store.name()
-                    + " backend, found one of another backend; open one with newWorkspace() here");
+    @Override
+    public final OperationMeter operations() {
+        return operations;
+    }
+
+    @Override
+    public final void downloadPixels(Tensor tensor, byte[] target) {
+        Shape bytes = Shape.of(target.length);
+        require(tensor.shape().elements() == target.length, "downloadPixels", tensor.shape(), bytes);
+        if (!computeDownloadPixels(tensor, target)) {
+            throw new ArithmeticException("found a pixel that is not a number, expected numbers around [-1, 1]");
         }
     }
 
-    void download(Tensor tensor) {
-        requireOwned("download", tensor);
-    }
-
-    void download(Tensor tensor, float[] target) {
-        requireOwned("download", tensor);
-        requireLength("download", tensor, target.length);
-    }
-
-    void downloadPixels(Tensor tensor, byte[] target) {
-        requireOwned("downloadPixels", tensor);
-        requireLength("downloadPixels", tensor, target.length);
-    }
-
-    void write(HostTensor source, Tensor target) {
-        requireOwned("write", target);
+    @Override
+    public final void write(HostTensor source, Tensor target) {
         require(source.shape().equals(target.shape()), "write", source.shape(), target.shape());
+        computeWrite(source, target);
     }
 
-    void normal(Tensor out) {
-        requireOwned("normal", out);
-    }
-
-    static void productType(DType dtype) {
-        if (!dtype.isComputeType()) {
-            throw new IllegalArgumentException("products are formed in F32 or BF16, found " + dtype);
-        }
-    }
-
-    void copy(Tensor x, Tensor out) {
-        requireOwned("copy", x, out);
+    @Override
+    public final void copy(Tensor x, Tensor out) {
         require(x.shape().elements() == out.shape().elements(), "copy", x, out);
+        computeCopy(x, out);
     }
 
-    void add(Tensor a, Tensor b, Tensor out) {
-        requireOwned("add", a, b, out);
+    @Override
+    public final void add(Tensor a, Tensor b, Tensor out) {
         require(sameShape(a, b, out), "add", a, b, out);
+        elementwise(out);
+        computeAdd(a, b, out);
     }
 
-    void addScaled(Tensor x, Tensor y) {
-        requireOwned("addScaled", x, y);
+    @Override
+    public final void addScaled(float alpha, Tensor x, Tensor y) {
         require(sameShape(x, y), "addScaled", x, y);
+        elementwise(y);
+        computeAddScaled(alpha, x, y);
     }
 
-    void interpolate(Tensor a, Tensor b, Tensor out) {
-        requireOwned("interpolate", a, b, out);
+    @Override
+    public final void interpolate(Tensor a, Tensor b, float s, Tensor out) {
         require(sameShape(a, b, out), "interpolate", a, b, out);
+        elementwise(out);
+        computeInterpolate(a, b, s, out);
     }
 
-    void patchify(Tensor video, PatchSize patch, Tensor tokens) {
-        requireOwned("patchify", video, tokens);
+    @Override
+    public final void normal(long seed, Tensor out) {
+        elementwise(out);
+        computeNormal(seed, out);
+    }
+
+    @Override
+    public final void patchify(Tensor video, PatchSize patch, Tensor tokens) {
         requirePatches(video, patch, tokens, "patchify");
+        computePatchify(video, patch, tokens);
     }
 
-    void unpatchify(Tensor tokens, PatchSize patch, Tensor video) {
-        requireOwned("unpatchify", tokens, video);
+    @Override
+    public final void unpatchify(Tensor tokens, PatchSize patch, Tensor video) {
         requirePatches(video, patch, tokens, "unpatchify");
+        computeUnpatchify(tokens, patch, video);
     }
 
-    void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
-        requireOwned("addPosition", x, tableT, tableH, tableW, out);
+    @Override
+    public final void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
         long d = x.shape().last();
         require(isMatrix(x, grid.cells(), d) && sameShape(x, out), "addPosition over " + grid, x, out);
         require(isTable(tableT, grid.t(), d), "addPosition, table t for " + grid, x, tableT);
         require(isTable(tableH, grid.h(), d), "addPosition, table h for " + grid, x, tableH);
         require(isTable(tableW, grid.w(), d), "addPosition, table w for " + grid, x, tableW);
+        elementwise(out);
+        computeAddPosition(x, tableT, tableH, tableW, grid, out);
     }
 
-    void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
-        requireOwned("averagePool", x, out);
+    @Override
+    public final void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
         long d = x.shape().last();
         require(
                 isMatrix(x, grid.cells(), d)
@@ -114,10 +119,12 @@ final class Checks {
                 "averagePool of " + grid + " by " + kernel,
                 x,
                 out);
+        elementwise(x);
+        computeAveragePool(x, grid, kernel, out);
     }
 
-    void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, Tensor out) {
-        requireOwned("modulatedLayerNorm", x, shift, scale, out);
+    @Override
+    public final void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
         long d = x.shape().last();
         require(
                 sameMatrix(x, out) && isParameter(shift, d) && isParameter(scale, d),
@@ -126,10 +133,12 @@ final class Checks {
                 shift,
                 scale,
                 out);
+        elementwise(out);
+        computeModulatedLayerNorm(x, shift, scale, epsilon, out);
     }
 
-    void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, Tensor out) {
-        requireOwned("gatedRmsNorm", y, z, weight, out);
+    @Override
+    public final void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
         require(
                 sameMatrix(y, out)
                         && sameMatrix(y, z)
@@ -139,15 +148,20 @@ final class Checks {
                 z,
                 weight,
                 out);
+        elementwise(out);
+        computeGatedRmsNorm(y, z, weight, epsilon, out);
     }
 
-    void headRmsNorm(Heads heads, Tensor weight) {
-        requireOwned("headRmsNorm", heads.matrix(), weight);
+    @Override
+    public final void headRmsNorm(Heads heads, Tensor weight, float epsilon) {
         require(isParameter(weight, heads.headDim()), "headRmsNorm", heads.matrix(), weight);
+        operations.add(OperationKind.ELEMENTWISE, heads.tokens() * heads.width());
+        computeHeadRmsNorm(heads, weight, epsilon);
     }
 
-    void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, Tensor out) {
-        requireOwned("groupNorm", x, weight, bias, out);
+    @Override
+    public final void groupNorm(
+            Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
         long channels = x.shape().last();
         require(
                 x.shape().rank() == 4
@@ -161,10 +175,12 @@ final class Checks {
                 weight,
                 bias,
                 out);
+        elementwise(out);
+        computeGroupNorm(x, groups, weight, bias, epsilon, silu, out);
     }
 
-    void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
-        requireOwned("linear", x, epilogue.gate(), out);
+    @Override
+    public final void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
         Shape expected = Shape.of(weights.outFeatures(), weights.inFeatures());
         require(
                 x.shape().last() == weights.inFeatures()
@@ -177,10 +193,12 @@ final class Checks {
         if (gate != null) {
             require(isParameter(gate, weights.outFeatures()), "gate of linear with weight " + expected, gate);
         }
+        operations.add(OperationKind.LINEAR, 2 * x.shape().elements() * weights.outFeatures());
+        computeLinear(x, weights, epilogue, out);
     }
 
-    void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
-        requireOwned("convolution", x, out);
+    @Override
+    public final void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
         ConvolutionWeights.Source source = weights.source();
         require(
                 x.shape().rank() == 4
@@ -189,10 +207,14 @@ final class Checks {
                 "convolution with weight " + source.weight().shape(),
                 x,
                 out);
+        operations.add(
+                OperationKind.CONVOLUTION,
+                2 * out.shape().elements() * source.weight().shape().elements() / source.outChannels());
+        computeConvolution(x, weights, out);
     }
 
-    void upsampleNearest(Tensor x, Grid factor, Tensor out) {
-        requireOwned("upsampleNearest", x, out);
+    @Override
+    public final void upsampleNearest(Tensor x, Grid factor, Tensor out) {
         Shape from = x.shape();
         require(
                 from.rank() == 4
@@ -205,19 +227,23 @@ final class Checks {
                 "upsampleNearest by " + factor,
                 x,
                 out);
+        computeUpsampleNearest(x, factor, out);
     }
 
-    void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
-        requireOwned("attention", q.matrix(), k.matrix(), v.matrix(), mask, out);
+    @Override
+    public final void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
         requireHeads(q, k, v, "attention");
         require(isMatrix(out, q.tokens(), q.width()), "attention of width " + q.width(), q.matrix(), out);
         if (mask != null) {
             require(isParameter(mask, k.tokens()), "mask of attention", k.matrix(), mask);
         }
+        operations.add(OperationKind.ATTENTION, 4 * q.tokens() * k.tokens() * q.width());
+        computeAttention(q, k, v, mask, out);
     }
 
-    void windowAttention(Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
-        requireOwned("windowAttention", q.matrix(), k.matrix(), v.matrix(), bias, out);
+    @Override
+    public final void windowAttention(
+            Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
         requireHeads(q, k, v, "windowAttention");
         require(
                 q.tokens() == grid.cells() && k.tokens() == grid.cells() && isMatrix(out, grid.cells(), q.width()),
@@ -233,18 +259,13 @@ final class Checks {
                     "bias of windowAttention with windows of " + size,
                     bias);
         }
+        operations.add(OperationKind.WINDOW_ATTENTION, 4 * q.width() * pairs(grid, windows));
+        computeWindowAttention(q, k, v, grid, windows, bias, out);
     }
 
-    void selectiveScan(ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, Tensor y) {
-        requireOwned(
-                "selectiveScan",
-                input.projection(),
-                weights.convWeight(),
-                weights.convBias(),
-                weights.dtBias(),
-                weights.aLog(),
-                weights.d(),
-                y);
+    @Override
+    public final void selectiveScan(
+            ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
         Tensor projection = input.projection();
         long columns = projection.shape().last();
         require(
@@ -269,10 +290,16 @@ final class Checks {
                 weights.dtBias(),
                 weights.aLog(),
                 weights.d());
+        long chunk = Math.min(spec.chunkSize(), path.steps());
+        long perToken = 2L * spec.convWidth() * spec.channels()
+                + 2 * chunk * spec.groupWidth()
+                + 2L * spec.innerWidth() * (chunk + 2L * spec.stateSize());
+        operations.add(OperationKind.SCAN, path.steps() * perToken);
+        computeSelectiveScan(input, path, spec, weights, accumulate, y);
     }
 
-    void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
-        requireOwned("causalConvolution", x, weight, bias, out);
+    @Override
+    public final void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
         long channels = weight.shape().length(0);
         require(
                 x.shape().rank() == 2
@@ -287,11 +314,21 @@ final class Checks {
                 weight,
                 bias,
                 out);
+        operations.add(OperationKind.SCAN, 2 * path.steps() * weight.shape().elements());
+        computeCausalConvolution(x, column, path, weight, bias, out);
     }
 
-    void diagonalScan(
-            Tensor x, Tensor dt, Tensor bc, long b, long c, ScanPath path, DiagonalScanWeights weights, Tensor y) {
-        requireOwned("diagonalScan", x, dt, bc, weights.dtBias(), weights.aLog(), weights.d(), y);
+    @Override
+    public final void diagonalScan(
+            Tensor x,
+            Tensor dt,
+            Tensor bc,
+            long b,
+            long c,
+            ScanPath path,
+            DiagonalScanWeights weights,
+            boolean accumulate,
+            Tensor y) {
         long width = x.shape().last();
         Shape states = weights.aLog().shape();
         require(
@@ -316,20 +353,94 @@ final class Checks {
                 weights.aLog(),
                 weights.dtBias(),
                 weights.d());
+        operations.add(OperationKind.SCAN, 7 * path.steps() * states.elements());
+        computeDiagonalScan(x, dt, bc, b, c, path, weights, accumulate, y);
     }
 
-    private void requireOwned(String operation, @Nullable Tensor... tensors) {
-        for (Tensor tensor : tensors) {
-            if (tensor != null && !store.owns(tensor)) {
-                throw new IllegalArgumentException(operation + ": the tensor must belong to this " + store.name()
-                        + " backend, found " + tensor.dtype() + tensor.shape()
-                        + " of another backend; download it there and upload it here");
+    /**
+     * Rounded on the host, unless a device does it and has less to bring there.
+     *
+     * @return whether all elements are numbers
+     */
+    protected boolean computeDownloadPixels(Tensor tensor, byte[] target) {
+        return PixelRounding.download(this, tensor, target);
+    }
+
+    protected abstract void computeWrite(HostTensor source, Tensor target);
+
+    protected abstract void computeCopy(Tensor x, Tensor out);
+
+    protected abstract void computeAdd(Tensor a, Tensor b, Tensor out);
+
+    protected abstract void computeAddScaled(float alpha, Tensor x, Tensor y);
+
+    protected abstract void computeInterpolate(Tensor a, Tensor b, float s, Tensor out);
+
+    protected abstract void computeNormal(long seed, Tensor out);
+
+    protected abstract void computePatchify(Tensor video, PatchSize patch, Tensor tokens);
+
+    protected abstract void computeUnpatchify(Tensor tokens, PatchSize patch, Tensor video);
+
+    protected abstract void computeAddPosition(
+            Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out);
+
+    protected abstract void computeAveragePool(Tensor x, Grid grid, Grid kernel, Tensor out);
+
+    protected abstract void computeModulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out);
+
+    protected abstract void computeGatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out);
+
+    protected abstract void computeHeadRmsNorm(Heads heads, Tensor weight, float epsilon);
+
+    protected abstract void computeGroupNorm(
+            Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out);
+
+    protected abstract void computeLinear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out);
+
+    protected abstract void computeConvolution(Tensor x, ConvolutionWeights weights, Tensor out);
+
+    protected abstract void computeUpsampleNearest(Tensor x, Grid factor, Tensor out);
+
+    protected abstract void computeAttention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out);
+
+    protected abstract void computeWindowAttention(
+            Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out);
+
+    protected abstract void computeSelectiveScan(
+            ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y);
+
+    protected abstract void computeCausalConvolution(
+            Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out);
+
+    protected abstract void computeDiagonalScan(
+            Tensor x,
+            Tensor dt,
+            Tensor bc,
+            long b,
+            long c,
+            ScanPath path,
+            DiagonalScanWeights weights,
+            boolean accumulate,
+            Tensor y);
+
+    private void elementwise(Tensor out) {
+        operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
+    }
+
+    /** The number of (query, key) pairs of all windows: a product over the axes of the sums of squared lengths. */
+    private static long pairs(Grid grid, Windows windows) {
+        long product = 1;
+        for (int axis = 0; axis < 3; axis++) {
+            int[] cuts = windows.cuts(grid, axis);
+            long sum = 0;
+            for (int i = 1; i < cuts.length; i++) {
+                long length = cuts[i] - cuts[i - 1];
+                sum += length * length;
             }
+            product *= sum;
         }
-    }
-
-    private static void requireLength(String operation, Tensor tensor, int length) {
-        require(tensor.shape().elements() == length, operation, tensor.shape(), Shape.of(length));
+        return product;
     }
 
     private static void requirePatches(Tensor video, PatchSize patch, Tensor tokens, String operation) {

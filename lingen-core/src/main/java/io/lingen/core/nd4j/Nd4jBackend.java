@@ -8,7 +8,7 @@ import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.accounting.MemoryMeter;
+import io.lingen.core.backend.AbstractBackend;
 import io.lingen.core.internal.PhiloxNormal;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.Epilogue;
@@ -20,7 +20,6 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
-import io.lingen.core.spi.Kernels;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -31,11 +30,11 @@ import org.nd4j.linalg.factory.Nd4j;
  * The reference: each operation is one formula on F32 arrays, whose result is rounded to the output's type. ND4J's number of threads
  * belongs to the process: the backend that was made last sets it.
  */
-final class Nd4jKernels implements Kernels {
+public final class Nd4jBackend extends AbstractBackend {
     static final String NAME = "nd4j";
 
     /** @param options how many threads ND4J may use */
-    Nd4jKernels(BackendOptions options) {
+    public Nd4jBackend(BackendOptions options) {
         Nd4j.getEnvironment().setMaxMasterThreads(options.threads());
     }
 
@@ -50,18 +49,15 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public Workspace newWorkspace(MemoryMeter meter) {
-        return new Nd4jWorkspace(this, meter);
+    public Workspace newWorkspace() {
+        return new Nd4jWorkspace(memory());
     }
 
     @Override
-    public boolean owns(Workspace workspace) {
-        return workspace instanceof Nd4jWorkspace && ((Nd4jWorkspace) workspace).owner() == this;
-    }
-
-    @Override
-    public boolean owns(Tensor tensor) {
-        return tensor instanceof Nd4jTensor && ((Nd4jTensor) tensor).isOwnedBy(this);
+    public Tensor upload(Workspace workspace, HostTensor source, DType dtype) {
+        Tensor tensor = workspace.allocate(dtype, source.shape());
+        computeWrite(source, tensor);
+        return tensor;
     }
 
     @Override
@@ -100,74 +96,74 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void write(HostTensor source, Tensor target) {
+    protected void computeWrite(HostTensor source, Tensor target) {
         Nd4jRuntime.inScope(() -> Nd4jTensor.of(target).store(source));
     }
 
     @Override
-    public void copy(Tensor x, Tensor out) {
+    protected void computeCopy(Tensor x, Tensor out) {
         store(out, () -> matrix(x));
     }
 
     @Override
-    public void add(Tensor a, Tensor b, Tensor out) {
+    protected void computeAdd(Tensor a, Tensor b, Tensor out) {
         store(out, () -> matrix(a).add(matrix(b)));
     }
 
     @Override
-    public void addScaled(float alpha, Tensor x, Tensor y) {
+    protected void computeAddScaled(float alpha, Tensor x, Tensor y) {
         store(y, () -> matrix(y).add(matrix(x).mul(alpha)));
     }
 
     @Override
-    public void interpolate(Tensor a, Tensor b, float s, Tensor out) {
+    protected void computeInterpolate(Tensor a, Tensor b, float s, Tensor out) {
         store(out, () -> matrix(a).add(matrix(b).sub(matrix(a)).mul(s)));
     }
 
     @Override
-    public void normal(long seed, Tensor out) {
+    protected void computeNormal(long seed, Tensor out) {
         Shape shape = out.shape();
         int chunk = 1 << 20;
         Tensor flat = out.reshape(Shape.of(shape.elements()));
         for (long from = 0; from < shape.elements(); from += chunk) {
             float[] noise = new float[(int) Math.min(chunk, shape.elements() - from)];
             PhiloxNormal.fill(seed, from, noise, 0, noise.length);
-            write(HostTensor.of(noise, noise.length), flat.slice(from, from + noise.length));
+            computeWrite(HostTensor.of(noise, noise.length), flat.slice(from, from + noise.length));
         }
     }
 
     @Override
-    public void patchify(Tensor video, PatchSize patch, Tensor tokens) {
+    protected void computePatchify(Tensor video, PatchSize patch, Tensor tokens) {
         store(tokens, () -> Tokens.patchify(values(video), patch, patch.gridOf(video.shape())));
     }
 
     @Override
-    public void unpatchify(Tensor tokens, PatchSize patch, Tensor video) {
+    protected void computeUnpatchify(Tensor tokens, PatchSize patch, Tensor video) {
         store(video, () -> Tokens.unpatchify(matrix(tokens), patch, patch.gridOf(video.shape()), video.shape()));
     }
 
     @Override
-    public void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
+    protected void computeAddPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
         store(out, () -> Tokens.addPosition(matrix(x), matrix(tableT), matrix(tableH), matrix(tableW), grid));
     }
 
     @Override
-    public void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
+    protected void computeAveragePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
         store(out, () -> Tokens.averagePool(matrix(x), grid, kernel));
     }
 
     @Override
-    public void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
+    protected void computeModulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
         store(out, () -> Norms.modulatedLayer(matrix(x), row(shift), row(scale), epsilon));
     }
 
     @Override
-    public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
+    protected void computeGatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
         store(out, () -> Norms.gatedRms(matrix(y), matrix(z), row(weight), epsilon));
     }
 
     @Override
-    public void headRmsNorm(Heads heads, Tensor weight, float epsilon) {
+    protected void computeHeadRmsNorm(Heads heads, Tensor weight, float epsilon) {
         store(heads.matrix(), () -> {
             INDArray vectors = Attention.band(heads).reshape(heads.tokens() * heads.heads(), heads.headDim());
             INDArray normed = Norms.rms(vectors, row(weight), epsilon);
@@ -179,7 +175,8 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
+    protected void computeGroupNorm(
+            Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
         Shape shape = x.shape();
         store(out, () -> {
             INDArray grouped = Nd4jTensor.of(x)
@@ -190,7 +187,7 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
+    protected void computeLinear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
         store(out, () -> {
             INDArray y = Products.linear(matrix(x), packed(weights, Nd4jLinear.class));
             return Products.epilogue(epilogue, y, Nd4jTensor.of(out));
@@ -198,17 +195,17 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
+    protected void computeConvolution(Tensor x, ConvolutionWeights weights, Tensor out) {
         store(out, () -> Products.convolution(values(x), packed(weights, Nd4jConvolution.class)));
     }
 
     @Override
-    public void upsampleNearest(Tensor x, Grid factor, Tensor out) {
+    protected void computeUpsampleNearest(Tensor x, Grid factor, Tensor out) {
         store(out, () -> Tokens.upsampleNearest(values(x), factor));
     }
 
     @Override
-    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
+    protected void computeAttention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
         store(
                 out,
                 () -> Attention.attention(
@@ -220,19 +217,20 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void windowAttention(
+    protected void computeWindowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
         store(out, () -> Attention.windows(q, k, v, grid, windows, bias == null ? null : matrix(bias)));
     }
 
     @Override
-    public void selectiveScan(
+    protected void computeSelectiveScan(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
         store(y, () -> sum(accumulate, y, SelectiveScan.scan(input, path, spec, weights)));
     }
 
     @Override
-    public void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
+    protected void computeCausalConvolution(
+            Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
         store(out, () -> {
             Walk walk = new Walk(path);
             INDArray sequence = walk.sequence(
@@ -242,7 +240,7 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void diagonalScan(
+    protected void computeDiagonalScan(
             Tensor x,
             Tensor dt,
             Tensor bc,
@@ -279,10 +277,10 @@ final class Nd4jKernels implements Kernels {
     }
 
     /** Host weights as an F32 array whose values are those of another type. */
-    private INDArray packed(Workspace workspace, HostTensor source, DType dtype) {
+    private static INDArray packed(Workspace workspace, HostTensor source, DType dtype) {
         INDArray flat =
-                ((Nd4jWorkspace) workspace).array(DataType.FLOAT, source.shape().elements());
-        Nd4jTensor tensor = new Nd4jTensor(this, flat, DType.F32, source.shape());
+                Nd4jWorkspace.of(workspace).array(DataType.FLOAT, source.shape().elements());
+        Nd4jTensor tensor = new Nd4jTensor(flat, DType.F32, source.shape());
         Nd4jRuntime.inScope(() -> {
             tensor.store(source);
             flat.assign(flat.castTo(Nd4jTensor.dataType(dtype)));

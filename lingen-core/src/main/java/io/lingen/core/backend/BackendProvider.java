@@ -1,8 +1,8 @@
-package io.lingen.core.spi;
+package io.lingen.core.backend;
 
 import io.lingen.core.BackendOptions;
 
-/** Makes the kernels of one kind of backend; found through {@link java.util.ServiceLoader}. Needs a public constructor without parameters. */
+/** Makes backends of one kind; found through {@link java.util.ServiceLoader}. Needs a public constructor without parameters. */
 public interface BackendProvider {
     /** The name under which its backends are chosen. */
     String name();
@@ -14,11 +14,11 @@ public interface BackendProvider {
     Availability availability();
 
     /**
-     * Makes a backend's kernels; the caller closes them.
+     * Makes a backend.
      *
-     * @throws IllegalStateException if they are not available
+     * @throws IllegalStateException if it is not available
      */
-    Kernels create(BackendOptions options);
+    Backend create(BackendOptions options);
 
     /**
      * Whether a backend can be made.

@@ -7,9 +7,8 @@ import io.lingen.core.LinearWeights;
 import io.lingen.core.Recording;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.accounting.MemoryMeter;
-import io.lingen.core.accounting.OperationMeter;
-import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.AbstractBackend;
+import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
@@ -20,9 +19,6 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
-import io.lingen.core.spi.Kernels;
-import io.lingen.core.spi.MemoryPool;
-import io.lingen.core.spi.TensorStore;
 import io.lingen.cuda.internal.CudaTensor;
 import io.lingen.cuda.internal.CudaWorkspace;
 import io.lingen.cuda.internal.DeviceMemory;
@@ -43,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * The backend "cuda": one device, one stream. Operations return when they are put on the stream, in the order of the calls; only
  * {@link #download} waits. Get one from {@link io.lingen.core.backend.Backends}.
  */
-public final class CudaKernels implements Kernels {
+public final class CudaBackend extends AbstractBackend {
     /** Enough rows that products run at full speed, few enough that a feed-forward's middle stays below half a gigabyte. */
     private static final long TOKENS_PER_CHUNK = 16384;
 
@@ -63,7 +59,7 @@ public final class CudaKernels implements Kernels {
      *
      * @param memoryLimit the most bytes for tensors, weights and what is kept of them; the driver's own come on top
      */
-    CudaKernels(Device device, long memoryLimit) {
+    CudaBackend(Device device, long memoryLimit) {
         this.device = device;
         blocks = new DeviceMemory(device, memoryLimit);
         elementwise = new Elementwise(device);
@@ -73,20 +69,7 @@ public final class CudaKernels implements Kernels {
         products = new Products(device, blocks, elementwise);
         attention = new Attention(device);
         scans = new Scans(device, blocks);
-        recorder = new GraphRecorder(device, blocks);
-    }
-
-    /**
-     * The kernels behind a backend, for measurements.
-     *
-     * @throws IllegalArgumentException if it is another backend than cuda
-     */
-    public static CudaKernels of(Backend backend) {
-        TensorStore store = backend.store();
-        if (store instanceof CudaKernels) {
-            return (CudaKernels) store;
-        }
-        throw new IllegalArgumentException("backend must be cuda, found " + backend.name());
+        recorder = new GraphRecorder(device, blocks, operations(), memory());
     }
 
     @Override
@@ -121,8 +104,8 @@ public final class CudaKernels implements Kernels {
     }
 
     @Override
-    public MemoryPool newMemoryPool() {
-        return DeviceMemory.withoutMemory();
+    public CountingBackend counting() {
+        return new CountingBackend(DeviceMemory.withoutMemory(), TOKENS_PER_CHUNK);
     }
 
     @Override
@@ -131,23 +114,18 @@ public final class CudaKernels implements Kernels {
     }
 
     @Override
-    public Workspace newWorkspace(MemoryMeter meter) {
-        return new CudaWorkspace(blocks, meter);
+    public Workspace newWorkspace() {
+        return new CudaWorkspace(blocks, memory());
     }
 
     @Override
-    public boolean owns(Workspace workspace) {
-        return workspace instanceof CudaWorkspace && ((CudaWorkspace) workspace).memory() == blocks;
+    public Recording newRecording() {
+        return recorder.newRecording();
     }
 
     @Override
-    public boolean owns(Tensor tensor) {
-        return tensor instanceof CudaTensor && owns(((CudaTensor) tensor).owner());
-    }
-
-    @Override
-    public Recording newRecording(MemoryMeter memory, OperationMeter operations) {
-        return recorder.newRecording(memory, operations);
+    public Tensor upload(Workspace workspace, HostTensor source, DType dtype) {
+        return uploaded(workspace, source, dtype);
     }
 
     private CudaTensor uploaded(Workspace workspace, HostTensor source, DType dtype) {
@@ -179,128 +157,139 @@ public final class CudaKernels implements Kernels {
                 uploaded(workspace, source.bias(), DType.F32));
     }
 
-    /** Waits for the device and frees everything held there. Tensors of a workspace that is still open can't be used any more. */
+    /**
+     * Waits for the device and frees what is held of it.
+     *
+     * @throws IllegalStateException if a workspace is still open; its tensors can't be used any more
+     */
     @Override
     public void close() {
+        long live = memory().liveBytes();
         recorder.close();
         blocks.close();
         device.close();
+        if (live > 0) {
+            throw new IllegalStateException(
+                    "the cuda backend was closed while workspaces with " + live + " bytes are open; close them first");
+        }
     }
 
     @Override
-    public boolean downloadPixels(Tensor tensor, byte[] target) {
+    protected boolean computeDownloadPixels(Tensor tensor, byte[] target) {
         return transfer.readPixels(CudaTensor.of(tensor), target);
     }
 
     @Override
-    public void write(HostTensor source, Tensor target) {
+    protected void computeWrite(HostTensor source, Tensor target) {
         transfer.write(source, CudaTensor.of(target));
     }
 
     @Override
-    public void copy(Tensor x, Tensor out) {
+    protected void computeCopy(Tensor x, Tensor out) {
         elementwise.copy(CudaTensor.of(x), CudaTensor.of(out));
     }
 
     @Override
-    public void add(Tensor a, Tensor b, Tensor out) {
+    protected void computeAdd(Tensor a, Tensor b, Tensor out) {
         elementwise.addScaled(a, 1, b, out);
     }
 
     @Override
-    public void addScaled(float alpha, Tensor x, Tensor y) {
+    protected void computeAddScaled(float alpha, Tensor x, Tensor y) {
         elementwise.addScaled(y, alpha, x, y);
     }
 
     @Override
-    public void interpolate(Tensor a, Tensor b, float s, Tensor out) {
+    protected void computeInterpolate(Tensor a, Tensor b, float s, Tensor out) {
         elementwise.interpolate(a, b, s, out);
     }
 
     @Override
-    public void normal(long seed, Tensor out) {
+    protected void computeNormal(long seed, Tensor out) {
         elementwise.normal(seed, CudaTensor.of(out));
     }
 
     @Override
-    public void patchify(Tensor video, PatchSize patch, Tensor target) {
+    protected void computePatchify(Tensor video, PatchSize patch, Tensor target) {
         tokens.patchify(video, patch, target);
     }
 
     @Override
-    public void unpatchify(Tensor source, PatchSize patch, Tensor video) {
+    protected void computeUnpatchify(Tensor source, PatchSize patch, Tensor video) {
         tokens.unpatchify(source, patch, video);
     }
 
     @Override
-    public void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
+    protected void computeAddPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
         tokens.addPosition(x, tableT, tableH, tableW, grid, out);
     }
 
     @Override
-    public void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
+    protected void computeAveragePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
         tokens.averagePool(x, grid, kernel, out);
     }
 
     @Override
-    public void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
+    protected void computeModulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
         norms.modulatedLayerNorm(x, shift, scale, epsilon, out);
     }
 
     @Override
-    public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
+    protected void computeGatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
         norms.gatedRmsNorm(y, z, weight, epsilon, out);
     }
 
     @Override
-    public void headRmsNorm(Heads heads, Tensor weight, float epsilon) {
+    protected void computeHeadRmsNorm(Heads heads, Tensor weight, float epsilon) {
         norms.headRmsNorm(heads, weight, epsilon);
     }
 
     @Override
-    public void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
+    protected void computeGroupNorm(
+            Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
         norms.groupNorm(x, groups, weight, bias, epsilon, silu, out);
     }
 
     @Override
-    public void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
+    protected void computeLinear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
         products.linear(x, CudaLinear.of(weights), epilogue, out);
     }
 
     @Override
-    public void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
+    protected void computeConvolution(Tensor x, ConvolutionWeights weights, Tensor out) {
         products.convolution(x, CudaConvolution.of(weights), out);
     }
 
     @Override
-    public void upsampleNearest(Tensor x, Grid factor, Tensor out) {
+    protected void computeUpsampleNearest(Tensor x, Grid factor, Tensor out) {
         tokens.upsample(x, factor, out);
     }
 
     @Override
-    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
+    protected void computeAttention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
         attention.attention(q, k, v, mask, out);
     }
 
     @Override
-    public void windowAttention(
+    protected void computeWindowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
         attention.windowAttention(q, k, v, grid, windows, bias, out);
     }
 
     @Override
-    public void selectiveScan(
+    protected void computeSelectiveScan(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
         scans.selective(input, path, spec, weights, accumulate, y);
     }
 
     @Override
-    public void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
+    protected void computeCausalConvolution(
+            Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
         scans.causalConvolution(x, column, path, weight, bias, out);
     }
 
     @Override
-    public void diagonalScan(
+    protected void computeDiagonalScan(
             Tensor x,
             Tensor dt,
             Tensor bc,

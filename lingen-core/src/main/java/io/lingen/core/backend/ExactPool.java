@@ -1,4 +1,4 @@
-package io.lingen.core.spi;
+package io.lingen.core.backend;
 
 import io.lingen.core.accounting.MemoryMeter;
 

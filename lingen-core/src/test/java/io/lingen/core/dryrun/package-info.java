@@ -1,4 +1,0 @@
-@NullMarked
-package io.lingen.core.dryrun;
-
-import org.jspecify.annotations.NullMarked;
