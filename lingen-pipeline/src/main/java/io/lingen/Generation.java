@@ -5,14 +5,13 @@ import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.internal.CloseableStack;
+import io.lingen.diffusion.Condition;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.DenoisingFunction;
 import io.lingen.diffusion.Guidance;
-import io.lingen.diffusion.RectifiedFlowSampler;
+import io.lingen.diffusion.Sampler;
 import io.lingen.diffusion.Sampling;
 import io.lingen.diffusion.SamplingStep;
-import io.lingen.diffusion.Schedule;
-import io.lingen.internal.DescriptionFile;
 import io.lingen.internal.Lifetime;
 import io.lingen.vae.Frame;
 import io.lingen.vae.FrameStream;
@@ -48,12 +47,12 @@ import org.jspecify.annotations.Nullable;
  * closing of its pipeline end it: every method that computes then throws {@link GenerationCancelledException}.
  */
 public final class Generation implements AutoCloseable {
-    private final TextToVideoPipeline pipeline;
+    private final LoadedModel model;
     private final Backend backend;
     private final Lifetime lifetime;
     private final CancellationToken token;
     private final VideoPlan plan;
-    private final String prompt;
+    private final @Nullable String prompt;
     private final @Nullable LatentFile saved;
     private final @Nullable VideoDescription decoded;
     private final CloseableStack owned = new CloseableStack();
@@ -68,46 +67,44 @@ public final class Generation implements AutoCloseable {
     private volatile boolean closed;
 
     /**
-     * From noise, or from saved latents. To be called within a use of the pipeline.
+     * From noise, or from saved latents. To be called within a use of the model.
      *
-     * @param prompt what is encoded, after the rewriter
+     * @param prompt what is encoded, after the rewriter; null for a class
      * @param saved where to go on from; null to begin
      * @param decoded what the saved latents are if they are to be decoded as they are; null to take the steps that are left
      */
     Generation(
-            TextToVideoPipeline pipeline,
+            LoadedModel model,
             VideoPlan plan,
-            String prompt,
+            @Nullable String prompt,
             @Nullable LatentFile saved,
             @Nullable VideoDescription decoded,
             CancellationToken token) {
         long start = System.nanoTime();
-        this.pipeline = pipeline;
-        this.backend = pipeline.backend();
-        this.lifetime = pipeline.lifetime();
+        this.model = model;
+        this.backend = model.backend();
+        this.lifetime = model.lifetime();
         this.token = token;
         this.plan = plan;
         this.prompt = prompt;
         this.saved = saved;
         this.decoded = decoded;
-        double[] times = Schedule.named(plan.schedule()).times(plan.steps());
+        Sampler sampler = model.sampler(plan);
         try {
             // 1. Noise of the seed, or what it had become.
             Workspace workspace = owned.add(backend.newWorkspace());
             this.latent = workspace.allocate(DType.F32, plan.latent()); // [C, T, H, W]
             if (saved == null) {
-                backend.normal(plan.request().seed(), latent);
+                sampler.start(plan.request().seed(), latent);
             } else {
                 backend.write(saved.latent(), latent);
                 this.stepsDone = saved.step();
             }
 
-            // 2. The flow from noise to data, a step at a time.
+            // 2. The way from noise to data, a step at a time.
             this.sampling = decoded != null || stepsDone == plan.steps()
                     ? null
-                    : owned.add(new RectifiedFlowSampler(
-                                    backend, times, plan.eta(), plan.request().seed())
-                            .sample(function(), latent, stepsDone, Map.of()));
+                    : owned.add(sampler.sample(function(), latent, stepsDone, Map.of()));
         } catch (RuntimeException | Error e) {
             owned.closeAfter(e);
             throw e;
@@ -117,19 +114,20 @@ public final class Generation implements AutoCloseable {
 
     /** Encodes prompt and negative prompt, projects them for every block. */
     private DenoisingFunction function() {
-        DenoisingFunction conditional = pass(prompt);
+        Condition condition = model.condition(plan.request(), prompt);
+        DenoisingFunction conditional = pass(condition);
         return plan.isGuided()
-                ? Guidance.of(backend, conditional, pass(plan.request().negativePrompt()), plan.guidance())
+                ? Guidance.of(
+                        backend, conditional, pass(model.unconditional(plan.request(), condition)), plan.guidance())
                 : conditional;
     }
 
-    private DenoisingFunction pass(String text) {
-        Conditioning conditioning =
-                owned.add(pipeline.denoiser().condition(pipeline.encoders().encode(text)));
-        DenoisingFunction function = Guidance.conditionalOnly(pipeline.denoiser(), conditioning);
-        return (x, t, v) -> {
+    private DenoisingFunction pass(Condition condition) {
+        Conditioning conditioning = owned.add(model.denoiser().condition(condition));
+        DenoisingFunction function = Guidance.conditionalOnly(model.denoiser(), conditioning);
+        return (x, t, out) -> {
             requireWanted();
-            function.predict(x, t, v);
+            function.predict(x, t, out);
         };
     }
 
@@ -144,7 +142,7 @@ public final class Generation implements AutoCloseable {
     }
 
     private VideoDescription describe() {
-        return decoded != null ? decoded : pipeline.describe(plan, prompt);
+        return decoded != null ? decoded : model.describe(plan, prompt);
     }
 
     /** The latent [C, T, H, W] as far as the steps have brought it, in F32; overwritten by the next step, valid until this is closed. */
@@ -215,8 +213,8 @@ public final class Generation implements AutoCloseable {
     }
 
     /**
-     * What the video will be like by what is known now: the frames of the clean latent that the last step's velocity points to, x + (1 - t) v.
-     * Before the first step of this object, a resumed one's too, no velocity is known and the latent itself is shown, noise and all. Takes
+     * What the video will be like by what is known now: the frames of the clean latent that the last step's prediction points to.
+     * Before the first step of this object, a resumed one's too, no prediction is known and the latent itself is shown, noise and all. Takes
      * the memory of {@link #frames} and for a moment that of one more latent; the generation goes on unchanged, and the stream stays as
      * it is.
      */
@@ -236,13 +234,13 @@ public final class Generation implements AutoCloseable {
 
     private FrameStream stream(Tensor from) {
         StreamGuard guard = new StreamGuard();
-        FrameStream stream = pipeline.decoder().frames(from, guard);
+        FrameStream stream = model.decoder().frames(from, guard);
         guard.stream = stream;
         streams.add(stream);
         return stream;
     }
 
-    /** Holds the pipeline open while a frame is decoded, and forgets the stream when it is closed. */
+    /** Holds the model open while a frame is decoded, and forgets the stream when it is closed. */
     private final class StreamGuard implements FrameStream.Guard {
         private @Nullable FrameStream stream;
 
@@ -299,8 +297,7 @@ public final class Generation implements AutoCloseable {
                 VideoResult.descriptionFileOf(target),
                 plan,
                 description,
-                new StageTimes(
-                        pipeline.loadTime(), encodeTime, denoiseTime, Duration.ofNanos(System.nanoTime() - start)));
+                new StageTimes(model.loadTime(), encodeTime, denoiseTime, Duration.ofNanos(System.nanoTime() - start)));
         DescriptionFile.write(result, device);
         LatentSaver file = saver;
         if (file != null) {
@@ -360,7 +357,7 @@ public final class Generation implements AutoCloseable {
     public void close() {
         lifetime.unlessEnded(() -> {
             free();
-            pipeline.forget(this);
+            model.remove(this);
         });
         closed = true;
     }

@@ -8,28 +8,28 @@ import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.backend.Backends;
-import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.dryrun.DryRun;
 import io.lingen.core.internal.CloseableStack;
+import io.lingen.core.spi.MemoryPool;
+import io.lingen.diffusion.Condition;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.DenoisingFunction;
 import io.lingen.diffusion.Guidance;
-import io.lingen.diffusion.RectifiedFlowSampler;
 import io.lingen.diffusion.Sampling;
 import io.lingen.diffusion.TextEmbedding;
-import io.lingen.diffusion.VideoTransformer;
-import io.lingen.internal.FittingSettings;
-import io.lingen.internal.ModelLimits;
-import io.lingen.text.TextEncoderFiles;
+import io.lingen.spi.ModelDescription;
+import io.lingen.spi.ModelFamilies;
+import io.lingen.text.TextEncoderFacts;
 import io.lingen.vae.FrameStream;
-import io.lingen.vae.LatentVideoDecoder;
+import io.lingen.vae.VideoDecoder;
 import java.util.List;
 import java.util.function.ToLongFunction;
 
 /**
- * A model without its weights, for finding out what a video takes of memory: one step of the sampler and the decoding of all tiles run,
- * by the very code that will make the video, on a backend that counts as the real one allocates. What lies outside of the backend's tensors
+ * The forecast of a video's memory, from a model without its weights: the first steps of the sampler and the decoding of all frames run, by
+ * the very code that will make the video, on a backend that counts as the real one allocates. Memory outside of the backend's tensors
  * is added by figures that were measured once. Takes milliseconds; opening reads configurations and the shapes of weights. Thread-safe.
  */
 public final class MemoryEstimator implements AutoCloseable {
@@ -48,32 +48,39 @@ public final class MemoryEstimator implements AutoCloseable {
     /** Reference frames and tables of a video encoder, per pixel. */
     private static final long ENCODER_BYTES_PER_PIXEL = 50;
 
+    /** Samplers of third order hold all their state after as many steps. */
+    private static final int MOST_STEPS = 4;
+
     private final CloseableStack owned = new CloseableStack();
-    private final CountingBackend backend;
+    private final ModelDescription model;
+    private final Backend backend;
+    private final MemoryPool pool;
     private final Denoiser denoiser;
-    private final LatentVideoDecoder decoder;
-    private final List<TextEncoderFiles> encoders;
-    private final ModelLimits limits;
+    private final VideoDecoder decoder;
+    private final List<TextEncoderFacts> encoders;
+    private final RequestPlanner planner;
     private final long weightBytes;
 
-    /** @param real whose memory is counted */
-    MemoryEstimator(ModelSource source, ModelLimits limits, Backend real, DType precision) {
-        ModelSource shapes = source.shapesOnly();
-        ModelIndex index = limits.index();
-        this.limits = limits;
-        this.backend = owned.add(real.counting());
+    /**
+     * @param source of the model; used while this is open
+     * @param real whose memory is counted
+     */
+    MemoryEstimator(ModelSource source, Backend real, DType precision) {
+        this.model = ModelFamilies.open(source.shapesOnly());
+        this.planner = RequestPlanner.of(model);
+        DryRun dryRun = owned.add(DryRun.of(real));
+        this.backend = dryRun.backend();
+        this.pool = dryRun.pool();
         try {
-            this.denoiser = owned.add(VideoTransformer.load(shapes, index.transformer(), backend, precision));
-            this.decoder = owned.add(LatentVideoDecoder.load(shapes, index.vae(), backend, precision));
-            this.encoders = index.textEncoders().stream()
-                    .map(component -> TextEncoderFiles.of(source, component))
-                    .toList();
+            this.denoiser = owned.add(model.loadDenoiser(backend, precision));
+            this.decoder = owned.add(model.loadDecoder(backend, precision));
+            this.encoders = model.textEncoders();
         } catch (RuntimeException | Error e) {
             owned.closeAfter(e);
             throw e;
         }
-        backend.pool().resetPeak();
-        this.weightBytes = backend.pool().peakBytes();
+        pool.resetPeak();
+        this.weightBytes = pool.peakBytes();
     }
 
     /**
@@ -86,77 +93,92 @@ public final class MemoryEstimator implements AutoCloseable {
      * @throws IllegalStateException if the backend is not available here
      */
     public static MemoryEstimator of(String model, PipelineOptions options) {
-        try (ModelSource source = TextToVideoPipeline.source(model);
-                Backend backend = Backends.create(options.backend(), new BackendOptions(options.threads()))) {
-            return new MemoryEstimator(source, ModelLimits.read(source), backend, options.precision());
+        ModelSource source = LoadedModel.source(model);
+        try (Backend backend = Backends.create(options.backend(), new BackendOptions(options.threads()))) {
+            MemoryEstimator estimator = new MemoryEstimator(source, backend, options.precision());
+            estimator.owned.add(source);
+            return estimator;
+        } catch (RuntimeException | Error e) {
+            source.close();
+            throw e;
         }
     }
 
-    /** What loading the model takes, text encoders included; what Java takes anyway is not. */
+    /** The memory for loading the model, text encoders included; Java's own is not. */
     long loadingBytes() {
         return weightBytes + 2 * encoderBytes();
     }
 
     private long encoderBytes() {
-        return encoders.stream().mapToLong(TextEncoderFiles::modelBytes).sum();
+        return encoders.stream().mapToLong(TextEncoderFacts::bytes).sum();
     }
 
     /**
-     * What a video takes.
+     * The memory of a video.
      *
      * @throws IllegalArgumentException if the model can't make what is asked for; the message offers the nearest sizes
      */
     public MemoryForecast forecast(VideoRequest request) {
-        return forecast(limits.plan(request));
+        return forecast(planner.plan(request));
     }
 
     /**
-     * Settings near a request's that would fit, found by the same forecast, for people: a shorter video, a smaller one.
+     * Settings near a request's that would fit, found by the same forecast, for messages: a shorter video, a smaller one.
      *
-     * @param forecastBytes what of the forecast has to fit
+     * @param forecastBytes the part of the forecast that has to fit
      * @return none if nothing fits
      */
     public List<String> whatFits(
             VideoRequest request, long availableBytes, ToLongFunction<MemoryForecast> forecastBytes) {
-        return new FittingSettings(limits, plan -> forecastBytes.applyAsLong(forecast(plan)) <= availableBytes)
-                .near(limits.plan(request));
+        return new FittingSettings(planner, plan -> forecastBytes.applyAsLong(forecast(plan)) <= availableBytes)
+                .near(planner.plan(request));
     }
 
-    /** What a video takes. */
+    /** The memory of a video. */
     synchronized MemoryForecast forecast(VideoPlan plan) {
         long denoising;
         long decoding;
         try (Workspace workspace = backend.newWorkspace();
-                Conditioning prompt = denoiser.condition(texts());
-                Conditioning negative = denoiser.condition(texts())) {
-            backend.pool().resetPeak();
+                Conditioning conditional = denoiser.condition(condition(plan));
+                Conditioning unconditional = denoiser.condition(condition(plan))) {
+            pool.resetPeak();
             Tensor latent = workspace.allocate(DType.F32, plan.latent());
-            step(plan, latent, prompt, negative);
-            denoising = KERNELS + backend.pool().peakBytes() - weightBytes;
+            denoise(plan, latent, conditional, unconditional);
+            denoising = KERNELS + pool.peakBytes() - weightBytes;
             decoding = decode(latent);
         }
+        return forecast(denoising, decoding);
+    }
+
+    /** The memory of decoding saved latents. */
+    synchronized MemoryForecast forecastDecoding(Shape shape) {
+        try (Workspace workspace = backend.newWorkspace()) {
+            pool.resetPeak();
+            Tensor latent = workspace.allocate(DType.F32, shape);
+            return forecast(0, decode(latent));
+        }
+    }
+
+    private MemoryForecast forecast(long denoising, long decoding) {
         // A text encoder's file and what is made of it lie in memory together, for a moment.
         long loading = Math.max(0, encoderBytes() - PROGRAM_AFTER_LOADING);
         return new MemoryForecast(PROGRAM, encoderBytes(), weightBytes, loading, denoising, decoding);
     }
 
-    /** What the decoding of saved latents takes beside the weights. */
-    synchronized long decodingBytes(Shape shape) {
-        try (Workspace workspace = backend.newWorkspace()) {
-            backend.pool().resetPeak();
-            Tensor latent = workspace.allocate(DType.F32, shape);
-            workspace.allocate(DType.F32, shape);
-            return decode(latent);
-        }
-    }
-
-    private void step(VideoPlan plan, Tensor latent, Conditioning prompt, Conditioning negative) {
-        DenoisingFunction conditional = Guidance.conditionalOnly(denoiser, prompt);
+    /** Steps until one needs no more than those before. */
+    private void denoise(VideoPlan plan, Tensor latent, Conditioning conditional, Conditioning unconditional) {
         DenoisingFunction function = plan.isGuided()
-                ? Guidance.of(backend, conditional, Guidance.conditionalOnly(denoiser, negative), plan.guidance())
-                : conditional;
-        try (Sampling steps = new RectifiedFlowSampler(backend, new double[] {0, 1}).sample(function, latent)) {
-            steps.next();
+                ? Guidance.of(denoiser, conditional, unconditional, plan.guidance())
+                : Guidance.conditionalOnly(denoiser, conditional);
+        try (Sampling steps =
+                model.sampler(backend, plan.sampling(), plan.request().seed()).sample(function, latent)) {
+            long before;
+            int taken = 0;
+            do {
+                before = pool.peakBytes();
+                steps.next();
+                taken++;
+            } while (steps.hasNext() && taken < MOST_STEPS && pool.peakBytes() > before);
         }
     }
 
@@ -164,16 +186,20 @@ public final class MemoryEstimator implements AutoCloseable {
         try (FrameStream frames = decoder.frames(latent)) {
             frames.decodeAll();
             long pixels = (long) frames.width() * frames.height();
-            long tensors = backend.pool().peakBytes() - weightBytes;
+            long tensors = pool.peakBytes() - weightBytes;
             return tensors + KERNELS + pixels * (FRAME_BYTES_PER_PIXEL + ENCODER_BYTES_PER_PIXEL);
         }
     }
 
-    private List<TextEmbedding> texts() {
-        return encoders.stream()
-                .map(encoder -> new TextEmbedding(
-                        HostTensor.withoutElements(DType.F32, Shape.of(encoder.maxTokens(), encoder.width())), null))
-                .toList();
+    private Condition condition(VideoPlan plan) {
+        Integer label = plan.request().label();
+        return label != null
+                ? Condition.ofLabel(label)
+                : Condition.of(encoders.stream()
+                        .map(encoder -> new TextEmbedding(
+                                HostTensor.withoutElements(DType.F32, Shape.of(encoder.maxTokens(), encoder.width())),
+                                null))
+                        .toList());
     }
 
     @Override

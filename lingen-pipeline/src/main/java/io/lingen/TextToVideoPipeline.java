@@ -1,34 +1,18 @@
 package io.lingen;
 
-import io.lingen.core.BackendOptions;
-import io.lingen.core.DType;
-import io.lingen.core.Shape;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.backend.Backends;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.core.internal.CloseableStack;
-import io.lingen.core.op.Grid;
 import io.lingen.diffusion.Denoiser;
-import io.lingen.diffusion.VideoTransformer;
-import io.lingen.internal.Lifetime;
-import io.lingen.internal.MemoryCheck;
-import io.lingen.internal.ModelFiles;
-import io.lingen.internal.ModelLimits;
+import io.lingen.spi.ModelFamilies;
 import io.lingen.text.PromptRewriter;
 import io.lingen.text.TextEncoders;
-import io.lingen.text.Thesaurus;
-import io.lingen.vae.LatentVideoDecoder;
+import io.lingen.vae.VideoDecoder;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,55 +26,10 @@ public final class TextToVideoPipeline implements AutoCloseable {
     /** The name of the model that comes with the library, from the artifact lingen-nano. */
     public static final String NANO = "nano";
 
-    private static final String NANO_RESOURCE = "io/lingen/nano";
+    private final LoadedModel model;
 
-    private final PipelineOptions options;
-    private final CloseableStack owned = new CloseableStack();
-    private final Lifetime lifetime = new Lifetime("the pipeline");
-    private final Set<Generation> generations = ConcurrentHashMap.newKeySet();
-    private final ModelSource source;
-    private final ModelLimits limits;
-    private final ModelFiles files;
-    private final Backend backend;
-    private final PromptRewriter rewriter;
-    private final TextEncoders encoders;
-    private final Denoiser denoiser;
-    private final LatentVideoDecoder decoder;
-    private final MemoryEstimator memory;
-    private final Duration loadTime;
-
-    private TextToVideoPipeline(ModelSource model, PipelineOptions options) {
-        long start = System.nanoTime();
-        this.options = options;
-        this.source = owned.add(model);
-        try {
-            this.limits = ModelLimits.read(source);
-            ModelIndex index = limits.index();
-            this.files = new ModelFiles(source, index);
-            files.check();
-            this.rewriter = rewriter(source, index, options);
-            this.backend = owned.add(Backends.create(options.backend(), new BackendOptions(options.threads())));
-            this.memory = owned.add(new MemoryEstimator(source, limits, backend, options.precision()));
-            MemoryCheck.require(
-                    backend,
-                    "the model " + source.name(),
-                    memory.loadingBytes(),
-                    () -> inBrainFloats(estimator -> estimator.loadingBytes()));
-            this.denoiser = owned.add(VideoTransformer.load(source, index.transformer(), backend, options.precision()));
-            this.decoder = owned.add(LatentVideoDecoder.load(source, index.vae(), backend, options.precision()));
-            this.encoders = owned.add(TextEncoders.load(source, index.textEncoders(), options.threads()));
-        } catch (RuntimeException | Error e) {
-            owned.closeAfter(e);
-            throw e;
-        }
-        this.loadTime = Duration.ofNanos(System.nanoTime() - start);
-    }
-
-    private static PromptRewriter rewriter(ModelSource source, ModelIndex index, PipelineOptions options) {
-        if (options.rewriter() != null) {
-            return options.rewriter();
-        }
-        return index.thesaurus() == null ? PromptRewriter.IDENTITY : Thesaurus.read(source, index.thesaurus());
+    private TextToVideoPipeline(LoadedModel model) {
+        this.model = model;
     }
 
     /**
@@ -113,14 +52,12 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * @throws io.lingen.core.OutOfMemoryException if the weights don't fit
      */
     public static TextToVideoPipeline load(String model, PipelineOptions options) {
-        return new TextToVideoPipeline(source(model), options);
+        return new TextToVideoPipeline(new LoadedModel(source(model), options));
     }
 
     /** A model's files: of a folder, or of the {@value #NANO} model on the class path. To be closed by the caller. */
     public static ModelSource source(String model) {
-        return model.equals(NANO)
-                ? ModelSource.ofResource(TextToVideoPipeline.class.getClassLoader(), NANO_RESOURCE)
-                : ModelSource.of(Path.of(model));
+        return LoadedModel.source(model);
     }
 
     /**
@@ -190,57 +127,22 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * @throws GenerationCancelledException if the token is cancelled already
      */
     public Generation resume(LatentFile saved, CancellationToken token) {
-        VideoDescription recorded = saved.description();
-        VideoDescription own = describe(planOf(saved), recorded.encodedPrompt());
-        requireSame(saved, "on backend", recorded.backend(), own.backend());
-        requireSame(saved, "in precision", recorded.precision(), own.precision());
-        if (!recorded.modelHash().equals(own.modelHash())) {
-            throw new CheckpointException(saved.path() + ": expected latents of the model " + model()
-                    + " with SHA-256 " + own.modelHash() + ", found those of " + recorded.model() + " with "
-                    + recorded.modelHash() + ". Resume with the model that began them");
-        }
-        return begin(planOf(saved), saved, token);
-    }
-
-    private VideoPlan planOf(LatentFile saved) {
-        VideoPlan plan;
-        try {
-            plan = plan(saved.description().request());
-        } catch (IllegalArgumentException e) {
-            throw new CheckpointException(
-                    saved.path() + ": the model " + model() + " can't make this video: " + e.getMessage(), e);
-        }
-        if (!plan.latent().equals(saved.latent().shape())) {
-            throw new CheckpointException(saved.path() + ": expected a latent " + plan.latent()
-                    + " for the recorded request, found " + saved.latent().shape()
-                    + ". The file is damaged or of another model");
-        }
-        return plan;
-    }
-
-    private static void requireSame(LatentFile saved, String what, String recorded, String own) {
-        if (!recorded.equals(own)) {
-            throw new IllegalArgumentException(saved.path() + " was computed " + what + " " + recorded
-                    + " and this pipeline computes " + what + " " + own
-                    + ", which would give another video; load the pipeline with " + recorded);
-        }
-    }
-
-    private Generation begin(VideoPlan plan, @Nullable LatentFile saved, CancellationToken token) {
-        return lifetime.use(() -> {
-            requireWanted(saved, plan.steps(), token);
-            MemoryCheck.require(backend, "this video", memory.forecast(plan).videoBytes(), () -> settingsThatFit(plan));
-            // A rewriter that has no fixed answer must not have a second say.
-            String prompt = saved == null
-                    ? rewriter.rewrite(plan.request().prompt())
-                    : saved.description().encodedPrompt();
-            return open(new Generation(this, plan, prompt, saved, null, token));
+        return model.lifetime().use(() -> {
+            SavedVideo video = new SavedVideo(saved, model);
+            return begin(video.planToResume(), saved, token);
         });
     }
 
-    private Generation open(Generation generation) {
-        generations.add(generation);
-        return generation;
+    private Generation begin(VideoPlan plan, @Nullable LatentFile saved, CancellationToken token) {
+        return model.lifetime().use(() -> {
+            requireWanted(saved, plan.steps(), token);
+            model.requireMemory(plan);
+            // Reuse the recorded prompt: rewriters may be non-deterministic.
+            String prompt = saved == null
+                    ? model.encodedPrompt(plan.request())
+                    : saved.description().encodedPrompt();
+            return model.add(new Generation(model, plan, prompt, saved, null, token));
+        });
     }
 
     /**
@@ -253,46 +155,14 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * @throws GenerationCancelledException if the token is cancelled already
      */
     public Generation decode(LatentFile saved, CancellationToken token) {
-        Shape latent = saved.latent().shape();
-        return lifetime.use(() -> {
+        return model.lifetime().use(() -> {
             requireWanted(saved, saved.steps(), token);
-            int channels = decoder.config().latentChannels();
-            if (latent.length(0) != channels) {
-                throw new CheckpointException(saved.path() + ": expected latents [" + channels
-                        + ", T, H, W] for the decoder of the model " + model() + ", found " + latent);
-            }
-            Grid cells = new Grid((int) latent.length(1), (int) latent.length(2), (int) latent.length(3));
-            MemoryCheck.require(
-                    backend,
-                    "this video",
-                    memory.decodingBytes(latent),
-                    () -> inBrainFloats(estimator -> estimator.decodingBytes(latent)));
-            VideoDescription recorded = saved.description();
-            VideoPlan plan = VideoPlan.of(recorded.request(), decoder.config().framesOf(cells), latent);
-            String difference = difference(saved, describe(plan, recorded.encodedPrompt()));
-            return open(new Generation(
-                    this,
-                    plan,
-                    recorded.encodedPrompt(),
-                    saved,
-                    difference.isEmpty() ? recorded : recorded.withDecoded(difference),
-                    token));
+            SavedVideo video = new SavedVideo(saved, model);
+            VideoPlan plan = video.planToDecode();
+            model.requireMemoryToDecode(plan.latent());
+            return model.add(new Generation(
+                    model, plan, saved.description().encodedPrompt(), saved, video.decodedDescription(plan), token));
         });
-    }
-
-    private static String difference(LatentFile saved, VideoDescription own) {
-        VideoDescription recorded = saved.description();
-        List<String> differences = new ArrayList<>();
-        if (saved.step() < saved.steps()) {
-            differences.add("after step " + saved.step() + " of " + saved.steps());
-        }
-        if (!own.modelHash().equals(recorded.modelHash())) {
-            differences.add("by the decoder of " + own.model() + " " + own.modelHash());
-        }
-        if (!own.backend().equals(recorded.backend()) || !own.precision().equals(recorded.precision())) {
-            differences.add("on " + own.backend() + " in " + own.precision());
-        }
-        return String.join(", ", differences);
     }
 
     private static void requireWanted(@Nullable LatentFile saved, int steps, CancellationToken token) {
@@ -302,23 +172,13 @@ public final class TextToVideoPipeline implements AutoCloseable {
         }
     }
 
-    /** What a generation calls when it is closed. */
-    void forget(Generation generation) {
-        generations.remove(generation);
-    }
-
-    /** What every use of native memory goes through. */
-    Lifetime lifetime() {
-        return lifetime;
-    }
-
     /**
      * What the model makes of a request.
      *
      * @throws IllegalArgumentException if it can't make what is asked for; the message offers the nearest sizes
      */
     public VideoPlan plan(VideoRequest request) {
-        return lifetime.use(() -> limits.plan(request));
+        return model.lifetime().use(() -> model.plan(request));
     }
 
     /**
@@ -329,35 +189,18 @@ public final class TextToVideoPipeline implements AutoCloseable {
      */
     public static VideoPlan plan(String model, VideoRequest request) {
         try (ModelSource source = source(model)) {
-            return ModelLimits.read(source).plan(request);
+            return RequestPlanner.of(ModelFamilies.open(source)).plan(request);
         }
     }
 
     /** What a video takes of memory. */
     public MemoryForecast forecast(VideoPlan plan) {
-        return lifetime.use(() -> memory.forecast(plan));
-    }
-
-    private List<String> settingsThatFit(VideoPlan plan) {
-        List<String> settings =
-                new ArrayList<>(memory.whatFits(plan.request(), backend.availableBytes(), MemoryForecast::videoBytes));
-        settings.addAll(inBrainFloats(estimator -> estimator.forecast(plan).videoBytes()));
-        return settings;
-    }
-
-    /** Whether it would fit in the smaller precision. */
-    private List<String> inBrainFloats(ToLongFunction<MemoryEstimator> need) {
-        if (options.precision() == DType.BF16) {
-            return List.of();
-        }
-        try (MemoryEstimator estimator = new MemoryEstimator(source, limits, backend, DType.BF16)) {
-            return need.applyAsLong(estimator) <= backend.availableBytes() ? List.of("precision bf16") : List.of();
-        }
+        return model.lifetime().use(() -> model.forecast(plan));
     }
 
     /** The model's name. */
     public String model() {
-        return source.name();
+        return model.name();
     }
 
     /**
@@ -368,72 +211,52 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * @throws CheckpointException if a file has become unreadable
      */
     public String modelHash() {
-        return lifetime.use(files::hash);
+        return model.lifetime().use(model::hash);
     }
 
     /** What a video of this pipeline can be made again from, if a rewriter that is asked twice gives the same answer. */
     public VideoDescription describe(VideoPlan plan) {
-        return lifetime.use(() -> describe(plan, rewriter.rewrite(plan.request().prompt())));
-    }
-
-    /** Not refused while the pipeline ends: the latents that are saved then are described too. */
-    VideoDescription describe(VideoPlan plan, String encodedPrompt) {
-        VideoRequest asked = plan.request();
-        VideoRequest whole = VideoRequest.builder(asked.prompt())
-                .negativePrompt(asked.negativePrompt())
-                .size(plan.format().width(), plan.format().height())
-                .frames(plan.frames())
-                .fps(plan.format().fps())
-                .steps(plan.steps())
-                .guidance(plan.guidance())
-                .schedule(plan.schedule())
-                .eta(plan.eta())
-                .seed(asked.seed())
-                .build();
-        return new VideoDescription(
-                VideoDescription.libraryVersion(),
-                model(),
-                files.hash(),
-                backend.name(),
-                options.precision().name().toLowerCase(Locale.ROOT),
-                whole,
-                encodedPrompt.equals(asked.prompt()) ? null : encodedPrompt,
-                null);
+        return model.lifetime().use(() -> model.describe(plan, model.encodedPrompt(plan.request())));
     }
 
     /** The options that it was loaded with. */
     public PipelineOptions options() {
-        return options;
+        return model.options();
     }
 
     /** Where it computes. As for the parts below, what you do with it yourself is not waited for by {@link #close}. */
     public Backend backend() {
-        return lifetime.use(() -> backend);
+        return model.lifetime().use(model::backend);
+    }
+
+    /** The words of a prompt that the model is known not to know, in the prompt's order; empty if nothing is known. */
+    public List<String> unknownWords(String prompt) {
+        return model.lifetime().use(() -> model.description().unknownWords(prompt));
     }
 
     /** What prompts go through before they are encoded: the options' rewriter, or the model's own. */
     public PromptRewriter rewriter() {
-        return rewriter;
+        return model.rewriter();
     }
 
     /** The text encoders. */
     public TextEncoders encoders() {
-        return lifetime.use(() -> encoders);
+        return model.lifetime().use(model::encoders);
     }
 
     /** The denoiser. */
     public Denoiser denoiser() {
-        return lifetime.use(() -> denoiser);
+        return model.lifetime().use(model::denoiser);
     }
 
     /** The decoder. */
-    public LatentVideoDecoder decoder() {
-        return lifetime.use(() -> decoder);
+    public VideoDecoder decoder() {
+        return model.lifetime().use(model::decoder);
     }
 
     /** How long loading took. */
     public Duration loadTime() {
-        return loadTime;
+        return model.loadTime();
     }
 
     /**
@@ -444,9 +267,6 @@ public final class TextToVideoPipeline implements AutoCloseable {
      */
     @Override
     public void close() {
-        lifetime.end(() -> {
-            generations.forEach(Generation::end);
-            owned.close();
-        });
+        model.close();
     }
 }

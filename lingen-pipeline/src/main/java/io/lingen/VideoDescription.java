@@ -69,8 +69,8 @@ public record VideoDescription(
                 version, model, modelHash, backend, precision, request, rewrittenPrompt, difference);
     }
 
-    /** The prompt that is encoded: the request's, or what a rewriter made of it. */
-    public String encodedPrompt() {
+    /** The prompt that is encoded: the request's, or what a rewriter made of it; null if the video shows a class. */
+    public @Nullable String encodedPrompt() {
         return rewrittenPrompt == null ? request.prompt() : rewrittenPrompt;
     }
 
@@ -82,20 +82,21 @@ public record VideoDescription(
                 .put("model_sha256", modelHash)
                 .put("backend", backend)
                 .put("precision", precision);
-        node.set(
-                "request",
-                mapper.createObjectNode()
-                        .put("prompt", request.prompt())
-                        .put("negative_prompt", request.negativePrompt())
-                        .put("width", request.width())
-                        .put("height", request.height())
-                        .put("frames", request.frames())
-                        .put("fps", request.fps())
-                        .put("steps", request.steps())
-                        .put("guidance", request.guidance())
-                        .put("schedule", request.schedule())
-                        .put("eta", request.eta())
-                        .put("seed", request.seed()));
+        ObjectNode asked = node.putObject("request");
+        if (request.label() == null) {
+            asked.put("prompt", request.prompt()).put("negative_prompt", request.negativePrompt());
+        } else {
+            asked.put("label", request.label());
+        }
+        asked.put("width", request.width())
+                .put("height", request.height())
+                .put("frames", request.frames())
+                .put("fps", request.fps())
+                .put("steps", request.steps())
+                .put("guidance", request.guidance())
+                .put("schedule", request.schedule())
+                .put("eta", request.eta())
+                .put("seed", request.seed());
         if (rewrittenPrompt != null) {
             node.put("rewritten_prompt", rewrittenPrompt);
         }
@@ -124,8 +125,7 @@ public record VideoDescription(
         ConfigReader reader = ConfigReader.parse(origin, json);
         ConfigReader asked = reader.object("request");
         try {
-            VideoRequest request = VideoRequest.builder(asked.text("prompt"))
-                    .negativePrompt(asked.text("negative_prompt"))
+            VideoRequest request = subject(asked)
                     .size(positive(asked, "width"), positive(asked, "height"))
                     .frames(positive(asked, "frames"))
                     .fps(positive(asked, "fps"))
@@ -149,6 +149,12 @@ public record VideoDescription(
         } catch (IllegalArgumentException e) {
             throw reader.invalid(e);
         }
+    }
+
+    private static VideoRequest.Builder subject(ConfigReader asked) {
+        return asked.has("label")
+                ? VideoRequest.ofLabel(asked.integer("label", 0, Integer.MAX_VALUE)).toBuilder()
+                : VideoRequest.builder(asked.text("prompt")).negativePrompt(asked.text("negative_prompt"));
     }
 
     private static int positive(ConfigReader json, String field) {

@@ -2,6 +2,7 @@ package io.lingen;
 
 import io.lingen.core.Shape;
 import io.lingen.core.op.Grid;
+import io.lingen.spi.SamplingSettings;
 import io.lingen.video.VideoFormat;
 import java.util.Objects;
 
@@ -37,6 +38,11 @@ public record VideoPlan(
                 Objects.requireNonNull(request.guidance()),
                 Objects.requireNonNull(request.schedule()),
                 Objects.requireNonNull(request.eta()));
+    }
+
+    /** The settings of the sampler. */
+    SamplingSettings sampling() {
+        return new SamplingSettings(schedule, steps, guidance, eta);
     }
 
     /** The length of the file in seconds. */

@@ -1,16 +1,18 @@
 package io.lingen;
 
 import io.lingen.core.internal.Quoted;
-import io.lingen.diffusion.Schedule;
+import io.lingen.spi.SamplingSettings;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What video to make. What is null is the model's own choice; sizes that the model can't make are refused when the request meets it, see
+ * What video to make: of a prompt, or of a class label where a model was trained on classes. What else is null is the model's own choice;
+ * sizes, schedules and conditions that the model does not have are refused when the request meets it, see
  * {@link TextToVideoPipeline#plan}. Immutable.
  *
  * @param prompt what the video shows: text of any script, at most {@value #MAX_PROMPT} characters, without control characters other than
- *     tabs and line ends; what an encoder does not read of it is said in a warning
- * @param negativePrompt what guidance leads away from, likewise; empty for nothing in particular
+ *     tabs and line ends; what an encoder does not read of it is said in a warning. Null if there is a label
+ * @param label the class that the video shows, from 0; null if there is a prompt
+ * @param negativePrompt what guidance leads away from, likewise; empty for nothing in particular, and with a label
  * @param width in pixels
  * @param height in pixels
  * @param seconds the length; or else {@code frames}
@@ -18,12 +20,13 @@ import org.jspecify.annotations.Nullable;
  * @param fps frames per second of the file: another rate than the model's plays the motion faster or slower
  * @param steps of the sampler, 1 to {@value #MAX_STEPS}
  * @param guidance the scale of classifier-free guidance, 0 to {@value #MAX_GUIDANCE}; 1 is none and takes half the time
- * @param schedule a name that {@link Schedule#named} knows
- * @param eta how much of its noise a step renews, 0 to 1, see {@link io.lingen.diffusion.RectifiedFlowSampler}
+ * @param schedule the name of a schedule that the model's sampler knows, at most {@value #MAX_NAME} characters
+ * @param eta how much of its noise a step renews, 0 to 1
  * @param seed of the noise: equal seeds and requests give equal videos
  */
 public record VideoRequest(
-        String prompt,
+        @Nullable String prompt,
+        @Nullable Integer label,
         String negativePrompt,
         @Nullable Integer width,
         @Nullable Integer height,
@@ -39,14 +42,22 @@ public record VideoRequest(
     public static final int MAX_PROMPT = 100_000;
 
     /** The most steps of a sampler. */
-    public static final int MAX_STEPS = 10_000;
+    public static final int MAX_STEPS = SamplingSettings.MAX_STEPS;
 
     /** The largest scale of guidance. */
-    public static final int MAX_GUIDANCE = 100;
+    public static final int MAX_GUIDANCE = SamplingSettings.MAX_GUIDANCE;
+
+    private static final int MAX_NAME = 100;
 
     public VideoRequest {
-        require(!isEmpty(prompt), "the prompt is empty; say what the video shows");
-        requireText("prompt", prompt);
+        require(prompt != null || label != null, "a request has a prompt or a class label, found neither");
+        require(prompt == null || label == null, "a request has a prompt or a class label, found both");
+        require(prompt == null || !isEmpty(prompt), "the prompt is empty; say what the video shows");
+        require(label == null || label >= 0, "the class label must be at least 0, found " + label);
+        require(
+                label == null || negativePrompt.isEmpty(),
+                "a negative prompt goes with a prompt, found one with a class label; leave it out");
+        requireText("prompt", prompt == null ? "" : prompt);
         requireText("negative prompt", negativePrompt);
         require((width == null) == (height == null), "width and height come together");
         require(width == null || width > 0, "the width is a positive number of pixels, found " + width);
@@ -63,15 +74,21 @@ public record VideoRequest(
         require(
                 guidance == null || guidance >= 0 && guidance <= MAX_GUIDANCE,
                 "the guidance scale is 0 to " + MAX_GUIDANCE + ", found " + guidance);
-        if (schedule != null) {
-            Schedule.named(schedule);
-        }
+        require(
+                schedule == null || !schedule.isBlank() && schedule.length() <= MAX_NAME,
+                "the schedule is a name of at most " + MAX_NAME + " characters, found "
+                        + (schedule == null ? "" : schedule.isBlank() ? "none" : Quoted.of(schedule)));
         require(eta == null || eta >= 0 && eta <= 1, "eta is 0 to 1, found " + eta);
     }
 
     /** The request of a prompt, all else being the model's choice. */
     public static VideoRequest of(String prompt) {
         return builder(prompt).build();
+    }
+
+    /** The request of a class, all else being the model's choice. */
+    public static VideoRequest ofLabel(int label) {
+        return new Builder(null).label(label).build();
     }
 
     /** Starts from a prompt, all else being the model's choice. */
@@ -81,8 +98,9 @@ public record VideoRequest(
 
     /** Starts from this request. */
     public Builder toBuilder() {
-        return new Builder(prompt)
-                .negativePrompt(negativePrompt)
+        Builder builder = new Builder(prompt);
+        builder.label = label;
+        return builder.negativePrompt(negativePrompt)
                 .size(width, height)
                 .seconds(seconds)
                 .frames(frames)
@@ -92,6 +110,11 @@ public record VideoRequest(
                 .schedule(schedule)
                 .eta(eta)
                 .seed(seed);
+    }
+
+    /** What the video shows, for messages: the prompt, or "class" and the label. */
+    public String subject() {
+        return prompt == null ? "class " + label : prompt;
     }
 
     /** Whether there is nothing to be seen: spaces of all kinds and invisible characters only. */
@@ -125,7 +148,8 @@ public record VideoRequest(
 
     /** Collects the components of a request; each method sets the one of its name. */
     public static final class Builder {
-        private String prompt;
+        private @Nullable String prompt;
+        private @Nullable Integer label;
         private String negativePrompt = "";
         private @Nullable Integer width;
         private @Nullable Integer height;
@@ -138,12 +162,21 @@ public record VideoRequest(
         private @Nullable Double eta;
         private long seed;
 
-        private Builder(String prompt) {
+        private Builder(@Nullable String prompt) {
             this.prompt = prompt;
         }
 
+        /** Takes the place of a label. */
         public Builder prompt(String value) {
             prompt = value;
+            label = null;
+            return this;
+        }
+
+        /** Takes the place of a prompt. */
+        public Builder label(int value) {
+            label = value;
+            prompt = null;
             return this;
         }
 
@@ -214,7 +247,19 @@ public record VideoRequest(
         /** @throws IllegalArgumentException if a component can't be, whatever the model */
         public VideoRequest build() {
             return new VideoRequest(
-                    prompt, negativePrompt, width, height, seconds, frames, fps, steps, guidance, schedule, eta, seed);
+                    prompt,
+                    label,
+                    negativePrompt,
+                    width,
+                    height,
+                    seconds,
+                    frames,
+                    fps,
+                    steps,
+                    guidance,
+                    schedule,
+                    eta,
+                    seed);
         }
     }
 }

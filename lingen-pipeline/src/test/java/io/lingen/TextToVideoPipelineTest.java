@@ -31,6 +31,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The whole walk, from prompt to file, on a tiny model of random weights. */
@@ -182,6 +184,7 @@ class TextToVideoPipelineTest {
         VideoRequest request =
                 VideoRequest.builder("a sapphire ring").frames(4).steps(1).build();
         try (TextToVideoPipeline own = TextToVideoPipeline.load(copy.toString(), OPTIONS)) {
+            assertEquals(List.of("a", "ring"), own.unknownWords("a sapphire ring, a blue ring"));
             VideoResult result = own.generate(request, folder.resolve("blue.mp4"));
             assertEquals("a blue ring", result.description().encodedPrompt());
             assertEquals("a sapphire ring", result.description().request().prompt());
@@ -225,6 +228,20 @@ class TextToVideoPipelineTest {
                 IllegalArgumentException.class,
                 () -> pipeline.start(VideoRequest.builder("a ring").size(25, 24).build()));
         assertEquals("the width is a multiple of 4 up to 32, found 25; use 24 or 28", error.getMessage());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "cubic, 'unknown schedule ''cubic''; known are linear_quadratic, uniform, shifted, shifted:S'",
+        "shifted:0, 'a schedule''s shift is a positive number, found 0.0'",
+        "shifted:x, 'schedule ''shifted:x'': the shift is not a number'"
+    })
+    void aScheduleThatTheModelDoesNotHaveIsRefused(String schedule, String message) {
+        IllegalArgumentException error = assertThrows(
+                IllegalArgumentException.class,
+                () -> pipeline.plan(
+                        VideoRequest.builder("a ring").schedule(schedule).build()));
+        assertEquals(message, error.getMessage());
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.lingen;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -35,6 +36,19 @@ class VideoDescriptionTest {
                 new VideoDescription("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, "a ring", null);
         assertEquals(rewritten, VideoDescription.parse("tag", rewritten.toJson()));
         assertEquals("a ring", rewritten.encodedPrompt());
+    }
+
+    @Test
+    void aClassStandsInThePlaceOfThePrompts() {
+        VideoRequest request = REQUEST.toBuilder().negativePrompt("").label(23).build();
+        VideoDescription description = new VideoDescription("1.2", "toy", "b44a", "cpu", "bf16", request, null, null);
+        assertTrue(description.toJson().contains("\"request\":{\"label\":23,\"width\":128"), description.toJson());
+        assertEquals(description, VideoDescription.parse("tag", description.toJson()));
+        assertNull(description.encodedPrompt());
+        String both = description.toJson().replace("\"label\":23", "\"label\":23,\"prompt\":\"a ring\"");
+        CheckpointException error =
+                assertThrows(CheckpointException.class, () -> VideoDescription.parse("out.mp4", both));
+        assertTrue(error.getMessage().contains("request.prompt"), error.getMessage());
     }
 
     @Test
@@ -74,7 +88,6 @@ class VideoDescriptionTest {
                 "\"fps\":8 | \"fps\":8,\"fps\":9 | Duplicate field 'fps'",
                 "0.30000000000000004 | 1e400 | field 'request.guidance'",
                 "0.75 | 1.5 | field 'request.eta': found 1.5",
-                "shifted:2.5 | cubic | unknown schedule 'cubic'",
                 "-9223372036854775808 | 9223372036854775808 | field 'request.seed'",
                 "\"noise\" | null | field 'request.negative_prompt': found null, expected a string",
                 "\"seed\" | \"cfg\":1,\"seed\" | unknown field 'request.cfg'",

@@ -20,6 +20,28 @@ class VideoRequestTest {
     }
 
     @Test
+    void aClassTakesThePlaceOfAPrompt() {
+        VideoRequest request = VideoRequest.ofLabel(7);
+        assertNull(request.prompt());
+        assertEquals(7, request.label());
+        assertEquals("class 7", request.subject());
+        assertEquals(request, request.toBuilder().build());
+        VideoRequest prompted = request.toBuilder().prompt("a ring").build();
+        assertEquals(VideoRequest.of("a ring"), prompted);
+        assertEquals(request, prompted.toBuilder().label(7).build());
+        assertEquals("a ring", prompted.subject());
+        for (String prompt : new String[] {null, "a ring"}) {
+            Integer label = prompt == null ? null : (Integer) 7;
+            IllegalArgumentException error = assertThrows(
+                    IllegalArgumentException.class,
+                    () -> new VideoRequest(prompt, label, "", null, null, null, null, null, null, null, null, null, 0));
+            assertEquals(
+                    "a request has a prompt or a class label, found " + (prompt == null ? "neither" : "both"),
+                    error.getMessage());
+        }
+    }
+
+    @Test
     void whatCanNotBeIsRefused() {
         assertThrows(IllegalArgumentException.class, () -> VideoRequest.of("  "));
         assertMessage("the length is given in seconds or in frames, found both", b -> b.seconds(1)
@@ -33,8 +55,11 @@ class VideoRequestTest {
         assertMessage("fps is 1 to 1000, found 0", b -> b.fps(0));
         assertMessage("the width is a positive number of pixels, found -128", b -> b.size(-128, 128));
         assertMessage("width and height come together", b -> b.size(128, null));
+        assertMessage("the schedule is a name of at most 100 characters, found none", b -> b.schedule(" "));
+        assertMessage("the class label must be at least 0, found -1", b -> b.label(-1));
         assertMessage(
-                "unknown schedule 'x'; known are linear_quadratic, uniform, shifted, shifted:S", b -> b.schedule("x"));
+                "a negative prompt goes with a prompt, found one with a class label; leave it out",
+                b -> b.negativePrompt("noise").label(1));
     }
 
     @Test
@@ -90,8 +115,9 @@ class VideoRequestTest {
         assertMessage("eta is 0 to 1, found 1.5", b -> b.eta(1.5));
         assertMessage("eta is 0 to 1, found NaN", b -> b.eta(Double.NaN));
         assertMessage("fps is 1 to 1000, found 2147483647", b -> b.fps(Integer.MAX_VALUE));
-        assertMessage("a schedule's shift is a positive number, found 0.0", b -> b.schedule("shifted:0"));
-        assertMessage("schedule 'shifted:x': the shift is not a number", b -> b.schedule("shifted:x"));
+        assertMessage(
+                "the schedule is a name of at most 100 characters, found " + "x".repeat(80) + "...",
+                b -> b.schedule("x".repeat(101)));
     }
 
     private static void assertMessage(String message, UnaryOperator<VideoRequest.Builder> change) {

@@ -4,14 +4,14 @@ import io.lingen.core.DType;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.op.Epilogue;
-import io.lingen.cuda.CudaBackend;
 
 /**
  * What a device does at best, as measured on it: bytes read plus bytes written by a large copy, and operations of a large BF16 product.
  */
 record GpuCeilings(double bytesPerSecond, double operationsPerSecond) {
-    static GpuCeilings measure(CudaBackend backend, GpuClock clock, boolean small) {
+    static GpuCeilings measure(Backend backend, GpuClock clock, boolean small) {
         long elements = small ? 1 << 12 : 1L << 30;
         int n = small ? 64 : 8192;
         try (Workspace workspace = backend.newWorkspace()) {

@@ -6,8 +6,9 @@ import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.cuda.CudaBackend;
+import io.lingen.cuda.CudaKernels;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Guidance;
@@ -34,7 +35,7 @@ final class GpuClip {
      * @param folder where the denoiser is written
      * @param decoderFolder a model folder with a decoder for the clip's latents
      */
-    static void make(CudaBackend backend, Path folder, Path decoderFolder, Workload clip) throws IOException {
+    static void make(Backend backend, Path folder, Path decoderFolder, Workload clip) throws IOException {
         RandomTransformer.write(folder, clip, 1, DType.BF16);
         try (ModelSource denoising = ModelSource.of(folder);
                 ModelSource decoding = ModelSource.of(decoderFolder);
@@ -47,10 +48,10 @@ final class GpuClip {
                         + " for this clip, the denoiser makes " + clip.latent());
             }
             backend.memory().resetPeak();
-            backend.pool().resetPeak();
+            CudaKernels.of(backend).pool().resetPeak();
             Tensor latent = workspace.allocate(DType.F32, clip.latent());
             backend.normal(1, latent);
-            backend.device().synchronize();
+            CudaKernels.of(backend).device().synchronize();
             long start = System.nanoTime();
             denoise(backend, denoiser, latent, start);
             double denoised = secondsSince(start);
@@ -62,13 +63,13 @@ final class GpuClip {
             print(
                     "memory: %.2f GB of tensors, %.2f GB in use, %.2f GB held, %.2f GB by the driver%n",
                     backend.memory().peakBytes() / 1e9,
-                    backend.pool().mostUsedBytes() / 1e9,
-                    backend.pool().peakBytes() / 1e9,
+                    CudaKernels.of(backend).pool().mostUsedBytes() / 1e9,
+                    CudaKernels.of(backend).pool().peakBytes() / 1e9,
                     GpuPasses.driverBytes(backend) / 1e9);
         }
     }
 
-    private static void denoise(CudaBackend backend, Denoiser denoiser, Tensor latent, long start) {
+    private static void denoise(Backend backend, Denoiser denoiser, Tensor latent, long start) {
         try (Conditioning prompt = denoiser.condition(List.of(GpuPasses.prompt(1)));
                 Conditioning empty = denoiser.condition(List.of(GpuPasses.prompt(2)));
                 Sampling steps = new RectifiedFlowSampler(
@@ -77,7 +78,7 @@ final class GpuClip {
             while (steps.hasNext()) {
                 int done = steps.next().index();
                 if (done % STEPS_PER_LINE == 0) {
-                    backend.device().synchronize();
+                    CudaKernels.of(backend).device().synchronize();
                     print("step %d of %d, %.1f s%n", done, STEPS, secondsSince(start));
                 }
             }

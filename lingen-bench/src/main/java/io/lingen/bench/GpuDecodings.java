@@ -6,9 +6,10 @@ import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.op.Grid;
-import io.lingen.cuda.CudaBackend;
+import io.lingen.cuda.CudaKernels;
 import io.lingen.vae.FrameStream;
 import io.lingen.vae.LatentVideoDecoder;
 import java.nio.file.Path;
@@ -19,7 +20,7 @@ final class GpuDecodings {
     private GpuDecodings() {}
 
     /** Times a model's decoder at every length and prints a line for each. */
-    static void time(CudaBackend backend, GpuClock clock, Path folder, String size, List<Integer> seconds) {
+    static void time(Backend backend, GpuClock clock, Path folder, String size, List<Integer> seconds) {
         print(
                 "%-24s %10s %10s %10s %12s %11s %11s%n",
                 "decoding", "ms", "frames", "TFLOP/s", "tensors GB", "held GB", "driver's GB");
@@ -27,7 +28,7 @@ final class GpuDecodings {
                 LatentVideoDecoder decoder = LatentVideoDecoder.load(source, "vae", backend, DType.BF16)) {
             for (int length : seconds) {
                 backend.memory().resetPeak();
-                backend.pool().resetPeak();
+                CudaKernels.of(backend).pool().resetPeak();
                 try (Workspace workspace = backend.newWorkspace()) {
                     Tensor latent = workspace.allocate(DType.F32, Workload.latent(decoder.config(), size, length));
                     backend.normal(1, latent);
@@ -40,7 +41,7 @@ final class GpuDecodings {
                             frames[0],
                             decoder.cost(gridOf(latent.shape())).operations() / millis / 1e9,
                             backend.memory().peakBytes() / 1e9,
-                            backend.pool().peakBytes() / 1e9,
+                            CudaKernels.of(backend).pool().peakBytes() / 1e9,
                             GpuPasses.driverBytes(backend) / 1e9);
                 }
             }

@@ -7,6 +7,7 @@ import io.lingen.core.LinearWeights;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.accounting.OperationKind;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -16,7 +17,7 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
-import io.lingen.cuda.CudaBackend;
+import io.lingen.cuda.CudaKernels;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -25,7 +26,7 @@ final class GpuKernels {
     private static final Grid REVIEW = new Grid(2, 2, 2);
     private static final Grid WINDOW = new Grid(16, 4, 4);
 
-    private final CudaBackend backend;
+    private final Backend backend;
     private final Workspace workspace;
     private final Workload workload;
     private final Grid grid;
@@ -33,7 +34,7 @@ final class GpuKernels {
     private final int d;
     private final List<GpuCase> cases = new ArrayList<>();
 
-    GpuKernels(CudaBackend backend, Workspace workspace, Workload workload) {
+    GpuKernels(Backend backend, Workspace workspace, Workload workload) {
         this.backend = backend;
         this.workspace = workspace;
         this.workload = workload;
@@ -116,8 +117,8 @@ final class GpuKernels {
     /** As the device does it, and where it has products of warpgroups, without them too. */
     private void either(String name, double bytes, Runnable work) {
         counted(name, bytes, work);
-        if (backend.device().facts().hasWarpgroups()) {
-            GpuSwitch warpgroups = backend.device()::useWarpgroups;
+        if (CudaKernels.of(backend).device().facts().hasWarpgroups()) {
+            GpuSwitch warpgroups = CudaKernels.of(backend).device()::useWarpgroups;
             counted(name + ", mma.sync", bytes, warpgroups.during(false, work));
         }
     }
@@ -192,13 +193,13 @@ final class GpuKernels {
         return normal(backend, workspace, dtype, lengths);
     }
 
-    static Tensor normal(CudaBackend backend, Workspace workspace, DType dtype, long... lengths) {
+    static Tensor normal(Backend backend, Workspace workspace, DType dtype, long... lengths) {
         Tensor tensor = workspace.allocate(dtype, lengths);
         backend.normal(tensor.shape().elements(), tensor);
         return tensor;
     }
 
-    static LinearWeights weights(CudaBackend backend, Workspace workspace, int in, int out) {
+    static LinearWeights weights(Backend backend, Workspace workspace, int in, int out) {
         try (Workspace scratch = backend.newWorkspace()) {
             Tensor weight = normal(backend, scratch, DType.BF16, out, in);
             HostTensor matrix = backend.download(weight);

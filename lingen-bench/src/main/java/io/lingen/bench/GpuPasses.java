@@ -6,8 +6,9 @@ import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.cuda.CudaBackend;
+import io.lingen.cuda.CudaKernels;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.TextEmbedding;
@@ -29,7 +30,7 @@ final class GpuPasses {
      *
      * @param folder where the model is written
      */
-    static void time(CudaBackend backend, GpuClock clock, Path folder, List<Workload> clips) throws IOException {
+    static void time(Backend backend, GpuClock clock, Path folder, List<Workload> clips) throws IOException {
         Workload longest =
                 clips.stream().max(Comparator.comparing(Workload::tokens)).orElseThrow();
         RandomTransformer.write(folder, longest, 1, DType.BF16);
@@ -40,7 +41,7 @@ final class GpuPasses {
                     "pass", "ms", "as graph ms", "100 passes s", "tensors GB", "in use GB", "held GB", "driver's GB");
             for (Workload clip : clips) {
                 backend.memory().resetPeak();
-                backend.pool().resetPeak();
+                CudaKernels.of(backend).pool().resetPeak();
                 double[] millis = millis(backend, clock, denoiser, clip, List.of(false, true));
                 print(
                         "%-24s %10.1f %12.1f %14.1f %11.2f %11.2f %11.2f %11.2f%n",
@@ -49,8 +50,8 @@ final class GpuPasses {
                         millis[1],
                         millis[1] * PASSES_OF_A_CLIP / 1e3,
                         backend.memory().peakBytes() / 1e9,
-                        backend.pool().mostUsedBytes() / 1e9,
-                        backend.pool().peakBytes() / 1e9,
+                        CudaKernels.of(backend).pool().mostUsedBytes() / 1e9,
+                        CudaKernels.of(backend).pool().peakBytes() / 1e9,
                         driverBytes(backend) / 1e9);
             }
         }
@@ -61,14 +62,13 @@ final class GpuPasses {
      *
      * @param graphs whether passes are launched as graphs, for each figure; they take turns
      */
-    static double[] millis(
-            CudaBackend backend, GpuClock clock, Denoiser denoiser, Workload clip, List<Boolean> graphs) {
+    static double[] millis(Backend backend, GpuClock clock, Denoiser denoiser, Workload clip, List<Boolean> graphs) {
         try (Workspace workspace = backend.newWorkspace();
                 Conditioning conditioning = denoiser.condition(List.of(prompt(1)))) {
             Tensor latent = workspace.allocate(DType.F32, clip.latent());
             backend.normal(1, latent);
             Tensor velocity = workspace.allocate(DType.F32, clip.latent());
-            GpuSwitch recording = backend.recorder()::enable;
+            GpuSwitch recording = CudaKernels.of(backend).recorder()::enable;
             Runnable pass = () -> denoiser.predict(latent, 0.5, conditioning, velocity);
             double[] millis = clock.millis(
                     graphs.stream().map(on -> recording.during(on, pass)).toList());
@@ -78,8 +78,9 @@ final class GpuPasses {
     }
 
     /** What the device has not left. */
-    static long driverBytes(CudaBackend backend) {
-        return backend.device().facts().totalBytes() - backend.device().freeBytes();
+    static long driverBytes(Backend backend) {
+        return CudaKernels.of(backend).device().facts().totalBytes()
+                - CudaKernels.of(backend).device().freeBytes();
     }
 
     static TextEmbedding prompt(long seed) {

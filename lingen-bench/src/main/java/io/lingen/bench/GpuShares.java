@@ -3,8 +3,8 @@ package io.lingen.bench;
 import static io.lingen.bench.GpuTimings.print;
 
 import io.lingen.core.DType;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.cuda.CudaBackend;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.VideoTransformer;
 import java.io.IOException;
@@ -24,7 +24,7 @@ final class GpuShares {
      *
      * @param folder where the models are written, one after the other
      */
-    static void time(CudaBackend backend, GpuClock clock, Path folder, Workload clip) throws IOException {
+    static void time(Backend backend, GpuClock clock, Path folder, Workload clip) throws IOException {
         Workload workload = new Workload(
                 clip.architecture(), clip.width(), clip.height(), clip.seconds(), clip.hiddenSize(), BLOCKS);
         double whole = millis(backend, clock, folder, workload, null);
@@ -39,7 +39,7 @@ final class GpuShares {
     }
 
     private static double millis(
-            CudaBackend backend, GpuClock clock, Path folder, Workload workload, @Nullable Part without)
+            Backend backend, GpuClock clock, Path folder, Workload workload, @Nullable Part without)
             throws IOException {
         RandomTransformer.write(folder, workload, without, 1, DType.BF16);
         try (ModelSource source = ModelSource.of(folder);

@@ -3,8 +3,9 @@ package io.lingen.bench;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.DType;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.backend.Backends;
-import io.lingen.cuda.CudaBackend;
+import io.lingen.cuda.CudaKernels;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -88,8 +89,8 @@ public final class GpuTimings implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        try (CudaBackend backend = (CudaBackend) Backends.create("cuda", BackendOptions.defaults())) {
-            GpuClock clock = new GpuClock(backend.device(), repeats, 1e3 * limit);
+        try (Backend backend = Backends.create("cuda", BackendOptions.defaults())) {
+            GpuClock clock = new GpuClock(CudaKernels.of(backend).device(), repeats, 1e3 * limit);
             print("%s%n", backend.description());
             print("%.2f GB are taken before anything is allocated%n", GpuPasses.driverBytes(backend) / 1e9);
             if (!passesOnly) {
@@ -111,7 +112,7 @@ public final class GpuTimings implements Callable<Integer> {
         return CommandLine.ExitCode.OK;
     }
 
-    private void decodings(CudaBackend backend, GpuClock clock, Path decoder) throws IOException {
+    private void decodings(Backend backend, GpuClock clock, Path decoder) throws IOException {
         if (decode != null) {
             GpuDecodings.time(backend, clock, decoder, size, seconds);
         }
@@ -138,7 +139,7 @@ public final class GpuTimings implements Callable<Integer> {
         return folder;
     }
 
-    private void kernels(CudaBackend backend, GpuClock clock) {
+    private void kernels(Backend backend, GpuClock clock) {
         GpuCeilings ceilings = GpuCeilings.measure(backend, clock, hidden < 512);
         print(
                 "ceilings: copy %.2f TB/s, BF16 product %.0f TFLOP/s%n",

@@ -13,8 +13,8 @@ import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.backend.Backends;
-import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.dryrun.DryRun;
 import io.lingen.core.op.Grid;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;
@@ -70,8 +70,8 @@ final class RandomTransformerTest {
     @Test
     void aDecoderOfThePapersSizeIsRead() throws IOException {
         RandomDecoder.write(folder, 7, DType.BF16);
-        try (LatentVideoDecoder decoder =
-                LatentVideoDecoder.load(ModelSource.of(folder), "vae", new CountingBackend(), DType.BF16)) {
+        try (LatentVideoDecoder decoder = LatentVideoDecoder.load(
+                ModelSource.of(folder), "vae", DryRun.exact().backend(), DType.BF16)) {
             assertEquals(new Grid(272, 512, 512), decoder.config().framesOf(new Grid(34, 64, 64)));
             assertTrue(decoder.cost(new Grid(34, 64, 64)).operations() > 7e14);
         }
@@ -105,7 +105,7 @@ final class RandomTransformerTest {
 
     private double growth(String architecture) throws IOException {
         RandomTransformer.write(folder, new Workload(architecture, 512, 512, 68, 64, 1), 1, DType.F32);
-        CountingBackend backend = new CountingBackend();
+        Backend backend = DryRun.exact().backend();
         try (Denoiser denoiser = VideoTransformer.load(ModelSource.of(folder), "transformer", backend, DType.F32);
                 Workspace workspace = backend.newWorkspace()) {
             HostTensor tokens = HostTensor.of(new float[2 * Workload.TEXT_WIDTH], 2, Workload.TEXT_WIDTH);

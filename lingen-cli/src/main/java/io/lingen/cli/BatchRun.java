@@ -122,7 +122,7 @@ final class BatchRun {
     private void make(long number, PromptLine line, VideoRequest request, Path target, @Nullable LatentFile saved) {
         run.progress()
                 .say(target + ", " + (made + skipped + failed + 1) + " of " + total + ": "
-                        + Quoted.of(request.prompt()));
+                        + Quoted.of(request.subject()));
         try {
             run.generate(request, target, saved, batch.latents());
             made++;

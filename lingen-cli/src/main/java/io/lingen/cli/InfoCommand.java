@@ -1,14 +1,16 @@
 package io.lingen.cli;
 
-import io.lingen.ModelIndex;
 import io.lingen.PipelineOptions;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoRequest;
 import io.lingen.core.DType;
 import io.lingen.core.accounting.HostMemory;
-import io.lingen.core.backend.BackendProvider;
 import io.lingen.core.backend.Backends;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.spi.BackendProvider;
+import io.lingen.spi.ModelDescription;
+import io.lingen.spi.ModelFamilies;
+import io.lingen.spi.VideoLimits;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -82,19 +84,20 @@ final class InfoCommand implements Callable<Integer> {
         }
         out.println();
         try (ModelSource source = TextToVideoPipeline.source(model)) {
-            ModelReport.print(out, source);
-            if (ModelIndex.read(source).nativeSize() != null || video.hasSizeOrLength()) {
-                forecast(out);
+            ModelDescription description = ModelFamilies.open(source);
+            ModelReport.print(out, source.name(), description);
+            if (description.limits().nativeSize() != null || video.hasSizeOrLength()) {
+                forecast(out, description.limits());
             }
         }
         out.flush();
         return 0;
     }
 
-    private void forecast(PrintWriter out) {
+    private void forecast(PrintWriter out, VideoLimits limits) {
         try {
-            VideoRequest request =
-                    video.applyTo(VideoRequest.builder("any prompt")).build();
+            VideoRequest any = limits.prompts() ? VideoRequest.of("any prompt") : VideoRequest.ofLabel(0);
+            VideoRequest request = video.applyTo(any.toBuilder()).build();
             PipelineOptions options = PipelineOptions.defaults()
                     .withBackend(compute.backend())
                     .withPrecision(precision)

@@ -1,12 +1,9 @@
 package io.lingen.cli;
 
-import io.lingen.ModelIndex;
-import io.lingen.SamplingDefaults;
-import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.core.checkpoint.SafetensorsFile;
-import io.lingen.diffusion.TransformerConfig;
-import io.lingen.text.Thesaurus;
-import io.lingen.vae.AutoencoderConfig;
+import io.lingen.spi.ModelDescription;
+import io.lingen.spi.SamplingSettings;
+import io.lingen.spi.SizeRule;
+import io.lingen.spi.VideoLimits;
 import java.io.PrintWriter;
 import java.util.Locale;
 
@@ -14,40 +11,11 @@ import java.util.Locale;
 final class ModelReport {
     private ModelReport() {}
 
-    static void print(PrintWriter out, ModelSource source) {
-        ModelIndex index = ModelIndex.read(source);
-        TransformerConfig transformer = TransformerConfig.read(source.config(index.transformer() + "/config.json"));
-        AutoencoderConfig autoencoder = AutoencoderConfig.read(source.config(index.vae() + "/config.json"));
-        SamplingDefaults sampling = SamplingDefaults.read(source, index.scheduler());
-        out.println("Model " + source.name());
-        line(
-                out,
-                "denoiser",
-                String.format(
-                        Locale.ROOT,
-                        "%s, %d blocks, width %d, %s parameters",
-                        transformer.architecture().name().toLowerCase(Locale.ROOT),
-                        transformer.depth(),
-                        transformer.hiddenSize(),
-                        millions(source, index.transformer(), "")));
-        line(
-                out,
-                "decoder",
-                String.format(
-                        Locale.ROOT,
-                        "compression %dx%dx%d, %d channels, %s parameters",
-                        autoencoder.compression(0),
-                        autoencoder.compression(1),
-                        autoencoder.compression(2),
-                        autoencoder.latentChannels(),
-                        millions(source, index.vae(), "decoder.")));
-        line(out, "text", String.join(", ", index.textEncoders()) + ", widths " + transformer.textDims());
-        if (index.thesaurus() != null) {
-            line(
-                    out,
-                    "thesaurus",
-                    Thesaurus.read(source, index.thesaurus()).size() + " words are read as ones it knows");
-        }
+    static void print(PrintWriter out, String name, ModelDescription model) {
+        VideoLimits limits = model.limits();
+        out.println("Model " + name);
+        model.facts().forEach(fact -> line(out, fact.name(), fact.text()));
+        SamplingSettings sampling = limits.sampling();
         line(
                 out,
                 "sampler",
@@ -58,7 +26,7 @@ final class ModelReport {
                         sampling.steps(),
                         Progress.number(sampling.guidance()),
                         sampling.eta() == 0 ? "" : ", eta " + Progress.number(sampling.eta())));
-        ModelIndex.NativeSize size = index.nativeSize();
+        VideoLimits.NativeSize size = limits.nativeSize();
         if (size != null) {
             line(
                     out,
@@ -69,34 +37,21 @@ final class ModelReport {
                             size.width(),
                             size.height(),
                             Progress.number(size.seconds()),
-                            index.fps()));
+                            limits.fps()));
         }
-        int unitT = autoencoder.compression(0) * transformer.patchSize().t();
-        int unitH = autoencoder.compression(1) * transformer.patchSize().h();
-        int unitW = autoencoder.compression(2) * transformer.patchSize().w();
         line(
                 out,
                 "makes",
-                String.format(
-                        Locale.ROOT,
-                        "widths in steps of %d up to %d, heights of %d up to %d, frames of %d up to %d",
-                        unitW,
-                        unitW * transformer.maxGrid().w(),
-                        unitH,
-                        unitH * transformer.maxGrid().h(),
-                        unitT,
-                        unitT * transformer.maxGrid().t()));
+                "widths in steps of " + sizes(limits.width()) + ", heights of " + sizes(limits.height())
+                        + ", frames of " + sizes(limits.frames()));
+        if (limits.labels() > 0) {
+            line(out, "classes", limits.labels() + ", labels from 0" + (limits.prompts() ? "; or a prompt" : ""));
+        }
     }
 
-    /** The parameters of a component whose names have a prefix: an autoencoder may hold an encoder, which no video needs. */
-    private static String millions(ModelSource source, String component, String prefix) {
-        try (SafetensorsFile tensors = source.tensors(component)) {
-            long parameters = tensors.names().stream()
-                    .filter(name -> name.startsWith(prefix))
-                    .mapToLong(name -> tensors.tensor(name).shape().elements())
-                    .sum();
-            return String.format(Locale.ROOT, "%.1f million", parameters / 1e6);
-        }
+    /** "32 up to 512", or "4 from 1 up to 81". */
+    private static String sizes(SizeRule rule) {
+        return rule.step() + (rule.first() == rule.step() ? "" : " from " + rule.first()) + " up to " + rule.last();
     }
 
     static void line(PrintWriter out, String name, String value) {

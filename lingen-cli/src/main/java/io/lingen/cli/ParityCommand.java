@@ -1,6 +1,5 @@
 package io.lingen.cli;
 
-import io.lingen.ModelIndex;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.DType;
@@ -12,6 +11,8 @@ import io.lingen.core.checkpoint.SafetensorsWriter;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.ParityCheck;
 import io.lingen.diffusion.VideoTransformer;
+import io.lingen.spi.ModelFamilies;
+import io.lingen.spi.ModelSignature;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -101,13 +102,15 @@ final class ParityCommand implements Callable<Integer> {
         try (ModelSource source = TextToVideoPipeline.source(model);
                 SafetensorsFile expected = SafetensorsFile.open(fixture);
                 Backend backend = Backends.create(compute.backend(), new BackendOptions(compute.threads()));
-                Denoiser denoiser = VideoTransformer.load(source, component(source), backend, precision)) {
+                Denoiser denoiser = load(source, backend)) {
             return ParityCheck.run(denoiser, expected);
         }
     }
 
-    private static String component(ModelSource source) {
-        return source.exists(ModelIndex.FILE) ? ModelIndex.read(source).transformer() : DEFAULT_COMPONENT;
+    private Denoiser load(ModelSource source, Backend backend) {
+        return source.exists(ModelSignature.FILE)
+                ? ModelFamilies.open(source).loadDenoiser(backend, precision)
+                : VideoTransformer.load(source, DEFAULT_COMPONENT, backend, precision);
     }
 
     private static void print(PrintWriter out, ParityCheck.Result result, double bound, boolean passed) {

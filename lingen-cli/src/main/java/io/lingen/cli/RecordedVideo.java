@@ -4,10 +4,10 @@ import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoDescription;
 import io.lingen.VideoRequest;
 import io.lingen.core.DType;
-import io.lingen.core.backend.BackendProvider;
 import io.lingen.core.backend.Backends;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.internal.Quoted;
+import io.lingen.core.spi.BackendProvider;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.io.InputStream;
@@ -54,9 +54,9 @@ record RecordedVideo(Path file, VideoDescription description) {
 
     /** The request, with the prompt that was encoded. */
     VideoRequest request() {
-        return description.request().toBuilder()
-                .prompt(description.encodedPrompt())
-                .build();
+        String encoded = description.encodedPrompt();
+        VideoRequest request = description.request();
+        return encoded == null ? request : request.toBuilder().prompt(encoded).build();
     }
 
     /** @throws IllegalArgumentException if the recorded precision is unknown */

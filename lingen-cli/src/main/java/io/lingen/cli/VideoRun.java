@@ -117,7 +117,7 @@ final class VideoRun {
             VideoPlan plan = generation.plan();
             progress.say("video      " + describe(plan));
             String encoded = generation.description().encodedPrompt();
-            if (!encoded.equals(plan.request().prompt())) {
+            if (encoded != null && !encoded.equals(plan.request().prompt())) {
                 progress.say("read as    " + Quoted.of(encoded));
             }
             VideoWriters.check(target, plan.format());

@@ -58,7 +58,7 @@ class BadModelTest {
     static Stream<Arguments> configurations() {
         return Stream.of(
                 of("no index", remove(INDEX), "has no model_index.json"),
-                of("foreign index", set(INDEX, "format", "\"diffusers\""), "expected \"lingen\""),
+                of("foreign index", set(INDEX, "format", "\"diffusers\""), "found format \"diffusers\""),
                 of("version from the future", set(INDEX, "version", "2"), "field 'version': found 2"),
                 of("no rate", set(INDEX, "fps", null), "field 'fps': found nothing, expected an integer"),
                 of("absurd rate", set(INDEX, "fps", "1000000000"), "field 'fps': found 1000000000"),

@@ -142,6 +142,15 @@ class BatchTest {
     }
 
     @Test
+    void aScheduleThatTheModelDoesNotHaveIsNamed() throws IOException {
+        Path prompts = folder.resolve("prompts.jsonl");
+        Files.writeString(prompts, "{\"prompt\": \"a\", \"schedule\": \"cubic\"}");
+        CommandRun run = generate("--prompt-file", prompts, "-o", folder.resolve("clip.mp4"));
+        assertEquals(1, run.code());
+        assertTrue(run.err().contains(prompts + ", line 1: unknown schedule 'cubic'; known are"), run.err());
+    }
+
+    @Test
     void manyWrongLinesDoNotFillTheScreen() throws IOException {
         CommandRun run = batch("\u0007\n".repeat(1000) + "a ring");
         assertEquals(1, run.code());

@@ -74,7 +74,7 @@ class PromptFileTest {
                 "{\"prompt\": \"a\", \"steps\": 99999} | the number of steps is 1 to 10000, found 99999",
                 "{\"prompt\": \"a\", \"width\": 16} | field 'height': found nothing",
                 "{\"prompt\": \"a\", \"frames\": 8, \"seconds\": 1} | in seconds or in frames, found both",
-                "{\"prompt\": \"a\", \"schedule\": \"cubic\"} | unknown schedule 'cubic'",
+                "{\"prompt\": \"a\", \"schedule\": \" \"} | the schedule is a name of at most 100 characters, found none",
                 "{\"prompt\": \"a\", \"seed\": 1e99} | field 'seed'",
                 "{\"prompt\": \" \"} | the prompt is empty",
                 "{\"prompt\": \"\\ud800\"} | half of a surrogate pair",

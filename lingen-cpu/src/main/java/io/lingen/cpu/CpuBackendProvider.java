@@ -1,8 +1,8 @@
 package io.lingen.cpu;
 
 import io.lingen.core.BackendOptions;
-import io.lingen.core.backend.Backend;
-import io.lingen.core.backend.BackendProvider;
+import io.lingen.core.spi.BackendProvider;
+import io.lingen.core.spi.Kernels;
 import java.nio.ByteOrder;
 
 /** Makes the backend "cpu". Available on every little-endian machine. */
@@ -34,11 +34,11 @@ public final class CpuBackendProvider implements BackendProvider {
     }
 
     @Override
-    public Backend create(BackendOptions options) {
+    public Kernels create(BackendOptions options) {
         Availability availability = availability();
         if (!availability.available()) {
             throw new IllegalStateException(availability.detail());
         }
-        return new CpuBackend(options, CpuKernels.Level.BEST);
+        return new CpuKernels(options, KernelSet.Level.BEST);
     }
 }

@@ -3,7 +3,7 @@ package io.lingen.cpu;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.contract.AccountingContract;
-import io.lingen.cpu.CpuKernels.Level;
+import io.lingen.cpu.KernelSet.Level;
 import org.junit.jupiter.api.Nested;
 
 /** The contract of accounting. */
@@ -12,7 +12,7 @@ class AccountingTest {
     class Best extends AccountingContract {
         @Override
         protected Backend newBackend() {
-            return new CpuBackend(new BackendOptions(2), Level.BEST);
+            return new Backend(new CpuKernels(new BackendOptions(2), Level.BEST));
         }
     }
 
@@ -20,7 +20,7 @@ class AccountingTest {
     class Java extends AccountingContract {
         @Override
         protected Backend newBackend() {
-            return new CpuBackend(new BackendOptions(1), Level.JAVA);
+            return new Backend(new CpuKernels(new BackendOptions(1), Level.JAVA));
         }
     }
 
@@ -28,7 +28,7 @@ class AccountingTest {
     class Scalar extends AccountingContract {
         @Override
         protected Backend newBackend() {
-            return new CpuBackend(new BackendOptions(2), Level.SCALAR);
+            return new Backend(new CpuKernels(new BackendOptions(2), Level.SCALAR));
         }
     }
 }

@@ -3,7 +3,7 @@ package io.lingen.cpu;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.contract.Mamba1Contract;
-import io.lingen.cpu.CpuKernels.Level;
+import io.lingen.cpu.KernelSet.Level;
 import org.junit.jupiter.api.Nested;
 
 /** The contract of the diagonal scan and its convolution. */
@@ -12,7 +12,7 @@ class Mamba1Test {
     class Best extends Mamba1Contract {
         @Override
         protected Backend newBackend() {
-            return new CpuBackend(new BackendOptions(2), Level.BEST);
+            return new Backend(new CpuKernels(new BackendOptions(2), Level.BEST));
         }
     }
 
@@ -20,7 +20,7 @@ class Mamba1Test {
     class Java extends Mamba1Contract {
         @Override
         protected Backend newBackend() {
-            return new CpuBackend(new BackendOptions(1), Level.JAVA);
+            return new Backend(new CpuKernels(new BackendOptions(1), Level.JAVA));
         }
     }
 
@@ -28,7 +28,7 @@ class Mamba1Test {
     class Scalar extends Mamba1Contract {
         @Override
         protected Backend newBackend() {
-            return new CpuBackend(new BackendOptions(2), Level.SCALAR);
+            return new Backend(new CpuKernels(new BackendOptions(2), Level.SCALAR));
         }
     }
 }

@@ -3,12 +3,12 @@ package io.lingen.cpu;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.contract.RecordingContract;
-import io.lingen.cpu.CpuKernels.Level;
+import io.lingen.cpu.KernelSet.Level;
 
 /** The contract of recordings: nothing is recorded here. */
 class RecordingTest extends RecordingContract {
     @Override
     protected Backend newBackend() {
-        return new CpuBackend(new BackendOptions(2), Level.BEST);
+        return new Backend(new CpuKernels(new BackendOptions(2), Level.BEST));
     }
 }

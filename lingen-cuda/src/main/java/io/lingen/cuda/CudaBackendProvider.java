@@ -2,8 +2,8 @@ package io.lingen.cuda;
 
 import io.lingen.core.BackendOptions;
 import io.lingen.core.accounting.HostMemory;
-import io.lingen.core.backend.Backend;
-import io.lingen.core.backend.BackendProvider;
+import io.lingen.core.spi.BackendProvider;
+import io.lingen.core.spi.Kernels;
 import io.lingen.cuda.internal.driver.CubinCache;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Libraries;
@@ -56,10 +56,10 @@ public final class CudaBackendProvider implements BackendProvider {
     }
 
     @Override
-    public Backend create(BackendOptions options) {
+    public Kernels create(BackendOptions options) {
         // First, so that a setting that can't be read leaves no device open.
         long memoryLimit = HostMemory.bound(MEMORY_LIMIT_PROPERTY);
-        return new CudaBackend(Device.open(libraries, CubinCache.ofUser()), memoryLimit);
+        return new CudaKernels(Device.open(libraries, CubinCache.ofUser()), memoryLimit);
     }
 
     static String describe(Device.Facts facts) {

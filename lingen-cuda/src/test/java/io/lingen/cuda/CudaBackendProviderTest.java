@@ -10,8 +10,8 @@ import io.lingen.core.DType;
 import io.lingen.core.OutOfMemoryException;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.backend.BackendProvider;
 import io.lingen.core.backend.Backends;
+import io.lingen.core.spi.BackendProvider;
 import io.lingen.cuda.internal.driver.Emulation;
 import java.lang.foreign.SymbolLookup;
 import org.junit.jupiter.api.Test;
@@ -69,7 +69,7 @@ final class CudaBackendProviderTest {
         CudaBackendProvider provider = new CudaBackendProvider(name -> emulated);
         try {
             System.setProperty(CudaBackendProvider.MEMORY_LIMIT_PROPERTY, "64m");
-            try (Backend backend = provider.create(BackendOptions.defaults());
+            try (Backend backend = new Backend(provider.create(BackendOptions.defaults()));
                     Workspace workspace = backend.newWorkspace()) {
                 workspace.allocate(DType.F32, 10L << 20);
                 assertEquals(24L << 20, backend.availableBytes());

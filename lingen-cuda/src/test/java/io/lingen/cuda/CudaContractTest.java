@@ -9,6 +9,7 @@ import io.lingen.core.contract.LinearContract;
 import io.lingen.core.contract.Mamba1Contract;
 import io.lingen.core.contract.MemoryContract;
 import io.lingen.core.contract.NormContract;
+import io.lingen.core.contract.OwnershipContract;
 import io.lingen.core.contract.RecordingContract;
 import io.lingen.core.contract.ScanContract;
 import io.lingen.core.contract.TokenContract;
@@ -75,6 +76,14 @@ final class CudaContractTest {
 
     @Nested
     final class Norm extends NormContract {
+        @Override
+        protected Backend newBackend() {
+            return TestBackends.open();
+        }
+    }
+
+    @Nested
+    final class Ownership extends OwnershipContract {
         @Override
         protected Backend newBackend() {
             return TestBackends.open();

@@ -7,6 +7,7 @@ import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.diffusion.ParityCheck;
@@ -37,8 +38,7 @@ final class DecoderParityTest {
                 ModelSource.ofResource(DecoderParityTest.class.getClassLoader(), "io/lingen/fixtures/" + model);
         SafetensorsFile golden = SafetensorsFile.of(model, MemorySegment.ofArray(source.read("fixture.safetensors")));
         List<ParityCheck.Comparison> comparisons = new ArrayList<>();
-        try (CudaBackend backend =
-                        warpgroups ? TestBackends.openWithWarpgroups() : TestBackends.openWithoutWarpgroups();
+        try (Backend backend = warpgroups ? TestBackends.openWithWarpgroups() : TestBackends.openWithoutWarpgroups();
                 LatentVideoDecoder decoder = LatentVideoDecoder.load(source, "vae", backend, precision);
                 Workspace workspace = backend.newWorkspace()) {
             Tensor latent = backend.upload(workspace, golden.tensor("latent"), DType.F32);

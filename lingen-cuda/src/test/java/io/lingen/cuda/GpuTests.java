@@ -1,7 +1,7 @@
 package io.lingen.cuda;
 
 import io.lingen.core.BackendOptions;
-import io.lingen.core.backend.Backend;
+import io.lingen.core.spi.Kernels;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -71,7 +71,7 @@ public final class GpuTests {
         }
         String file = options.get("--failures");
         // Open throughout, so that the device's context is made once and not for every class.
-        try (Backend held = provider.create(BackendOptions.defaults());
+        try (Kernels held = provider.create(BackendOptions.defaults());
                 PrintStream details =
                         file == null ? null : new PrintStream(Path.of(file).toFile(), StandardCharsets.UTF_8)) {
             System.out.println(held.description());

@@ -16,6 +16,7 @@ import io.lingen.core.Shape;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.op.Epilogue;
 import io.lingen.cuda.internal.driver.CubinCache;
@@ -65,7 +66,7 @@ final class GraphTest {
     }
 
     private static float[] flow(boolean graphs, DType precision, long launches) {
-        try (CudaBackend backend = TestBackends.open(graphs);
+        try (Backend backend = TestBackends.open(graphs);
                 Denoiser denoiser = load(backend, precision);
                 Workspace workspace = backend.newWorkspace();
                 Conditioning prompt = denoiser.condition(text(1));
@@ -76,7 +77,7 @@ final class GraphTest {
                     .sample(Guidance.of(denoiser, prompt, empty, 3), latent)) {
                 steps.forEachRemaining(step -> {});
             }
-            assertEquals(launches, backend.recorder().launches());
+            assertEquals(launches, CudaKernels.of(backend).recorder().launches());
             return backend.download(latent).toFloats();
         }
     }
@@ -91,7 +92,7 @@ final class GraphTest {
     }
 
     private static float[][] passes(boolean graphs) {
-        try (CudaBackend backend = TestBackends.open(graphs);
+        try (Backend backend = TestBackends.open(graphs);
                 Denoiser denoiser = load(backend, DType.BF16);
                 Workspace workspace = backend.newWorkspace();
                 Conditioning first = denoiser.condition(text(1))) {
@@ -111,14 +112,14 @@ final class GraphTest {
                     results[2 * i + 1] = backend.download(velocity).toFloats();
                 }
             }
-            assertEquals(graphs, backend.recorder().launches() > sizes.length);
+            assertEquals(graphs, CudaKernels.of(backend).recorder().launches() > sizes.length);
             return results;
         }
     }
 
     @Test
     void whatTapsWatchIsRun() {
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 Denoiser denoiser = load(backend, DType.F32);
                 Workspace workspace = backend.newWorkspace();
                 Conditioning prompt = denoiser.condition(text(1))) {
@@ -133,13 +134,13 @@ final class GraphTest {
                 denoiser.predict(latent, 0.5, prompt, velocity, taps);
             }
             assertEquals(0, seen[0] % 3);
-            assertEquals(0, backend.recorder().launches());
+            assertEquals(0, CudaKernels.of(backend).recorder().launches());
         }
     }
 
     @Test
     void aModelThatIsClosedIsNotLaunched() {
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 Workspace workspace = backend.newWorkspace()) {
             Denoiser denoiser = load(backend, DType.F32);
             Tensor latent = latent(workspace, backend, 2);
@@ -160,7 +161,7 @@ final class GraphTest {
         }
     }
 
-    private static Denoiser load(CudaBackend backend, DType precision) {
+    private static Denoiser load(Backend backend, DType precision) {
         ModelSource source =
                 ModelSource.ofResource(GraphTest.class.getClassLoader(), "io/lingen/fixtures/lingen-default");
         return VideoTransformer.load(source, "transformer", backend, precision);
@@ -175,7 +176,7 @@ final class GraphTest {
         return List.of(new TextEmbedding(HostTensor.of(values, 5, TEXT_WIDTH), null));
     }
 
-    private static Tensor latent(Workspace workspace, CudaBackend backend, int frames) {
+    private static Tensor latent(Workspace workspace, Backend backend, int frames) {
         Tensor latent = workspace.allocate(DType.F32, CHANNELS, frames, 4, 4);
         backend.normal(7, latent);
         return latent;
@@ -185,14 +186,14 @@ final class GraphTest {
 
     /** y = 3 x by way of scratch, recorded. */
     private static final class Tripled implements AutoCloseable {
-        private final CudaBackend backend;
+        private final Backend backend;
         private final Workspace workspace;
         private final Recording recording;
         private final Tensor x;
         private final Tensor y;
         private long expectedLaunches;
 
-        Tripled(CudaBackend backend) {
+        Tripled(Backend backend) {
             this.backend = backend;
             this.workspace = backend.newWorkspace();
             this.recording = backend.newRecording();
@@ -215,14 +216,14 @@ final class GraphTest {
         /** Runs with numbers never seen before, and looks at the result and at how it came about. */
         void run(boolean launched, Runnable work) {
             float[] values = new float[LONG];
-            values[LONG - 1] = backend.recorder().launches() + (float) Math.random();
+            values[LONG - 1] = CudaKernels.of(backend).recorder().launches() + (float) Math.random();
             backend.write(HostTensor.of(values, LONG), x);
             recording.run(List.of(x, y), work);
             expectedLaunches += launched ? 1 : 0;
             float[] found = backend.download(y).toFloats();
             assertEquals(3 * values[LONG - 1], found[LONG - 1], 1e-5);
             assertEquals(0, found[0]);
-            assertEquals(expectedLaunches, backend.recorder().launches());
+            assertEquals(expectedLaunches, CudaKernels.of(backend).recorder().launches());
         }
 
         @Override
@@ -234,21 +235,21 @@ final class GraphTest {
 
     @Test
     void itIsRunThenLaunched() {
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend)) {
             tripled.run(false);
             tripled.run(true);
             tripled.run(true);
-            backend.recorder().enable(false);
+            CudaKernels.of(backend).recorder().enable(false);
             tripled.run(false);
-            backend.recorder().enable(true);
+            CudaKernels.of(backend).recorder().enable(true);
             tripled.run(true);
         }
     }
 
     @Test
     void whoeverHasItsMemoryKeepsIt() {
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend)) {
             tripled.run(false);
             tripled.run(true);
@@ -269,14 +270,14 @@ final class GraphTest {
 
     @Test
     void memoryThatWentBackToTheDeviceIsNotUsed() {
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend)) {
             tripled.run(false);
             // The capture finds no memory, and is made up for.
-            backend.pool().resetPeak();
+            CudaKernels.of(backend).pool().resetPeak();
             tripled.run(false);
             tripled.run(true);
-            backend.pool().resetPeak();
+            CudaKernels.of(backend).pool().resetPeak();
             tripled.run(false);
             tripled.run(true);
         }
@@ -285,7 +286,7 @@ final class GraphTest {
     @Test
     void memoryThatIsMissingIsAnErrorAndNoHarm() {
         long tensor = LONG * Float.BYTES;
-        try (CudaBackend backend = TestBackends.open(4 * tensor);
+        try (Backend backend = TestBackends.open(4 * tensor);
                 Tripled tripled = new Tripled(backend)) {
             tripled.run(false);
             tripled.run(true);
@@ -301,7 +302,7 @@ final class GraphTest {
 
     @Test
     void whatCanNotBeCapturedIsRun() {
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend)) {
             Runnable downloading = () -> {
                 tripled.compute();
@@ -317,7 +318,7 @@ final class GraphTest {
 
     @Test
     void whatIsUploadedOrOutlivesTheWorkIsNotCaptured() {
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend);
                 Workspace outer = backend.newWorkspace()) {
             try (Workspace before = backend.newWorkspace()) {
@@ -331,7 +332,7 @@ final class GraphTest {
             };
             tripled.run(false, keeping);
             tripled.run(false, keeping);
-            assertFalse(backend.recorder().enable(true), "it is given up");
+            assertFalse(CudaKernels.of(backend).recorder().enable(true), "it is given up");
             Runnable uploading = () -> {
                 try (Workspace scratch = backend.newWorkspace()) {
                     backend.upload(scratch, HostTensor.of(new float[] {1}, 1), DType.F32);
@@ -345,7 +346,7 @@ final class GraphTest {
 
     @Test
     void aFailureOfTheWorkIsThrownAndHarmsNothing() {
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend)) {
             tripled.run(false);
             assertThrows(
@@ -365,7 +366,7 @@ final class GraphTest {
             Device device = Device.open(
                     library -> name -> Emulation.library().find(name.equals(function) ? "emulated_refusal" : name),
                     new CubinCache(Path.of("target", "cubins")));
-            try (CudaBackend backend = new CudaBackend(device, Long.MAX_VALUE);
+            try (Backend backend = new Backend(new CudaKernels(device, Long.MAX_VALUE));
                     Tripled tripled = new Tripled(backend)) {
                 tripled.run(false);
                 tripled.run(false);
@@ -376,7 +377,7 @@ final class GraphTest {
 
     @Test
     void otherThreadsGoOnWhileOneCaptures() {
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 Tripled captured = new Tripled(backend);
                 Tripled other = new Tripled(backend)) {
             captured.run(false);
@@ -401,7 +402,7 @@ final class GraphTest {
 
     @Test
     void severalThreadsMayShareARecording() {
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 ExecutorService threads = Executors.newFixedThreadPool(2);
                 Recording recording = backend.newRecording();
                 Tripled first = new Tripled(backend);
@@ -431,7 +432,7 @@ final class GraphTest {
         for (int i = 0; i < width; i++) {
             values[i * width + i] = i;
         }
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 ExecutorService threads = Executors.newFixedThreadPool(2);
                 Workspace workspace = backend.newWorkspace();
                 Recording recording = backend.newRecording()) {
@@ -464,13 +465,13 @@ final class GraphTest {
                             threads))
                     .toList();
             both.forEach(CompletableFuture::join);
-            assertTrue(backend.recorder().launches() > 0);
+            assertTrue(CudaKernels.of(backend).recorder().launches() > 0);
         }
     }
 
     @Test
     void tensorsThatWereFreedAreNotTouched() {
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 Tripled tripled = new Tripled(backend)) {
             Workspace constants = backend.newWorkspace();
             Tensor zero = constants.allocate(DType.F32, LONG);
@@ -496,7 +497,7 @@ final class GraphTest {
                         Emulation.library().find("emulated_live_graphs").orElseThrow(),
                         FunctionDescriptor.of(ValueLayout.JAVA_INT));
         int before = (int) live.invokeExact();
-        CudaBackend backend = TestBackends.open();
+        Backend backend = TestBackends.open();
         Tripled tripled = new Tripled(backend);
         tripled.run(false);
         tripled.run(true);
@@ -510,7 +511,7 @@ final class GraphTest {
 
     @Test
     void shapesArePartOfWhatRepeats() {
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 Workspace workspace = backend.newWorkspace();
                 Recording recording = backend.newRecording()) {
             Tensor x = workspace.allocate(DType.F32, 4, 2);
@@ -524,7 +525,7 @@ final class GraphTest {
                     new float[] {1, 2, 3, 4, 5, 6, 7, 8}, backend.download(y).toFloats());
             Tensor reshaped = x.reshape(Shape.of(8));
             recording.run(List.of(reshaped, y), () -> backend.copy(reshaped, y));
-            assertEquals(2, backend.recorder().launches());
+            assertEquals(2, CudaKernels.of(backend).recorder().launches());
         }
     }
 }

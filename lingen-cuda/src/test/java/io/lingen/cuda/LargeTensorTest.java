@@ -11,6 +11,7 @@ import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.internal.PhiloxNormal;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
@@ -49,7 +50,7 @@ final class LargeTensorTest {
     private static final int HEADS = 20;
     private static final int HEAD = D / HEADS;
 
-    private @Nullable CudaBackend backend;
+    private @Nullable Backend backend;
     private @Nullable Workspace workspace;
 
     /** An operation on a matrix of rows and an output, of all rows or the last ones. */
@@ -60,10 +61,10 @@ final class LargeTensorTest {
     @BeforeEach
     void open() {
         assumeTrue(TestBackends.onGpu(), "needs a GPU");
-        CudaBackend opened = TestBackends.open();
+        Backend opened = TestBackends.open();
         backend = opened;
         workspace = opened.newWorkspace();
-        assumeTrue(opened.device().facts().totalBytes() >= LEAST_BYTES, "needs a GPU with 48 GiB");
+        assumeTrue(CudaKernels.of(opened).device().facts().totalBytes() >= LEAST_BYTES, "needs a GPU with 48 GiB");
     }
 
     @AfterEach
@@ -192,7 +193,7 @@ final class LargeTensorTest {
     @ParameterizedTest
     @CsvSource({"1, 3, 3, true", "1, 3, 3, false", "3, 1, 1, true", "3, 1, 1, false"})
     void convolutions(int kt, int kh, int kw, boolean warpgroups) {
-        device().device().useWarpgroups(warpgroups);
+        CudaKernels.of(device()).device().useWarpgroups(warpgroups);
         HostTensor weight = device().download(parameter(256, 256, kt, kh, kw));
         ConvolutionWeights weights = device().packConvolution(
                         space(),
@@ -267,7 +268,7 @@ final class LargeTensorTest {
         return tensor;
     }
 
-    private CudaBackend device() {
+    private Backend device() {
         if (backend == null) {
             throw new IllegalStateException("the backend is not open");
         }

@@ -8,6 +8,7 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.internal.BFloat16;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -41,8 +42,8 @@ final class MatrixKernelsTest {
     /** A few roundings to BF16 in a row, as in the contracts. */
     private static final double TOLERANCE = 8e-3;
 
-    private @Nullable CudaBackend backend;
-    private @Nullable CudaBackend warpgroupBackend;
+    private @Nullable Backend backend;
+    private @Nullable Backend warpgroupBackend;
     private final Random random = new Random(7);
 
     @BeforeAll
@@ -152,7 +153,7 @@ final class MatrixKernelsTest {
     @ParameterizedTest
     @MethodSource("attentions")
     void attention(int queries, int keys, int heads, int headDim, boolean masked, boolean coarse, boolean warpgroups) {
-        CudaBackend device = device(warpgroups);
+        Backend device = device(warpgroups);
         int width = heads * headDim;
         float[] keep = new float[keys];
         for (int i = 0; i < keys; i++) {
@@ -206,7 +207,7 @@ final class MatrixKernelsTest {
             boolean biased,
             boolean coarse,
             boolean warpgroups) {
-        CudaBackend device = device(warpgroups);
+        Backend device = device(warpgroups);
         Grid grid = new Grid(t, h, w);
         Windows windows = new Windows(new Grid(wt, wh, ww), shifted);
         int width = heads * headDim;
@@ -250,7 +251,7 @@ final class MatrixKernelsTest {
     @ParameterizedTest
     @MethodSource("convolutions")
     void convolution(int t, int h, int w, int in, int out, int kt, int kh, int kw, boolean coarse, boolean warpgroups) {
-        CudaBackend device = device(warpgroups);
+        Backend device = device(warpgroups);
         float[] weight = normals(1 / Math.sqrt(in * kt * kh * kw), out * in * kt * kh * kw);
         for (int i = 0; i < weight.length; i++) {
             weight[i] = BFloat16.toFloat(BFloat16.fromFloat(weight[i]));
@@ -267,8 +268,7 @@ final class MatrixKernelsTest {
     }
 
     /** Runs an operation on a matrix of BF16 numbers, stored as BF16 and as F32. */
-    private void assertAgree(
-            CudaBackend device, long rows, long columns, BiFunction<Workspace, Tensor, Tensor> operation) {
+    private void assertAgree(Backend device, long rows, long columns, BiFunction<Workspace, Tensor, Tensor> operation) {
         float[] values = normals(1, (int) (rows * columns));
         try (Workspace workspace = device.newWorkspace()) {
             Tensor coarse = device.upload(workspace, HostTensor.of(values, rows, columns), DType.BF16);
@@ -307,7 +307,7 @@ final class MatrixKernelsTest {
                 .map(fields -> Arguments.of((Object[]) fields));
     }
 
-    private CudaBackend device(boolean warpgroups) {
+    private Backend device(boolean warpgroups) {
         if (!warpgroups) {
             return device();
         }
@@ -317,15 +317,15 @@ final class MatrixKernelsTest {
         return warpgroupBackend;
     }
 
-    private CudaBackend device() {
-        CudaBackend open = backend;
+    private Backend device() {
+        Backend open = backend;
         if (open == null) {
             throw new IllegalStateException("the backend is not open");
         }
         return open;
     }
 
-    private static Tensor upload(CudaBackend device, Workspace workspace, float[] values, long... lengths) {
+    private static Tensor upload(Backend device, Workspace workspace, float[] values, long... lengths) {
         return device.upload(workspace, HostTensor.of(values, lengths), DType.F32);
     }
 

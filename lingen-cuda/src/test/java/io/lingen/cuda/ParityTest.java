@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.DType;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.diffusion.Denoiser;
@@ -51,7 +52,7 @@ final class ParityTest {
     @MethodSource("passes")
     void onePassEqualsTheReference(String model, DType precision) throws IOException {
         ModelSource source = ModelSource.ofResource(ParityTest.class.getClassLoader(), BASE + model);
-        try (CudaBackend backend = TestBackends.open();
+        try (Backend backend = TestBackends.open();
                 Denoiser denoiser = VideoTransformer.load(source, "transformer", backend, precision);
                 SafetensorsFile expected = SafetensorsFile.of(model, fixture(model))) {
             ParityCheck.Result result = ParityCheck.run(denoiser, expected);

@@ -2,7 +2,8 @@ package io.lingen.cuda;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.lingen.core.backend.BackendProvider;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.spi.BackendProvider;
 import io.lingen.cuda.internal.driver.CubinCache;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Emulation;
@@ -20,34 +21,34 @@ final class TestBackends {
         return "gpu".equals(System.getProperty("lingen.cuda.test"));
     }
 
-    static CudaBackend open() {
+    static Backend open() {
         return open(true);
     }
 
-    static CudaBackend open(boolean graphs) {
-        CudaBackend backend = open(Long.MAX_VALUE);
-        backend.recorder().enable(graphs);
+    static Backend open(boolean graphs) {
+        Backend backend = open(Long.MAX_VALUE);
+        CudaKernels.of(backend).recorder().enable(graphs);
         return backend;
     }
 
-    static CudaBackend open(long memoryLimit) {
-        return new CudaBackend(device(true), memoryLimit);
+    static Backend open(long memoryLimit) {
+        return new Backend(new CudaKernels(device(true), memoryLimit));
     }
 
     /** Without cuBLASLt. */
-    static CudaBackend openWithOwnProducts() {
-        return new CudaBackend(device(false), Long.MAX_VALUE);
+    static Backend openWithOwnProducts() {
+        return new Backend(new CudaKernels(device(false), Long.MAX_VALUE));
     }
 
     /** With attention and convolutions as devices without warpgroups have them. */
-    static CudaBackend openWithoutWarpgroups() {
-        CudaBackend backend = open();
-        backend.device().useWarpgroups(false);
+    static Backend openWithoutWarpgroups() {
+        Backend backend = open();
+        CudaKernels.of(backend).device().useWarpgroups(false);
         return backend;
     }
 
     /** With those of warpgroups; aborts the test (an assumption) on a device that has none. */
-    static CudaBackend openWithWarpgroups() {
+    static Backend openWithWarpgroups() {
         Device device = device(true);
         if (!device.facts().hasWarpgroups()) {
             Device.Facts facts = device.facts();
@@ -57,7 +58,7 @@ final class TestBackends {
                     "products of warpgroups need compute capability 9.0, the device has " + facts.major() + "."
                             + facts.minor());
         }
-        return new CudaBackend(device, Long.MAX_VALUE);
+        return new Backend(new CudaKernels(device, Long.MAX_VALUE));
     }
 
     private static Device device(boolean cublas) {

@@ -8,6 +8,7 @@ import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.op.Heads;
 import io.lingen.cuda.internal.driver.CubinCache;
 import io.lingen.cuda.internal.driver.Device;
@@ -56,7 +57,7 @@ final class WarpgroupChoiceTest {
             values[i] = (float) random.nextGaussian();
         }
         Device device = Device.open(name -> library, new CubinCache(folder));
-        try (CudaBackend backend = new CudaBackend(device, Long.MAX_VALUE);
+        try (Backend backend = new Backend(new CudaKernels(device, Long.MAX_VALUE));
                 Workspace workspace = backend.newWorkspace()) {
             device.useWarpgroups(warpgroups);
             Tensor qkv = backend.upload(workspace, HostTensor.of(values, 70, 192), DType.BF16);

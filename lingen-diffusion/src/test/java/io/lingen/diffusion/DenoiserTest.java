@@ -14,8 +14,8 @@ import io.lingen.core.Workspace;
 import io.lingen.core.accounting.OperationKind;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.backend.Backends;
-import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.dryrun.DryRun;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -94,9 +94,9 @@ class DenoiserTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"lingen-default", "dit", "no-ma", "no-tesa", "directions-independent", "mamba1"})
-    void countingBackendForetellsBytesAndOperations(String model) {
-        try (Backend counting = new CountingBackend()) {
-            long[] foretold = cost(counting, model);
+    void dryRunForetellsBytesAndOperations(String model) {
+        try (DryRun dryRun = DryRun.exact()) {
+            long[] foretold = cost(dryRun.backend(), model);
             long[] measured = cost(backend, model);
             assertArrayEquals(measured, foretold);
         }

@@ -1,11 +1,10 @@
 package io.lingen.internal;
 
-import io.lingen.ModelIndex;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.Checksums;
 import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.text.OnnxTextEncoderConfig;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -19,36 +18,10 @@ public final class ModelFiles {
     private final Set<String> paths;
     private volatile String hash = "";
 
-    /**
-     * Finds the files through the model's index.
-     *
-     * @throws CheckpointException if a configuration is missing or ill-formed
-     */
-    public ModelFiles(ModelSource source, ModelIndex index) {
+    /** @param paths inside the model */
+    public ModelFiles(ModelSource source, Collection<String> paths) {
         this.source = source;
-        this.paths = new TreeSet<>(List.of(ModelIndex.FILE, config(index.scheduler())));
-        if (index.thesaurus() != null) {
-            paths.add(index.thesaurus());
-        }
-        for (String component : List.of(index.transformer(), index.vae())) {
-            paths.add(config(component));
-            paths.addAll(source.tensorFiles(component));
-        }
-        for (String component : index.textEncoders()) {
-            paths.add(config(component));
-            paths.addAll(encoderFiles(component));
-        }
-    }
-
-    private List<String> encoderFiles(String component) {
-        OnnxTextEncoderConfig encoder = OnnxTextEncoderConfig.read(source.config(config(component)));
-        return encoder.isEmbedded()
-                ? List.of()
-                : List.of(component + "/" + encoder.model(), component + "/" + encoder.tokenizer());
-    }
-
-    private static String config(String component) {
-        return component + "/config.json";
+        this.paths = new TreeSet<>(paths);
     }
 
     /** The paths inside the model, sorted. */

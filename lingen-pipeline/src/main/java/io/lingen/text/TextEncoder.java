@@ -19,6 +19,15 @@ public interface TextEncoder extends AutoCloseable {
      */
     TextEmbedding encode(String prompt);
 
+    /**
+     * Encodes a negative prompt, for an encoder that treats one otherwise; unless it says so, as any prompt.
+     *
+     * @param positive of the prompt that it belongs to, by this encoder
+     */
+    default TextEmbedding encodeNegative(String prompt, TextEmbedding positive) {
+        return encode(prompt);
+    }
+
     @Override
     void close();
 }

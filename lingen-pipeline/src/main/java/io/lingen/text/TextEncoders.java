@@ -14,6 +14,7 @@ import java.net.URL;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Loader;
 
 /** A model's text encoders, in the order in which the denoiser concatenates their tokens. Owns them. */
@@ -107,6 +108,17 @@ public final class TextEncoders implements AutoCloseable {
     /** A prompt as every encoder sees it, in order. */
     public List<TextEmbedding> encode(String prompt) {
         return encoders.stream().map(encoder -> encoder.encode(prompt)).toList();
+    }
+
+    /**
+     * A negative prompt as every encoder sees it, in order.
+     *
+     * @param positive the prompt that it belongs to, as {@link #encode} gave it
+     */
+    public List<TextEmbedding> encodeNegative(String prompt, List<TextEmbedding> positive) {
+        return IntStream.range(0, encoders.size())
+                .mapToObj(i -> encoders.get(i).encodeNegative(prompt, positive.get(i)))
+                .toList();
     }
 
     @Override

@@ -38,6 +38,7 @@ public final class Thesaurus implements PromptRewriter {
 
     private final Set<String> shown = new HashSet<>();
     private final Set<String> words = new HashSet<>();
+    private final Set<String> replaced = new HashSet<>();
     private final Map<String, List<String>> others = new HashMap<>();
     private int longest;
 
@@ -96,12 +97,24 @@ public final class Thesaurus implements PromptRewriter {
             words.addAll(Arrays.asList(phrases[0].split(" ")));
         } else if (others.put(phrases[0], List.of(phrases).subList(1, phrases.length)) != null) {
             throw new CheckpointException(place + ": found \"" + Quoted.of(phrases[0]) + "\" a second time");
+        } else {
+            replaced.addAll(Arrays.asList(phrases[0].split(" ")));
         }
     }
 
     /** The number of words and phrases that others may stand for. */
     public int size() {
         return others.size();
+    }
+
+    /** The words of a prompt, in small letters, that stand neither in a shown phrase nor in one that others may stand for. */
+    public List<String> unknownWords(String prompt) {
+        return WORD.matcher(prompt)
+                .results()
+                .map(place -> place.group().toLowerCase(Locale.ROOT))
+                .filter(word -> !words.contains(word) && !replaced.contains(word))
+                .distinct()
+                .collect(Collectors.toList());
     }
 
     @Override

@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.lingen.ModelIndex;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.spi.ModelFamilies;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -83,6 +83,15 @@ class ThesaurusTest {
     }
 
     @Test
+    void wordsThatItHasNoPlaceForAreUnknown() {
+        assertEquals(
+                List.of("zebra", "quickly"),
+                parse("blue circle\norbits\nsapphire\tblue\nlapis lazuli\tblue\n")
+                        .unknownWords("Sapphire CIRCLE, zebra orbits quickly: lapis zebra"));
+        assertEquals(List.of(), parse("").unknownWords(" ,."));
+    }
+
+    @Test
     void aLongPromptTakesNoTime() {
         String prompt = "a sapphire orb revolves clockwise ".repeat(20_000);
         String expected = "a blue circle orbits clockwise ".repeat(20_000);
@@ -92,9 +101,9 @@ class ThesaurusTest {
     /** The embedded model's: as the program says that made it, and twice is once. */
     @Test
     void nanoIsToldWhatItKnows() throws IOException {
-        Thesaurus thesaurus;
+        PromptRewriter thesaurus;
         try (ModelSource source = TextToVideoPipeline.source(TextToVideoPipeline.NANO)) {
-            thesaurus = Thesaurus.read(source, ModelIndex.read(source).thesaurus());
+            thesaurus = ModelFamilies.open(source).rewriter();
         }
         List<JsonNode> rows = examples();
         assertEquals(120, rows.size());

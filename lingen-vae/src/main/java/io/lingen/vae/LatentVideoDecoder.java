@@ -6,9 +6,9 @@ import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.backend.CountingBackend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.dryrun.DryRun;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable and thread-safe: clips may be decoded concurrently. Owns its packed weights, not the backend; close it after the streams
  * that it gave.
  */
-public final class LatentVideoDecoder implements AutoCloseable {
+public final class LatentVideoDecoder implements VideoDecoder {
     private final AutoencoderConfig config;
     private final Backend backend;
     private final DType precision;
@@ -76,7 +76,7 @@ public final class LatentVideoDecoder implements AutoCloseable {
     public static LatentVideoDecoder load(ModelSource source, String component, Backend backend, DType precision) {
         AutoencoderConfig config = AutoencoderConfig.read(source.config(component + "/config.json"));
         try (SafetensorsFile file = source.tensors(component)) {
-            LatentVideoDecoder counted = read(config, file, new CountingBackend(), precision, null);
+            LatentVideoDecoder counted = read(config, file, DryRun.exact().backend(), precision, null);
             return read(config, file, backend, precision, counted);
         }
     }
@@ -131,32 +131,32 @@ public final class LatentVideoDecoder implements AutoCloseable {
         }
     }
 
-    /**
-     * Decodes a clip frame by frame in flat memory, in tiles along time as {@link AutoencoderConfig#tiling} says.
-     *
-     * @param latent [C, T, H, W], normalised; read before this method returns
-     * @return the clip's frames from the first to the last; close it
-     * @throws IllegalArgumentException if the latent's shape does not fit
-     */
-    public FrameStream frames(Tensor latent) {
-        return frames(latent, FrameStream.Guard.NONE);
+    @Override
+    public int latentChannels() {
+        return config.latentChannels();
     }
 
-    /** As {@link #frames(Tensor)}, with somebody around the computing of each frame. */
+    @Override
+    public Grid framesOf(Grid latent) {
+        return config.framesOf(latent);
+    }
+
+    /** Decodes a clip frame by frame in flat memory, in tiles along time as {@link AutoencoderConfig#tiling} says. */
+    @Override
     public FrameStream frames(Tensor latent, FrameStream.Guard guard) {
         requireLatent(latent.shape());
         Workspace memory = backend.newWorkspace();
         try {
             Tensor cells = memory.allocate(DType.F32, cellsOf(latent));
             backend.patchify(latent, PatchSize.ONE, cells); // [T, H, W, C]
-            return new FrameStream(this, cells, memory, guard);
+            return new TiledFrames(this, cells, memory, guard);
         } catch (RuntimeException | Error e) {
             memory.close();
             throw e;
         }
     }
 
-    /** What decoding a clip of that many latents by {@link #frames} takes; found by running its code on a {@link CountingBackend}. */
+    /** What decoding a clip of that many latents by {@link #frames} takes; found by running its code on a {@link DryRun}. */
     public DecodingCost cost(Grid latent) {
         if (counted == null) {
             throw new IllegalStateException("a counted decoder does not count itself");

@@ -8,9 +8,10 @@ import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
-import io.lingen.core.backend.CountingBackend;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.dryrun.DryRun;
 import io.lingen.core.op.Grid;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,7 +25,7 @@ final class DecodingCostTest {
     @TempDir
     Path folder;
 
-    private final CountingBackend backend = new CountingBackend();
+    private final Backend backend = DryRun.exact().backend();
 
     private LatentVideoDecoder decoder(TinyAutoencoder model, DType precision) throws IOException {
         return LatentVideoDecoder.load(ModelSource.of(model.write(folder)), "vae", backend, precision);

@@ -6,9 +6,9 @@ import io.lingen.core.BackendOptions;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.backend.BackendProvider;
 import io.lingen.core.backend.Backends;
 import io.lingen.core.internal.PhiloxNormal;
+import io.lingen.core.spi.BackendProvider;
 import java.util.stream.Stream;
 
 /** The backends on the class path, and what tests compare with them. */

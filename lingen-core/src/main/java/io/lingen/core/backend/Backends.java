@@ -2,6 +2,7 @@ package io.lingen.core.backend;
 
 import io.lingen.core.BackendOptions;
 import io.lingen.core.internal.Quoted;
+import io.lingen.core.spi.BackendProvider;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -44,7 +45,7 @@ public final class Backends {
         if (!availability.available()) {
             throw new IllegalStateException("backend '" + name + "' is not available: " + availability.detail());
         }
-        return provider.create(options);
+        return new Backend(provider.create(options));
     }
 
     /**
@@ -73,7 +74,7 @@ public final class Backends {
         for (BackendProvider provider : providers) {
             BackendProvider.Availability availability = provider.availability();
             if (availability.available()) {
-                return provider.create(options);
+                return new Backend(provider.create(options));
             }
             log.info("backend '{}' passed over: {}", provider.name(), availability.detail());
             reasons.add(provider.name() + ": " + availability.detail());

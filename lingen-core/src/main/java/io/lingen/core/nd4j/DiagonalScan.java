@@ -18,12 +18,12 @@ final class DiagonalScan {
         Walk walk = new Walk(path);
         INDArray a = Transforms.exp(Nd4jTensor.of(weights.aLog()).matrix()).neg(); // [di, n]
         INDArray xs = walk.sequence(Nd4jTensor.of(x).matrix()); // [L, di]
-        INDArray steps = walk.sequence(Nd4jTensor.of(dt).matrix()).add(Nd4jBackend.row(weights.dtBias()));
+        INDArray steps = walk.sequence(Nd4jTensor.of(dt).matrix()).add(Nd4jKernels.row(weights.dtBias()));
         INDArray dts = Functions.softplus(steps); // [L, di]
         INDArray bcs = walk.sequence(Nd4jTensor.of(bc).matrix()); // [L, columns]
         INDArray bs = Functions.columns(bcs, bColumn, a.size(1)).dup('c'); // [L, n]
         INDArray cs = Functions.columns(bcs, cColumn, a.size(1)).dup('c'); // [L, n]
-        INDArray y = xs.mul(Nd4jBackend.row(weights.d()));
+        INDArray y = xs.mul(Nd4jKernels.row(weights.d()));
         INDArray h = Nd4j.create(DataType.FLOAT, a.shape()); // [di, n]
         for (int l = 0; l < walk.steps(); l++) {
             INDArray b = Functions.rows(bs, l, l + 1); // [1, n]

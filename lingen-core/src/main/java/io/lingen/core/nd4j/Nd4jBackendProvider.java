@@ -1,15 +1,15 @@
 package io.lingen.core.nd4j;
 
 import io.lingen.core.BackendOptions;
-import io.lingen.core.backend.Backend;
-import io.lingen.core.backend.BackendProvider;
+import io.lingen.core.spi.BackendProvider;
+import io.lingen.core.spi.Kernels;
 import java.util.ServiceConfigurationError;
 
 /** Makes backends of ND4J; available when nd4j-native or nd4j-cuda is on the class path and its natives load. Thread-safe. */
 public final class Nd4jBackendProvider implements BackendProvider {
     @Override
     public String name() {
-        return Nd4jBackend.NAME;
+        return Nd4jKernels.NAME;
     }
 
     @Override
@@ -31,11 +31,11 @@ public final class Nd4jBackendProvider implements BackendProvider {
     }
 
     @Override
-    public Backend create(BackendOptions options) {
+    public Kernels create(BackendOptions options) {
         Availability availability = availability();
         if (!availability.available()) {
             throw new IllegalStateException(availability.detail());
         }
-        return new Nd4jBackend(options);
+        return new Nd4jKernels(options);
     }
 }

@@ -112,7 +112,7 @@ public final class Nd4jInterop {
             stored = stored.dup('c');
         }
         return new Nd4jTensor(
-                stored.reshape(stored.length()), coarse ? DType.BF16 : DType.F32, Shape.of(array.shape()));
+                null, stored.reshape(stored.length()), coarse ? DType.BF16 : DType.F32, Shape.of(array.shape()));
     }
 
     /**

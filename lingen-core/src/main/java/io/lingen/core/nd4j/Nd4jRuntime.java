@@ -1,7 +1,7 @@
 package io.lingen.core.nd4j;
 
 import io.lingen.core.OutOfMemoryException;
-import io.lingen.core.backend.BackendProvider.Availability;
+import io.lingen.core.spi.BackendProvider.Availability;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.memory.conf.WorkspaceConfiguration;

@@ -17,29 +17,37 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 final class Nd4jTensor implements Tensor {
     private static final long CHUNK = 1 << 24;
 
+    private final @Nullable Nd4jKernels owner;
     private final INDArray vector;
     private final long start;
     private final DType dtype;
     private final Shape shape;
 
-    /** @param vector contiguous, not a view; or, for a tensor without elements, empty */
-    Nd4jTensor(INDArray vector, DType dtype, Shape shape) {
-        this(vector, 0, dtype, shape);
+    /**
+     * A tensor of all of a vector.
+     *
+     * @param owner null for an array of a user, which every instance of the backend takes
+     * @param vector contiguous, not a view; or, for a tensor without elements, empty
+     */
+    Nd4jTensor(@Nullable Nd4jKernels owner, INDArray vector, DType dtype, Shape shape) {
+        this(owner, vector, 0, dtype, shape);
     }
 
-    private Nd4jTensor(INDArray vector, long start, DType dtype, Shape shape) {
+    private Nd4jTensor(@Nullable Nd4jKernels owner, INDArray vector, long start, DType dtype, Shape shape) {
+        this.owner = owner;
         this.vector = vector;
         this.start = start;
         this.dtype = dtype;
         this.shape = shape;
     }
 
-    /** The tensor, which must be of this backend. */
+    /** A tensor that {@link Nd4jKernels#owns}. */
     static Nd4jTensor of(Tensor tensor) {
-        if (!(tensor instanceof Nd4jTensor)) {
-            throw new IllegalArgumentException("expected a tensor of the backend nd4j, found " + tensor);
-        }
         return (Nd4jTensor) tensor;
+    }
+
+    boolean isOwnedBy(Nd4jKernels kernels) {
+        return owner == null || owner == kernels;
     }
 
     static DataType dataType(DType dtype) {
@@ -61,13 +69,13 @@ final class Nd4jTensor implements Tensor {
 
     @Override
     public Tensor reshape(Shape other) {
-        return new Nd4jTensor(vector, start, dtype, shape.reshape(other));
+        return new Nd4jTensor(owner, vector, start, dtype, shape.reshape(other));
     }
 
     @Override
     public Tensor slice(long from, long to) {
         Shape part = shape.slice(from, to);
-        return new Nd4jTensor(vector, start + from * shape.entryElements(), dtype, part);
+        return new Nd4jTensor(owner, vector, start + from * shape.entryElements(), dtype, part);
     }
 
     @Override

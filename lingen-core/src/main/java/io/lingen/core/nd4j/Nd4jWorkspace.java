@@ -13,25 +13,24 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** Owns ND4J arrays and frees them when it closes. */
 final class Nd4jWorkspace implements Workspace {
+    private final Nd4jKernels owner;
     private final MemoryMeter meter;
     private final List<INDArray> arrays = new ArrayList<>();
     private long bytes;
     private boolean closed;
 
-    Nd4jWorkspace(MemoryMeter meter) {
+    Nd4jWorkspace(Nd4jKernels owner, MemoryMeter meter) {
+        this.owner = owner;
         this.meter = meter;
     }
 
-    static Nd4jWorkspace of(Workspace workspace) {
-        if (!(workspace instanceof Nd4jWorkspace)) {
-            throw new IllegalArgumentException("expected a workspace of the backend nd4j, found " + workspace);
-        }
-        return (Nd4jWorkspace) workspace;
+    Nd4jKernels owner() {
+        return owner;
     }
 
     @Override
     public Tensor allocate(DType dtype, Shape shape) {
-        return new Nd4jTensor(array(Nd4jTensor.dataType(dtype), shape.elements()), dtype, shape);
+        return new Nd4jTensor(owner, array(Nd4jTensor.dataType(dtype), shape.elements()), dtype, shape);
     }
 
     /** A vector with undefined contents. */

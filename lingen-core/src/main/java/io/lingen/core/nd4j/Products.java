@@ -30,7 +30,7 @@ final class Products {
             case ADD -> out.matrix().add(y);
             case GATED_ADD ->
                 out.matrix()
-                        .add(Nd4jBackend.row(Objects.requireNonNull(epilogue.gate()))
+                        .add(Nd4jKernels.row(Objects.requireNonNull(epilogue.gate()))
                                 .mul(y));
         };
     }

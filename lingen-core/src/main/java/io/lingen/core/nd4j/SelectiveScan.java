@@ -27,10 +27,10 @@ final class SelectiveScan {
                 Functions.columns(u, input.b(), gn),
                 Functions.columns(u, input.c(), gn)); // [L, di + 2Gn]
         INDArray xbc = Walk.causalConvolution(
-                bands, Nd4jTensor.of(weights.convWeight()).matrix(), Nd4jBackend.row(weights.convBias()));
+                bands, Nd4jTensor.of(weights.convWeight()).matrix(), Nd4jKernels.row(weights.convBias()));
         INDArray dt = Functions.softplus(
-                Functions.columns(u, input.dt(), spec.heads()).add(Nd4jBackend.row(weights.dtBias()))); // [L, H]
-        INDArray a = Transforms.exp(Nd4jBackend.row(weights.aLog())).neg(); // [1, H]
+                Functions.columns(u, input.dt(), spec.heads()).add(Nd4jKernels.row(weights.dtBias()))); // [L, H]
+        INDArray a = Transforms.exp(Nd4jKernels.row(weights.aLog())).neg(); // [1, H]
         INDArray y = Nd4j.create(DataType.FLOAT, walk.steps(), di);
         for (int head = 0; head < spec.heads(); head++) {
             int group = head / (spec.heads() / spec.groups());
@@ -38,7 +38,7 @@ final class SelectiveScan {
             INDArray b = band(xbc, di + (long) group * spec.stateSize(), spec.stateSize()); // [L, n]
             INDArray c = band(xbc, di + gn + (long) group * spec.stateSize(), spec.stateSize()); // [L, n]
             INDArray step = band(dt, head, 1); // [L, 1]
-            INDArray skip = x.mul(Nd4jBackend.row(weights.d()).getDouble(head));
+            INDArray skip = x.mul(Nd4jKernels.row(weights.d()).getDouble(head));
             INDArray recurrent = head(x.mul(step), b, c, step.mul(a.getDouble(head)), spec.chunkSize());
             Functions.columns(y, (long) head * spec.headDim(), spec.headDim()).assign(recurrent.add(skip));
         }

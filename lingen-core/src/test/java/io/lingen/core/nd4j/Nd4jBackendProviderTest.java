@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lingen.core.backend.BackendProvider;
+import io.lingen.core.spi.BackendProvider;
 import java.io.File;
 import java.net.MalformedURLException;
 import java.net.URL;

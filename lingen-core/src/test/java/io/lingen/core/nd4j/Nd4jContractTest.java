@@ -11,6 +11,7 @@ import io.lingen.core.contract.LinearContract;
 import io.lingen.core.contract.Mamba1Contract;
 import io.lingen.core.contract.MemoryContract;
 import io.lingen.core.contract.NormContract;
+import io.lingen.core.contract.OwnershipContract;
 import io.lingen.core.contract.RecordingContract;
 import io.lingen.core.contract.ScanContract;
 import io.lingen.core.contract.TokenContract;
@@ -82,6 +83,14 @@ final class Nd4jContractTest {
 
     @Nested
     final class Norm extends NormContract {
+        @Override
+        protected Backend newBackend() {
+            return backend();
+        }
+    }
+
+    @Nested
+    final class Ownership extends OwnershipContract {
         @Override
         protected Backend newBackend() {
             return backend();

@@ -122,7 +122,7 @@ final class Nd4jInteropTest {
 
     @Test
     void arraysAreTensorsOfTheBackendAndBack() {
-        try (Backend backend = new Nd4jBackend(new BackendOptions(1));
+        try (Backend backend = new Backend(new Nd4jKernels(new BackendOptions(1)));
                 Workspace workspace = backend.newWorkspace()) {
             INDArray array = Nd4j.createFromArray(new float[] {1, 2, 3, 4}).reshape(2, 2);
             Tensor tensor = Nd4jInterop.tensor(array);

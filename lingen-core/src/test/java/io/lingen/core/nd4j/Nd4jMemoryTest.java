@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 final class Nd4jMemoryTest {
     @Test
     void intermediateResultsAreFreedWithTheOperation() {
-        try (Backend backend = new Nd4jBackend(new BackendOptions(1));
+        try (Backend backend = new Backend(new Nd4jKernels(new BackendOptions(1)));
                 Workspace workspace = backend.newWorkspace()) {
             Tensor x = workspace.allocate(DType.F32, 1 << 10, 1 << 10);
             Tensor shift = workspace.allocate(DType.F32, 1 << 10);
@@ -35,7 +35,7 @@ final class Nd4jMemoryTest {
 
     @Test
     void moreThanThereIsIsRefusedPolitely() {
-        try (Backend backend = new Nd4jBackend(new BackendOptions(1))) {
+        try (Backend backend = new Backend(new Nd4jKernels(new BackendOptions(1)))) {
             try (Workspace workspace = backend.newWorkspace()) {
                 OutOfMemoryException e =
                         assertThrows(OutOfMemoryException.class, () -> workspace.allocate(DType.F32, 1L << 40));

@@ -2,7 +2,7 @@ package io.lingen.cpu.internal;
 
 import com.sun.management.OperatingSystemMXBean;
 import io.lingen.core.OutOfMemoryException;
-import io.lingen.core.backend.MemoryPool;
+import io.lingen.core.spi.MemoryPool;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayDeque;
 import java.util.Deque;

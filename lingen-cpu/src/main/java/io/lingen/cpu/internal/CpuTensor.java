@@ -42,6 +42,11 @@ public final class CpuTensor implements Tensor {
         return of(tensor).address();
     }
 
+    /** The workspace that owns it. */
+    public CpuWorkspace owner() {
+        return owner;
+    }
+
     /**
      * The address of the first element; that of a whole tensor is a multiple of {@link Memory#ALIGNMENT}, a slice's need not be.
      *

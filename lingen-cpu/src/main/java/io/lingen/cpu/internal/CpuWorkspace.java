@@ -36,6 +36,11 @@ public final class CpuWorkspace implements Workspace {
                 + workspace.getClass().getName());
     }
 
+    /** The memory that its tensors are allocated from. */
+    public CpuMemory memory() {
+        return memory;
+    }
+
     @Override
     public CpuTensor allocate(DType dtype, Shape shape) {
         if (!dtype.isComputeType()) {

@@ -48,7 +48,8 @@ public final class CudaTensor implements Tensor {
         return tensor.dtype() == DType.BF16;
     }
 
-    CudaWorkspace owner() {
+    /** The workspace that owns it. */
+    public CudaWorkspace owner() {
         return owner;
     }
 

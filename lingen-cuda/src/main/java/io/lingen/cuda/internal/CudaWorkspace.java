@@ -33,6 +33,11 @@ public final class CudaWorkspace implements Workspace {
                 + workspace.getClass().getName());
     }
 
+    /** The memory that its tensors are allocated from. */
+    public DeviceMemory memory() {
+        return memory;
+    }
+
     @Override
     public CudaTensor allocate(DType dtype, Shape shape) {
         if (!dtype.isComputeType()) {

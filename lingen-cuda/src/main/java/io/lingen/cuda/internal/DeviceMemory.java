@@ -1,7 +1,7 @@
 package io.lingen.cuda.internal;
 
 import io.lingen.core.OutOfMemoryException;
-import io.lingen.core.backend.MemoryPool;
+import io.lingen.core.spi.MemoryPool;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -34,17 +34,13 @@ public final class GraphRecorder implements AutoCloseable {
 
     private final Device device;
     private final DeviceMemory memory;
-    private final OperationMeter operations;
-    private final MemoryMeter tensors;
     private final Set<GraphRecording> open = Collections.newSetFromMap(new IdentityHashMap<>());
     private final AtomicLong launches = new AtomicLong();
     private volatile boolean enabled = true;
 
-    public GraphRecorder(Device device, DeviceMemory memory, OperationMeter operations, MemoryMeter tensors) {
+    public GraphRecorder(Device device, DeviceMemory memory) {
         this.device = device;
         this.memory = memory;
-        this.operations = operations;
-        this.tensors = tensors;
     }
 
     /**
@@ -65,9 +61,14 @@ public final class GraphRecorder implements AutoCloseable {
         return launches.get();
     }
 
-    /** For work that is going to be done many times. */
-    public Recording newRecording() {
-        GraphRecording recording = new GraphRecording();
+    /**
+     * A recording for work that repeats.
+     *
+     * @param tensors counts the tensors of replayed work
+     * @param operations counts the operations of replayed work
+     */
+    public Recording newRecording(MemoryMeter tensors, OperationMeter operations) {
+        GraphRecording recording = new GraphRecording(tensors, operations);
         synchronized (open) {
             open.add(recording);
         }
@@ -98,26 +99,6 @@ public final class GraphRecorder implements AutoCloseable {
     private record Captured(
             Device.Graph graph, Footprint footprint, Map<OperationKind, Long> operations, long peakBytes) {}
 
-    private Captured capture(List<Tensor> operands, Runnable work) {
-        Set<CudaWorkspace> owners = Collections.newSetFromMap(new IdentityHashMap<>());
-        operands.forEach(operand -> owners.add(CudaTensor.of(operand).owner()));
-        Map<OperationKind, Long> counts = new EnumMap<>(OperationKind.class);
-        MemoryMeter peak = new MemoryMeter();
-        Footprint footprint = new Footprint();
-        Device.Graph graph = device.capture(() -> {
-            memory.follow(footprint, () -> tensors.aside(peak, () -> operations.aside(counts, work)));
-            footprint.end(owners);
-        });
-        return new Captured(graph, footprint, counts, peak.peakBytes());
-    }
-
-    private void count(Captured captured) {
-        launches.incrementAndGet();
-        captured.operations.forEach(operations::add);
-        tensors.allocated(captured.peakBytes);
-        tensors.freed(captured.peakBytes);
-    }
-
     private void giveUp(RuntimeException reason) {
         // Two may fail at once; one line is enough.
         synchronized (open) {
@@ -129,9 +110,16 @@ public final class GraphRecorder implements AutoCloseable {
     }
 
     private final class GraphRecording implements Recording {
+        private final MemoryMeter tensors;
+        private final OperationMeter operations;
         private @Nullable List<Operand> last;
         private @Nullable Captured captured;
         private boolean closed;
+
+        GraphRecording(MemoryMeter tensors, OperationMeter operations) {
+            this.tensors = tensors;
+            this.operations = operations;
+        }
 
         @Override
         public void run(List<Tensor> operands, Runnable work) {
@@ -171,6 +159,26 @@ public final class GraphRecorder implements AutoCloseable {
                 forget();
             }
             return started;
+        }
+
+        private Captured capture(List<Tensor> operands, Runnable work) {
+            Set<CudaWorkspace> owners = Collections.newSetFromMap(new IdentityHashMap<>());
+            operands.forEach(operand -> owners.add(CudaTensor.of(operand).owner()));
+            Map<OperationKind, Long> counts = new EnumMap<>(OperationKind.class);
+            MemoryMeter peak = new MemoryMeter();
+            Footprint footprint = new Footprint();
+            Device.Graph graph = device.capture(() -> {
+                memory.follow(footprint, () -> tensors.aside(peak, () -> operations.aside(counts, work)));
+                footprint.end(owners);
+            });
+            return new Captured(graph, footprint, counts, peak.peakBytes());
+        }
+
+        private void count(Captured captured) {
+            launches.incrementAndGet();
+            captured.operations.forEach(operations::add);
+            tensors.allocated(captured.peakBytes);
+            tensors.freed(captured.peakBytes);
         }
 
         private void forget() {

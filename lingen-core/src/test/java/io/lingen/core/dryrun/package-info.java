@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.core.dryrun;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,248 @@
+package io.lingen;
+
+import io.lingen.core.BackendOptions;
+import io.lingen.core.DType;
+import io.lingen.core.Shape;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.Backends;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.internal.CloseableStack;
+import io.lingen.diffusion.Condition;
+import io.lingen.diffusion.Denoiser;
+import io.lingen.diffusion.Sampler;
+import io.lingen.internal.Lifetime;
+import io.lingen.internal.MemoryCheck;
+import io.lingen.internal.ModelFiles;
+import io.lingen.spi.ModelDescription;
+import io.lingen.spi.ModelFamilies;
+import io.lingen.text.PromptRewriter;
+import io.lingen.text.TextEncoders;
+import io.lingen.vae.VideoDecoder;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model on a backend, and all that is made with it: what {@link TextToVideoPipeline} opens and a {@link Generation} runs on. Owns the
+ * backend, the parts of the model, and the generations that are under way. Thread-safe; what uses its parts does so within its
+ * {@link #lifetime}.
+ */
+final class LoadedModel implements AutoCloseable {
+    private static final String NANO_RESOURCE = "io/lingen/nano";
+
+    private final PipelineOptions options;
+    private final CloseableStack owned = new CloseableStack();
+    private final Lifetime lifetime = new Lifetime("the pipeline");
+    private final Set<Generation> generations = ConcurrentHashMap.newKeySet();
+    private final ModelSource source;
+    private final ModelDescription description;
+    private final RequestPlanner planner;
+    private final ModelFiles files;
+    private final Backend backend;
+    private final PromptRewriter rewriter;
+    private final TextEncoders encoders;
+    private final Denoiser denoiser;
+    private final VideoDecoder decoder;
+    private final MemoryEstimator memory;
+    private final Duration loadTime;
+
+    /**
+     * Loads a model.
+     *
+     * @param source taken over
+     */
+    LoadedModel(ModelSource source, PipelineOptions options) {
+        long start = System.nanoTime();
+        this.options = options;
+        this.source = owned.add(source);
+        try {
+            this.description = ModelFamilies.open(source);
+            this.planner = RequestPlanner.of(description);
+            this.files = new ModelFiles(source, description.files());
+            files.check();
+            this.rewriter = Objects.requireNonNullElseGet(options.rewriter(), description::rewriter);
+            this.backend = owned.add(Backends.create(options.backend(), new BackendOptions(options.threads())));
+            this.memory = owned.add(new MemoryEstimator(source, backend, options.precision()));
+            MemoryCheck.require(
+                    backend,
+                    "the model " + source.name(),
+                    memory.loadingBytes(),
+                    () -> ifBf16Fits(MemoryEstimator::loadingBytes));
+            this.denoiser = owned.add(description.loadDenoiser(backend, options.precision()));
+            this.decoder = owned.add(description.loadDecoder(backend, options.precision()));
+            this.encoders = owned.add(description.loadTextEncoders(backend, options.precision(), options.threads()));
+        } catch (RuntimeException | Error e) {
+            owned.closeAfter(e);
+            throw e;
+        }
+        this.loadTime = Duration.ofNanos(System.nanoTime() - start);
+    }
+
+    /** A model's files: of a folder, or of the embedded model on the class path. To be closed by the caller. */
+    static ModelSource source(String model) {
+        return model.equals(TextToVideoPipeline.NANO)
+                ? ModelSource.ofResource(LoadedModel.class.getClassLoader(), NANO_RESOURCE)
+                : ModelSource.of(Path.of(model));
+    }
+
+    /** Everything that uses native memory does so within it. */
+    Lifetime lifetime() {
+        return lifetime;
+    }
+
+    PipelineOptions options() {
+        return options;
+    }
+
+    Duration loadTime() {
+        return loadTime;
+    }
+
+    String name() {
+        return source.name();
+    }
+
+    String hash() {
+        return files.hash();
+    }
+
+    ModelDescription description() {
+        return description;
+    }
+
+    Backend backend() {
+        return backend;
+    }
+
+    PromptRewriter rewriter() {
+        return rewriter;
+    }
+
+    TextEncoders encoders() {
+        return encoders;
+    }
+
+    Denoiser denoiser() {
+        return denoiser;
+    }
+
+    VideoDecoder decoder() {
+        return decoder;
+    }
+
+    VideoPlan plan(VideoRequest request) {
+        return planner.plan(request);
+    }
+
+    /** The prompt that is encoded for a request; null for a class. */
+    @Nullable
+    String encodedPrompt(VideoRequest request) {
+        String prompt = request.prompt();
+        return prompt == null ? null : rewriter.rewrite(prompt);
+    }
+
+    /** What the denoiser is conditioned on. */
+    Condition condition(VideoRequest request, @Nullable String encodedPrompt) {
+        Integer label = request.label();
+        return label != null
+                ? Condition.ofLabel(label)
+                : Condition.of(encoders.encode(Objects.requireNonNull(encodedPrompt)));
+    }
+
+    /** What guidance leads away from: the negative prompt, or no class. */
+    Condition unconditional(VideoRequest request, Condition conditional) {
+        return request.label() != null
+                ? Condition.NONE
+                : Condition.of(encoders.encodeNegative(request.negativePrompt(), conditional.texts()));
+    }
+
+    Sampler sampler(VideoPlan plan) {
+        return description.sampler(backend, plan.sampling(), plan.request().seed());
+    }
+
+    MemoryForecast forecast(VideoPlan plan) {
+        return memory.forecast(plan);
+    }
+
+    /** @throws io.lingen.core.OutOfMemoryException if the video does not fit; the message offers settings that do */
+    void requireMemory(VideoPlan plan) {
+        MemoryCheck.require(backend, "this video", memory.forecast(plan).videoBytes(), () -> {
+            List<String> settings = new ArrayList<>(
+                    memory.whatFits(plan.request(), backend.availableBytes(), MemoryForecast::videoBytes));
+            settings.addAll(ifBf16Fits(estimator -> estimator.forecast(plan).videoBytes()));
+            return settings;
+        });
+    }
+
+    /** @throws io.lingen.core.OutOfMemoryException if decoding the latents does not fit */
+    void requireMemoryToDecode(Shape latent) {
+        ToLongFunction<MemoryEstimator> need =
+                estimator -> estimator.forecastDecoding(latent).videoBytes();
+        MemoryCheck.require(backend, "this video", need.applyAsLong(memory), () -> ifBf16Fits(need));
+    }
+
+    /** The smaller precision, if it is one that would fit. */
+    private List<String> ifBf16Fits(ToLongFunction<MemoryEstimator> need) {
+        if (options.precision() == DType.BF16) {
+            return List.of();
+        }
+        try (MemoryEstimator estimator = new MemoryEstimator(source, backend, DType.BF16)) {
+            return need.applyAsLong(estimator) <= backend.availableBytes() ? List.of("precision bf16") : List.of();
+        }
+    }
+
+    /**
+     * What a video can be made again from. Not refused while the pipeline ends: the latents that are saved then are described too.
+     *
+     * @param encodedPrompt of {@link #encodedPrompt}
+     */
+    VideoDescription describe(VideoPlan plan, @Nullable String encodedPrompt) {
+        VideoRequest asked = plan.request();
+        VideoRequest whole = asked.toBuilder()
+                .size(plan.format().width(), plan.format().height())
+                .seconds(null)
+                .frames(plan.frames())
+                .fps(plan.format().fps())
+                .steps(plan.steps())
+                .guidance(plan.guidance())
+                .schedule(plan.schedule())
+                .eta(plan.eta())
+                .build();
+        return new VideoDescription(
+                VideoDescription.libraryVersion(),
+                name(),
+                hash(),
+                backend.name(),
+                options.precision().name().toLowerCase(Locale.ROOT),
+                whole,
+                Objects.equals(encodedPrompt, asked.prompt()) ? null : encodedPrompt,
+                null);
+    }
+
+    /** Closes a generation when the model is closed. */
+    Generation add(Generation generation) {
+        generations.add(generation);
+        return generation;
+    }
+
+    /** Forgets a generation that was closed. */
+    void remove(Generation generation) {
+        generations.remove(generation);
+    }
+
+    /** Ends the generations that are under way, and frees everything. Closing twice has no effect. */
+    @Override
+    public void close() {
+        lifetime.end(() -> {
+            generations.forEach(Generation::end);
+            owned.close();
+        });
+    }
+}

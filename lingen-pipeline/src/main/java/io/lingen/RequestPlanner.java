@@ -1,0 +1,126 @@
+package io.lingen;
+
+import io.lingen.spi.ModelDescription;
+import io.lingen.spi.SamplingSettings;
+import io.lingen.spi.SizeRule;
+import io.lingen.spi.VideoLimits;
+import io.lingen.video.VideoFormat;
+import java.util.Locale;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Fills in what a request leaves open, and refuses what a model can't make.
+ *
+ * @param requireSampling throws {@link IllegalArgumentException} for settings that the model's sampler does not have
+ */
+record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSampling) {
+    static RequestPlanner of(ModelDescription model) {
+        return new RequestPlanner(model.limits(), model::requireSampling);
+    }
+
+    /**
+     * The plan of a request.
+     *
+     * @throws IllegalArgumentException if a size is none that the model makes; the message offers the nearest ones
+     */
+    VideoPlan plan(VideoRequest request) {
+        requireCondition(request);
+        VideoLimits.NativeSize nativeSize = limits.nativeSize();
+        int fps = or(request.fps(), limits.fps());
+        int width = or(request.width(), nativeSize == null ? null : nativeSize.width(), "size");
+        int height = or(request.height(), nativeSize == null ? null : nativeSize.height(), "size");
+        requireSize("width", width, limits.width());
+        requireSize("height", height, limits.height());
+        int frames = frames(request, fps, nativeSize == null ? null : nativeSize.seconds());
+        SamplingSettings defaults = limits.sampling();
+        SamplingSettings settings = new SamplingSettings(
+                or(request.schedule(), defaults.schedule()),
+                or(request.steps(), defaults.steps()),
+                or(request.guidance(), defaults.guidance()),
+                or(request.eta(), defaults.eta()));
+        requireSampling.accept(settings);
+        return new VideoPlan(
+                request,
+                new VideoFormat(width, height, fps),
+                frames,
+                limits.latentOf(frames, height, width),
+                settings.steps(),
+                settings.guidance(),
+                settings.schedule(),
+                settings.eta());
+    }
+
+    private void requireCondition(VideoRequest request) {
+        Integer label = request.label();
+        if (label == null && !limits.prompts()) {
+            throw new IllegalArgumentException("the model takes a class label from 0 to " + (limits.labels() - 1)
+                    + " and no prompt, found a prompt; give a label in its place");
+        }
+        if (label != null && limits.labels() == 0) {
+            throw new IllegalArgumentException("the model takes a prompt and no class label, found the label " + label
+                    + "; give a prompt in its place");
+        }
+        if (label != null && label >= limits.labels()) {
+            throw new IllegalArgumentException(
+                    "the class label must be 0 to " + (limits.labels() - 1) + ", found " + label);
+        }
+    }
+
+    private int frames(VideoRequest request, int fps, @Nullable Double nativeSeconds) {
+        SizeRule rule = limits.frames();
+        Integer frames = request.frames();
+        if (frames != null) {
+            requireSize("number of frames", frames, rule);
+            return frames;
+        }
+        double seconds = or(request.seconds(), nativeSeconds, "length");
+        double exact = seconds * fps;
+        long whole = Math.round(exact);
+        // Decimal seconds such as 1.1 have no exact binary form.
+        if (Math.abs(exact - whole) > 1e-6 * fps || !rule.allows(whole)) {
+            int below = rule.below(exact);
+            int above = rule.above(exact);
+            throw new IllegalArgumentException("a length of " + number(seconds) + " s at " + fps + " fps is "
+                    + number(exact) + " frames, and the model makes " + rule.plural() + "; use "
+                    + secondsOf(below, fps) + (above == below ? "" : " or " + secondsOf(above, fps)));
+        }
+        return (int) whole;
+    }
+
+    private static void requireSize(String what, int found, SizeRule rule) {
+        if (!rule.allows(found)) {
+            int below = rule.below(found);
+            int above = rule.above(found);
+            throw new IllegalArgumentException("the " + what + " is " + rule + ", found " + found + "; use " + below
+                    + (above == below ? "" : " or " + above));
+        }
+    }
+
+    private static <T> T or(@Nullable T asked, T otherwise) {
+        return asked == null ? otherwise : asked;
+    }
+
+    private static <T> T or(@Nullable T asked, @Nullable T otherwise, String what) {
+        if (asked != null) {
+            return asked;
+        }
+        if (otherwise == null) {
+            throw new IllegalArgumentException("the model names no native size; give the request a " + what);
+        }
+        return otherwise;
+    }
+
+    private static String secondsOf(long frames, int fps) {
+        return number((double) frames / fps) + " s (" + frames + " frames)";
+    }
+
+    /** Six decimals: given back as a length they are taken as the same number of frames. */
+    static String number(double value) {
+        if (value >= 1e9) {
+            return String.format(Locale.ROOT, "%.3g", value);
+        }
+        String text = String.format(Locale.ROOT, "%.6f", value);
+        return text.replaceFirst("\\.?0+$", "");
+    }
+}

@@ -1,0 +1,94 @@
+package io.lingen;
+
+import io.lingen.core.Shape;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.op.Grid;
+import io.lingen.vae.VideoDecoder;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Saved latents beside the model that is going to finish them: whether it can, and what comes of it.
+ *
+ * @param file the latents
+ * @param model the model
+ */
+record SavedVideo(LatentFile file, LoadedModel model) {
+    /**
+     * The plan to take the steps that are left.
+     *
+     * @throws CheckpointException if the latents are of another model, or not of the size that they should have
+     * @throws IllegalArgumentException if they were computed on another backend or in another precision
+     */
+    VideoPlan planToResume() {
+        VideoPlan plan = recordedPlan();
+        VideoDescription recorded = file.description();
+        VideoDescription own = model.describe(plan, recorded.encodedPrompt());
+        requireSame("on backend", recorded.backend(), own.backend());
+        requireSame("in precision", recorded.precision(), own.precision());
+        if (!recorded.modelHash().equals(own.modelHash())) {
+            throw new CheckpointException(file.path() + ": expected latents of the model " + model.name()
+                    + " with SHA-256 " + own.modelHash() + ", found those of " + recorded.model() + " with "
+                    + recorded.modelHash() + ". Resume with the model that began them");
+        }
+        return plan;
+    }
+
+    private VideoPlan recordedPlan() {
+        VideoPlan plan;
+        try {
+            plan = model.plan(file.description().request());
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(
+                    file.path() + ": the model " + model.name() + " can't make this video: " + e.getMessage(), e);
+        }
+        if (!plan.latent().equals(file.latent().shape())) {
+            throw new CheckpointException(file.path() + ": expected a latent " + plan.latent()
+                    + " for the recorded request, found " + file.latent().shape()
+                    + ". The file is damaged or of another model");
+        }
+        return plan;
+    }
+
+    private void requireSame(String what, String recorded, String own) {
+        if (!recorded.equals(own)) {
+            throw new IllegalArgumentException(file.path() + " was computed " + what + " " + recorded
+                    + " and this pipeline computes " + what + " " + own
+                    + ", which would give another video; load the pipeline with " + recorded);
+        }
+    }
+
+    /**
+     * The plan to decode the latents as they are, by a decoder that need not be their model's.
+     *
+     * @throws CheckpointException if the decoder does not take latents of that many channels
+     */
+    VideoPlan planToDecode() {
+        Shape latent = file.latent().shape();
+        VideoDecoder decoder = model.decoder();
+        int channels = decoder.latentChannels();
+        if (latent.length(0) != channels) {
+            throw new CheckpointException(file.path() + ": expected latents [" + channels
+                    + ", T, H, W] for the decoder of the model " + model.name() + ", found " + latent);
+        }
+        Grid cells = new Grid((int) latent.length(1), (int) latent.length(2), (int) latent.length(3));
+        return VideoPlan.of(file.description().request(), decoder.framesOf(cells), latent);
+    }
+
+    /** The description of the decoded video: the recorded one, and what is different. */
+    VideoDescription decodedDescription(VideoPlan plan) {
+        VideoDescription recorded = file.description();
+        VideoDescription own = model.describe(plan, recorded.encodedPrompt());
+        List<String> differences = new ArrayList<>();
+        if (file.step() < file.steps()) {
+            differences.add("after step " + file.step() + " of " + file.steps());
+        }
+        if (!own.modelHash().equals(recorded.modelHash())) {
+            differences.add("by the decoder of " + own.model() + " " + own.modelHash());
+        }
+        if (!own.backend().equals(recorded.backend()) || !own.precision().equals(recorded.precision())) {
+            differences.add("on " + own.backend() + " in " + own.precision());
+        }
+        return differences.isEmpty() ? recorded : recorded.withDecoded(String.join(", ", differences));
+    }
+}

@@ -1,0 +1,216 @@
+package io.lingen.internal.family;
+
+import io.lingen.core.DType;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.PatchSize;
+import io.lingen.diffusion.Denoiser;
+import io.lingen.diffusion.RectifiedFlowSampler;
+import io.lingen.diffusion.Sampler;
+import io.lingen.diffusion.Schedule;
+import io.lingen.diffusion.TransformerConfig;
+import io.lingen.diffusion.VideoTransformer;
+import io.lingen.spi.ModelDescription;
+import io.lingen.spi.ModelFact;
+import io.lingen.spi.ModelSignature;
+import io.lingen.spi.SamplingSettings;
+import io.lingen.spi.SizeRule;
+import io.lingen.spi.VideoLimits;
+import io.lingen.text.OnnxTextEncoderConfig;
+import io.lingen.text.PromptRewriter;
+import io.lingen.text.TextEncoderFacts;
+import io.lingen.text.TextEncoders;
+import io.lingen.text.Thesaurus;
+import io.lingen.vae.AutoencoderConfig;
+import io.lingen.vae.LatentVideoDecoder;
+import io.lingen.vae.VideoDecoder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** A model of LinGen's own family. */
+final class LinGenModel implements ModelDescription {
+    private final ModelSource source;
+    private final ModelIndex index;
+
+    LinGenModel(ModelSource source, ModelIndex index) {
+        this.source = source;
+        this.index = index;
+    }
+
+    @Override
+    public VideoLimits limits() {
+        TransformerConfig transformer = transformerConfig();
+        AutoencoderConfig autoencoder = autoencoderConfig();
+        if (transformer.inChannels() != autoencoder.latentChannels()) {
+            throw new CheckpointException(source.name() + ": the denoiser makes latents of " + transformer.inChannels()
+                    + " channels and the decoder takes " + autoencoder.latentChannels()
+                    + "; they are not of the same model");
+        }
+        requireTextWidths(transformer.textDims());
+        PatchSize patch = transformer.patchSize();
+        Grid tokens = transformer.maxGrid();
+        Grid compression = new Grid(autoencoder.compression(0), autoencoder.compression(1), autoencoder.compression(2));
+        return new VideoLimits(
+                true,
+                0,
+                SizeRule.multiplesOf(compression.w() * patch.w(), tokens.w()),
+                SizeRule.multiplesOf(compression.h() * patch.h(), tokens.h()),
+                SizeRule.multiplesOf(compression.t() * patch.t(), tokens.t()),
+                transformer.inChannels(),
+                compression,
+                index.fps(),
+                index.nativeSize(),
+                SchedulerConfig.read(config(index.scheduler())));
+    }
+
+    private void requireTextWidths(List<Integer> textDims) {
+        List<String> encoders = index.textEncoders();
+        if (encoders.size() != textDims.size()) {
+            throw new CheckpointException(
+                    source.name() + ": the denoiser reads " + textDims.size() + " text encoders, text_dims = "
+                            + textDims + ", and " + ModelSignature.FILE + " names " + encoders.size());
+        }
+        for (int i = 0; i < encoders.size(); i++) {
+            ConfigReader json = config(encoders.get(i));
+            int width = OnnxTextEncoderConfig.read(json).width();
+            if (width != textDims.get(i)) {
+                throw json.error(
+                        "width",
+                        width,
+                        textDims.get(i) + ", the denoiser's text_dims[" + i + "]; are they of the same model?");
+            }
+        }
+    }
+
+    @Override
+    public void requireSampling(SamplingSettings settings) {
+        Schedule.named(settings.schedule());
+    }
+
+    @Override
+    public List<String> files() {
+        List<String> files = new ArrayList<>(List.of(ModelSignature.FILE, configOf(index.scheduler())));
+        if (index.thesaurus() != null) {
+            files.add(index.thesaurus());
+        }
+        for (String component : List.of(index.transformer(), index.vae())) {
+            files.add(configOf(component));
+            files.addAll(source.tensorFiles(component));
+        }
+        for (String component : index.textEncoders()) {
+            files.add(configOf(component));
+            OnnxTextEncoderConfig encoder = OnnxTextEncoderConfig.read(config(component));
+            if (!encoder.isEmbedded()) {
+                files.add(component + "/" + encoder.model());
+                files.add(component + "/" + encoder.tokenizer());
+            }
+        }
+        return files;
+    }
+
+    @Override
+    public List<ModelFact> facts() {
+        TransformerConfig transformer = transformerConfig();
+        AutoencoderConfig autoencoder = autoencoderConfig();
+        List<ModelFact> facts = new ArrayList<>();
+        facts.add(new ModelFact(
+                "denoiser",
+                String.format(
+                        Locale.ROOT,
+                        "%s, %d blocks, width %d, %s parameters",
+                        transformer.architecture().name().toLowerCase(Locale.ROOT),
+                        transformer.depth(),
+                        transformer.hiddenSize(),
+                        millions(index.transformer(), ""))));
+        facts.add(new ModelFact(
+                "decoder",
+                String.format(
+                        Locale.ROOT,
+                        "compression %dx%dx%d, %d channels, %s parameters",
+                        autoencoder.compression(0),
+                        autoencoder.compression(1),
+                        autoencoder.compression(2),
+                        autoencoder.latentChannels(),
+                        millions(index.vae(), "decoder."))));
+        facts.add(
+                new ModelFact("text", String.join(", ", index.textEncoders()) + ", widths " + transformer.textDims()));
+        if (index.thesaurus() != null) {
+            facts.add(new ModelFact(
+                    "thesaurus",
+                    Thesaurus.read(source, index.thesaurus()).size() + " words are read as ones it knows"));
+        }
+        return facts;
+    }
+
+    /** Parameters of a component whose names begin so: beside a decoder there may be an encoder, which no video needs. */
+    private String millions(String component, String prefix) {
+        try (SafetensorsFile tensors = source.tensors(component)) {
+            long parameters = tensors.names().stream()
+                    .filter(name -> name.startsWith(prefix))
+                    .mapToLong(name -> tensors.tensor(name).shape().elements())
+                    .sum();
+            return String.format(Locale.ROOT, "%.1f million", parameters / 1e6);
+        }
+    }
+
+    @Override
+    public PromptRewriter rewriter() {
+        return index.thesaurus() == null ? PromptRewriter.IDENTITY : Thesaurus.read(source, index.thesaurus());
+    }
+
+    @Override
+    public List<String> unknownWords(String prompt) {
+        return index.thesaurus() == null
+                ? List.of()
+                : Thesaurus.read(source, index.thesaurus()).unknownWords(prompt);
+    }
+
+    @Override
+    public List<TextEncoderFacts> textEncoders() {
+        return index.textEncoders().stream()
+                .map(component -> TextEncoderFacts.of(source, component))
+                .toList();
+    }
+
+    @Override
+    public TextEncoders loadTextEncoders(Backend backend, DType precision, int threads) {
+        return TextEncoders.load(source, index.textEncoders(), threads);
+    }
+
+    @Override
+    public Denoiser loadDenoiser(Backend backend, DType precision) {
+        return VideoTransformer.load(source, index.transformer(), backend, precision);
+    }
+
+    @Override
+    public Sampler sampler(Backend backend, SamplingSettings settings, long seed) {
+        double[] times = Schedule.named(settings.schedule()).times(settings.steps());
+        return new RectifiedFlowSampler(backend, times, settings.eta(), seed);
+    }
+
+    @Override
+    public VideoDecoder loadDecoder(Backend backend, DType precision) {
+        return LatentVideoDecoder.load(source, index.vae(), backend, precision);
+    }
+
+    private TransformerConfig transformerConfig() {
+        return TransformerConfig.read(config(index.transformer()));
+    }
+
+    private AutoencoderConfig autoencoderConfig() {
+        return AutoencoderConfig.read(config(index.vae()));
+    }
+
+    private ConfigReader config(String component) {
+        return source.config(configOf(component));
+    }
+
+    private static String configOf(String component) {
+        return component + "/config.json";
+    }
+}

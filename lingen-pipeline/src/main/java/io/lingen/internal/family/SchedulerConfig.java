@@ -1,0 +1,31 @@
+package io.lingen.internal.family;
+
+import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.diffusion.Schedule;
+import io.lingen.spi.SamplingSettings;
+
+/** The defaults of a model's sampler: {@code scheduler/config.json}. */
+final class SchedulerConfig {
+    private SchedulerConfig() {}
+
+    /**
+     * Reads and checks a scheduler's configuration.
+     *
+     * @throws io.lingen.core.checkpoint.CheckpointException naming the field, what was found and what would do
+     */
+    static SamplingSettings read(ConfigReader json) {
+        String schedule = json.text("schedule");
+        try {
+            Schedule.named(schedule);
+        } catch (IllegalArgumentException e) {
+            throw json.error("schedule", schedule, "one of " + Schedule.NAMES);
+        }
+        SamplingSettings settings = new SamplingSettings(
+                schedule,
+                json.integer("steps", 1, SamplingSettings.MAX_STEPS),
+                json.number("guidance", 0, SamplingSettings.MAX_GUIDANCE),
+                json.has("eta") ? json.number("eta", 0, 1) : 0);
+        json.end();
+        return settings;
+    }
+}

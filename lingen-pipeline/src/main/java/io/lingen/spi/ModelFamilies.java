@@ -1,0 +1,53 @@
+package io.lingen.spi;
+
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ModelSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+
+/** The families on the class path. Thread-safe. */
+public final class ModelFamilies {
+    private ModelFamilies() {}
+
+    /** All families, sorted by name. */
+    public static List<ModelFamily> all() {
+        List<ModelFamily> families = new ArrayList<>();
+        ServiceLoader.load(ModelFamily.class).forEach(families::add);
+        families.sort(Comparator.comparing(ModelFamily::name));
+        return List.copyOf(families);
+    }
+
+    /**
+     * Opens a model with the family that recognises it.
+     *
+     * @param source stays the caller's, who keeps it open
+     * @throws CheckpointException if it is not a model, of no family on the class path, or ill-formed
+     */
+    public static ModelDescription open(ModelSource source) {
+        ModelSignature signature = ModelSignature.read(source);
+        List<ModelFamily> families = all();
+        List<ModelFamily> found =
+                families.stream().filter(family -> family.recognises(signature)).toList();
+        if (found.size() > 1) {
+            throw new IllegalStateException(source.name() + "/" + ModelSignature.FILE + ": " + signature
+                    + " is recognised by several families, " + names(found)
+                    + "; remove all but one from the class path");
+        }
+        if (found.isEmpty()) {
+            throw new CheckpointException(
+                    source.name() + "/" + ModelSignature.FILE + ": expected a model of the families "
+                            + names(families) + ", found " + signature
+                            + ". Add the module of its family to the class path, or convert the model (docs/checkpoint-format.md)");
+        }
+        return found.get(0).open(source);
+    }
+
+    private static String names(List<ModelFamily> families) {
+        return families.isEmpty()
+                ? "(none on the class path)"
+                : families.stream().map(ModelFamily::name).collect(Collectors.joining(", "));
+    }
+}

@@ -1,0 +1,9 @@
+/**
+ * SPI: the interfaces of a family of models. A family implements {@link io.lingen.spi.ModelFamily}, names it in
+ * {@code META-INF/services/io.lingen.spi.ModelFamily}, and from then on its folders are models like any other: for the front door, the
+ * command line, resuming, batches and the forecast of memory. Users of the library don't need this package.
+ */
+@NullMarked
+package io.lingen.spi;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,117 @@
+package io.lingen;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.Checksums;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.internal.ModelFiles;
+import io.lingen.spi.ModelFamilies;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ModelFilesTest {
+    @TempDir
+    private Path model;
+
+    @BeforeEach
+    void writeModel() throws IOException {
+        TinyModel.write(model);
+    }
+
+    @Test
+    void theIndexLeadsToAllFiles() throws IOException {
+        assertEquals(
+                List.of(
+                        "model_index.json",
+                        "scheduler/config.json",
+                        "text_encoder/config.json",
+                        "transformer/config.json",
+                        "transformer/model.safetensors",
+                        "vae/config.json",
+                        "vae/model.safetensors"),
+                files().paths());
+        Files.writeString(
+                model.resolve("text_encoder/config.json"),
+                "{\"model\": \"encoder.onnx\", \"max_tokens\": 64, \"width\": 384}");
+        assertTrue(
+                files().paths().containsAll(List.of("text_encoder/encoder.onnx", "text_encoder/tokenizer.json")),
+                "an encoder of its own");
+    }
+
+    @Test
+    void theHashIsOfTheFilesAndNothingElse() throws IOException {
+        String hash = files().hash();
+        assertTrue(hash.matches("[0-9a-f]{64}"), hash);
+        Files.writeString(model.resolve("README.md"), "a tiny model");
+        writeSums();
+        ModelFiles checked = files();
+        checked.check();
+        assertEquals(hash, checked.hash(), "with and without a listing");
+        flip("vae/model.safetensors");
+        assertNotEquals(hash, files().hash());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"model_index.json", "transformer/model.safetensors", "vae/config.json", "vae/model.safetensors"})
+    void aChangedByteIsRefusedWhenTheModelIsLoaded(String path) throws IOException {
+        writeSums();
+        flip(path);
+        CheckpointException error = assertThrows(
+                CheckpointException.class,
+                () -> TextToVideoPipeline.load(
+                        model.toString(), PipelineOptions.defaults().withBackend("cpu")));
+        assertTrue(error.getMessage().contains("SHA256SUMS: the sum differs of " + path + " ("), error.getMessage());
+    }
+
+    @Test
+    void aFileThatIsNotListedIsRefused() throws IOException {
+        Files.writeString(model.resolve(Checksums.FILE), "");
+        CheckpointException error = assertThrows(CheckpointException.class, () -> files().check());
+        assertTrue(error.getMessage().contains("found none of model_index.json, scheduler"), error.getMessage());
+    }
+
+    /** The embedded model's own listing, which {@code sha256sum -c} reads. */
+    @Test
+    void nanoIsWhatItsListingSays() {
+        try (ModelSource source = TextToVideoPipeline.source(TextToVideoPipeline.NANO)) {
+            ModelFiles files = new ModelFiles(source, ModelFamilies.open(source).files());
+            files.check();
+            assertEquals(Checksums.read(source).sha256(), files.hash(), "nothing is listed that is not used");
+        }
+    }
+
+    private ModelFiles files() {
+        ModelSource source = ModelSource.of(model);
+        return new ModelFiles(source, ModelFamilies.open(source).files());
+    }
+
+    private void writeSums() throws IOException {
+        Files.writeString(
+                model.resolve(Checksums.FILE),
+                Checksums.compute(ModelSource.of(model), files().paths()).listing());
+    }
+
+    /** Changes a byte so that the file is as well-formed as before: a blank, or the last weight's lowest bit. */
+    private void flip(String path) throws IOException {
+        Path file = model.resolve(path);
+        byte[] bytes = Files.readAllBytes(file);
+        if (path.endsWith(".json")) {
+            Files.writeString(file, new String(bytes, java.nio.charset.StandardCharsets.UTF_8) + " ");
+        } else {
+            bytes[bytes.length - 4] ^= 1;
+            Files.write(file, bytes);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+package io.lingen;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.lingen.core.Shape;
+import io.lingen.core.op.Grid;
+import io.lingen.spi.SamplingSettings;
+import io.lingen.spi.SizeRule;
+import io.lingen.spi.VideoLimits;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class RequestPlannerTest {
+    private static final RequestPlanner LIMITS = limits(new VideoLimits.NativeSize(128, 96, 17));
+
+    @Test
+    void whatIsOpenIsTheModelsChoice() {
+        VideoPlan plan = LIMITS.plan(VideoRequest.of("a ring"));
+        assertEquals(272, plan.frames());
+        assertEquals(Shape.of(16, 34, 12, 16), plan.latent());
+        assertEquals(50, plan.steps());
+        assertEquals(3, plan.guidance());
+        assertEquals("linear_quadratic", plan.schedule());
+        assertEquals(17, plan.seconds());
+    }
+
+    @Test
+    void whatIsAskedForIsDone() {
+        VideoPlan plan = LIMITS.plan(VideoRequest.builder("a ring")
+                .size(64, 32)
+                .seconds(1.5)
+                .fps(32)
+                .steps(4)
+                .guidance(1)
+                .schedule("uniform")
+                .build());
+        assertEquals(48, plan.frames());
+        assertEquals(Shape.of(16, 6, 4, 8), plan.latent());
+        assertEquals(4, plan.steps());
+        assertEquals("uniform", plan.schedule());
+        assertEquals(false, plan.isGuided());
+    }
+
+    @Test
+    void decimalSecondsAreExactEnough() {
+        assertEquals(
+                24,
+                LIMITS.plan(VideoRequest.builder("a ring").fps(20).seconds(1.2).build())
+                        .frames());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "130, 128, 'the width is a multiple of 16 up to 256, found 130; use 128 or 144'",
+        "128, 1, 'the height is a multiple of 16 up to 256, found 1; use 16 or 32'",
+        "300, 128, 'the width is a multiple of 16 up to 256, found 300; use 256'",
+        "2147483647, 128, 'the width is a multiple of 16 up to 256, found 2147483647; use 256'",
+        "128, 2147483632, 'the height is a multiple of 16 up to 256, found 2147483632; use 256'",
+        "272, 128, 'the width is a multiple of 16 up to 256, found 272; use 256'",
+    })
+    void sizesAreNeverRounded(int width, int height, String message) {
+        assertMessage(message, VideoRequest.builder("a ring").size(width, height));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1.3, 'a length of 1.3 s at 16 fps is 20.8 frames, and the model makes multiples of 8 up to 1280; use 1 s (16 frames) or 1.5 s (24 frames)'",
+        "0.01, 'a length of 0.01 s at 16 fps is 0.16 frames, and the model makes multiples of 8 up to 1280; use 0.5 s (8 frames) or 1 s (16 frames)'",
+        "100000000, 'a length of 100000000 s at 16 fps is 1.60e+09 frames, and the model makes multiples of 8 up to 1280; use 80 s (1280 frames)'",
+        "1e308, 'a length of 1.00e+308 s at 16 fps is Infinity frames, and the model makes multiples of 8 up to 1280; use 80 s (1280 frames)'",
+        "5e-324, 'a length of 0 s at 16 fps is 0 frames, and the model makes multiples of 8 up to 1280; use 0.5 s (8 frames) or 1 s (16 frames)'",
+        "1000, 'a length of 1000 s at 16 fps is 16000 frames, and the model makes multiples of 8 up to 1280; use 80 s (1280 frames)'",
+    })
+    void lengthsAreNeverRounded(double seconds, String message) {
+        assertMessage(message, VideoRequest.builder("a ring").seconds(seconds));
+    }
+
+    @Test
+    void framesAreNeverRounded() {
+        assertMessage(
+                "the number of frames is a multiple of 8 up to 1280, found 17; use 16 or 24",
+                VideoRequest.builder("a ring").frames(17));
+    }
+
+    @Test
+    void aModelWithoutANativeSizeAsksForOne() {
+        assertEquals(
+                "the model names no native size; give the request a size",
+                assertThrows(IllegalArgumentException.class, () -> limits(null).plan(VideoRequest.of("a ring")))
+                        .getMessage());
+    }
+
+    @Test
+    void absurdNumbersOfFramesAreRefused() {
+        assertMessage(
+                "the number of frames is a multiple of 8 up to 1280, found 2147483640; use 1280",
+                VideoRequest.builder("a ring").frames(Integer.MAX_VALUE - 7));
+    }
+
+    @Test
+    void framesMayBeOneMoreThanAMultiple() {
+        RequestPlanner planner = planner(true, 3, new SizeRule(1, 4, 81));
+        VideoPlan plan = planner.plan(VideoRequest.builder("a ring").frames(9).build());
+        assertEquals(Shape.of(16, 3, 16, 16), plan.latent());
+        assertRefused(
+                planner,
+                "the number of frames is 1 + a multiple of 4 up to 81, found 8; use 5 or 9",
+                VideoRequest.builder("a ring").frames(8));
+        assertRefused(
+                planner,
+                "a length of 5 s at 16 fps is 80 frames, and the model makes 1 + multiples of 4 up to 81;"
+                        + " use 4.8125 s (77 frames) or 5.0625 s (81 frames)",
+                VideoRequest.builder("a ring").seconds(5));
+        assertRefused(
+                planner,
+                "a length of 3 s at 30 fps is 90 frames, and the model makes 1 + multiples of 4 up to 81;"
+                        + " use 2.7 s (81 frames)",
+                VideoRequest.builder("a ring").fps(30).seconds(3));
+        assertEquals(
+                77,
+                planner.plan(VideoRequest.builder("a ring")
+                                .fps(30)
+                                .seconds(2.566667)
+                                .build())
+                        .frames(),
+                "a length as it is offered");
+        assertRefused(
+                planner(true, 3, new SizeRule(16, 1, 16)),
+                "the number of frames is 16, found 8; use 16",
+                VideoRequest.builder("a ring").frames(8));
+    }
+
+    @Test
+    void theConditionIsOneThatTheModelTakes() {
+        SizeRule frames = SizeRule.multiplesOf(8, 160);
+        VideoRequest.Builder label = VideoRequest.ofLabel(2).toBuilder();
+        assertEquals(2, planner(false, 3, frames).plan(label.build()).request().label());
+        assertRefused(
+                planner(true, 0, frames),
+                "the model takes a prompt and no class label, found the label 2; give a prompt in its place",
+                label);
+        assertRefused(planner(true, 2, frames), "the class label must be 0 to 1, found 2", label);
+        assertRefused(
+                planner(false, 3, frames),
+                "the model takes a class label from 0 to 2 and no prompt, found a prompt; give a label in its place",
+                VideoRequest.builder("a ring"));
+    }
+
+    private static void assertRefused(RequestPlanner planner, String message, VideoRequest.Builder request) {
+        assertEquals(
+                message,
+                assertThrows(IllegalArgumentException.class, () -> planner.plan(request.build()))
+                        .getMessage());
+    }
+
+    private static RequestPlanner planner(boolean prompts, int labels, SizeRule frames) {
+        return new RequestPlanner(
+                new VideoLimits(
+                        prompts,
+                        labels,
+                        SizeRule.multiplesOf(16, 16),
+                        SizeRule.multiplesOf(16, 16),
+                        frames,
+                        16,
+                        new Grid(4, 8, 8),
+                        16,
+                        new VideoLimits.NativeSize(128, 128, 1),
+                        new SamplingSettings("linear_quadratic", 50, 3, 0)),
+                settings -> {});
+    }
+
+    private static void assertMessage(String message, VideoRequest.Builder request) {
+        assertEquals(
+                message,
+                assertThrows(IllegalArgumentException.class, () -> LIMITS.plan(request.build()))
+                        .getMessage());
+    }
+
+    private static RequestPlanner limits(VideoLimits.NativeSize size) {
+        return new RequestPlanner(
+                new VideoLimits(
+                        true,
+                        0,
+                        SizeRule.multiplesOf(16, 16),
+                        SizeRule.multiplesOf(16, 16),
+                        SizeRule.multiplesOf(8, 160),
+                        16,
+                        new Grid(8, 8, 8),
+                        16,
+                        size,
+                        new SamplingSettings("linear_quadratic", 50, 3, 0)),
+                settings -> {});
+    }
+}
