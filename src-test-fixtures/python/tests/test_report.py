@@ -29,9 +29,9 @@ import json, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
 from tests.test_report import FPS, render, scene_named, write_clip
-arguments = dict(zip(sys.argv[2::2], sys.argv[3::2]))
-assert sys.argv[1] == "generate" and arguments["--steps"] == "7", sys.argv
-for number, line in enumerate(Path(arguments["--prompt-file"]).read_text().splitlines(), 1):
+arguments = dict(zip(sys.argv[3::2], sys.argv[4::2]))
+assert sys.argv[1] == "batch" and arguments["--steps"] == "7", sys.argv
+for number, line in enumerate(Path(sys.argv[2]).read_text().splitlines(), 1):
     row = json.loads(line)
     assert set(row) == {{"prompt", "seed", "seconds"}}, row
     target = Path(arguments["-o"]).with_name(f"clip-{{number:04d}}.mp4")

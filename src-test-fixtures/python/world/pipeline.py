@@ -27,12 +27,12 @@ PASSED_ON = ("model", "steps", "guidance", "schedule", "eta", "backend", "precis
 
 
 def generate(prompts: list[Prompt], folder: Path, lingen: Path, options: list[str]) -> None:
-    """Makes what is missing of folder/clips; `options` are passed on to `lingen generate`."""
+    """Makes what is missing of folder/clips; `options` are passed on to `lingen batch`."""
     (folder / "clips").mkdir(parents=True, exist_ok=True)
     requests = folder / "requests.jsonl"
     rows = [{"prompt": p.prompt, "seed": p.seed} | ({"seconds": p.seconds} if p.seconds is not None else {}) for p in prompts]
     requests.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    command = [str(lingen.resolve()), "generate", "--prompt-file", str(requests), "-o", str(folder / "clips" / "clip.mp4"), *options]
+    command = [str(lingen.resolve()), "batch", str(requests), "-o", str(folder / "clips" / "clip.mp4"), *options]
     done = subprocess.run(command, check=False)
     if done.returncode:
         print(f"{' '.join(command)}\nended with {done.returncode}; what it has made is judged", file=sys.stderr)
