@@ -63,7 +63,7 @@ final class BatchRun {
             err.println("lingen: " + summary);
             err.flush();
         } else {
-            run.progress().say(summary);
+            run.progress().print(summary);
         }
         return failed == 0;
     }
@@ -112,7 +112,7 @@ final class BatchRun {
         VideoDescription description = pipeline.describe(pipeline.plan(request));
         if (isFinished(target, description)) {
             skipped++;
-            run.progress().say(target + ": finished already");
+            run.progress().print(target + ": finished already");
             run.json().done(JsonLines.Status.SKIPPED, target, VideoResult.descriptionFileOf(target));
         } else {
             make(number, line, request, target, VideoRun.savedLatents(target, description, run.progress()));
@@ -121,7 +121,7 @@ final class BatchRun {
 
     private void make(long number, PromptLine line, VideoRequest request, Path target, @Nullable LatentFile saved) {
         run.progress()
-                .say(target + ", " + (made + skipped + failed + 1) + " of " + total + ": "
+                .print(target + ", " + (made + skipped + failed + 1) + " of " + total + ": "
                         + Quoted.of(request.subject()));
         try {
             run.generate(request, target, saved, batch.latents());

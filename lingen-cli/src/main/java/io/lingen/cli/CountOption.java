@@ -22,7 +22,7 @@ final class CountOption {
     /** @throws IllegalArgumentException if the number is not positive */
     void check() {
         if (count() < 1) {
-            throw new IllegalArgumentException("the number of videos of a prompt is at least 1, found " + count());
+            throw new IllegalArgumentException("--count must be at least 1, found " + count());
         }
     }
 }

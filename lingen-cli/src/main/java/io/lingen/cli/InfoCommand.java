@@ -76,7 +76,7 @@ final class InfoCommand implements Callable<Integer> {
                         + Runtime.getRuntime().availableProcessors() + " processors, "
                         + gigabytes(HostMemory.availableBytes()) + " of memory available");
         out.println();
-        out.println("Backends, the best first");
+        out.println("Backends, best first");
         for (BackendProvider provider : Backends.providers()) {
             BackendProvider.Availability availability = provider.availability();
             ModelReport.line(

@@ -20,8 +20,8 @@ final class LatentOptions {
     /** @throws IllegalArgumentException if the interval is negative */
     void check() {
         if (saveEvery < 0) {
-            throw new IllegalArgumentException(
-                    "--save-every is a number of steps, or 0 for before decoding only, found " + saveEvery);
+            throw new IllegalArgumentException("--save-every must be 0 or a positive number of steps, found "
+                    + saveEvery + "; 0 saves before decoding only");
         }
     }
 

@@ -11,7 +11,7 @@ import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
 
-/** What a video takes of memory, for people: the parts, the peak, and what would fit if it does not. */
+/** Prints the memory forecast of a video: its parts, its peak, and settings that fit if it does not. */
 final class MemoryReport {
     private MemoryReport() {}
 

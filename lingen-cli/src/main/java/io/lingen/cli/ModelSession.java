@@ -26,10 +26,10 @@ final class ModelSession {
             throws IOException {
         console.check(() -> Backends.requireKnown(options.backend()));
         Progress progress = console.progress();
-        progress.say("loading    " + model);
+        progress.print("loading    " + model);
         try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model, options);
                 Interruption interruption = Interruption.listen(console.err())) {
-            progress.say("backend    " + pipeline.backend().description());
+            progress.print("backend    " + pipeline.backend().description());
             return work.run(new VideoRun(pipeline, progress, console.json(), interruption));
         } catch (GenerationCancelledException e) {
             return Interruption.report(e, console.err(), batch);

@@ -33,7 +33,8 @@ final class PrecisionOption {
                 case "f32":
                     return DType.F32;
                 default:
-                    throw new TypeConversionException("the precision is bf16 or f32, found '" + Quoted.of(value) + "'");
+                    throw new TypeConversionException(
+                            "precision must be bf16 or f32, found '" + Quoted.of(value) + "'");
             }
         }
     }

@@ -4,9 +4,9 @@ import java.io.PrintWriter;
 import java.util.Iterator;
 import java.util.Locale;
 
-/** Shows how far a run is: a bar on a terminal, a line per stage elsewhere, nothing if quiet. For one thread. */
+/** Reports the progress of a run: a bar on a terminal, a line per stage elsewhere, nothing if quiet. For one thread. */
 final class Progress {
-    /** How it is shown. */
+    /** The form of the report. */
     enum Form {
         BAR,
         LINES,
@@ -24,7 +24,7 @@ final class Progress {
         this.form = form;
     }
 
-    /** The form for standard error as it is: the launcher knows whether that is a terminal. */
+    /** The form for standard error; the launcher passes on whether that is a terminal. */
     static Form detect(boolean quiet) {
         if (quiet) {
             return Form.QUIET;
@@ -32,15 +32,15 @@ final class Progress {
         return Boolean.getBoolean("lingen.terminal") ? Form.BAR : Form.LINES;
     }
 
-    /** Says a line, unless quiet. */
-    void say(String line) {
+    /** Prints a line, unless quiet. */
+    void print(String line) {
         if (form != Form.QUIET) {
             err.println(line);
             err.flush();
         }
     }
 
-    /** The same elements; how many were taken is shown. */
+    /** Wraps an iterator and reports how many elements were taken. */
     <E> Iterator<E> over(String stage, int total, Iterator<E> elements) {
         Bar bar = new Bar(stage, total);
         return new Iterator<>() {
@@ -94,17 +94,17 @@ final class Progress {
                 }
                 err.flush();
             } else if (form == Form.LINES && done == total) {
-                say(String.format(Locale.ROOT, "%-10s %d/%d in %s", stage, done, total, time(seconds)));
+                print(String.format(Locale.ROOT, "%-10s %d/%d in %s", stage, done, total, time(seconds)));
             }
         }
     }
 
-    /** A number for people: 3, 7.5. */
+    /** Formats a number: 3, 7.5. */
     static String number(double value) {
         return value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
     }
 
-    /** Seconds for people: 4.2 s, 1 min 05 s. */
+    /** Formats a duration: 4.2 s, 1 min 05 s. */
     static String time(double seconds) {
         if (seconds < 59.95) {
             return String.format(Locale.ROOT, "%.1f s", seconds);

@@ -117,7 +117,7 @@ record RecordedVideo(Path file, VideoDescription description) {
 
     private void differ(String what, String then, String now, Progress progress) {
         if (!then.equals(now)) {
-            progress.say("warning    the " + what + " of " + file + " was " + Quoted.of(then) + " and is "
+            progress.print("warning    the " + what + " of " + file + " was " + Quoted.of(then) + " and is "
                     + Quoted.of(now) + ": the videos may differ");
         }
     }

@@ -6,7 +6,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * A part of a batch, as written on the command line, for example 2/3: rows 2, 5, 8, ...
+ * A part of a batch on the command line, for example 2/3: the videos 2, 5, 8, ...
  *
  * @param index from 1 to {@code parts}
  */
@@ -15,7 +15,7 @@ record Shard(int index, int parts) {
 
     private static final Pattern FORM = Pattern.compile("(\\d{1,9})/(\\d{1,9})");
 
-    /** Whether a row, counted from 1, is of this part. */
+    /** Whether this part has a video, counted from 1. */
     boolean has(long row) {
         return (row - index) % parts == 0;
     }
@@ -32,7 +32,7 @@ record Shard(int index, int parts) {
                 }
             }
             throw new TypeConversionException(
-                    "a shard is I/N with I from 1 to N, for example 2/3, found '" + value + "'");
+                    "shard must be I/N with I from 1 to N, for example 2/3, found '" + value + "'");
         }
     }
 }

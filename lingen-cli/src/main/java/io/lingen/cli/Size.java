@@ -7,7 +7,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * A size as written on the command line, for example 128x128.
+ * A size on the command line, for example 128x128.
  *
  * @param width in pixels
  * @param height in pixels
@@ -22,7 +22,7 @@ record Size(int width, int height) {
             Matcher matcher = FORM.matcher(value);
             if (!matcher.matches()) {
                 throw new TypeConversionException(
-                        "a size is WIDTHxHEIGHT in pixels, for example 128x128, found '" + Quoted.of(value) + "'");
+                        "size must be WIDTHxHEIGHT in pixels, for example 128x128, found '" + Quoted.of(value) + "'");
             }
             return new Size(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)));
         }

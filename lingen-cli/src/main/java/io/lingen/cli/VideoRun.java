@@ -53,7 +53,7 @@ final class VideoRun {
     void generate(VideoRequest request, Path target, LatentOptions latents) throws IOException {
         LatentFile saved = savedLatents(target, pipeline.describe(pipeline.plan(request)), progress);
         if (saved != null) {
-            progress.say("saved      " + saved.path() + " holds step " + saved.step() + " of " + saved.steps()
+            progress.print("saved      " + saved.path() + " holds step " + saved.step() + " of " + saved.steps()
                     + " of this video; " + Interruption.resumeHint(saved.path()));
         }
         generate(request, target, null, latents);
@@ -71,13 +71,13 @@ final class VideoRun {
 
     /** Takes the remaining steps of an interrupted video. */
     void resume(LatentFile saved, Path target, LatentOptions latents) throws IOException {
-        progress.say("resuming   at step " + saved.step() + " of " + saved.steps() + ", from " + saved.path());
+        progress.print("resuming   at step " + saved.step() + " of " + saved.steps() + ", from " + saved.path());
         make(() -> pipeline.resume(saved, interruption.token()), target, latents);
     }
 
     /** Decodes saved latents as they are. */
     void decode(LatentFile saved, Path target) throws IOException {
-        progress.say("decoding   " + saved.path()
+        progress.print("decoding   " + saved.path()
                 + (saved.step() == saved.steps()
                         ? ""
                         : " at step " + saved.step() + " of " + saved.steps() + ", with the remaining noise"));
@@ -94,7 +94,7 @@ final class VideoRun {
             LatentFile saved = LatentFile.read(file);
             return saved.description().equals(description) ? saved : null;
         } catch (CheckpointException e) {
-            progress.say("warning    " + e.getMessage());
+            progress.print("warning    " + e.getMessage());
             return null;
         }
     }
@@ -102,7 +102,7 @@ final class VideoRun {
     private void make(Supplier<Generation> start, Path target, @Nullable LatentOptions latents) throws IOException {
         try {
             VideoResult result = run(start, target, latents);
-            progress.say(summary(result));
+            progress.print(summary(result));
             isLoadReported = true;
             json.done(JsonLines.Status.MADE, target, result.descriptionFile());
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
@@ -115,10 +115,10 @@ final class VideoRun {
             throws IOException {
         try (Generation generation = start.get()) {
             VideoPlan plan = generation.plan();
-            progress.say("video      " + describe(plan));
+            progress.print("video      " + describe(plan));
             String encoded = generation.description().encodedPrompt();
             if (encoded != null && !encoded.equals(plan.request().prompt())) {
-                progress.say("read as    " + Quoted.of(encoded));
+                progress.print("read as    " + Quoted.of(encoded));
             }
             VideoWriters.check(target, plan.format());
             interruption.watch(generation);

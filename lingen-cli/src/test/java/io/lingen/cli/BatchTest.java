@@ -192,11 +192,11 @@ class BatchTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "--shard 0/2 | a shard is I/N with I from 1 to N",
-                "--shard 3/2 | a shard is I/N with I from 1 to N",
-                "--shard 1/0 | a shard is I/N with I from 1 to N",
-                "--shard x | a shard is I/N with I from 1 to N",
-                "--count 0 | the number of videos of a prompt is at least 1, found 0",
+                "--shard 0/2 | shard must be I/N with I from 1 to N",
+                "--shard 3/2 | shard must be I/N with I from 1 to N",
+                "--shard 1/0 | shard must be I/N with I from 1 to N",
+                "--shard x | shard must be I/N with I from 1 to N",
+                "--count 0 | --count must be at least 1, found 0",
                 "--count -1 | at least 1, found -1",
                 "--steps 0 | the number of steps is 1 to 10000, found 0",
             })

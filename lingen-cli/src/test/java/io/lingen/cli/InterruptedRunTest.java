@@ -125,7 +125,7 @@ class InterruptedRunTest {
                 "resume | 2 | Missing required parameter: 'FILE'",
                 "resume out.mp4 | 1 | expected saved latents, found no such file",
                 "resume / | 1 | / is a folder; name a video or its latents",
-                "resume out.mp4 --save-every -1 | 2 | --save-every is a number of steps",
+                "resume out.mp4 --save-every -1 | 2 | --save-every must be 0 or a positive number of steps",
                 "resume out.mp4 --threads 0 | 1 | expected saved latents, found no such file",
                 "resume out.mp4 --size 64x64 | 2 | Unknown options: '--size', '64x64'",
                 "resume out.mp4 --backend cpu | 2 | Unknown options: '--backend', 'cpu'",
@@ -135,7 +135,7 @@ class InterruptedRunTest {
                 "decode out.mp4 -o a.mp4 --seed 3 | 2 | Unknown options: '--seed', '3'",
                 "generate --resume out.mp4 | 1 | expected saved latents, found no such file",
                 "generate --from-latents out.mp4 | 2 | --from-latents needs --output",
-                "generate a-ring --save-every -1 | 2 | --save-every is a number of steps",
+                "generate a-ring --save-every -1 | 2 | --save-every must be 0 or a positive number of steps",
             })
     void whatCanNotBeIsExplained(String arguments, int code, String message) {
         Outcome outcome = run(List.of(arguments.split(" ")));

@@ -113,7 +113,7 @@ class LingenTest {
             value = {
                 "--size 130x25 | the width is a multiple of 4 up to 32, found 130; use 32",
                 "--size 24x25 | the height is a multiple of 6 up to 48, found 25; use 24 or 30",
-                "--size big | a size is WIDTHxHEIGHT in pixels, for example 128x128, found 'big'",
+                "--size big | size must be WIDTHxHEIGHT in pixels, for example 128x128, found 'big'",
                 "--seconds 1.1 | a length of 1.1 s at 16 fps is 17.6 frames, and the model makes multiples of 4 up to 32; use 1 s (16 frames) or 1.25 s (20 frames)",
                 "--seconds -3 | the length is a positive number of seconds, found -3.0",
                 "--frames 5 | the number of frames is a multiple of 4 up to 32, found 5; use 4 or 8",
@@ -122,7 +122,7 @@ class LingenTest {
                 "--steps many | Invalid value for option '--steps': 'many' is not an int",
                 "--guidance -1 | the guidance scale is 0 to 100, found -1.0",
                 "--schedule cubic | unknown schedule 'cubic'; known are linear_quadratic, uniform, shifted, shifted:S",
-                "--precision f16 | the precision is bf16 or f32, found 'f16'",
+                "--precision f16 | precision must be bf16 or f32, found 'f16'",
                 "--fps 0 | fps is 1 to 1000, found 0",
                 "--threads 0 | the number of threads is 1 to 4096, found 0",
                 "--seed x | Invalid value for option '--seed'",

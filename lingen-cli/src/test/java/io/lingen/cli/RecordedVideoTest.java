@@ -146,7 +146,7 @@ class RecordedVideoTest {
                 "\"fps\":8 | \"fps\":1e3 | field 'request.fps'",
                 "\"guidance\":2.5 | \"guidance\":-1 | field 'request.guidance'",
                 "shifted:2 | shifted:0 | a schedule's shift is a positive number",
-                "\"precision\":\"f32\" | \"precision\":\"f16\" | the precision is bf16 or f32, found 'f16'",
+                "\"precision\":\"f32\" | \"precision\":\"f16\" | precision must be bf16 or f32, found 'f16'",
                 "\"seed\" | \"exec\":1,\"seed\" | unknown field 'request.exec'",
             })
     void aTamperedTagIsRefusedLikeAnyRequest(String found, String replacement, String message) throws IOException {
