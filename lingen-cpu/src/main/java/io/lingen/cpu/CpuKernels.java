@@ -20,9 +20,9 @@ import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
 import io.lingen.core.spi.Kernels;
 import io.lingen.core.spi.MemoryPool;
-import io.lingen.cpu.internal.CpuMemory;
-import io.lingen.cpu.internal.CpuTensor;
-import io.lingen.cpu.internal.CpuWorkspace;
+import io.lingen.core.spi.pool.PooledTensor;
+import io.lingen.core.spi.pool.PooledWorkspace;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.kernel.CausalConvolutionKernel;
 import io.lingen.cpu.internal.kernel.DiagonalScanKernel;
@@ -43,7 +43,7 @@ import org.jspecify.annotations.Nullable;
  * Operations of concurrent callers take turns. Get one from {@link io.lingen.core.backend.Backends}.
  */
 final class CpuKernels implements Kernels {
-    private final CpuMemory blocks = new CpuMemory();
+    private final SizeClassAllocator blocks = new SizeClassAllocator();
     private final WorkerPool pool;
     private final KernelSet chosen;
     private final ElementwiseKernel elementwise;
@@ -90,22 +90,22 @@ final class CpuKernels implements Kernels {
 
     @Override
     public MemoryPool newMemoryPool() {
-        return CpuMemory.withoutMemory();
+        return SizeClassAllocator.withoutMemory();
     }
 
     @Override
     public Workspace newWorkspace(MemoryMeter meter) {
-        return new CpuWorkspace(blocks, meter);
+        return new PooledWorkspace(blocks, meter);
     }
 
     @Override
     public boolean owns(Workspace workspace) {
-        return workspace instanceof CpuWorkspace && ((CpuWorkspace) workspace).memory() == blocks;
+        return PooledWorkspace.isIn(blocks, workspace);
     }
 
     @Override
     public boolean owns(Tensor tensor) {
-        return tensor instanceof CpuTensor && owns(((CpuTensor) tensor).owner());
+        return PooledTensor.isIn(blocks, tensor);
     }
 
     @Override
@@ -113,24 +113,24 @@ final class CpuKernels implements Kernels {
         MemorySegment memory = source.memory();
         boolean shareable =
                 memory.isNative() && memory.address() % source.dtype().bytes() == 0;
-        return shareable ? CpuWorkspace.of(workspace).borrow(source) : null;
+        return shareable ? PooledWorkspace.of(workspace).share(source) : null;
     }
 
     @Override
     public HostTensor download(Tensor tensor) {
-        return HostTransfer.download(CpuTensor.of(tensor), chosen.spans());
+        return HostTransfer.download(PooledTensor.of(tensor), chosen.spans());
     }
 
     @Override
     public void download(Tensor tensor, float[] target) {
-        HostTransfer.download(CpuTensor.of(tensor), target, chosen.spans());
+        HostTransfer.download(PooledTensor.of(tensor), target, chosen.spans());
     }
 
     @Override
     public LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype) {
         chosen.begin();
         try {
-            LinearWeights weights = chosen.linear().pack(CpuWorkspace.of(workspace), source, dtype);
+            LinearWeights weights = chosen.linear().pack(PooledWorkspace.of(workspace), source, dtype);
             source.weight().unload();
             return weights;
         } finally {
@@ -142,7 +142,7 @@ final class CpuKernels implements Kernels {
     public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionWeights.Source source, DType dtype) {
         chosen.begin();
         try {
-            return chosen.convolution().pack(CpuWorkspace.of(workspace), source, dtype);
+            return chosen.convolution().pack(PooledWorkspace.of(workspace), source, dtype);
         } finally {
             chosen.end();
         }
@@ -158,69 +158,69 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void write(HostTensor source, Tensor target) {
-        CpuTensor tensor = CpuTensor.of(target);
+        PooledTensor tensor = PooledTensor.of(target);
         HostTransfer.read(source, tensor.address(), tensor.dtype(), chosen.spans());
     }
 
     @Override
     public void copy(Tensor x, Tensor out) {
-        elementwise.copy(CpuTensor.of(x), CpuTensor.of(out));
+        elementwise.copy(PooledTensor.of(x), PooledTensor.of(out));
     }
 
     @Override
     public void add(Tensor a, Tensor b, Tensor out) {
-        elementwise.add(CpuTensor.of(a), CpuTensor.of(b), CpuTensor.of(out));
+        elementwise.add(PooledTensor.of(a), PooledTensor.of(b), PooledTensor.of(out));
     }
 
     @Override
     public void addScaled(float alpha, Tensor x, Tensor y) {
-        elementwise.addScaled(alpha, CpuTensor.of(x), CpuTensor.of(y));
+        elementwise.addScaled(alpha, PooledTensor.of(x), PooledTensor.of(y));
     }
 
     @Override
     public void interpolate(Tensor a, Tensor b, float s, Tensor out) {
-        elementwise.interpolate(CpuTensor.of(a), CpuTensor.of(b), s, CpuTensor.of(out));
+        elementwise.interpolate(PooledTensor.of(a), PooledTensor.of(b), s, PooledTensor.of(out));
     }
 
     @Override
     public void normal(long seed, Tensor out) {
-        elementwise.normal(seed, CpuTensor.of(out));
+        elementwise.normal(seed, PooledTensor.of(out));
     }
 
     @Override
     public void patchify(Tensor video, PatchSize patch, Tensor tokens) {
-        patches.patchify(CpuTensor.of(video), patch, CpuTensor.of(tokens));
+        patches.patchify(PooledTensor.of(video), patch, PooledTensor.of(tokens));
     }
 
     @Override
     public void unpatchify(Tensor tokens, PatchSize patch, Tensor video) {
-        patches.unpatchify(CpuTensor.of(tokens), patch, CpuTensor.of(video));
+        patches.unpatchify(PooledTensor.of(tokens), patch, PooledTensor.of(video));
     }
 
     @Override
     public void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
         positions.compute(
-                CpuTensor.of(x),
-                CpuTensor.of(tableT),
-                CpuTensor.of(tableH),
-                CpuTensor.of(tableW),
+                PooledTensor.of(x),
+                PooledTensor.of(tableT),
+                PooledTensor.of(tableH),
+                PooledTensor.of(tableW),
                 grid,
-                CpuTensor.of(out));
+                PooledTensor.of(out));
     }
 
     @Override
     public void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
-        pooling.compute(CpuTensor.of(x), grid, kernel, CpuTensor.of(out));
+        pooling.compute(PooledTensor.of(x), grid, kernel, PooledTensor.of(out));
     }
 
     @Override
     public void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
-        layerNorm.compute(CpuTensor.of(x), shift, scale, epsilon, CpuTensor.of(out));
+        layerNorm.compute(PooledTensor.of(x), shift, scale, epsilon, PooledTensor.of(out));
     }
 
     @Override
     public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
-        rmsNorm.gated(CpuTensor.of(y), CpuTensor.of(z), weight, epsilon, CpuTensor.of(out));
+        rmsNorm.gated(PooledTensor.of(y), PooledTensor.of(z), weight, epsilon, PooledTensor.of(out));
     }
 
     @Override
@@ -230,14 +230,14 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
-        groupNorm.compute(CpuTensor.of(x), groups, weight, bias, epsilon, silu, CpuTensor.of(out));
+        groupNorm.compute(PooledTensor.of(x), groups, weight, bias, epsilon, silu, PooledTensor.of(out));
     }
 
     @Override
     public void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
         chosen.begin();
         try {
-            chosen.linear().compute(CpuTensor.of(x), weights, epilogue, CpuTensor.of(out));
+            chosen.linear().compute(PooledTensor.of(x), weights, epilogue, PooledTensor.of(out));
         } finally {
             chosen.end();
         }
@@ -247,7 +247,7 @@ final class CpuKernels implements Kernels {
     public void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
         chosen.begin();
         try {
-            chosen.convolution().compute(CpuTensor.of(x), weights, CpuTensor.of(out));
+            chosen.convolution().compute(PooledTensor.of(x), weights, PooledTensor.of(out));
         } finally {
             chosen.end();
         }
@@ -255,14 +255,14 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void upsampleNearest(Tensor x, Grid factor, Tensor out) {
-        upsampling.compute(CpuTensor.of(x), factor, CpuTensor.of(out));
+        upsampling.compute(PooledTensor.of(x), factor, PooledTensor.of(out));
     }
 
     @Override
     public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
         chosen.begin();
         try {
-            chosen.attention().attention(q, k, v, mask, CpuTensor.of(out));
+            chosen.attention().attention(q, k, v, mask, PooledTensor.of(out));
         } finally {
             chosen.end();
         }
@@ -273,7 +273,7 @@ final class CpuKernels implements Kernels {
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
         chosen.begin();
         try {
-            chosen.attention().windowAttention(q, k, v, grid, windows, bias, CpuTensor.of(out));
+            chosen.attention().windowAttention(q, k, v, grid, windows, bias, PooledTensor.of(out));
         } finally {
             chosen.end();
         }
@@ -284,7 +284,7 @@ final class CpuKernels implements Kernels {
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
         chosen.begin();
         try {
-            chosen.selectiveScan().compute(input, path, spec, weights, accumulate, CpuTensor.of(y));
+            chosen.selectiveScan().compute(input, path, spec, weights, accumulate, PooledTensor.of(y));
         } finally {
             chosen.end();
         }
@@ -292,7 +292,7 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
-        causalConvolution.compute(CpuTensor.of(x), column, path, weight, bias, CpuTensor.of(out));
+        causalConvolution.compute(PooledTensor.of(x), column, path, weight, bias, PooledTensor.of(out));
     }
 
     @Override
@@ -306,6 +306,6 @@ final class CpuKernels implements Kernels {
             DiagonalScanWeights weights,
             boolean accumulate,
             Tensor y) {
-        diagonalScan.compute(x, dt, bc, b, c, path, weights, accumulate, CpuTensor.of(y));
+        diagonalScan.compute(x, dt, bc, b, c, path, weights, accumulate, PooledTensor.of(y));
     }
 }

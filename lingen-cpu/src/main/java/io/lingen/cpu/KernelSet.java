@@ -1,7 +1,7 @@
 package io.lingen.cpu;
 
 import io.lingen.core.DType;
-import io.lingen.cpu.internal.CpuMemory;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.dnnl.Dnnl;
 import io.lingen.cpu.internal.dnnl.DnnlConvolutionKernel;
@@ -50,7 +50,7 @@ record KernelSet(
         SCALAR
     }
 
-    static KernelSet choose(Level level, WorkerPool pool, CpuMemory memory) {
+    static KernelSet choose(Level level, WorkerPool pool, SizeClassAllocator memory) {
         Spans spans = level == Level.SCALAR ? new ScalarSpans() : SpansLookup.best();
         Dnnl dnnl = level == Level.BEST ? Dnnl.open(pool.size(), memory) : null;
         if (dnnl == null) {

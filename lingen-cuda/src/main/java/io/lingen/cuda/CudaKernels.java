@@ -23,10 +23,10 @@ import io.lingen.core.op.Windows;
 import io.lingen.core.spi.Kernels;
 import io.lingen.core.spi.MemoryPool;
 import io.lingen.core.spi.TensorStore;
-import io.lingen.cuda.internal.CudaTensor;
-import io.lingen.cuda.internal.CudaWorkspace;
-import io.lingen.cuda.internal.DeviceMemory;
+import io.lingen.core.spi.pool.PooledTensor;
+import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cuda.internal.GraphRecorder;
+import io.lingen.cuda.internal.SlabAllocator;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.op.Attention;
 import io.lingen.cuda.internal.op.CudaConvolution;
@@ -48,7 +48,7 @@ public final class CudaKernels implements Kernels {
     private static final long TOKENS_PER_CHUNK = 16384;
 
     private final Device device;
-    private final DeviceMemory blocks;
+    private final SlabAllocator blocks;
     private final Transfer transfer;
     private final Elementwise elementwise;
     private final TokenGrid tokens;
@@ -65,7 +65,7 @@ public final class CudaKernels implements Kernels {
      */
     CudaKernels(Device device, long memoryLimit) {
         this.device = device;
-        blocks = new DeviceMemory(device, memoryLimit);
+        blocks = new SlabAllocator(device, memoryLimit);
         elementwise = new Elementwise(device);
         transfer = new Transfer(device, blocks, elementwise);
         tokens = new TokenGrid(device);
@@ -106,7 +106,7 @@ public final class CudaKernels implements Kernels {
     }
 
     /** Its memory, for measurements. */
-    public DeviceMemory pool() {
+    public SlabAllocator pool() {
         return blocks;
     }
 
@@ -122,7 +122,7 @@ public final class CudaKernels implements Kernels {
 
     @Override
     public MemoryPool newMemoryPool() {
-        return DeviceMemory.withoutMemory();
+        return SlabAllocator.withoutMemory();
     }
 
     @Override
@@ -132,17 +132,17 @@ public final class CudaKernels implements Kernels {
 
     @Override
     public Workspace newWorkspace(MemoryMeter meter) {
-        return new CudaWorkspace(blocks, meter);
+        return new PooledWorkspace(blocks, meter, blocks::touched);
     }
 
     @Override
     public boolean owns(Workspace workspace) {
-        return workspace instanceof CudaWorkspace && ((CudaWorkspace) workspace).memory() == blocks;
+        return PooledWorkspace.isIn(blocks, workspace);
     }
 
     @Override
     public boolean owns(Tensor tensor) {
-        return tensor instanceof CudaTensor && owns(((CudaTensor) tensor).owner());
+        return PooledTensor.isIn(blocks, tensor);
     }
 
     @Override
@@ -150,8 +150,8 @@ public final class CudaKernels implements Kernels {
         return recorder.newRecording(memory, operations);
     }
 
-    private CudaTensor uploaded(Workspace workspace, HostTensor source, DType dtype) {
-        CudaTensor tensor = CudaWorkspace.of(workspace).allocate(dtype, source.shape());
+    private PooledTensor uploaded(Workspace workspace, HostTensor source, DType dtype) {
+        PooledTensor tensor = PooledWorkspace.of(workspace).allocate(dtype, source.shape());
         transfer.write(source, tensor);
         source.unload();
         return tensor;
@@ -159,7 +159,7 @@ public final class CudaKernels implements Kernels {
 
     @Override
     public HostTensor download(Tensor tensor) {
-        return transfer.read(CudaTensor.of(tensor));
+        return transfer.read(PooledTensor.of(tensor));
     }
 
     @Override
@@ -189,17 +189,17 @@ public final class CudaKernels implements Kernels {
 
     @Override
     public boolean downloadPixels(Tensor tensor, byte[] target) {
-        return transfer.readPixels(CudaTensor.of(tensor), target);
+        return transfer.readPixels(PooledTensor.of(tensor), target);
     }
 
     @Override
     public void write(HostTensor source, Tensor target) {
-        transfer.write(source, CudaTensor.of(target));
+        transfer.write(source, PooledTensor.of(target));
     }
 
     @Override
     public void copy(Tensor x, Tensor out) {
-        elementwise.copy(CudaTensor.of(x), CudaTensor.of(out));
+        elementwise.copy(PooledTensor.of(x), PooledTensor.of(out));
     }
 
     @Override
@@ -219,7 +219,7 @@ public final class CudaKernels implements Kernels {
 
     @Override
     public void normal(long seed, Tensor out) {
-        elementwise.normal(seed, CudaTensor.of(out));
+        elementwise.normal(seed, PooledTensor.of(out));
     }
 
     @Override

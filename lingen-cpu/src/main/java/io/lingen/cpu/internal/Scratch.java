@@ -11,12 +11,12 @@ public final class Scratch implements AutoCloseable {
     private static final int OFFSET_BITS = 48;
     private static final long SMALLEST_BLOCK = 1 << 18;
 
-    private final CpuMemory memory;
-    private final List<CpuMemory.Block> blocks = new ArrayList<>();
+    private final SizeClassAllocator memory;
+    private final List<SizeClassAllocator.Block> blocks = new ArrayList<>();
     private int block;
     private long used;
 
-    Scratch(CpuMemory memory) {
+    Scratch(SizeClassAllocator memory) {
         this.memory = memory;
     }
 
@@ -56,7 +56,8 @@ public final class Scratch implements AutoCloseable {
         block = 0;
         used = 0;
         if (blocks.size() > 1) {
-            long total = blocks.stream().mapToLong(CpuMemory.Block::bytes).sum();
+            long total =
+                    blocks.stream().mapToLong(SizeClassAllocator.Block::bytes).sum();
             close();
             blocks.add(memory.allocate(total));
         }

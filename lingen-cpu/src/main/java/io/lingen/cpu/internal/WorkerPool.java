@@ -59,7 +59,7 @@ public final class WorkerPool implements AutoCloseable {
     private volatile boolean closed;
 
     /** Starts the threads but one, which is the caller of each job. */
-    public WorkerPool(int size, CpuMemory memory) {
+    public WorkerPool(int size, SizeClassAllocator memory) {
         workers = new Worker[size];
         threads = new WorkerThread[size - 1];
         // With more threads than processors, a spinning one would take the processor from one that has work.

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class WorkerPoolTest {
-    private final CpuMemory memory = new CpuMemory();
+    private final SizeClassAllocator memory = new SizeClassAllocator();
 
     @AfterEach
     void nothingIsLeft() {

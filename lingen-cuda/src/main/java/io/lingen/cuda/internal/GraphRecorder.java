@@ -7,6 +7,8 @@ import io.lingen.core.Tensor;
 import io.lingen.core.accounting.MemoryMeter;
 import io.lingen.core.accounting.OperationKind;
 import io.lingen.core.accounting.OperationMeter;
+import io.lingen.core.spi.pool.PooledTensor;
+import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cuda.internal.driver.Device;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -33,12 +35,12 @@ public final class GraphRecorder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(GraphRecorder.class);
 
     private final Device device;
-    private final DeviceMemory memory;
+    private final SlabAllocator memory;
     private final Set<GraphRecording> open = Collections.newSetFromMap(new IdentityHashMap<>());
     private final AtomicLong launches = new AtomicLong();
     private volatile boolean enabled = true;
 
-    public GraphRecorder(Device device, DeviceMemory memory) {
+    public GraphRecorder(Device device, SlabAllocator memory) {
         this.device = device;
         this.memory = memory;
     }
@@ -87,7 +89,7 @@ public final class GraphRecorder implements AutoCloseable {
 
     private record Operand(long address, DType dtype, Shape shape) {
         static Operand of(Tensor tensor) {
-            return new Operand(CudaTensor.addressOf(tensor), tensor.dtype(), tensor.shape());
+            return new Operand(PooledTensor.addressOf(tensor), tensor.dtype(), tensor.shape());
         }
     }
 
@@ -97,7 +99,7 @@ public final class GraphRecorder implements AutoCloseable {
      * @param peakBytes of the tensors that the work had at one time
      */
     private record Captured(
-            Device.Graph graph, Footprint footprint, Map<OperationKind, Long> operations, long peakBytes) {}
+            Device.Graph graph, CaptureFootprint footprint, Map<OperationKind, Long> operations, long peakBytes) {}
 
     private void giveUp(RuntimeException reason) {
         // Two may fail at once; one line is enough.
@@ -141,7 +143,7 @@ public final class GraphRecorder implements AutoCloseable {
             }
             try {
                 captured = captured != null ? captured : capture(operands, work);
-            } catch (DeviceMemory.MissingException e) {
+            } catch (SlabAllocator.PoolExhaustedException e) {
                 // The run that follows gets the memory, or says why it can't.
                 return false;
             } catch (RuntimeException e) {
@@ -162,13 +164,13 @@ public final class GraphRecorder implements AutoCloseable {
         }
 
         private Captured capture(List<Tensor> operands, Runnable work) {
-            Set<CudaWorkspace> owners = Collections.newSetFromMap(new IdentityHashMap<>());
-            operands.forEach(operand -> owners.add(CudaTensor.of(operand).owner()));
+            Set<PooledWorkspace> owners = Collections.newSetFromMap(new IdentityHashMap<>());
+            operands.forEach(operand -> owners.add(PooledTensor.of(operand).owner()));
             Map<OperationKind, Long> counts = new EnumMap<>(OperationKind.class);
             MemoryMeter peak = new MemoryMeter();
-            Footprint footprint = new Footprint();
+            CaptureFootprint footprint = new CaptureFootprint();
             Device.Graph graph = device.capture(() -> {
-                memory.follow(footprint, () -> tensors.aside(peak, () -> operations.aside(counts, work)));
+                memory.trackDuring(footprint, () -> tensors.aside(peak, () -> operations.aside(counts, work)));
                 footprint.end(owners);
             });
             return new Captured(graph, footprint, counts, peak.peakBytes());

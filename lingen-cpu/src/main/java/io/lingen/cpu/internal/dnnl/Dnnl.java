@@ -1,7 +1,7 @@
 package io.lingen.cpu.internal.dnnl;
 
 import io.lingen.core.DType;
-import io.lingen.cpu.internal.CpuMemory;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -44,7 +44,7 @@ public final class Dnnl implements AutoCloseable {
     private final Products products = new Products(this);
     private final boolean multipliesBf16;
 
-    private Dnnl(int workers, CpuMemory memory) {
+    private Dnnl(int workers, SizeClassAllocator memory) {
         DnnlCalls.setCache(LIBRARY_CACHE);
         engine = DnnlCalls.engine();
         threads = new DnnlThread[workers];
@@ -61,7 +61,7 @@ public final class Dnnl implements AutoCloseable {
      * @param memory where scratchpads are allocated
      * @return null if the library is switched off, is missing, or doesn't work here
      */
-    public static @Nullable Dnnl open(int workers, CpuMemory memory) {
+    public static @Nullable Dnnl open(int workers, SizeClassAllocator memory) {
         if ("false".equals(System.getProperty(PROPERTY))) {
             LOG.info("oneDNN is switched off by -D{}=false; pure-Java kernels compute everything", PROPERTY);
             return null;

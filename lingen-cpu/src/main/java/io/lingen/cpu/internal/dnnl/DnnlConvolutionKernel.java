@@ -3,10 +3,10 @@ package io.lingen.cpu.internal.dnnl;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.Shape;
-import io.lingen.cpu.internal.CpuMemory;
-import io.lingen.cpu.internal.CpuTensor;
-import io.lingen.cpu.internal.CpuWorkspace;
+import io.lingen.core.spi.pool.PooledTensor;
+import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.WorkerPool.Worker;
 import io.lingen.cpu.internal.kernel.ConvolutionKernel;
@@ -29,11 +29,11 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
 
     private final Dnnl dnnl;
     private final WorkerPool pool;
-    private final CpuMemory memory;
+    private final SizeClassAllocator memory;
     private final Spans spans;
     private final WeightPacking packing;
 
-    public DnnlConvolutionKernel(Dnnl dnnl, WorkerPool pool, CpuMemory memory, Spans spans) {
+    public DnnlConvolutionKernel(Dnnl dnnl, WorkerPool pool, SizeClassAllocator memory, Spans spans) {
         this.dnnl = dnnl;
         this.pool = pool;
         this.memory = memory;
@@ -50,7 +50,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         /** Copies: primitives come and go. */
         private final List<Long> layouts = new ArrayList<>();
 
-        private final List<CpuMemory.Block> blocks = new ArrayList<>();
+        private final List<SizeClassAllocator.Block> blocks = new ArrayList<>();
 
         private Packed(Source source, DType dtype, Filter filter, long bias) {
             this.source = source;
@@ -77,7 +77,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
                     return blocks.get(i).address();
                 }
             }
-            CpuMemory.Block block = memory.allocate(DnnlCalls.bytes(layout));
+            SizeClassAllocator.Block block = memory.allocate(DnnlCalls.bytes(layout));
             Primitive reorder = Primitive.reorder(dnnl, filter.plainLayout(), layout);
             try {
                 packing.pack(source.weight(), dtype, reorder, block.address());
@@ -98,7 +98,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     }
 
     @Override
-    public ConvolutionWeights pack(CpuWorkspace workspace, ConvolutionWeights.Source source, DType dtype) {
+    public ConvolutionWeights pack(PooledWorkspace workspace, ConvolutionWeights.Source source, DType dtype) {
         long bias = workspace.allocateBytes(source.outChannels() * Float.BYTES);
         HostTransfer.read(source.bias(), bias, DType.F32, spans);
         Packed packed = new Packed(source, dtype, Filter.of(source, dnnl.productType(dtype)), bias);
@@ -107,7 +107,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     }
 
     @Override
-    public void compute(CpuTensor x, ConvolutionWeights weights, CpuTensor out) {
+    public void compute(PooledTensor x, ConvolutionWeights weights, PooledTensor out) {
         Packed packed = (Packed) weights;
         DType stored = packed.filter.dtype();
         boolean converts = !Inputs.fit(x.dtype(), packed.dtype, stored);
@@ -118,7 +118,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
             compute(x.address(), x.shape(), packed, out.address(), out.shape(), target);
             return;
         }
-        CpuMemory.Block block = memory.allocate(Memory.aligned(inputBytes) + outputBytes);
+        SizeClassAllocator.Block block = memory.allocate(Memory.aligned(inputBytes) + outputBytes);
         try {
             long input = converts ? block.address() : x.address();
             if (converts) {
@@ -154,7 +154,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         void run(long from, int elements, Worker worker);
     }
 
-    private void forEachPiece(CpuTensor tensor, Piece piece) {
+    private void forEachPiece(PooledTensor tensor, Piece piece) {
         int pieces = Math.toIntExact(Math.ceilDiv(tensor.shape().elements(), PIECE));
         pool.forEach(pieces, (task, worker) -> {
             long from = (long) task * PIECE;

@@ -4,9 +4,9 @@ import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.op.Epilogue;
-import io.lingen.cpu.internal.CpuMemory;
-import io.lingen.cpu.internal.CpuTensor;
-import io.lingen.cpu.internal.CpuWorkspace;
+import io.lingen.core.spi.pool.PooledTensor;
+import io.lingen.core.spi.pool.PooledWorkspace;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.WorkerPool.Worker;
 import io.lingen.cpu.internal.dnnl.Product.After;
@@ -26,7 +26,7 @@ public final class DnnlLinearKernel implements LinearKernel {
     private final Spans spans;
     private final WeightPacking packing;
 
-    public DnnlLinearKernel(Dnnl dnnl, WorkerPool pool, CpuMemory memory, Spans spans) {
+    public DnnlLinearKernel(Dnnl dnnl, WorkerPool pool, SizeClassAllocator memory, Spans spans) {
         this.dnnl = dnnl;
         this.pool = pool;
         this.spans = spans;
@@ -50,7 +50,7 @@ public final class DnnlLinearKernel implements LinearKernel {
     private record Reordering(int in, int out, DType dtype) {}
 
     @Override
-    public LinearWeights pack(CpuWorkspace workspace, LinearWeights.Source source, DType dtype) {
+    public LinearWeights pack(PooledWorkspace workspace, LinearWeights.Source source, DType dtype) {
         int out = Math.toIntExact(source.weight().shape().length(0));
         int in = Math.toIntExact(source.weight().shape().length(1));
         DType stored = dnnl.productType(dtype);
@@ -74,13 +74,13 @@ public final class DnnlLinearKernel implements LinearKernel {
     }
 
     @Override
-    public void compute(CpuTensor x, LinearWeights weights, Epilogue epilogue, CpuTensor out) {
+    public void compute(PooledTensor x, LinearWeights weights, Epilogue epilogue, PooledTensor out) {
         Packed packed = (Packed) weights;
         long rows = x.shape().rows();
         if (rows == 0) {
             return;
         }
-        long gate = epilogue.gate() == null ? 0 : CpuTensor.addressOf(epilogue.gate());
+        long gate = epilogue.gate() == null ? 0 : PooledTensor.addressOf(epilogue.gate());
         int tile = rows >= (long) TILE * TILES_PER_THREAD * pool.size() ? TILE : SMALL_TILE;
         int tiles = Math.toIntExact(Math.ceilDiv(rows, tile));
         int rest = (int) (rows - (tiles - 1L) * tile);
@@ -133,7 +133,7 @@ public final class DnnlLinearKernel implements LinearKernel {
     }
 
     /** The address of rows of x in the products' type, rounded to the weights'. */
-    private long input(CpuTensor x, long row, int rows, Packed packed, Worker worker) {
+    private long input(PooledTensor x, long row, int rows, Packed packed, Worker worker) {
         DType stored = dnnl.productType(packed.dtype);
         long source = x.rowAddress(row);
         if (Inputs.fit(x.dtype(), packed.dtype, stored)) {

@@ -1,18 +1,18 @@
 package io.lingen.cpu.internal.dnnl;
 
-import io.lingen.cpu.internal.CpuMemory;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What the library keeps for one worker. Used by that worker's thread alone. */
 final class DnnlThread {
-    private final CpuMemory memory;
+    private final SizeClassAllocator memory;
     private final long stream;
     private final boolean ownThread;
     private boolean alone;
-    private CpuMemory.@Nullable Block scratchpad;
+    private SizeClassAllocator.@Nullable Block scratchpad;
 
-    DnnlThread(long engine, int worker, CpuMemory memory) {
+    DnnlThread(long engine, int worker, SizeClassAllocator memory) {
         this.memory = memory;
         this.stream = DnnlCalls.stream(engine);
         this.ownThread = worker > 0;
@@ -63,7 +63,7 @@ final class DnnlThread {
 
     /** Memory for the intermediate results of one primitive, shared by all that this worker executes. */
     long scratchpad(long bytes) {
-        CpuMemory.Block block = scratchpad;
+        SizeClassAllocator.Block block = scratchpad;
         if (block == null || block.bytes() < bytes) {
             if (block != null) {
                 memory.release(block);

@@ -2,7 +2,7 @@ package io.lingen.cpu.internal.dnnl;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.cpu.internal.CpuMemory;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.kernel.HostTransfer;
 import io.lingen.cpu.internal.span.Spans;
@@ -13,10 +13,10 @@ final class WeightPacking {
 
     private final Dnnl dnnl;
     private final WorkerPool pool;
-    private final CpuMemory memory;
+    private final SizeClassAllocator memory;
     private final Spans spans;
 
-    WeightPacking(Dnnl dnnl, WorkerPool pool, CpuMemory memory, Spans spans) {
+    WeightPacking(Dnnl dnnl, WorkerPool pool, SizeClassAllocator memory, Spans spans) {
         this.dnnl = dnnl;
         this.pool = pool;
         this.memory = memory;
@@ -32,7 +32,7 @@ final class WeightPacking {
      */
     void pack(HostTensor weight, DType dtype, Primitive reorder, long target) {
         DType stored = dnnl.productType(dtype);
-        CpuMemory.Block plain = memory.allocate(weight.shape().elements() * stored.bytes());
+        SizeClassAllocator.Block plain = memory.allocate(weight.shape().elements() * stored.bytes());
         try {
             if (stored == dtype) {
                 HostTransfer.read(weight, plain.address(), stored, spans);
@@ -48,7 +48,7 @@ final class WeightPacking {
 
     private void readRounded(HostTensor weight, DType dtype, long target, DType stored) {
         long elements = weight.shape().elements();
-        CpuMemory.Block rounded = memory.allocate(elements * dtype.bytes());
+        SizeClassAllocator.Block rounded = memory.allocate(elements * dtype.bytes());
         try {
             HostTransfer.read(weight, rounded.address(), dtype, spans);
             pool.forRanges(elements, GRAIN, (from, to, worker) -> {

@@ -2,9 +2,9 @@ package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.Tensor;
 import io.lingen.core.op.ScanPath;
-import io.lingen.cpu.internal.CpuMemory;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
@@ -13,16 +13,16 @@ public final class CausalConvolutionKernel {
     private static final int STEP_TASK = 256;
 
     private final WorkerPool pool;
-    private final CpuMemory memory;
+    private final SizeClassAllocator memory;
     private final Spans spans;
 
-    public CausalConvolutionKernel(WorkerPool pool, CpuMemory memory, Spans spans) {
+    public CausalConvolutionKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans) {
         this.pool = pool;
         this.memory = memory;
         this.spans = spans;
     }
 
-    public void compute(CpuTensor x, long column, ScanPath path, Tensor weight, Tensor bias, CpuTensor out) {
+    public void compute(PooledTensor x, long column, ScanPath path, Tensor weight, Tensor bias, PooledTensor out) {
         int channels = (int) weight.shape().length(0);
         if (path.backward()) {
             Memory.clear(out.address(), path.prefixCells() * out.rowBytes());

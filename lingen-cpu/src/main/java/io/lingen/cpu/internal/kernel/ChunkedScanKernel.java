@@ -5,10 +5,10 @@ import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
-import io.lingen.cpu.internal.CpuMemory;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.WorkerPool.Worker;
 import io.lingen.cpu.internal.span.ScanSpans;
@@ -45,12 +45,13 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
     private static final int CHUNK = 64;
 
     private final WorkerPool pool;
-    private final CpuMemory memory;
+    private final SizeClassAllocator memory;
     private final Spans spans;
     private final ScanSpans scans;
     private final MatrixKernel matrix;
 
-    public ChunkedScanKernel(WorkerPool pool, CpuMemory memory, Spans spans, ScanSpans scans, MatrixKernel matrix) {
+    public ChunkedScanKernel(
+            WorkerPool pool, SizeClassAllocator memory, Spans spans, ScanSpans scans, MatrixKernel matrix) {
         this.pool = pool;
         this.memory = memory;
         this.spans = spans;
@@ -60,8 +61,8 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
 
     @Override
     public void compute(
-            ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, CpuTensor y) {
-        CpuTensor projection = CpuTensor.of(input.projection());
+            ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, PooledTensor y) {
+        PooledTensor projection = PooledTensor.of(input.projection());
         ScanChunk.Layout layout =
                 new ScanChunk.Layout(spec, matrix.productType(projection.dtype()), chunkSteps(path.steps()));
         int chunks = Math.toIntExact(Math.ceilDiv(path.steps(), layout.steps));
@@ -70,7 +71,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         long stateBytes = (long) spec.stateSize() * spec.innerWidth() * Float.BYTES;
         long shared = blockChunks * layout.byteSize;
         long zeros = projection.rowBytes();
-        CpuMemory.Block block = memory.allocate(shared + stateBytes + zeros);
+        SizeClassAllocator.Block block = memory.allocate(shared + stateBytes + zeros);
         try (ScanConvolution convolution =
                 new ScanConvolution(memory, spans, projection, path, weights.convWeight(), weights.convBias())) {
             Memory.clear(block.address() + shared, stateBytes + zeros);
@@ -80,7 +81,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
                     projection,
                     path,
                     spec,
-                    CpuTensor.addressOf(weights.d()),
+                    PooledTensor.addressOf(weights.d()),
                     convolution,
                     new ScanTimes(spans, input, path, spec, weights),
                     block.address(),
@@ -129,7 +130,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
     private record Run(
             ScanChunk.Layout layout,
             ScanInput input,
-            CpuTensor projection,
+            PooledTensor projection,
             ScanPath path,
             ScanSpec spec,
             long skip,
@@ -309,7 +310,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         }
 
         /** Advances by one chunk: computes its outputs, and the state after it. */
-        private void advance(ScanChunk chunk, boolean accumulate, CpuTensor out) {
+        private void advance(ScanChunk chunk, boolean accumulate, PooledTensor out) {
             long mark = worker.scratch().mark();
             int firstOutput = (int) Math.min(chunk.steps, Math.max(0, run.path.warmUpSteps() - chunk.first));
             boolean hasOutput = firstOutput < chunk.steps;
@@ -385,7 +386,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         }
 
         /** Writes the sums of both outputs from a step on. */
-        private void store(ScanChunk chunk, int firstOutput, boolean accumulate, CpuTensor out) {
+        private void store(ScanChunk chunk, int firstOutput, boolean accumulate, PooledTensor out) {
             long column = (long) head * p * out.dtype().bytes();
             for (int step = firstOutput; step < chunk.steps; step++) {
                 long row = run.path.row(chunk.first + step) - run.path.prefixCells();

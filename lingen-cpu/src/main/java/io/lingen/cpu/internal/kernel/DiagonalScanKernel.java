@@ -3,7 +3,7 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.ScanPath;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.WorkerPool;
@@ -23,7 +23,7 @@ public final class DiagonalScanKernel {
     }
 
     /** Where inputs lie: bands of rows along the path. */
-    private record Input(CpuTensor x, CpuTensor dt, CpuTensor bc, long b, long c, ScanPath path) {}
+    private record Input(PooledTensor x, PooledTensor dt, PooledTensor bc, long b, long c, ScanPath path) {}
 
     public void compute(
             Tensor x,
@@ -34,8 +34,8 @@ public final class DiagonalScanKernel {
             ScanPath path,
             DiagonalScanWeights weights,
             boolean accumulate,
-            CpuTensor y) {
-        Input input = new Input(CpuTensor.of(x), CpuTensor.of(dt), CpuTensor.of(bc), b, c, path);
+            PooledTensor y) {
+        Input input = new Input(PooledTensor.of(x), PooledTensor.of(dt), PooledTensor.of(bc), b, c, path);
         int width = (int) x.shape().last();
         pool.forEach(Math.ceilDiv(width, CHANNEL_BAND), (task, worker) -> {
             int from = task * CHANNEL_BAND;
@@ -49,13 +49,13 @@ public final class DiagonalScanKernel {
             int from,
             int channels,
             boolean accumulate,
-            CpuTensor y,
+            PooledTensor y,
             Scratch scratch) {
         int n = (int) weights.aLog().shape().last();
         ScanPath path = input.path;
         long a = rates(weights, from, channels, n, scratch);
-        long bias = CpuTensor.addressOf(weights.dtBias()) + (long) from * Float.BYTES;
-        long skip = CpuTensor.addressOf(weights.d()) + (long) from * Float.BYTES;
+        long bias = PooledTensor.addressOf(weights.dtBias()) + (long) from * Float.BYTES;
+        long skip = PooledTensor.addressOf(weights.d()) + (long) from * Float.BYTES;
         long state = scratch.floats((long) n * channels);
         spans.fill(0, state, n * channels);
         long xs = scratch.floats((long) STEP_BLOCK * channels);
@@ -88,13 +88,13 @@ public final class DiagonalScanKernel {
         }
     }
 
-    private void load(CpuTensor tensor, long row, long column, long target, int n) {
+    private void load(PooledTensor tensor, long row, long column, long target, int n) {
         spans.load(tensor.rowAddress(row) + column * tensor.dtype().bytes(), tensor.dtype(), target, n);
     }
 
     /** A = -exp(aLog) of a band of channels, transposed to [n, channels]. */
     private static long rates(DiagonalScanWeights weights, int from, int channels, int n, Scratch scratch) {
-        long source = CpuTensor.addressOf(weights.aLog());
+        long source = PooledTensor.addressOf(weights.aLog());
         long target = scratch.floats((long) n * channels);
         for (int channel = 0; channel < channels; channel++) {
             for (int j = 0; j < n; j++) {

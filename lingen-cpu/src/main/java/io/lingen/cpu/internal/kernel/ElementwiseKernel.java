@@ -2,7 +2,7 @@ package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.DType;
 import io.lingen.core.internal.PhiloxNormal;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.WorkerPool;
@@ -30,7 +30,7 @@ public final class ElementwiseKernel {
     }
 
     /** See {@link io.lingen.core.backend.Backend#copy}. */
-    public void copy(CpuTensor x, CpuTensor out) {
+    public void copy(PooledTensor x, PooledTensor out) {
         forPieces(x.shape().elements(), (first, n, scratch) -> {
             if (x.dtype() == DType.BF16 && out.dtype() == DType.BF16) {
                 Memory.copy(address(x, first), address(out, first), (long) n * Short.BYTES);
@@ -41,7 +41,7 @@ public final class ElementwiseKernel {
     }
 
     /** See {@link io.lingen.core.backend.Backend#add}. */
-    public void add(CpuTensor a, CpuTensor b, CpuTensor out) {
+    public void add(PooledTensor a, PooledTensor b, PooledTensor out) {
         forPieces(out.shape().elements(), (first, n, scratch) -> {
             long target = target(out, first, n, scratch);
             spans.add(read(a, first, n, scratch), read(b, first, n, scratch), target, n);
@@ -50,7 +50,7 @@ public final class ElementwiseKernel {
     }
 
     /** See {@link io.lingen.core.backend.Backend#addScaled}. */
-    public void addScaled(float alpha, CpuTensor x, CpuTensor y) {
+    public void addScaled(float alpha, PooledTensor x, PooledTensor y) {
         forPieces(y.shape().elements(), (first, n, scratch) -> {
             long target = read(y, first, n, scratch);
             spans.addScaled(alpha, read(x, first, n, scratch), target, n);
@@ -59,7 +59,7 @@ public final class ElementwiseKernel {
     }
 
     /** See {@link io.lingen.core.backend.Backend#interpolate}. */
-    public void interpolate(CpuTensor a, CpuTensor b, float s, CpuTensor out) {
+    public void interpolate(PooledTensor a, PooledTensor b, float s, PooledTensor out) {
         forPieces(out.shape().elements(), (first, n, scratch) -> {
             long target = target(out, first, n, scratch);
             spans.interpolate(read(a, first, n, scratch), read(b, first, n, scratch), s, target, n);
@@ -68,7 +68,7 @@ public final class ElementwiseKernel {
     }
 
     /** See {@link io.lingen.core.backend.Backend#normal}. */
-    public void normal(long seed, CpuTensor out) {
+    public void normal(long seed, PooledTensor out) {
         forPieces(out.shape().elements(), (first, n, scratch) -> {
             float[] noise = new float[n];
             PhiloxNormal.fill(seed, first, noise, 0, n);
@@ -91,11 +91,11 @@ public final class ElementwiseKernel {
         });
     }
 
-    private static long address(CpuTensor tensor, long first) {
+    private static long address(PooledTensor tensor, long first) {
         return tensor.address() + first * tensor.dtype().bytes();
     }
 
-    private long read(CpuTensor tensor, long first, int n, Scratch scratch) {
+    private long read(PooledTensor tensor, long first, int n, Scratch scratch) {
         if (tensor.dtype() == DType.F32) {
             return address(tensor, first);
         }
@@ -104,11 +104,11 @@ public final class ElementwiseKernel {
         return buffer;
     }
 
-    private static long target(CpuTensor tensor, long first, int n, Scratch scratch) {
+    private static long target(PooledTensor tensor, long first, int n, Scratch scratch) {
         return tensor.dtype() == DType.F32 ? address(tensor, first) : scratch.floats(n);
     }
 
-    private void write(long values, CpuTensor tensor, long first, int n) {
+    private void write(long values, PooledTensor tensor, long first, int n) {
         if (tensor.dtype() == DType.BF16) {
             spans.narrow(values, address(tensor, first), n);
         }

@@ -2,7 +2,7 @@ package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.DType;
 import io.lingen.core.op.Epilogue;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.span.Spans;
 import java.util.Objects;
@@ -21,7 +21,7 @@ public final class EpilogueKernel {
      * @param sums F32 elements with the bias in them, overwritten
      * @param column the piece's first column of {@code out}
      */
-    public void store(long sums, int n, Epilogue epilogue, int column, CpuTensor out, long row, Scratch scratch) {
+    public void store(long sums, int n, Epilogue epilogue, int column, PooledTensor out, long row, Scratch scratch) {
         long target = out.rowAddress(row) + (long) column * out.dtype().bytes();
         switch (epilogue.kind()) {
             case NONE:
@@ -54,7 +54,7 @@ public final class EpilogueKernel {
         if (epilogue.kind() == Epilogue.Kind.ADD) {
             spans.add(residual, sums, residual, n);
         } else {
-            long gate = CpuTensor.addressOf(Objects.requireNonNull(epilogue.gate()));
+            long gate = PooledTensor.addressOf(Objects.requireNonNull(epilogue.gate()));
             spans.addProduct(gate + (long) column * Float.BYTES, sums, residual, n);
         }
         if (dtype != DType.F32) {

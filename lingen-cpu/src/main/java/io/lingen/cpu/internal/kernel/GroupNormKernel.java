@@ -1,10 +1,10 @@
 package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.Tensor;
-import io.lingen.cpu.internal.CpuMemory;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
@@ -17,17 +17,17 @@ public final class GroupNormKernel {
     private static final int PIXEL_BLOCK = 256;
 
     private final WorkerPool pool;
-    private final CpuMemory memory;
+    private final SizeClassAllocator memory;
     private final Spans spans;
 
-    public GroupNormKernel(WorkerPool pool, CpuMemory memory, Spans spans) {
+    public GroupNormKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans) {
         this.pool = pool;
         this.memory = memory;
         this.spans = spans;
     }
 
     public void compute(
-            CpuTensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, CpuTensor out) {
+            PooledTensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, PooledTensor out) {
         int frames = Math.toIntExact(x.shape().length(0));
         int channels = (int) x.shape().last();
         long pixels = x.shape().length(1) * x.shape().length(2);
@@ -37,7 +37,7 @@ public final class GroupNormKernel {
         }
         long line = (long) channels * Float.BYTES;
         // Per block the sums and squares; per frame the shift, and the factor and offset of the second pass.
-        CpuMemory.Block buffer = memory.allocate(((long) frames * blocks * 2 + (long) frames * 3) * line);
+        SizeClassAllocator.Block buffer = memory.allocate(((long) frames * blocks * 2 + (long) frames * 3) * line);
         try {
             long partial = buffer.address();
             long shifts = partial + (long) frames * blocks * 2 * line;
@@ -61,7 +61,7 @@ public final class GroupNormKernel {
                 long shift = shifts + frame * line;
                 long factor = factors + 2 * frame * line;
                 Statistics statistics = new Statistics(sums, shift, blocks, pixels, channels, groups);
-                statistics.write(CpuTensor.addressOf(weight), CpuTensor.addressOf(bias), epsilon, factor);
+                statistics.write(PooledTensor.addressOf(weight), PooledTensor.addressOf(bias), epsilon, factor);
             });
             pool.forEach(Math.multiplyExact(frames, blocks), (task, worker) -> {
                 int frame = task / blocks;
@@ -76,7 +76,14 @@ public final class GroupNormKernel {
     }
 
     private void normalize(
-            CpuTensor x, long first, long last, long shift, long factor, boolean silu, CpuTensor out, Scratch scratch) {
+            PooledTensor x,
+            long first,
+            long last,
+            long shift,
+            long factor,
+            boolean silu,
+            PooledTensor out,
+            Scratch scratch) {
         int channels = (int) x.shape().last();
         long input = scratch.floats(channels);
         long output = scratch.floats(channels);

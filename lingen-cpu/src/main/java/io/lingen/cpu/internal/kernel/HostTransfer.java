@@ -3,7 +3,7 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.internal.BFloat16;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.span.Spans;
 import java.lang.foreign.Arena;
@@ -41,7 +41,7 @@ public final class HostTransfer {
     }
 
     /** A tensor's elements as F32 on the host. */
-    public static HostTensor download(CpuTensor tensor, Spans spans) {
+    public static HostTensor download(PooledTensor tensor, Spans spans) {
         long elements = tensor.shape().elements();
         MemorySegment memory = elements <= Integer.MAX_VALUE - 8
                 ? MemorySegment.ofArray(new float[(int) elements])
@@ -51,11 +51,11 @@ public final class HostTransfer {
     }
 
     /** Copies a tensor's elements as F32 to an array. */
-    public static void download(CpuTensor tensor, float[] target, Spans spans) {
+    public static void download(PooledTensor tensor, float[] target, Spans spans) {
         download(tensor, MemorySegment.ofArray(target), spans);
     }
 
-    private static void download(CpuTensor tensor, MemorySegment memory, Spans spans) {
+    private static void download(PooledTensor tensor, MemorySegment memory, Spans spans) {
         long elements = tensor.shape().elements();
         if (tensor.dtype() == DType.F32) {
             MemorySegment.copy(Memory.ALL, tensor.address(), memory, 0, elements * Float.BYTES);

@@ -1,8 +1,8 @@
 package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.Tensor;
-import io.lingen.cpu.internal.CpuMemory;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
@@ -11,23 +11,23 @@ public final class LayerNormKernel {
     private static final int ROWS_PER_TASK = 16;
 
     private final WorkerPool pool;
-    private final CpuMemory memory;
+    private final SizeClassAllocator memory;
     private final Spans spans;
 
-    public LayerNormKernel(WorkerPool pool, CpuMemory memory, Spans spans) {
+    public LayerNormKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans) {
         this.pool = pool;
         this.memory = memory;
         this.spans = spans;
     }
 
-    public void compute(CpuTensor x, Tensor shift, Tensor scale, float epsilon, CpuTensor out) {
+    public void compute(PooledTensor x, Tensor shift, Tensor scale, float epsilon, PooledTensor out) {
         int d = (int) x.shape().last();
-        long b = CpuTensor.addressOf(shift);
-        CpuMemory.Block factors = memory.allocate((long) d * Float.BYTES);
+        long b = PooledTensor.addressOf(shift);
+        SizeClassAllocator.Block factors = memory.allocate((long) d * Float.BYTES);
         try {
             long a = factors.address();
             spans.fill(1, a, d);
-            spans.add(a, CpuTensor.addressOf(scale), a, d);
+            spans.add(a, PooledTensor.addressOf(scale), a, d);
             pool.forRanges(x.shape().rows(), ROWS_PER_TASK, (from, to, worker) -> {
                 long input = worker.scratch().floats(d);
                 long output = worker.scratch().floats(d);

@@ -4,10 +4,10 @@ import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
-import io.lingen.cpu.internal.CpuMemory;
-import io.lingen.cpu.internal.CpuTensor;
-import io.lingen.cpu.internal.CpuWorkspace;
+import io.lingen.core.spi.pool.PooledTensor;
+import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
@@ -17,12 +17,12 @@ import io.lingen.cpu.internal.span.Spans;
  */
 public final class PackedConvolutionKernel implements ConvolutionKernel {
     private final WorkerPool pool;
-    private final CpuMemory memory;
+    private final SizeClassAllocator memory;
     private final Spans spans;
     private final Panels panels;
     private final PackedMatrixKernel matrix;
 
-    public PackedConvolutionKernel(WorkerPool pool, CpuMemory memory, Spans spans) {
+    public PackedConvolutionKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans) {
         this.pool = pool;
         this.memory = memory;
         this.spans = spans;
@@ -34,7 +34,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
     private record Packed(Source source, DType dtype, long panels, long bias) implements ConvolutionWeights {}
 
     @Override
-    public ConvolutionWeights pack(CpuWorkspace workspace, ConvolutionWeights.Source source, DType dtype) {
+    public ConvolutionWeights pack(PooledWorkspace workspace, ConvolutionWeights.Source source, DType dtype) {
         int out = Math.toIntExact(source.outChannels());
         int in = Math.toIntExact(source.inChannels());
         int cells = source.kernel(0) * source.kernel(1) * source.kernel(2);
@@ -43,7 +43,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
         HostTransfer.read(source.bias(), bias, DType.F32, spans);
         long perCell = panels.elements(in, out);
         long target = workspace.allocateBytes(perCell * cells * Float.BYTES);
-        CpuMemory.Block block = memory.allocate((long) out * in * cells * Float.BYTES);
+        SizeClassAllocator.Block block = memory.allocate((long) out * in * cells * Float.BYTES);
         try {
             HostTransfer.read(weight, block.address(), DType.F32, spans);
             pool.forEach(cells, (cell, worker) -> {
@@ -67,7 +67,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
     }
 
     @Override
-    public void compute(CpuTensor x, ConvolutionWeights weights, CpuTensor out) {
+    public void compute(PooledTensor x, ConvolutionWeights weights, PooledTensor out) {
         Packed packed = (Packed) weights;
         long rows = out.shape().length(0) * out.shape().length(1);
         pool.forEach(Math.toIntExact(rows), (task, worker) -> {
@@ -76,7 +76,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
         });
     }
 
-    private void row(CpuTensor x, Packed weights, CpuTensor out, int t, int h, Scratch scratch) {
+    private void row(PooledTensor x, Packed weights, PooledTensor out, int t, int h, Scratch scratch) {
         ConvolutionWeights.Source source = weights.source;
         Shape from = x.shape();
         int width = (int) out.shape().length(2);
@@ -105,7 +105,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
     }
 
     private void cell(
-            CpuTensor x, Packed weights, long input, int cell, int kw, long sums, int width, Scratch scratch) {
+            PooledTensor x, Packed weights, long input, int cell, int kw, long sums, int width, Scratch scratch) {
         ConvolutionWeights.Source source = weights.source;
         int in = (int) source.inChannels();
         int channels = (int) source.outChannels();
@@ -125,7 +125,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
     }
 
     /** An input row [W, C] in F32, rounded to the weights' type. */
-    private long input(CpuTensor x, DType dtype, long line, Scratch scratch) {
+    private long input(PooledTensor x, DType dtype, long line, Scratch scratch) {
         int n = Math.toIntExact(x.shape().length(2) * x.shape().last());
         long address = x.rowAddress(line * x.shape().length(2));
         if (x.dtype() == DType.F32 && dtype == DType.F32) {

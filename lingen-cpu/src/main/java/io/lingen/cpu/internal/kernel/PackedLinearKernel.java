@@ -3,10 +3,10 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.DType;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.op.Epilogue;
-import io.lingen.cpu.internal.CpuMemory;
-import io.lingen.cpu.internal.CpuTensor;
-import io.lingen.cpu.internal.CpuWorkspace;
+import io.lingen.core.spi.pool.PooledTensor;
+import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
@@ -16,13 +16,13 @@ public final class PackedLinearKernel implements LinearKernel {
     private static final int COLUMN_BLOCK = 512;
 
     private final WorkerPool pool;
-    private final CpuMemory memory;
+    private final SizeClassAllocator memory;
     private final Spans spans;
     private final Panels panels;
     private final PackedMatrixKernel matrix;
     private final EpilogueKernel epilogues;
 
-    public PackedLinearKernel(WorkerPool pool, CpuMemory memory, Spans spans) {
+    public PackedLinearKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans) {
         this.pool = pool;
         this.memory = memory;
         this.spans = spans;
@@ -45,7 +45,7 @@ public final class PackedLinearKernel implements LinearKernel {
     }
 
     @Override
-    public LinearWeights pack(CpuWorkspace workspace, LinearWeights.Source source, DType dtype) {
+    public LinearWeights pack(PooledWorkspace workspace, LinearWeights.Source source, DType dtype) {
         int out = Math.toIntExact(source.weight().shape().length(0));
         int in = Math.toIntExact(source.weight().shape().length(1));
         long bias = 0;
@@ -55,7 +55,7 @@ public final class PackedLinearKernel implements LinearKernel {
         }
         long target = workspace.allocateBytes(panels.elements(in, out) * dtype.bytes());
         DType read = source.weight().dtype() == DType.BF16 ? DType.BF16 : DType.F32;
-        CpuMemory.Block block = memory.allocate((long) in * out * read.bytes());
+        SizeClassAllocator.Block block = memory.allocate((long) in * out * read.bytes());
         try {
             HostTransfer.read(source.weight(), block.address(), read, spans);
             MatrixView transposed = MatrixView.transposed(block.address(), read, in, out, in);
@@ -78,7 +78,7 @@ public final class PackedLinearKernel implements LinearKernel {
     }
 
     @Override
-    public void compute(CpuTensor x, LinearWeights weights, Epilogue epilogue, CpuTensor out) {
+    public void compute(PooledTensor x, LinearWeights weights, Epilogue epilogue, PooledTensor out) {
         Packed packed = (Packed) weights;
         int columnBlock = COLUMN_BLOCK / panels.width() * panels.width();
         long rows = x.shape().rows();
@@ -101,10 +101,10 @@ public final class PackedLinearKernel implements LinearKernel {
     }
 
     private void block(
-            CpuTensor x,
+            PooledTensor x,
             Packed weights,
             Epilogue epilogue,
-            CpuTensor out,
+            PooledTensor out,
             long row,
             int rows,
             int column,
@@ -147,7 +147,7 @@ public final class PackedLinearKernel implements LinearKernel {
 
     /** A block of x in F32, rounded to the weights' type. */
     private MatrixView input(
-            CpuTensor x, long row, int rows, int kFrom, int depth, boolean rounded, long target, Scratch scratch) {
+            PooledTensor x, long row, int rows, int kFrom, int depth, boolean rounded, long target, Scratch scratch) {
         long from = x.rowAddress(row) + (long) kFrom * x.dtype().bytes();
         if (x.dtype() == DType.F32 && !rounded) {
             return MatrixView.of(from, DType.F32, rows, depth, x.shape().last());

@@ -4,7 +4,7 @@ import io.lingen.core.DType;
 import io.lingen.core.internal.BFloat16;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.WorkerPool;
 
@@ -18,16 +18,16 @@ public final class PatchKernel {
         this.pool = pool;
     }
 
-    public void patchify(CpuTensor video, PatchSize patch, CpuTensor tokens) {
+    public void patchify(PooledTensor video, PatchSize patch, PooledTensor tokens) {
         move(video, patch, tokens, false);
     }
 
-    public void unpatchify(CpuTensor tokens, PatchSize patch, CpuTensor video) {
+    public void unpatchify(PooledTensor tokens, PatchSize patch, PooledTensor video) {
         move(video, patch, tokens, true);
     }
 
     /** One element of each patch in a row of the grid at a time. */
-    private void move(CpuTensor video, PatchSize patch, CpuTensor tokens, boolean inverse) {
+    private void move(PooledTensor video, PatchSize patch, PooledTensor tokens, boolean inverse) {
         Side pixels = Side.of(video);
         Side cells = Side.of(tokens);
         Grid grid = patch.gridOf(video.shape());
@@ -60,7 +60,7 @@ public final class PatchKernel {
 
     /** A tensor's memory. */
     private record Side(long address, boolean bf16) {
-        static Side of(CpuTensor tensor) {
+        static Side of(PooledTensor tensor) {
             return new Side(tensor.address(), tensor.dtype() == DType.BF16);
         }
     }

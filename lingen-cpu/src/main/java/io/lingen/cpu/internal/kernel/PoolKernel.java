@@ -1,7 +1,7 @@
 package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.op.Grid;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
@@ -17,7 +17,7 @@ public final class PoolKernel {
         this.spans = spans;
     }
 
-    public void compute(CpuTensor x, Grid grid, Grid kernel, CpuTensor out) {
+    public void compute(PooledTensor x, Grid grid, Grid kernel, PooledTensor out) {
         int d = (int) x.shape().last();
         Grid cells = grid.dividedBy(kernel);
         pool.forRanges(cells.cells(), CELLS_PER_TASK, (from, to, worker) -> {

@@ -1,7 +1,7 @@
 package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.op.Grid;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
@@ -15,7 +15,13 @@ public final class PositionKernel {
         this.spans = spans;
     }
 
-    public void compute(CpuTensor x, CpuTensor tableT, CpuTensor tableH, CpuTensor tableW, Grid grid, CpuTensor out) {
+    public void compute(
+            PooledTensor x,
+            PooledTensor tableT,
+            PooledTensor tableH,
+            PooledTensor tableW,
+            Grid grid,
+            PooledTensor out) {
         int d = (int) x.shape().last();
         pool.forRanges((long) grid.t() * grid.h(), 1, (from, to, worker) -> {
             long line = worker.scratch().floats(d);

@@ -4,10 +4,10 @@ import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
-import io.lingen.cpu.internal.CpuMemory;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
@@ -20,10 +20,10 @@ public final class RecurrentScanKernel implements SelectiveScanKernel {
     private static final int CHANNEL_TASK = 512;
 
     private final WorkerPool pool;
-    private final CpuMemory memory;
+    private final SizeClassAllocator memory;
     private final Spans spans;
 
-    public RecurrentScanKernel(WorkerPool pool, CpuMemory memory, Spans spans) {
+    public RecurrentScanKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans) {
         this.pool = pool;
         this.memory = memory;
         this.spans = spans;
@@ -34,12 +34,12 @@ public final class RecurrentScanKernel implements SelectiveScanKernel {
 
     @Override
     public void compute(
-            ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, CpuTensor y) {
+            ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, PooledTensor y) {
         int channels = spec.channels();
         long states = (long) spec.innerWidth() * spec.stateSize();
         long elements = (long) STEP_BLOCK * (channels + 2L * spec.heads()) + states;
-        CpuMemory.Block block = memory.allocate(elements * Float.BYTES);
-        CpuTensor projection = CpuTensor.of(input.projection());
+        SizeClassAllocator.Block block = memory.allocate(elements * Float.BYTES);
+        PooledTensor projection = PooledTensor.of(input.projection());
         try (ScanConvolution convolution =
                 new ScanConvolution(memory, spans, projection, path, weights.convWeight(), weights.convBias())) {
             long dt = block.address() + (long) STEP_BLOCK * channels * Float.BYTES;
@@ -101,11 +101,11 @@ public final class RecurrentScanKernel implements SelectiveScanKernel {
             int steps,
             Buffers buffers,
             boolean accumulate,
-            CpuTensor y) {
+            PooledTensor y) {
         int p = spec.headDim();
         int n = spec.stateSize();
         int headsPerGroup = spec.heads() / spec.groups();
-        long skip = CpuTensor.addressOf(weights.d());
+        long skip = PooledTensor.addressOf(weights.d());
         long prefix = path.prefixCells();
         pool.forEach(spec.heads(), (head, worker) -> {
             Scratch scratch = worker.scratch();

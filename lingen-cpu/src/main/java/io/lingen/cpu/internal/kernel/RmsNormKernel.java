@@ -3,7 +3,7 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.DType;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.Heads;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
 
@@ -19,9 +19,9 @@ public final class RmsNormKernel {
         this.spans = spans;
     }
 
-    public void gated(CpuTensor y, CpuTensor z, Tensor weight, float epsilon, CpuTensor out) {
+    public void gated(PooledTensor y, PooledTensor z, Tensor weight, float epsilon, PooledTensor out) {
         int d = (int) y.shape().last();
-        long weights = CpuTensor.addressOf(weight);
+        long weights = PooledTensor.addressOf(weight);
         pool.forRanges(y.shape().rows(), ROWS_PER_TASK, (from, to, worker) -> {
             long inputY = worker.scratch().floats(d);
             long inputZ = worker.scratch().floats(d);
@@ -39,11 +39,11 @@ public final class RmsNormKernel {
     }
 
     public void heads(Heads heads, Tensor weight, float epsilon) {
-        CpuTensor matrix = CpuTensor.of(heads.matrix());
+        PooledTensor matrix = PooledTensor.of(heads.matrix());
         DType dtype = matrix.dtype();
         int band = Math.toIntExact(heads.width());
         int width = heads.headDim();
-        long weights = CpuTensor.addressOf(weight);
+        long weights = PooledTensor.addressOf(weight);
         pool.forRanges(heads.tokens(), ROWS_PER_TASK, (from, to, worker) -> {
             long buffer = worker.scratch().floats(band);
             for (long row = from; row < to; row++) {

@@ -1,7 +1,7 @@
 package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.DType;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.span.Spans;
 
@@ -10,7 +10,7 @@ final class Rows {
     private Rows() {}
 
     /** The address of a row's elements in F32: its own, or {@code buffer}'s with the row converted to it. */
-    static long read(Spans spans, CpuTensor tensor, long row, long buffer) {
+    static long read(Spans spans, PooledTensor tensor, long row, long buffer) {
         if (tensor.dtype() == DType.F32) {
             return tensor.rowAddress(row);
         }
@@ -19,12 +19,12 @@ final class Rows {
     }
 
     /** Where to compute a row in F32: in its own place, or in {@code buffer}. */
-    static long target(CpuTensor tensor, long row, long buffer) {
+    static long target(PooledTensor tensor, long row, long buffer) {
         return tensor.dtype() == DType.F32 ? tensor.rowAddress(row) : buffer;
     }
 
     /** Brings a row that was computed at {@link #target} to its place. */
-    static void write(Spans spans, long values, CpuTensor tensor, long row) {
+    static void write(Spans spans, long values, PooledTensor tensor, long row) {
         if (tensor.dtype() == DType.BF16) {
             spans.narrow(values, tensor.rowAddress(row), (int) tensor.shape().last());
         }

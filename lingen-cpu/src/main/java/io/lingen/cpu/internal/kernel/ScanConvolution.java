@@ -2,10 +2,10 @@ package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.Tensor;
 import io.lingen.core.op.ScanPath;
-import io.lingen.cpu.internal.CpuMemory;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.span.Spans;
 
 /**
@@ -18,29 +18,30 @@ public final class ScanConvolution implements AutoCloseable {
 
     private static final int CHANNEL_BLOCK = 128;
 
-    private final CpuMemory memory;
+    private final SizeClassAllocator memory;
     private final Spans spans;
-    private final CpuTensor x;
+    private final PooledTensor x;
     private final ScanPath path;
     private final int taps;
     private final int channels;
     private final long bias;
-    private final CpuMemory.Block weights;
+    private final SizeClassAllocator.Block weights;
 
     /**
      * @param x [path rows, columns]
      * @param weight [channels, taps]
      * @param bias [channels]
      */
-    public ScanConvolution(CpuMemory memory, Spans spans, CpuTensor x, ScanPath path, Tensor weight, Tensor bias) {
+    public ScanConvolution(
+            SizeClassAllocator memory, Spans spans, PooledTensor x, ScanPath path, Tensor weight, Tensor bias) {
         this.memory = memory;
         this.spans = spans;
         this.x = x;
         this.path = path;
         this.channels = (int) weight.shape().length(0);
         this.taps = (int) weight.shape().length(1);
-        this.bias = CpuTensor.addressOf(bias);
-        long source = CpuTensor.addressOf(weight);
+        this.bias = PooledTensor.addressOf(bias);
+        long source = PooledTensor.addressOf(weight);
         weights = memory.allocate((long) channels * taps * Float.BYTES);
         for (int tap = 0; tap < taps; tap++) {
             for (int channel = 0; channel < channels; channel++) {

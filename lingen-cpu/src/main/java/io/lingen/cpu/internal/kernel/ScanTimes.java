@@ -4,7 +4,7 @@ import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.span.Spans;
@@ -12,7 +12,7 @@ import io.lingen.cpu.internal.span.Spans;
 /** The time steps of a scan's heads: dt = softplus(dt + bias) and a = dt A = -dt exp(aLog), in F32. */
 public final class ScanTimes {
     private final Spans spans;
-    private final CpuTensor projection;
+    private final PooledTensor projection;
     private final long column;
     private final ScanPath path;
     private final int heads;
@@ -21,13 +21,13 @@ public final class ScanTimes {
 
     public ScanTimes(Spans spans, ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights) {
         this.spans = spans;
-        this.projection = CpuTensor.of(input.projection());
+        this.projection = PooledTensor.of(input.projection());
         this.column = input.dt();
         this.path = path;
         this.heads = spec.heads();
-        this.bias = CpuTensor.addressOf(weights.dtBias());
+        this.bias = PooledTensor.addressOf(weights.dtBias());
         this.rates = new float[heads];
-        long aLog = CpuTensor.addressOf(weights.aLog());
+        long aLog = PooledTensor.addressOf(weights.aLog());
         for (int head = 0; head < heads; head++) {
             rates[head] = (float) -Math.exp(Memory.getFloat(aLog + (long) head * Float.BYTES));
         }

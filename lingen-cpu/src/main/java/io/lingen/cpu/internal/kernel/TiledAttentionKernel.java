@@ -5,10 +5,10 @@ import io.lingen.core.Tensor;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.Windows;
-import io.lingen.cpu.internal.CpuMemory;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.Scratch;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.WorkerPool.Worker;
 import io.lingen.cpu.internal.span.Spans;
@@ -30,11 +30,11 @@ public final class TiledAttentionKernel implements AttentionKernel {
     private static final int GATHER_ROWS = 512;
 
     private final WorkerPool pool;
-    private final CpuMemory memory;
+    private final SizeClassAllocator memory;
     private final Spans spans;
     private final MatrixKernel matrix;
 
-    public TiledAttentionKernel(WorkerPool pool, CpuMemory memory, Spans spans, MatrixKernel matrix) {
+    public TiledAttentionKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans, MatrixKernel matrix) {
         this.pool = pool;
         this.memory = memory;
         this.spans = spans;
@@ -42,12 +42,12 @@ public final class TiledAttentionKernel implements AttentionKernel {
     }
 
     @Override
-    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, CpuTensor out) {
+    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, PooledTensor out) {
         DType dtype = productType(q, k, v);
         long[] kept = kept(mask, k.tokens());
         int keys = kept.length;
         long matrixBytes = (long) keys * k.width() * dtype.bytes();
-        CpuMemory.Block gathered = memory.allocate(2 * matrixBytes);
+        SizeClassAllocator.Block gathered = memory.allocate(2 * matrixBytes);
         try {
             long values = gathered.address() + matrixBytes;
             pool.forRanges(keys, GATHER_ROWS, (from, to, worker) -> {
@@ -84,7 +84,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
         if (mask == null) {
             return LongStream.range(0, keys).toArray();
         }
-        long address = CpuTensor.addressOf(mask);
+        long address = PooledTensor.addressOf(mask);
         return LongStream.range(0, keys)
                 .filter(key -> Memory.getFloat(address + key * Float.BYTES) != 0)
                 .toArray();
@@ -92,7 +92,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
 
     /** Queries where they lie, or converted. */
     private MatrixView queries(Heads q, int head, long first, int rows, DType dtype, Scratch scratch) {
-        CpuTensor tensor = CpuTensor.of(q.matrix());
+        PooledTensor tensor = PooledTensor.of(q.matrix());
         int width = q.headDim();
         if (tensor.dtype() == dtype) {
             long column = q.column() + (long) head * width;
@@ -112,7 +112,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
      * @param target [count, rows, headDim] of type {@code dtype}
      */
     private void gather(Heads heads, int head, int count, long[] rows, int from, int to, DType dtype, long target) {
-        CpuTensor tensor = CpuTensor.of(heads.matrix());
+        PooledTensor tensor = PooledTensor.of(heads.matrix());
         int width = heads.headDim();
         int bytes = tensor.dtype().bytes();
         long column = (heads.column() + (long) head * width) * bytes;
@@ -194,7 +194,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
 
     @Override
     public void windowAttention(
-            Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, CpuTensor out) {
+            Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, PooledTensor out) {
         DType dtype = productType(q, k, v);
         int[] cutsT = windows.cuts(grid, 0);
         int[] cutsH = windows.cuts(grid, 1);
@@ -238,7 +238,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
             int firstHead,
             int heads,
             DType dtype,
-            CpuTensor out,
+            PooledTensor out,
             Worker worker) {
         Scratch scratch = worker.scratch();
         int tokens = rows.length;
@@ -256,7 +256,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
             MatrixView headKeys = MatrixView.of(keys + i * matrixBytes, dtype, tokens, width, width);
             MatrixView headValues = MatrixView.of(values + i * matrixBytes, dtype, tokens, width, width);
             RelativeBias relative =
-                    bias == null ? null : new RelativeBias(CpuTensor.addressOf(bias), windows.size(), head);
+                    bias == null ? null : new RelativeBias(PooledTensor.addressOf(bias), windows.size(), head);
             long column = (long) head * width * out.dtype().bytes();
             for (int row = 0; row < tokens; row += QUERY_TILE) {
                 long mark = scratch.mark();

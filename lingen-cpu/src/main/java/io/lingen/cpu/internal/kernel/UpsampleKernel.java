@@ -2,7 +2,7 @@ package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.Shape;
 import io.lingen.core.op.Grid;
-import io.lingen.cpu.internal.CpuTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Memory;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.span.Spans;
@@ -17,7 +17,7 @@ public final class UpsampleKernel {
         this.spans = spans;
     }
 
-    public void compute(CpuTensor x, Grid factor, CpuTensor out) {
+    public void compute(PooledTensor x, Grid factor, PooledTensor out) {
         Shape shape = x.shape();
         int channels = (int) shape.last();
         int pixelBytes = channels * out.dtype().bytes();

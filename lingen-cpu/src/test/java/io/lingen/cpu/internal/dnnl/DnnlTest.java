@@ -9,8 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lingen.core.DType;
-import io.lingen.cpu.internal.CpuMemory;
 import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.dnnl.Product.After;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -28,12 +28,12 @@ class DnnlTest {
     private static final Product SQUARE =
             new Product(N, N, N, DType.F32, N, 1, DType.F32, N, 1, DType.F32, N, false, After.NONE);
 
-    private CpuMemory memory = new CpuMemory();
+    private SizeClassAllocator memory = new SizeClassAllocator();
     private @Nullable Dnnl opened;
 
     @BeforeEach
     void open() {
-        memory = new CpuMemory();
+        memory = new SizeClassAllocator();
         opened = Dnnl.open(WORKERS, memory);
         assumeTrue(opened != null, "no oneDNN for this platform");
     }
@@ -101,7 +101,7 @@ class DnnlTest {
     void workersShareAPrimitive() {
         int rounds = 200;
         long matrix = (long) N * N * Float.BYTES;
-        CpuMemory.Block block = memory.allocate(3 * rounds * matrix);
+        SizeClassAllocator.Block block = memory.allocate(3 * rounds * matrix);
         AtomicInteger wrong = new AtomicInteger();
         try (WorkerPool pool = new WorkerPool(WORKERS, memory)) {
             Primitive product = dnnl().products().of(SQUARE);
@@ -128,7 +128,7 @@ class DnnlTest {
     void theCallersThreadKeepsItsOpenMpThreads() {
         int before = DnnlCalls.threads();
         DnnlCalls.setThreads(5);
-        CpuMemory.Block block = memory.allocate(3L * N * N * Float.BYTES);
+        SizeClassAllocator.Block block = memory.allocate(3L * N * N * Float.BYTES);
         try (WorkerPool pool = new WorkerPool(1, memory)) {
             Primitive product = dnnl().products().of(SQUARE);
             pool.forEach(1, (task, worker) -> {

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lingen.core.DType;
 import io.lingen.core.internal.BFloat16;
-import io.lingen.cpu.internal.CpuMemory;
 import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.dnnl.Dnnl;
 import io.lingen.cpu.internal.dnnl.DnnlMatrixKernel;
@@ -44,7 +44,7 @@ class MatrixKernelTest {
     @MethodSource("kernels")
     void productsEqualTheirDefinition(String name, Factory factory) {
         Random random = new Random(3);
-        try (CpuMemory memory = new CpuMemory();
+        try (SizeClassAllocator memory = new SizeClassAllocator();
                 WorkerPool pool = new WorkerPool(1, memory);
                 Dnnl dnnl = Dnnl.open(1, memory)) {
             MatrixKernel kernel = factory.create(dnnl);
@@ -60,7 +60,12 @@ class MatrixKernelTest {
     }
 
     private static void check(
-            MatrixKernel kernel, WorkerPool.Worker worker, CpuMemory memory, int[] size, int variant, Random random) {
+            MatrixKernel kernel,
+            WorkerPool.Worker worker,
+            SizeClassAllocator memory,
+            int[] size,
+            int variant,
+            Random random) {
         int m = size[0];
         int n = size[1];
         int k = size[2];
@@ -75,7 +80,7 @@ class MatrixKernelTest {
         int strideB = (transposedB ? k : n) + 5;
         int strideC = n + 2;
         int elements = (transposedA ? k : m) * strideA + (transposedB ? n : k) * strideB + m * strideC;
-        CpuMemory.Block block = memory.allocate((long) elements * Float.BYTES);
+        SizeClassAllocator.Block block = memory.allocate((long) elements * Float.BYTES);
         try {
             MatrixView a = new MatrixView(block.address(), typeA, m, k, strideA, transposedA);
             long next = block.address() + (long) (transposedA ? k : m) * strideA * Float.BYTES;

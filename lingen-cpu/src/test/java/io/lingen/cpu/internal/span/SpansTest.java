@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.DType;
 import io.lingen.core.internal.BFloat16;
-import io.lingen.cpu.internal.CpuMemory;
 import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.SizeClassAllocator;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.AfterAll;
@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The vector loops against the plain ones over lengths around a register's, and both against double precision. */
 class SpansTest {
     private static final int LONGEST = 1100;
-    private static final CpuMemory memory = new CpuMemory();
+    private static final SizeClassAllocator memory = new SizeClassAllocator();
     private static final Spans scalar = new ScalarSpans();
     private static final Spans vector = new VectorSpans();
 
@@ -38,7 +38,7 @@ class SpansTest {
     /** Runs a loop in both forms on the same numbers; the words behind the output must stay as they were. */
     private void compare(int n, double tolerance, Loop loop) {
         int span = LONGEST + 64;
-        CpuMemory.Block block = memory.allocate(5L * span * Float.BYTES);
+        SizeClassAllocator.Block block = memory.allocate(5L * span * Float.BYTES);
         try {
             // Off by one element, so that nothing relies on alignment.
             long a = block.address() + Float.BYTES;
@@ -71,7 +71,7 @@ class SpansTest {
     @Test
     void sumsHaveOneOrder() {
         int n = VectorMath.FLOATS.length();
-        CpuMemory.Block block = memory.allocate(3L * n * Float.BYTES);
+        SizeClassAllocator.Block block = memory.allocate(3L * n * Float.BYTES);
         try {
             long x = block.address();
             long ones = x + (long) n * Float.BYTES;
@@ -171,7 +171,7 @@ class SpansTest {
     private static float[] scan(Spans spans, int p, int n, int steps, int stride) {
         Random numbers = new Random(7);
         int total = steps * (stride + 2) + n * p + steps * p;
-        CpuMemory.Block block = memory.allocate((long) total * Float.BYTES);
+        SizeClassAllocator.Block block = memory.allocate((long) total * Float.BYTES);
         try {
             long rows = block.address();
             for (int i = 0; i < total; i++) {
@@ -221,7 +221,7 @@ class SpansTest {
     private void accurate(
             String name, DoubleUnaryOperator exact, double from, double to, double tolerance, Function function) {
         int n = 20_000;
-        CpuMemory.Block block = memory.allocate(2L * n * Float.BYTES);
+        SizeClassAllocator.Block block = memory.allocate(2L * n * Float.BYTES);
         try {
             long out = block.address() + (long) n * Float.BYTES;
             for (Spans spans : new Spans[] {scalar, vector}) {
@@ -245,7 +245,7 @@ class SpansTest {
     void extremesOfTheExponential() {
         float[] inputs = {Float.NEGATIVE_INFINITY, -1e30f, -88f, -87.4f, 0, 89, Float.POSITIVE_INFINITY, Float.NaN};
         double[] outputs = {0, 0, 0, 0, 1, Math.exp(88), Math.exp(88), Double.NaN};
-        CpuMemory.Block block = memory.allocate(256);
+        SizeClassAllocator.Block block = memory.allocate(256);
         try {
             for (Spans spans : new Spans[] {scalar, vector}) {
                 // Twice 8 elements fill a register of any width.
@@ -270,7 +270,7 @@ class SpansTest {
     @Test
     void bfloat16RoundsToEvenAndKeepsWhatIsNotANumber() {
         int n = 70_001;
-        CpuMemory.Block block = memory.allocate(10L * n);
+        SizeClassAllocator.Block block = memory.allocate(10L * n);
         try {
             long floats = block.address();
             long bits = floats + 4L * n;

@@ -1,6 +1,6 @@
 package io.lingen.cuda.internal.driver;
 
-import io.lingen.cuda.internal.DeviceMemory;
+import io.lingen.cuda.internal.SlabAllocator;
 import io.lingen.cuda.internal.driver.Libraries.Name;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  * What is captured happens in the order of the launches of its graph.
  * Thread-safe. Uses the primary context, so that other CUDA libraries of the process share memory with it.
  */
-public final class Device implements DeviceMemory.Source, AutoCloseable {
+public final class Device implements SlabAllocator.Source, AutoCloseable {
     /** The system property that, when "false", leaves cuBLASLt out: our own kernels form all products. */
     public static final String CUBLAS_PROPERTY = "lingen.cuda.cublas";
 

@@ -5,7 +5,7 @@ import io.lingen.core.Tensor;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.Windows;
-import io.lingen.cuda.internal.CudaTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
 import io.lingen.cuda.internal.op.args.AttentionArguments;
@@ -49,16 +49,16 @@ public final class Attention {
                         Bands.address(q),
                         Bands.address(k),
                         Bands.address(v),
-                        CudaTensor.addressOrNull(mask),
-                        CudaTensor.addressOrNull(bias),
-                        CudaTensor.addressOf(out),
+                        PooledTensor.addressOrNull(mask),
+                        PooledTensor.addressOrNull(bias),
+                        PooledTensor.addressOf(out),
                         columns(q),
                         columns(k),
                         columns(v),
                         isBf16(q),
                         isBf16(k),
                         isBf16(v),
-                        CudaTensor.isBf16(out),
+                        PooledTensor.isBf16(out),
                         q.heads(),
                         q.headDim(),
                         tiling.queries,
@@ -116,7 +116,7 @@ public final class Attention {
 
     /** Whether rows of heads that are copied so can be written so. */
     private static boolean isDirect(Tensor out) {
-        return out.dtype() == DType.BF16 && CudaTensor.addressOf(out) % 16 == 0;
+        return out.dtype() == DType.BF16 && PooledTensor.addressOf(out) % 16 == 0;
     }
 
     /** Which kernel, and how many queries a block of it takes at a time. */

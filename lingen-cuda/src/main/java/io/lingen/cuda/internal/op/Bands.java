@@ -2,7 +2,7 @@ package io.lingen.cuda.internal.op;
 
 import io.lingen.core.Tensor;
 import io.lingen.core.op.Heads;
-import io.lingen.cuda.internal.CudaTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 
 /** Addresses of bands of columns. */
 final class Bands {
@@ -15,6 +15,6 @@ final class Bands {
 
     /** Where a column begins. */
     static long address(Tensor matrix, long column) {
-        return CudaTensor.addressOf(matrix) + column * matrix.dtype().bytes();
+        return PooledTensor.addressOf(matrix) + column * matrix.dtype().bytes();
     }
 }

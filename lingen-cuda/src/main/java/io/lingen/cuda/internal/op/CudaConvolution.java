@@ -3,7 +3,7 @@ package io.lingen.cuda.internal.op;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.cuda.internal.CudaTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 
 /**
  * A convolution on the device.
@@ -11,7 +11,7 @@ import io.lingen.cuda.internal.CudaTensor;
  * @param weight [out, taps, in] in the type of the products: the order in which an implicit product walks
  * @param bias [out] in F32
  */
-public record CudaConvolution(Source source, CudaTensor weight, CudaTensor bias) implements ConvolutionWeights {
+public record CudaConvolution(Source source, PooledTensor weight, PooledTensor bias) implements ConvolutionWeights {
     /**
      * The weights as this backend's.
      *

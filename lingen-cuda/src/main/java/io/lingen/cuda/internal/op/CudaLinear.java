@@ -2,7 +2,7 @@ package io.lingen.cuda.internal.op;
 
 import io.lingen.core.DType;
 import io.lingen.core.LinearWeights;
-import io.lingen.cuda.internal.CudaTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
  * @param coarseBias [out] in BF16: what cuBLASLt adds to a BF16 output; null without a bias or with F32 products
  */
 public record CudaLinear(
-        CudaTensor weight,
-        @Nullable CudaTensor bias,
-        @Nullable CudaTensor coarseBias) implements LinearWeights {
+        PooledTensor weight,
+        @Nullable PooledTensor bias,
+        @Nullable PooledTensor coarseBias) implements LinearWeights {
     /**
      * The weights as this backend's.
      *

@@ -1,7 +1,7 @@
 package io.lingen.cuda.internal.op;
 
 import io.lingen.core.Tensor;
-import io.lingen.cuda.internal.CudaTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
 import io.lingen.cuda.internal.op.args.ElementwiseArguments;
@@ -22,16 +22,16 @@ public final class Elementwise {
     }
 
     /** out = x */
-    public void copy(CudaTensor x, CudaTensor out) {
+    public void copy(PooledTensor x, PooledTensor out) {
         if (x.dtype() == out.dtype()) {
             device.copy(x.address(), out.address(), x.byteSize());
             return;
         }
         convert(
                 x.address(),
-                CudaTensor.isBf16(x),
+                PooledTensor.isBf16(x),
                 out.address(),
-                CudaTensor.isBf16(out),
+                PooledTensor.isBf16(out),
                 x.shape().elements());
     }
 
@@ -56,13 +56,13 @@ public final class Elementwise {
      * @param out room for them, of a multiple of 8 bytes
      * @param faults a byte for each of {@link #blocks}: {@link #FAULT} where something is not a number, else 0
      */
-    void pixels(CudaTensor x, long out, long faults) {
+    void pixels(PooledTensor x, long out, long faults) {
         long n = x.shape().elements();
         device.launch(
                 SOURCE,
                 "pixels",
                 Launch.of(blocks(n)),
-                new PixelsArguments(x.address(), out, faults, n, CudaTensor.isBf16(x)));
+                new PixelsArguments(x.address(), out, faults, n, PooledTensor.isBf16(x)));
     }
 
     static long blocks(long n) {
@@ -70,25 +70,25 @@ public final class Elementwise {
     }
 
     /** Element i is PhiloxNormal.at(seed, i). */
-    public void normal(long seed, CudaTensor out) {
+    public void normal(long seed, PooledTensor out) {
         long n = out.shape().elements();
         device.launch(
                 SOURCE,
                 "philox_normal",
                 Launch.of(Math.ceilDiv(n, 4 * 256)),
-                new NoiseArguments(out.address(), n, (int) seed, (int) (seed >>> 32), CudaTensor.isBf16(out)));
+                new NoiseArguments(out.address(), n, (int) seed, (int) (seed >>> 32), PooledTensor.isBf16(out)));
     }
 
     private void run(String kernel, Tensor a, Tensor b, float s, Tensor out) {
         run(
                 kernel,
                 new ElementwiseArguments(
-                        CudaTensor.addressOf(a),
-                        CudaTensor.addressOf(b),
-                        CudaTensor.addressOf(out),
-                        CudaTensor.isBf16(a),
-                        CudaTensor.isBf16(b),
-                        CudaTensor.isBf16(out),
+                        PooledTensor.addressOf(a),
+                        PooledTensor.addressOf(b),
+                        PooledTensor.addressOf(out),
+                        PooledTensor.isBf16(a),
+                        PooledTensor.isBf16(b),
+                        PooledTensor.isBf16(out),
                         s,
                         out.shape().elements()));
     }

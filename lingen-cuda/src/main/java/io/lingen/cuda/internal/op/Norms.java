@@ -3,8 +3,8 @@ package io.lingen.cuda.internal.op;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.Heads;
-import io.lingen.cuda.internal.CudaTensor;
-import io.lingen.cuda.internal.DeviceMemory;
+import io.lingen.core.spi.pool.PooledTensor;
+import io.lingen.cuda.internal.SlabAllocator;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
 import io.lingen.cuda.internal.op.args.GroupNormArguments;
@@ -27,9 +27,9 @@ public final class Norms {
     private static final long PART = 32768;
 
     private final Device device;
-    private final DeviceMemory memory;
+    private final SlabAllocator memory;
 
-    public Norms(Device device, DeviceMemory memory) {
+    public Norms(Device device, SlabAllocator memory) {
         this.device = device;
         this.memory = memory;
     }
@@ -44,7 +44,7 @@ public final class Norms {
                 SOURCE,
                 "modulated_layer_norm",
                 staying,
-                arguments(x, x, scale, CudaTensor.addressOf(shift), epsilon, out));
+                arguments(x, x, scale, PooledTensor.addressOf(shift), epsilon, out));
     }
 
     public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
@@ -62,15 +62,15 @@ public final class Norms {
 
     private static RowNormArguments arguments(Tensor x, Tensor z, Tensor scale, long shift, float epsilon, Tensor out) {
         return new RowNormArguments(
-                CudaTensor.addressOf(x),
-                CudaTensor.addressOf(z),
-                CudaTensor.addressOf(scale),
+                PooledTensor.addressOf(x),
+                PooledTensor.addressOf(z),
+                PooledTensor.addressOf(scale),
                 shift,
-                CudaTensor.addressOf(out),
+                PooledTensor.addressOf(out),
                 x.shape().rows(),
-                CudaTensor.isBf16(x),
-                CudaTensor.isBf16(z),
-                CudaTensor.isBf16(out),
+                PooledTensor.isBf16(x),
+                PooledTensor.isBf16(z),
+                PooledTensor.isBf16(out),
                 Math.toIntExact(x.shape().last()),
                 epsilon);
     }
@@ -91,10 +91,10 @@ public final class Norms {
                 Launch.of(Math.ceilDiv(vectors, 8)),
                 new HeadNormArguments(
                         Bands.address(heads),
-                        CudaTensor.addressOf(weight),
+                        PooledTensor.addressOf(weight),
                         vectors,
                         matrix.shape().last(),
-                        CudaTensor.isBf16(matrix),
+                        PooledTensor.isBf16(matrix),
                         heads.heads(),
                         heads.headDim(),
                         epsilon));
@@ -112,17 +112,17 @@ public final class Norms {
         long chunk = Math.max(Math.ceilDiv(PART, channels), blocks.blockY());
         int chunks = Math.toIntExact(Math.ceilDiv(cells, chunk));
         long partBytes = (long) frames * chunks * channels * 2 * Float.BYTES;
-        DeviceMemory.Block parts = memory.allocate(partBytes + (long) frames * groups * 2 * Float.BYTES);
+        SlabAllocator.Block parts = memory.allocate(partBytes + (long) frames * groups * 2 * Float.BYTES);
         GroupNormArguments arguments = new GroupNormArguments(
-                CudaTensor.addressOf(x),
-                CudaTensor.addressOf(weight),
-                CudaTensor.addressOf(bias),
+                PooledTensor.addressOf(x),
+                PooledTensor.addressOf(weight),
+                PooledTensor.addressOf(bias),
                 parts.address(),
                 parts.address() + partBytes,
-                CudaTensor.addressOf(out),
+                PooledTensor.addressOf(out),
                 cells,
-                CudaTensor.isBf16(x),
-                CudaTensor.isBf16(out),
+                PooledTensor.isBf16(x),
+                PooledTensor.isBf16(out),
                 channels,
                 groups,
                 Math.toIntExact(chunk),

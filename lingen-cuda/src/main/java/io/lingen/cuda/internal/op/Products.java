@@ -5,8 +5,8 @@ import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.Epilogue;
-import io.lingen.cuda.internal.CudaTensor;
-import io.lingen.cuda.internal.DeviceMemory;
+import io.lingen.core.spi.pool.PooledTensor;
+import io.lingen.cuda.internal.SlabAllocator;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
 import io.lingen.cuda.internal.driver.MatrixProduct;
@@ -32,10 +32,10 @@ public final class Products {
     private static final int WARPGROUPS_COLUMNS = 128;
 
     private final Device device;
-    private final DeviceMemory memory;
+    private final SlabAllocator memory;
     private final Elementwise elementwise;
 
-    public Products(Device device, DeviceMemory memory, Elementwise elementwise) {
+    public Products(Device device, SlabAllocator memory, Elementwise elementwise) {
         this.device = device;
         this.memory = memory;
         this.elementwise = elementwise;
@@ -46,22 +46,22 @@ public final class Products {
         if (rows == 0 || out.shape().elements() == 0) {
             return;
         }
-        DeviceMemory.Block converted = null;
-        long from = CudaTensor.addressOf(x);
+        SlabAllocator.Block converted = null;
+        long from = PooledTensor.addressOf(x);
         if (x.dtype() != weights.dtype() && device.hasCublas()) {
             converted = memory.allocate(x.shape().elements() * weights.dtype().bytes());
             elementwise.convert(
                     from,
-                    CudaTensor.isBf16(x),
+                    PooledTensor.isBf16(x),
                     converted.address(),
-                    CudaTensor.isBf16(weights.weight()),
+                    PooledTensor.isBf16(weights.weight()),
                     x.shape().elements());
             from = converted.address();
         }
         if (!device.hasCublas() || !library(from, rows, weights, epilogue, out)) {
             own(
-                    CudaTensor.addressOf(x),
-                    CudaTensor.isBf16(x),
+                    PooledTensor.addressOf(x),
+                    PooledTensor.isBf16(x),
                     weights.weight(),
                     weights.bias(),
                     epilogue,
@@ -80,8 +80,8 @@ public final class Products {
             return;
         }
         own(
-                CudaTensor.addressOf(x),
-                CudaTensor.isBf16(x),
+                PooledTensor.addressOf(x),
+                PooledTensor.isBf16(x),
                 weights.weight(),
                 weights.bias(),
                 Epilogue.NONE,
@@ -92,7 +92,7 @@ public final class Products {
     /** Whether rows can be copied 16 bytes at a time, and there are products of warpgroups. */
     private boolean fitsWarpgroups(Tensor x, CudaConvolution weights) {
         ConvolutionWeights.Source source = weights.source();
-        long addresses = CudaTensor.addressOf(x) | weights.weight().address();
+        long addresses = PooledTensor.addressOf(x) | weights.weight().address();
         return device.hasWarpgroups()
                 && x.dtype() == DType.BF16
                 && weights.dtype() == DType.BF16
@@ -120,11 +120,11 @@ public final class Products {
                         1,
                         warpgroupsSharedBytes(columns)),
                 new ConvolutionArguments(
-                        CudaTensor.addressOf(x),
+                        PooledTensor.addressOf(x),
                         weights.weight().address(),
-                        CudaTensor.addressOrNull(weights.bias()),
-                        CudaTensor.addressOf(out),
-                        CudaTensor.isBf16(out),
+                        PooledTensor.addressOrNull(weights.bias()),
+                        PooledTensor.addressOf(out),
+                        PooledTensor.isBf16(out),
                         Math.toIntExact(shape.length(0)),
                         Math.toIntExact(shape.length(1)),
                         Math.toIntExact(shape.length(2)),
@@ -155,7 +155,7 @@ public final class Products {
         // F32.
         boolean gelu = kind == Epilogue.Kind.GELU && bf16;
         if (typesFit && (kind == Epilogue.Kind.NONE || gelu || kind == Epilogue.Kind.ADD)) {
-            return device.multiply(product(x, rows, weights, kind, CudaTensor.addressOf(out), outBf16));
+            return device.multiply(product(x, rows, weights, kind, PooledTensor.addressOf(out), outBf16));
         }
         Tensor gate = epilogue.gate();
         if (typesFit && gate != null && scalingPays(rows, weights.inFeatures())) {
@@ -163,7 +163,7 @@ public final class Products {
         }
         // What the library can't do follows in a kernel of its own, from the output's precision at least.
         DType between = bf16 && outBf16 ? DType.BF16 : DType.F32;
-        DeviceMemory.Block y = memory.allocate(rows * weights.outFeatures() * between.bytes());
+        SlabAllocator.Block y = memory.allocate(rows * weights.outFeatures() * between.bytes());
         boolean done =
                 device.multiply(product(x, rows, weights, Epilogue.Kind.NONE, y.address(), between == DType.BF16));
         if (done) {
@@ -174,8 +174,8 @@ public final class Products {
                     Launch.rows(rows, columns),
                     new EpilogueArguments(
                             y.address(),
-                            CudaTensor.addressOrNull(epilogue.gate()),
-                            CudaTensor.addressOf(out),
+                            PooledTensor.addressOrNull(epilogue.gate()),
+                            PooledTensor.addressOf(out),
                             rows,
                             columns,
                             between == DType.BF16,
@@ -196,27 +196,27 @@ public final class Products {
         boolean outBf16 = out.dtype() == DType.BF16;
         int columns = Math.toIntExact(weights.inFeatures());
         long outFeatures = weights.outFeatures();
-        DeviceMemory.Block weight = memory.allocate(weights.weight().byteSize());
-        DeviceMemory.Block bias = memory.allocate(outFeatures * Float.BYTES);
-        long plainBias = CudaTensor.addressOrNull(weights.bias());
+        SlabAllocator.Block weight = memory.allocate(weights.weight().byteSize());
+        SlabAllocator.Block bias = memory.allocate(outFeatures * Float.BYTES);
+        long plainBias = PooledTensor.addressOrNull(weights.bias());
         device.launch(
                 "elementwise",
                 "scale_rows",
                 Launch.rows(outFeatures, columns),
                 new RowScalingArguments(
                         weights.weight().address(),
-                        CudaTensor.addressOf(gate),
+                        PooledTensor.addressOf(gate),
                         plainBias,
                         weight.address(),
                         bias.address(),
                         columns,
-                        CudaTensor.isBf16(weights.weight()),
+                        PooledTensor.isBf16(weights.weight()),
                         outBf16));
         boolean done = device.multiply(new MatrixProduct(
                 x,
                 weight.address(),
                 plainBias == 0 ? 0 : bias.address(),
-                CudaTensor.addressOf(out),
+                PooledTensor.addressOf(out),
                 rows,
                 columns,
                 outFeatures,
@@ -234,7 +234,7 @@ public final class Products {
         return new MatrixProduct(
                 x,
                 weights.weight().address(),
-                CudaTensor.addressOrNull(outBf16 ? weights.coarseBias() : weights.bias()),
+                PooledTensor.addressOrNull(outBf16 ? weights.coarseBias() : weights.bias()),
                 out,
                 rows,
                 weights.inFeatures(),
@@ -248,8 +248,8 @@ public final class Products {
     private void own(
             long x,
             boolean xBf16,
-            CudaTensor weight,
-            @Nullable CudaTensor bias,
+            PooledTensor weight,
+            @Nullable PooledTensor bias,
             Epilogue epilogue,
             Tensor out,
             Geometry geometry) {
@@ -268,12 +268,12 @@ public final class Products {
                 new ProductArguments(
                         x,
                         weight.address(),
-                        CudaTensor.addressOrNull(bias),
-                        CudaTensor.addressOrNull(epilogue.gate()),
-                        CudaTensor.addressOf(out),
+                        PooledTensor.addressOrNull(bias),
+                        PooledTensor.addressOrNull(epilogue.gate()),
+                        PooledTensor.addressOf(out),
                         geometry.rows,
                         xBf16,
-                        CudaTensor.isBf16(out),
+                        PooledTensor.isBf16(out),
                         geometry.t,
                         geometry.h,
                         geometry.w,

@@ -7,8 +7,8 @@ import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
-import io.lingen.cuda.internal.CudaTensor;
-import io.lingen.cuda.internal.DeviceMemory;
+import io.lingen.core.spi.pool.PooledTensor;
+import io.lingen.cuda.internal.SlabAllocator;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
 import io.lingen.cuda.internal.op.args.CausalConvolutionArguments;
@@ -29,9 +29,9 @@ public final class Scans {
     private static final int FACTOR_HEADS = 32;
 
     private final Device device;
-    private final DeviceMemory memory;
+    private final SlabAllocator memory;
 
-    public Scans(Device device, DeviceMemory memory) {
+    public Scans(Device device, SlabAllocator memory) {
         this.device = device;
         this.memory = memory;
     }
@@ -60,14 +60,14 @@ public final class Scans {
         int segments = plan.segments();
         long stateElements = (long) heads * ScanPlan.MAX_HEAD * plan.paddedState();
         long bcWidth = 2L * spec.groups() * plan.paddedState();
-        DeviceMemory.Block bc = memory.allocate(plan.steps() * bcWidth * Short.BYTES);
-        DeviceMemory.Block x = memory.allocate(heads * plan.steps() * ScanPlan.MAX_HEAD * Short.BYTES);
-        DeviceMemory.Block factors = memory.allocate(heads * plan.steps() * ScanPlan.FACTORS * Float.BYTES);
-        DeviceMemory.Block scores =
+        SlabAllocator.Block bc = memory.allocate(plan.steps() * bcWidth * Short.BYTES);
+        SlabAllocator.Block x = memory.allocate(heads * plan.steps() * ScanPlan.MAX_HEAD * Short.BYTES);
+        SlabAllocator.Block factors = memory.allocate(heads * plan.steps() * ScanPlan.FACTORS * Float.BYTES);
+        SlabAllocator.Block scores =
                 memory.allocate((long) chunks * spec.groups() * ScanPlan.BLOCKS * 16 * 16 * Float.BYTES);
-        DeviceMemory.Block rows = memory.allocate(plan.steps() * Integer.BYTES);
-        DeviceMemory.Block states = memory.allocate(segments > 1 ? segments * stateElements * Float.BYTES : 0);
-        DeviceMemory.Block decays = memory.allocate((long) segments * heads * Float.BYTES);
+        SlabAllocator.Block rows = memory.allocate(plan.steps() * Integer.BYTES);
+        SlabAllocator.Block states = memory.allocate(segments > 1 ? segments * stateElements * Float.BYTES : 0);
+        SlabAllocator.Block decays = memory.allocate((long) segments * heads * Float.BYTES);
         Scratch scratch = new Scratch(
                 bc.address(),
                 x.address(),
@@ -101,8 +101,8 @@ public final class Scans {
     private void recurrent(Problem problem) {
         ScanSpec spec = problem.spec;
         int steps = Math.toIntExact(problem.path.steps());
-        DeviceMemory.Block bc = memory.allocate(2L * steps * spec.groups() * spec.stateSize() * Float.BYTES);
-        DeviceMemory.Block dt = memory.allocate((long) spec.heads() * steps * Float.BYTES);
+        SlabAllocator.Block bc = memory.allocate(2L * steps * spec.groups() * spec.stateSize() * Float.BYTES);
+        SlabAllocator.Block dt = memory.allocate((long) spec.heads() * steps * Float.BYTES);
         RecurrentScanArguments arguments = problem.arguments(bc.address(), dt.address());
         device.launch(RECURRENT, "scan_recurrent_prepare", Launch.of(steps), arguments);
         device.launch(
@@ -126,14 +126,14 @@ public final class Scans {
                 "causal_convolution",
                 Launch.of(path.rows()),
                 new CausalConvolutionArguments(
-                        CudaTensor.addressOf(x),
-                        CudaTensor.addressOf(weight),
-                        CudaTensor.addressOf(bias),
-                        CudaTensor.addressOf(out),
+                        PooledTensor.addressOf(x),
+                        PooledTensor.addressOf(weight),
+                        PooledTensor.addressOf(bias),
+                        PooledTensor.addressOf(out),
                         x.shape().last(),
                         column,
-                        CudaTensor.isBf16(x),
-                        CudaTensor.isBf16(out),
+                        PooledTensor.isBf16(x),
+                        PooledTensor.isBf16(out),
                         Math.toIntExact(weight.shape().length(0)),
                         Math.toIntExact(weight.shape().last()),
                         PathArguments.of(path)));
@@ -156,20 +156,20 @@ public final class Scans {
                 "diagonal_scan",
                 new Launch(Math.ceilDiv(width, WARPS), 1, 1, WARPS * 32, 1, WARPS * 2 * state * Float.BYTES),
                 new DiagonalScanArguments(
-                        CudaTensor.addressOf(x),
-                        CudaTensor.addressOf(dt),
-                        CudaTensor.addressOf(bc),
-                        CudaTensor.addressOf(weights.dtBias()),
-                        CudaTensor.addressOf(weights.aLog()),
-                        CudaTensor.addressOf(weights.d()),
-                        CudaTensor.addressOf(y),
+                        PooledTensor.addressOf(x),
+                        PooledTensor.addressOf(dt),
+                        PooledTensor.addressOf(bc),
+                        PooledTensor.addressOf(weights.dtBias()),
+                        PooledTensor.addressOf(weights.aLog()),
+                        PooledTensor.addressOf(weights.d()),
+                        PooledTensor.addressOf(y),
                         bc.shape().last(),
                         b,
                         c,
-                        CudaTensor.isBf16(x),
-                        CudaTensor.isBf16(dt),
-                        CudaTensor.isBf16(bc),
-                        CudaTensor.isBf16(y),
+                        PooledTensor.isBf16(x),
+                        PooledTensor.isBf16(dt),
+                        PooledTensor.isBf16(bc),
+                        PooledTensor.isBf16(y),
                         width,
                         state,
                         accumulate,
@@ -185,12 +185,12 @@ public final class Scans {
         ScanArguments arguments(ScanPlan plan, Scratch scratch) {
             Tensor projection = input.projection();
             return new ScanArguments(
-                    CudaTensor.addressOf(projection),
-                    CudaTensor.addressOf(weights.convWeight()),
-                    CudaTensor.addressOf(weights.convBias()),
-                    CudaTensor.addressOf(weights.dtBias()),
-                    CudaTensor.addressOf(weights.aLog()),
-                    CudaTensor.addressOf(weights.d()),
+                    PooledTensor.addressOf(projection),
+                    PooledTensor.addressOf(weights.convWeight()),
+                    PooledTensor.addressOf(weights.convBias()),
+                    PooledTensor.addressOf(weights.dtBias()),
+                    PooledTensor.addressOf(weights.aLog()),
+                    PooledTensor.addressOf(weights.d()),
                     scratch.bc,
                     scratch.x,
                     scratch.factors,
@@ -198,14 +198,14 @@ public final class Scans {
                     scratch.rows,
                     scratch.states,
                     scratch.decays,
-                    CudaTensor.addressOf(y),
+                    PooledTensor.addressOf(y),
                     projection.shape().last(),
                     input.x(),
                     input.b(),
                     input.c(),
                     input.dt(),
-                    CudaTensor.isBf16(projection),
-                    CudaTensor.isBf16(y),
+                    PooledTensor.isBf16(projection),
+                    PooledTensor.isBf16(y),
                     spec.heads(),
                     spec.headDim(),
                     spec.stateSize(),
@@ -223,22 +223,22 @@ public final class Scans {
         RecurrentScanArguments arguments(long bc, long dt) {
             Tensor projection = input.projection();
             return new RecurrentScanArguments(
-                    CudaTensor.addressOf(projection),
-                    CudaTensor.addressOf(weights.convWeight()),
-                    CudaTensor.addressOf(weights.convBias()),
-                    CudaTensor.addressOf(weights.dtBias()),
-                    CudaTensor.addressOf(weights.aLog()),
-                    CudaTensor.addressOf(weights.d()),
+                    PooledTensor.addressOf(projection),
+                    PooledTensor.addressOf(weights.convWeight()),
+                    PooledTensor.addressOf(weights.convBias()),
+                    PooledTensor.addressOf(weights.dtBias()),
+                    PooledTensor.addressOf(weights.aLog()),
+                    PooledTensor.addressOf(weights.d()),
                     bc,
                     dt,
-                    CudaTensor.addressOf(y),
+                    PooledTensor.addressOf(y),
                     projection.shape().last(),
                     input.x(),
                     input.b(),
                     input.c(),
                     input.dt(),
-                    CudaTensor.isBf16(projection),
-                    CudaTensor.isBf16(y),
+                    PooledTensor.isBf16(projection),
+                    PooledTensor.isBf16(y),
                     spec.heads(),
                     spec.headDim(),
                     spec.stateSize(),

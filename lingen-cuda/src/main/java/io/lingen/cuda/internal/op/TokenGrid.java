@@ -3,7 +3,7 @@ package io.lingen.cuda.internal.op;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
-import io.lingen.cuda.internal.CudaTensor;
+import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
 import io.lingen.cuda.internal.op.args.PatchesArguments;
@@ -37,11 +37,11 @@ public final class TokenGrid {
                 "patches",
                 Launch.of(Math.ceilDiv(n, 256)),
                 new PatchesArguments(
-                        CudaTensor.addressOf(from),
-                        CudaTensor.addressOf(to),
+                        PooledTensor.addressOf(from),
+                        PooledTensor.addressOf(to),
                         n,
-                        CudaTensor.isBf16(from),
-                        CudaTensor.isBf16(to),
+                        PooledTensor.isBf16(from),
+                        PooledTensor.isBf16(to),
                         Math.toIntExact(video.shape().length(0)),
                         grid.t(),
                         grid.h(),
@@ -59,13 +59,13 @@ public final class TokenGrid {
                 "add_position",
                 Launch.rows(grid.cells(), d),
                 new PositionsArguments(
-                        CudaTensor.addressOf(x),
-                        CudaTensor.addressOf(tableT),
-                        CudaTensor.addressOf(tableH),
-                        CudaTensor.addressOf(tableW),
-                        CudaTensor.addressOf(out),
-                        CudaTensor.isBf16(x),
-                        CudaTensor.isBf16(out),
+                        PooledTensor.addressOf(x),
+                        PooledTensor.addressOf(tableT),
+                        PooledTensor.addressOf(tableH),
+                        PooledTensor.addressOf(tableW),
+                        PooledTensor.addressOf(out),
+                        PooledTensor.isBf16(x),
+                        PooledTensor.isBf16(out),
                         d,
                         grid.h(),
                         grid.w()));
@@ -78,10 +78,10 @@ public final class TokenGrid {
                 "average_pool",
                 Launch.rows(grid.dividedBy(kernel).cells(), d),
                 new PoolArguments(
-                        CudaTensor.addressOf(x),
-                        CudaTensor.addressOf(out),
-                        CudaTensor.isBf16(x),
-                        CudaTensor.isBf16(out),
+                        PooledTensor.addressOf(x),
+                        PooledTensor.addressOf(out),
+                        PooledTensor.isBf16(x),
+                        PooledTensor.isBf16(out),
                         d,
                         grid.t(),
                         grid.h(),
@@ -98,11 +98,11 @@ public final class TokenGrid {
                 "upsample",
                 Launch.cells(x.shape().rows(), c),
                 new UpsamplingArguments(
-                        CudaTensor.addressOf(x),
-                        CudaTensor.addressOf(out),
+                        PooledTensor.addressOf(x),
+                        PooledTensor.addressOf(out),
                         x.shape().rows(),
-                        CudaTensor.isBf16(x),
-                        CudaTensor.isBf16(out),
+                        PooledTensor.isBf16(x),
+                        PooledTensor.isBf16(out),
                         c,
                         Math.toIntExact(x.shape().length(1)),
                         Math.toIntExact(x.shape().length(2)),

@@ -3,8 +3,8 @@ package io.lingen.cuda.internal.op;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
-import io.lingen.cuda.internal.CudaTensor;
-import io.lingen.cuda.internal.DeviceMemory;
+import io.lingen.core.spi.pool.PooledTensor;
+import io.lingen.cuda.internal.SlabAllocator;
 import io.lingen.cuda.internal.driver.Device;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -19,17 +19,17 @@ public final class Transfer {
     private static final long PART = 4L << 20;
 
     private final Device device;
-    private final DeviceMemory memory;
+    private final SlabAllocator memory;
     private final Elementwise elementwise;
 
-    public Transfer(Device device, DeviceMemory memory, Elementwise elementwise) {
+    public Transfer(Device device, SlabAllocator memory, Elementwise elementwise) {
         this.device = device;
         this.memory = memory;
         this.elementwise = elementwise;
     }
 
     /** Overwrites a tensor's elements, converted to its type. */
-    public void write(HostTensor source, CudaTensor target) {
+    public void write(HostTensor source, PooledTensor target) {
         if (source.dtype() == target.dtype()) {
             device.upload(source.memory(), target.address());
             return;
@@ -37,7 +37,7 @@ public final class Transfer {
         DType travelling = source.dtype().isComputeType() ? source.dtype() : DType.F32;
         long elements = source.shape().elements();
         long part = Math.min(PART, elements);
-        DeviceMemory.Block landing = memory.allocate(part * travelling.bytes());
+        SlabAllocator.Block landing = memory.allocate(part * travelling.bytes());
         for (long from = 0; from < elements; from += part) {
             long count = Math.min(part, elements - from);
             device.upload(travelling(source, from, count), landing.address());
@@ -45,7 +45,7 @@ public final class Transfer {
                     landing.address(),
                     travelling == DType.BF16,
                     target.address() + from * target.dtype().bytes(),
-                    CudaTensor.isBf16(target),
+                    PooledTensor.isBf16(target),
                     count);
         }
         memory.release(landing);
@@ -64,7 +64,7 @@ public final class Transfer {
     }
 
     /** A tensor's elements as F32 on the host; waits for all work so far. */
-    public HostTensor read(CudaTensor tensor) {
+    public HostTensor read(PooledTensor tensor) {
         Shape shape = tensor.shape();
         long elements = shape.elements();
         MemorySegment host = elements <= Integer.MAX_VALUE - 8
@@ -90,10 +90,10 @@ public final class Transfer {
      * @param target as long as the tensor
      * @return whether all elements are numbers
      */
-    public boolean readPixels(CudaTensor tensor, byte[] target) {
+    public boolean readPixels(PooledTensor tensor, byte[] target) {
         long room = Math.ceilDiv(target.length, 8) * 8L;
         byte[] faults = new byte[Math.toIntExact(Elementwise.blocks(target.length))];
-        DeviceMemory.Block pixels = memory.allocate(room + faults.length);
+        SlabAllocator.Block pixels = memory.allocate(room + faults.length);
         try {
             elementwise.pixels(tensor, pixels.address(), pixels.address() + room);
             device.download(pixels.address(), MemorySegment.ofArray(target));

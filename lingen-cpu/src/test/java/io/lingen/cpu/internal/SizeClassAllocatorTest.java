@@ -10,17 +10,19 @@ import io.lingen.core.DType;
 import io.lingen.core.OutOfMemoryException;
 import io.lingen.core.Tensor;
 import io.lingen.core.accounting.MemoryMeter;
+import io.lingen.core.spi.pool.PooledTensor;
+import io.lingen.core.spi.pool.PooledWorkspace;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-class CpuMemoryTest {
+class SizeClassAllocatorTest {
     private static final long MIB = 1 << 20;
 
     @Test
     void blocksAreAlignedAndLargeEnough() {
-        try (CpuMemory memory = new CpuMemory()) {
+        try (SizeClassAllocator memory = new SizeClassAllocator()) {
             for (long bytes : new long[] {0, 1, 63, 64, 65, 4095, 4097, 1_000_003, 5 * MIB + 1}) {
-                CpuMemory.Block block = memory.allocate(bytes);
+                SizeClassAllocator.Block block = memory.allocate(bytes);
                 assertEquals(0, block.address() % Memory.ALIGNMENT);
                 assertTrue(block.bytes() >= bytes, block.bytes() + " for " + bytes);
                 assertTrue(block.bytes() <= Math.max(4096, bytes * 5 / 4 + 1), block.bytes() + " for " + bytes);
@@ -33,10 +35,10 @@ class CpuMemoryTest {
 
     @Test
     void aReleasedBlockIsUsedAgain() {
-        try (CpuMemory memory = new CpuMemory()) {
-            CpuMemory.Block first = memory.allocate(3 * MIB);
+        try (SizeClassAllocator memory = new SizeClassAllocator()) {
+            SizeClassAllocator.Block first = memory.allocate(3 * MIB);
             memory.release(first);
-            CpuMemory.Block second = memory.allocate(3 * MIB - 100);
+            SizeClassAllocator.Block second = memory.allocate(3 * MIB - 100);
             assertSame(first, second);
             memory.release(second);
         }
@@ -44,7 +46,7 @@ class CpuMemoryTest {
 
     @Test
     void whatIsKeptIsBoundedByWhatWasUsed() {
-        try (CpuMemory memory = new CpuMemory()) {
+        try (SizeClassAllocator memory = new SizeClassAllocator()) {
             for (int i = 1; i <= 40; i++) {
                 memory.release(memory.allocate(i * MIB));
             }
@@ -55,10 +57,10 @@ class CpuMemoryTest {
 
     @Test
     void theBookkeepingWithoutMemoryIsThatOfMemory() {
-        try (CpuMemory memory = new CpuMemory();
-                CpuMemory dry = CpuMemory.withoutMemory()) {
-            for (CpuMemory each : List.of(memory, dry)) {
-                CpuMemory.Block first = each.allocate(100 * MIB);
+        try (SizeClassAllocator memory = new SizeClassAllocator();
+                SizeClassAllocator dry = SizeClassAllocator.withoutMemory()) {
+            for (SizeClassAllocator each : List.of(memory, dry)) {
+                SizeClassAllocator.Block first = each.allocate(100 * MIB);
                 each.release(each.allocate(30 * MIB));
                 each.release(first);
                 each.release(each.allocate(7 * MIB));
@@ -74,8 +76,8 @@ class CpuMemoryTest {
 
     @Test
     void moreThanTheMachineHasIsRefusedAndLeavesTheRestUsable() {
-        try (CpuMemory memory = new CpuMemory(10 * MIB)) {
-            CpuMemory.Block kept = memory.allocate(6 * MIB);
+        try (SizeClassAllocator memory = new SizeClassAllocator(10 * MIB)) {
+            SizeClassAllocator.Block kept = memory.allocate(6 * MIB);
             OutOfMemoryException refused = assertThrows(OutOfMemoryException.class, () -> memory.allocate(5 * MIB));
             assertTrue(refused.getMessage().contains("5 MiB while 6 of 10 MiB are in use"), refused.getMessage());
             assertThrows(OutOfMemoryException.class, () -> memory.allocate(Long.MAX_VALUE / 2));
@@ -88,12 +90,12 @@ class CpuMemoryTest {
     @Test
     void aWorkspaceMetersItsTensorsAndRefusesThemOnceClosed() {
         MemoryMeter meter = new MemoryMeter();
-        try (CpuMemory memory = new CpuMemory()) {
-            CpuWorkspace workspace = new CpuWorkspace(memory, meter);
-            CpuTensor tensor = workspace.allocate(DType.BF16, 3, 5);
+        try (SizeClassAllocator memory = new SizeClassAllocator()) {
+            PooledWorkspace workspace = new PooledWorkspace(memory, meter);
+            PooledTensor tensor = workspace.allocate(DType.BF16, 3, 5);
             assertEquals(30, meter.liveBytes());
             Tensor row = tensor.slice(1, 2);
-            assertEquals(tensor.address() + 10, ((CpuTensor) row).address());
+            assertEquals(tensor.address() + 10, ((PooledTensor) row).address());
             assertEquals(10, row.byteSize());
             workspace.close();
             workspace.close();
@@ -107,7 +109,7 @@ class CpuMemoryTest {
 
     @Test
     void scratchIsAStack() {
-        try (CpuMemory memory = new CpuMemory();
+        try (SizeClassAllocator memory = new SizeClassAllocator();
                 Scratch scratch = new Scratch(memory)) {
             long first = scratch.bytes(100);
             long mark = scratch.mark();

@@ -1,7 +1,8 @@
 package io.lingen.cuda.internal;
 
 import io.lingen.core.OutOfMemoryException;
-import io.lingen.core.spi.MemoryPool;
+import io.lingen.core.spi.pool.BlockAllocator;
+import io.lingen.core.spi.pool.PooledWorkspace;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Slabs without a block in use go when the device, or the limit, is full; and when the total would exceed the most that was ever in use
  * by more than an eighth: then another kind of work has begun, decoding after denoising, which needs others. Thread-safe.
  */
-public final class DeviceMemory implements MemoryPool, AutoCloseable {
+public final class SlabAllocator implements BlockAllocator<SlabAllocator.Block>, AutoCloseable {
     private static final long ALIGNMENT = 256;
     private static final long LARGEST = Long.MAX_VALUE >> 4;
     /**
@@ -46,7 +47,7 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
     private long made;
     private long uses;
     private long lastTrim = -SHORT_WHILE - 1;
-    private volatile @Nullable Footprint followed;
+    private volatile @Nullable CaptureFootprint tracked;
 
     /** Where memory comes from. */
     public interface Source {
@@ -60,19 +61,19 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
     }
 
     /** As much as the source has. */
-    public DeviceMemory(Source source) {
+    public SlabAllocator(Source source) {
         this(source, Long.MAX_VALUE);
     }
 
     /** @param limit the most bytes that are held of the source, as if it had no more */
-    public DeviceMemory(Source source, long limit) {
+    public SlabAllocator(Source source, long limit) {
         this.source = source;
         this.limit = limit;
     }
 
-    /** A pool that keeps its books and has nothing behind them. */
-    public static DeviceMemory withoutMemory() {
-        return new DeviceMemory(new Source() {
+    /** A pool for dry runs: the same bookkeeping without memory. Its addresses can't be used. */
+    public static SlabAllocator withoutMemory() {
+        return new SlabAllocator(new Source() {
             @Override
             public long allocate(long bytes) {
                 return ALIGNMENT;
@@ -89,9 +90,8 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
     }
 
     @Override
-    public Runnable take(long bytes) {
-        Block block = allocate(bytes);
-        return () -> release(block);
+    public boolean isHostMemory() {
+        return false;
     }
 
     @Override
@@ -107,7 +107,7 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
     }
 
     /** A piece of memory. */
-    public static final class Block {
+    public static final class Block implements MemoryBlock {
         private final Slab slab;
         private final long offset;
         private final long bytes;
@@ -119,11 +119,13 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
         }
 
         /** The first byte's address, a multiple of 256. */
+        @Override
         public long address() {
             return slab.address + offset;
         }
 
         /** The usable bytes, at least as many as were asked for. */
+        @Override
         public long bytes() {
             return bytes;
         }
@@ -197,23 +199,24 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
      * A block of at least the given size with undefined contents.
      *
      * @throws OutOfMemoryException if the device has not that much, or the limit is reached
-     * @throws MissingException if this thread's work is captured, and the device had to be asked
+     * @throws PoolExhaustedException if this thread's work is captured, and the device had to be asked
      */
+    @Override
     public synchronized Block allocate(long bytes) {
         if (bytes > LARGEST) {
             throw outOfMemory(bytes);
         }
         long size = Math.max(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
-        Footprint footprint = followed();
+        CaptureFootprint footprint = tracked();
         Block block = cut(size, SMALLEST_PART);
         if (block == null && footprint != null) {
-            throw new MissingException();
+            throw new PoolExhaustedException();
         }
         if (block == null && grow(size)) {
             block = cut(size, SMALLEST_PART);
         }
         if (block == null) {
-            // Better a large slab with a hole than none.
+            // Fall back to any slab that fits.
             block = cut(size, Long.MAX_VALUE / size);
         }
         if (block == null) {
@@ -241,7 +244,7 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
 
     /** Takes a slab from the source; false if it has not enough. */
     private boolean grow(long size) {
-        long number = giveUpSmaller(size);
+        long number = replaceSimilarSlab(size);
         long most = Math.max(mostUsedBytes, usedBytes + size);
         if (heldBytes + size > most + most / KEPT_PART && uses - lastTrim > SHORT_WHILE) {
             trim();
@@ -266,7 +269,7 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
      *
      * @return the new one's number
      */
-    private long giveUpSmaller(long size) {
+    private long replaceSimilarSlab(long size) {
         Slab largest = null;
         for (Slab slab : slabs.values()) {
             boolean similar = slab.bytes < size && slab.bytes >= size / SIMILAR;
@@ -282,41 +285,43 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
     }
 
     /** Takes a block back; work that is started from now on must not use it. */
+    @Override
     public synchronized void release(Block block) {
         usedBytes -= block.bytes;
         block.slab.giveBack(block.offset, block.bytes);
-        Footprint footprint = followed();
+        CaptureFootprint footprint = tracked();
         if (footprint != null) {
             footprint.released();
         }
     }
 
     /** Work that is captured would need memory that is not here now; it may be another time. */
-    static final class MissingException extends RuntimeException {
+    static final class PoolExhaustedException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
-        MissingException() {
+        PoolExhaustedException() {
             super("memory that the pool has not got can't be part of a graph");
         }
     }
 
     /** Runs work within {@link io.lingen.cuda.internal.driver.Device#capture}; what it does with the memory is noted in the footprint. */
-    void follow(Footprint footprint, Runnable work) {
-        followed = footprint;
+    void trackDuring(CaptureFootprint footprint, Runnable work) {
+        tracked = footprint;
         try {
             work.run();
         } finally {
-            followed = null;
+            tracked = null;
         }
     }
 
-    private @Nullable Footprint followed() {
-        Footprint footprint = followed;
+    private @Nullable CaptureFootprint tracked() {
+        CaptureFootprint footprint = tracked;
         return footprint != null && footprint.isOfThisThread() ? footprint : null;
     }
 
-    void touched(CudaWorkspace workspace) {
-        Footprint footprint = followed();
+    /** Notes that work uses a tensor of a workspace: the hook for {@link PooledWorkspace}. */
+    public void touched(PooledWorkspace workspace) {
+        CaptureFootprint footprint = tracked();
         if (footprint != null) {
             footprint.touched(workspace);
         }
@@ -328,7 +333,7 @@ public final class DeviceMemory implements MemoryPool, AutoCloseable {
      *
      * @return whether it was started
      */
-    synchronized boolean startIfFree(Footprint footprint, Runnable start) {
+    synchronized boolean startIfFree(CaptureFootprint footprint, Runnable start) {
         for (Block block : footprint.scratch()) {
             if (!block.slab.isFree(block.offset, block.bytes)) {
                 return false;

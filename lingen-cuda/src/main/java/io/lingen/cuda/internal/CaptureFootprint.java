@@ -1,5 +1,6 @@
 package io.lingen.cuda.internal;
 
+import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cuda.internal.driver.NotRecordableException;
 import java.util.Collection;
 import java.util.HashMap;
@@ -9,14 +10,14 @@ import java.util.Set;
 
 /**
  * What a thread's work does with the memory while it is captured: the blocks that it takes and gives back, and the workspaces whose
- * tensors it touches. The graph has their addresses. Guarded by its {@link DeviceMemory} until the work has ended, then immutable.
+ * tensors it touches. The graph has their addresses. Guarded by its {@link SlabAllocator} until the work has ended, then immutable.
  */
-final class Footprint {
+final class CaptureFootprint {
     private final Thread thread = Thread.currentThread();
     /** By address, the largest there. */
-    private final Map<Long, DeviceMemory.Block> scratch = new HashMap<>();
+    private final Map<Long, SlabAllocator.Block> scratch = new HashMap<>();
 
-    private final Map<CudaWorkspace, Boolean> workspaces = new IdentityHashMap<>();
+    private final Map<PooledWorkspace, Boolean> workspaces = new IdentityHashMap<>();
     private int open;
     private long takenCount;
 
@@ -24,7 +25,7 @@ final class Footprint {
         return thread == Thread.currentThread();
     }
 
-    void taken(DeviceMemory.Block block) {
+    void taken(SlabAllocator.Block block) {
         open++;
         takenCount++;
         scratch.merge(block.address(), block, (a, b) -> a.bytes() > b.bytes() ? a : b);
@@ -34,7 +35,7 @@ final class Footprint {
         open--;
     }
 
-    void touched(CudaWorkspace workspace) {
+    void touched(PooledWorkspace workspace) {
         workspaces.put(workspace, true);
     }
 
@@ -44,12 +45,12 @@ final class Footprint {
      * @param operands workspaces that need not stay open: tensors that are looked at before every launch
      * @throws NotRecordableException if a block was not given back
      */
-    void end(Set<CudaWorkspace> operands) {
+    void end(Set<PooledWorkspace> operands) {
         if (open != 0) {
             throw new NotRecordableException("tensors that outlive the work can't be part of a graph");
         }
         workspaces.keySet().removeAll(operands);
-        workspaces.keySet().removeIf(CudaWorkspace::isClosed);
+        workspaces.keySet().removeIf(PooledWorkspace::isClosed);
     }
 
     /** How many blocks the work took, one after the other. */
@@ -57,7 +58,7 @@ final class Footprint {
         return takenCount;
     }
 
-    Collection<DeviceMemory.Block> scratch() {
+    Collection<SlabAllocator.Block> scratch() {
         return scratch.values();
     }
 
@@ -67,6 +68,6 @@ final class Footprint {
      * @throws IllegalStateException if one was freed
      */
     void requireOpen() {
-        workspaces.keySet().forEach(CudaWorkspace::requireOpen);
+        workspaces.keySet().forEach(PooledWorkspace::requireOpen);
     }
 }

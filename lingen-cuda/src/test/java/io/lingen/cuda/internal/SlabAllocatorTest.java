@@ -17,13 +17,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The pool over a source that only counts. */
-final class DeviceMemoryTest {
+final class SlabAllocatorTest {
     private static final long MIB = 1 << 20;
 
     private final CountedSource source = new CountedSource(100 * MIB);
-    private final DeviceMemory memory = new DeviceMemory(source);
+    private final SlabAllocator memory = new SlabAllocator(source);
 
-    private static final class CountedSource implements DeviceMemory.Source {
+    private static final class CountedSource implements SlabAllocator.Source {
         private final Map<Long, Long> live = new HashMap<>();
         private long next = 256;
         private long left;
@@ -64,11 +64,11 @@ final class DeviceMemoryTest {
     }
 
     private List<Long> pass() {
-        DeviceMemory.Block a = memory.allocate(3 * MIB);
-        DeviceMemory.Block b = memory.allocate(MIB + 1);
-        DeviceMemory.Block c = memory.allocate(3 * MIB);
+        SlabAllocator.Block a = memory.allocate(3 * MIB);
+        SlabAllocator.Block b = memory.allocate(MIB + 1);
+        SlabAllocator.Block c = memory.allocate(3 * MIB);
         memory.release(b);
-        DeviceMemory.Block d = memory.allocate(MIB);
+        SlabAllocator.Block d = memory.allocate(MIB);
         memory.release(a);
         memory.release(c);
         memory.release(d);
@@ -79,12 +79,12 @@ final class DeviceMemoryTest {
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void whateverAPassAsksForItsBlocksLieApartAndTheNextPassFindsThemAgain(long seed) {
         CountedSource counted = new CountedSource(1L << 40);
-        DeviceMemory large = new DeviceMemory(counted);
+        SlabAllocator large = new SlabAllocator(counted);
         // What lives longer than a pass, and what other passes left behind.
         Random random = new Random(seed);
-        List<DeviceMemory.Block> held = new ArrayList<>();
+        List<SlabAllocator.Block> held = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
-            DeviceMemory.Block block = large.allocate(1 + random.nextLong(20 * MIB));
+            SlabAllocator.Block block = large.allocate(1 + random.nextLong(20 * MIB));
             if (random.nextBoolean()) {
                 held.add(block);
             } else {
@@ -105,14 +105,14 @@ final class DeviceMemoryTest {
         assertEquals(0, large.keptBytes());
     }
 
-    private static List<Long> randomPass(DeviceMemory memory, long seed) {
+    private static List<Long> randomPass(SlabAllocator memory, long seed) {
         Random random = new Random(seed);
         List<Long> addresses = new ArrayList<>();
-        List<DeviceMemory.Block> live = new ArrayList<>();
+        List<SlabAllocator.Block> live = new ArrayList<>();
         TreeMap<Long, Long> ends = new TreeMap<>();
         for (int i = 0; i < 400; i++) {
             if (random.nextInt(3) > 0) {
-                DeviceMemory.Block block = memory.allocate(random.nextLong(1L << (8 + random.nextInt(18))));
+                SlabAllocator.Block block = memory.allocate(random.nextLong(1L << (8 + random.nextInt(18))));
                 long from = block.address();
                 long to = from + block.bytes();
                 assertEquals(0, from % 256);
@@ -122,7 +122,7 @@ final class DeviceMemoryTest {
                 live.add(block);
                 addresses.add(from);
             } else if (!live.isEmpty()) {
-                DeviceMemory.Block block = live.remove(random.nextInt(live.size()));
+                SlabAllocator.Block block = live.remove(random.nextInt(live.size()));
                 ends.remove(block.address());
                 memory.release(block);
             }
@@ -133,9 +133,9 @@ final class DeviceMemoryTest {
 
     @Test
     void aSlabIsCutAndJoinsAgain() {
-        DeviceMemory.Block whole = memory.allocate(32 * MIB);
+        SlabAllocator.Block whole = memory.allocate(32 * MIB);
         memory.release(whole);
-        List<DeviceMemory.Block> parts = new ArrayList<>();
+        List<SlabAllocator.Block> parts = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
             parts.add(memory.allocate(8 * MIB));
             assertEquals(whole.address() + 8 * MIB * i, parts.get(i).address());
@@ -151,10 +151,10 @@ final class DeviceMemoryTest {
 
     @Test
     void aSlabThatIsTooSmallGivesWay() {
-        DeviceMemory.Block first = memory.allocate(20 * MIB);
+        SlabAllocator.Block first = memory.allocate(20 * MIB);
         memory.release(memory.allocate(2 * MIB));
         memory.release(first);
-        DeviceMemory.Block large = memory.allocate(30 * MIB);
+        SlabAllocator.Block large = memory.allocate(30 * MIB);
         assertEquals(2 * MIB, memory.keptBytes(), "what is much smaller stays: small tensors are cut from it");
         memory.release(large);
         assertEquals(large.address(), memory.allocate(20 * MIB).address());
@@ -163,20 +163,20 @@ final class DeviceMemoryTest {
 
     @Test
     void smallTensorsStayOutOfLargeSlabs() {
-        DeviceMemory.Block large = memory.allocate(64 * MIB);
+        SlabAllocator.Block large = memory.allocate(64 * MIB);
         memory.release(large);
-        DeviceMemory.Block small = memory.allocate(MIB);
+        SlabAllocator.Block small = memory.allocate(MIB);
         assertEquals(large.address(), memory.allocate(64 * MIB).address());
         assertNotEquals(0, small.address());
     }
 
     @Test
     void aLargeSlabIsCutForASmallTensorBeforeItIsRefused() {
-        DeviceMemory.Block large = memory.allocate(99 * MIB);
-        DeviceMemory.Block other = memory.allocate(MIB);
+        SlabAllocator.Block large = memory.allocate(99 * MIB);
+        SlabAllocator.Block other = memory.allocate(MIB);
         memory.release(large);
-        DeviceMemory.Block most = memory.allocate(90 * MIB);
-        DeviceMemory.Block small = memory.allocate(MIB);
+        SlabAllocator.Block most = memory.allocate(90 * MIB);
+        SlabAllocator.Block small = memory.allocate(MIB);
         assertEquals(most.address() + 90 * MIB, small.address());
         memory.release(most);
         memory.release(small);
@@ -185,9 +185,9 @@ final class DeviceMemoryTest {
 
     @Test
     void whatIsKeptGoesFirstWhenTheDeviceIsFull() {
-        DeviceMemory.Block large = memory.allocate(60 * MIB);
+        SlabAllocator.Block large = memory.allocate(60 * MIB);
         memory.release(large);
-        DeviceMemory.Block other = memory.allocate(80 * MIB);
+        SlabAllocator.Block other = memory.allocate(80 * MIB);
         assertEquals(0, memory.keptBytes());
         OutOfMemoryException refused = assertThrows(OutOfMemoryException.class, () -> memory.allocate(40 * MIB));
         assertTrue(
@@ -205,10 +205,10 @@ final class DeviceMemoryTest {
 
     @Test
     void aLimitIsAsAFullDevice() {
-        DeviceMemory limited = new DeviceMemory(source, 50 * MIB);
+        SlabAllocator limited = new SlabAllocator(source, 50 * MIB);
         limited.release(limited.allocate(20 * MIB));
         assertEquals(50 * MIB, limited.availableBytes());
-        DeviceMemory.Block block = limited.allocate(40 * MIB);
+        SlabAllocator.Block block = limited.allocate(40 * MIB);
         assertEquals(60 * MIB, source.left, "what was kept went first");
         OutOfMemoryException refused = assertThrows(OutOfMemoryException.class, () -> limited.allocate(11 * MIB));
         assertTrue(

@@ -2,7 +2,7 @@ package io.lingen.cpu.internal;
 
 import com.sun.management.OperatingSystemMXBean;
 import io.lingen.core.OutOfMemoryException;
-import io.lingen.core.spi.MemoryPool;
+import io.lingen.core.spi.pool.BlockAllocator;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -16,7 +16,7 @@ import java.util.Map;
  * total exceed the most that was ever in use by more than an eighth, or 16 MiB; beyond that the longest unused blocks are freed.
  * Thread-safe.
  */
-public final class CpuMemory implements MemoryPool, AutoCloseable {
+public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocator.Block>, AutoCloseable {
     private static final long SMALLEST = 4096;
     private static final long KEPT_ANYWAY = 16 << 20;
     private static final int KEPT_PART = 8;
@@ -34,22 +34,22 @@ public final class CpuMemory implements MemoryPool, AutoCloseable {
     private boolean closed;
 
     /** Memory up to the machine's, or the container's, physical size. */
-    public CpuMemory() {
+    public SizeClassAllocator() {
         this(physicalBytes());
     }
 
-    CpuMemory(long limit) {
+    SizeClassAllocator(long limit) {
         this(limit, Origin.REAL);
     }
 
-    private CpuMemory(long limit, Origin origin) {
+    private SizeClassAllocator(long limit, Origin origin) {
         this.limit = limit;
         this.origin = origin;
     }
 
     /** The same bookkeeping without the memory, and without a limit: for finding out what a run will take. Its addresses are no memory's. */
-    public static CpuMemory withoutMemory() {
-        return new CpuMemory(Long.MAX_VALUE, Origin.NONE);
+    public static SizeClassAllocator withoutMemory() {
+        return new SizeClassAllocator(Long.MAX_VALUE, Origin.NONE);
     }
 
     /** Where the blocks come from. */
@@ -71,7 +71,7 @@ public final class CpuMemory implements MemoryPool, AutoCloseable {
     }
 
     /** A piece of memory. Compared by identity. */
-    public static final class Block {
+    public static final class Block implements MemoryBlock {
         private final long base;
         private final long address;
         private final long bytes;
@@ -83,11 +83,13 @@ public final class CpuMemory implements MemoryPool, AutoCloseable {
         }
 
         /** The first byte's address, a multiple of {@link Memory#ALIGNMENT}. */
+        @Override
         public long address() {
             return address;
         }
 
         /** The usable bytes, at least as many as were asked for. */
+        @Override
         public long bytes() {
             return bytes;
         }
@@ -98,6 +100,7 @@ public final class CpuMemory implements MemoryPool, AutoCloseable {
      *
      * @throws OutOfMemoryException if the machine has not that much
      */
+    @Override
     public synchronized Block allocate(long bytes) {
         if (closed) {
             throw new IllegalStateException("the backend is closed");
@@ -132,6 +135,7 @@ public final class CpuMemory implements MemoryPool, AutoCloseable {
     }
 
     /** Takes a block back; it must not be used any more. */
+    @Override
     public synchronized void release(Block block) {
         usedBytes -= block.bytes;
         if (closed) {
@@ -154,9 +158,8 @@ public final class CpuMemory implements MemoryPool, AutoCloseable {
     }
 
     @Override
-    public Runnable take(long bytes) {
-        Block block = allocate(bytes);
-        return () -> release(block);
+    public boolean isHostMemory() {
+        return true;
     }
 
     @Override
