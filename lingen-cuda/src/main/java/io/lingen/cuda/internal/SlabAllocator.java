@@ -3,6 +3,7 @@ package io.lingen.cuda.internal;
 import io.lingen.core.OutOfMemoryException;
 import io.lingen.core.spi.pool.BlockAllocator;
 import io.lingen.core.spi.pool.PooledWorkspace;
+import io.lingen.cuda.internal.driver.MemorySource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -35,7 +36,7 @@ public final class SlabAllocator implements BlockAllocator<SlabAllocator.Block>,
     /** In blocks taken: some passes of a large model. Work that needs more than the bound settles within. */
     private static final long SHORT_WHILE = 10_000;
 
-    private final Source source;
+    private final MemorySource source;
     private final long limit;
     /** By number, the oldest first. */
     private final TreeMap<Long, Slab> slabs = new TreeMap<>();
@@ -49,31 +50,20 @@ public final class SlabAllocator implements BlockAllocator<SlabAllocator.Block>,
     private long lastTrim = -SHORT_WHILE - 1;
     private volatile @Nullable CaptureFootprint tracked;
 
-    /** Where memory comes from. */
-    public interface Source {
-        /** The address of new memory, a multiple of 256; 0 if there is not enough. */
-        long allocate(long bytes);
-
-        void free(long address);
-
-        /** The bytes that are left, for the message when there is not enough. */
-        long freeBytes();
-    }
-
     /** As much as the source has. */
-    public SlabAllocator(Source source) {
+    public SlabAllocator(MemorySource source) {
         this(source, Long.MAX_VALUE);
     }
 
     /** @param limit the most bytes that are held of the source, as if it had no more */
-    public SlabAllocator(Source source, long limit) {
+    public SlabAllocator(MemorySource source, long limit) {
         this.source = source;
         this.limit = limit;
     }
 
     /** A pool for dry runs: the same bookkeeping without memory. Its addresses can't be used. */
     public static SlabAllocator withoutMemory() {
-        return new SlabAllocator(new Source() {
+        return new SlabAllocator(new MemorySource() {
             @Override
             public long allocate(long bytes) {
                 return ALIGNMENT;

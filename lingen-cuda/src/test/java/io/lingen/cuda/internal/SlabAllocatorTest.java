@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.OutOfMemoryException;
+import io.lingen.cuda.internal.driver.MemorySource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -23,7 +24,7 @@ final class SlabAllocatorTest {
     private final CountedSource source = new CountedSource(100 * MIB);
     private final SlabAllocator memory = new SlabAllocator(source);
 
-    private static final class CountedSource implements SlabAllocator.Source {
+    private static final class CountedSource implements MemorySource {
         private final Map<Long, Long> live = new HashMap<>();
         private long next = 256;
         private long left;

@@ -1,6 +1,5 @@
 package io.lingen.cuda.internal.driver;
 
-import io.lingen.cuda.internal.SlabAllocator;
 import io.lingen.cuda.internal.driver.Libraries.Name;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -15,7 +14,7 @@ import org.slf4j.LoggerFactory;
  * What is captured happens in the order of the launches of its graph.
  * Thread-safe. Uses the primary context, so that other CUDA libraries of the process share memory with it.
  */
-public final class Device implements SlabAllocator.Source, AutoCloseable {
+public final class Device implements MemorySource, AutoCloseable {
     /** The system property that, when "false", leaves cuBLASLt out: our own kernels form all products. */
     public static final String CUBLAS_PROPERTY = "lingen.cuda.cublas";
 
@@ -34,7 +33,7 @@ public final class Device implements SlabAllocator.Source, AutoCloseable {
     /** Takes what is captured, so that other threads go on with the work of the stream proper. */
     private final long captureStream;
 
-    private final Kernels kernels;
+    private final KernelModules kernels;
     private final Staging staging;
     private final @Nullable CublasLt cublas;
     private final long productWorkspace;
@@ -68,7 +67,7 @@ public final class Device implements SlabAllocator.Source, AutoCloseable {
         }
     }
 
-    private Device(Driver driver, int device, Facts facts, Kernels kernels, @Nullable SymbolLookup lt) {
+    private Device(Driver driver, int device, Facts facts, KernelModules kernels, @Nullable SymbolLookup lt) {
         this.driver = driver;
         this.device = device;
         this.facts = facts;
@@ -108,7 +107,8 @@ public final class Device implements SlabAllocator.Source, AutoCloseable {
         Facts facts = facts(driver, device);
         Nvrtc nvrtc = new Nvrtc(libraries.apply(Name.NVRTC));
         String architecture = nvrtc.architectureFor(facts.major(), facts.minor());
-        return new Device(driver, device, facts, new Kernels(driver, nvrtc, cache, architecture), cublas(libraries));
+        return new Device(
+                driver, device, facts, new KernelModules(driver, nvrtc, cache, architecture), cublas(libraries));
     }
 
     private static Facts facts(Driver driver, int device) {

@@ -66,7 +66,10 @@ final class KernelCompilationTest {
         KernelSource norms = KernelSource.of("norms");
         String message = assertThrows(IllegalStateException.class, () -> new Nvrtc(library)
                         .compile(
-                                "wrong.cu", "KERNEL(32, wrong, Missing) {}", norms.headers(), Kernels.options("sm_90")))
+                                "wrong.cu",
+                                "KERNEL(32, wrong, Missing) {}",
+                                norms.headers(),
+                                KernelModules.options("sm_90")))
                 .getMessage();
         assertTrue(message.contains("wrong.cu(1): error"), message);
     }
@@ -77,7 +80,7 @@ final class KernelCompilationTest {
         if (library != null) {
             Nvrtc nvrtc = new Nvrtc(library);
             return architectures(source).stream()
-                    .map(architecture -> Kernels.compile(nvrtc, CACHE, source, architecture))
+                    .map(architecture -> KernelModules.compile(nvrtc, CACHE, source, architecture))
                     .toList();
         }
         assumeCompiler();

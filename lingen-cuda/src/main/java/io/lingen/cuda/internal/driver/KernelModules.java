@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** The kernels, compiled for a device and loaded when first used. Thread-safe. */
-final class Kernels {
+final class KernelModules {
     private static final int FREE_SHARED_BYTES = 48 << 10;
 
     private final Driver driver;
@@ -17,7 +17,7 @@ final class Kernels {
     private final Map<Long, Integer> sharedBytes = new ConcurrentHashMap<>();
 
     /** @param architecture for example "sm_90" */
-    Kernels(Driver driver, Nvrtc nvrtc, CubinCache cache, String architecture) {
+    KernelModules(Driver driver, Nvrtc nvrtc, CubinCache cache, String architecture) {
         this.driver = driver;
         this.nvrtc = nvrtc;
         this.cache = cache;
