@@ -6,7 +6,7 @@ import io.lingen.core.Shape;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.checkpoint.SafetensorsWriter;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -118,7 +118,7 @@ public record LatentFile(Path path, HostTensor latent, int step, String output, 
         }
         if (!VERSION.equals(metadata.get("version"))) {
             throw new CheckpointException(path + ": expected version " + VERSION + " of saved latents, found "
-                    + Quoted.of(String.valueOf(metadata.get("version")))
+                    + SafeText.of(String.valueOf(metadata.get("version")))
                     + ". Go on with the version of LinGen that wrote it");
         }
         if (!file.names().equals(Set.of(TENSOR))) {
@@ -133,7 +133,7 @@ public record LatentFile(Path path, HostTensor latent, int step, String output, 
         Shape shape = mapped.shape();
         if (mapped.dtype() != DType.F32 || shape.rank() != 4 || shape.elements() == 0) {
             throw new CheckpointException(path + ": expected tensor '" + TENSOR + "' as F32[C, T, H, W], found "
-                    + Quoted.of(mapped.toString()) + ". " + damaged());
+                    + SafeText.of(mapped.toString()) + ". " + damaged());
         }
         float[] values = mapped.toFloats();
         for (int i = 0; i < values.length; i++) {
@@ -151,7 +151,7 @@ public record LatentFile(Path path, HostTensor latent, int step, String output, 
         String output = text(path, metadata, "output");
         if (!isPlainName(path, output)) {
             throw new CheckpointException(path + ": expected the plain name of a file as metadata 'output', found \""
-                    + Quoted.of(output) + "\". " + damaged());
+                    + SafeText.of(output) + "\". " + damaged());
         }
         return output;
     }
@@ -182,14 +182,14 @@ public record LatentFile(Path path, HostTensor latent, int step, String output, 
         }
         throw new CheckpointException(
                 path + ": expected " + (min == max ? "" + min : "a number from " + min + " to " + max)
-                        + " as metadata '" + key + "', found \"" + Quoted.of(text) + "\". " + damaged());
+                        + " as metadata '" + key + "', found \"" + SafeText.of(text) + "\". " + damaged());
     }
 
     private static String text(Path path, Map<String, String> metadata, String key) {
         String value = metadata.get(key);
         if (value == null) {
             throw new CheckpointException(path + ": expected metadata '" + key + "', found "
-                    + Quoted.of(metadata.keySet().toString()) + ". " + damaged());
+                    + SafeText.of(metadata.keySet().toString()) + ". " + damaged());
         }
         return value;
     }

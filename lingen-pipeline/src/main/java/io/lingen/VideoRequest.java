@@ -1,6 +1,6 @@
 package io.lingen;
 
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import io.lingen.spi.SamplingSettings;
 import org.jspecify.annotations.Nullable;
 
@@ -77,7 +77,7 @@ public record VideoRequest(
         require(
                 schedule == null || !schedule.isBlank() && schedule.length() <= MAX_NAME,
                 "the schedule is a name of at most " + MAX_NAME + " characters, found "
-                        + (schedule == null ? "" : schedule.isBlank() ? "none" : Quoted.of(schedule)));
+                        + (schedule == null ? "" : schedule.isBlank() ? "none" : SafeText.of(schedule)));
         require(eta == null || eta >= 0 && eta <= 1, "eta is 0 to 1, found " + eta);
     }
 
@@ -134,7 +134,7 @@ public record VideoRequest(
             boolean control = Character.isISOControl(codePoint) && "\t\n\r".indexOf(codePoint) < 0;
             if (control || Character.getType(codePoint) == Character.SURROGATE) {
                 throw new IllegalArgumentException("the " + what + " is text, found "
-                        + (control ? "the control character " : "half of a surrogate pair, ") + Quoted.of(codePoint)
+                        + (control ? "the control character " : "half of a surrogate pair, ") + SafeText.of(codePoint)
                         + ", as its character " + (at + 1) + "; remove it");
             }
         }

@@ -6,7 +6,7 @@ import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoDescription;
 import io.lingen.VideoRequest;
 import io.lingen.VideoResult;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -122,7 +122,7 @@ final class BatchRun {
     private void make(long number, PromptLine line, VideoRequest request, Path target, @Nullable LatentFile saved) {
         run.progress()
                 .print(target + ", " + (made + skipped + failed + 1) + " of " + total + ": "
-                        + Quoted.of(request.subject()));
+                        + SafeText.of(request.subject()));
         try {
             run.generate(request, target, saved, batch.latents());
             made++;

@@ -2,7 +2,7 @@ package io.lingen.cli;
 
 import io.lingen.core.OutOfMemoryException;
 import io.lingen.core.checkpoint.CheckpointException;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -70,11 +70,11 @@ final class ErrorReport {
         String line = quoted(String.join(" ", lines));
         return line.length() <= MAX_CHARACTERS
                 ? line
-                : Quoted.of(line, MAX_CHARACTERS * 2 / 3) + " " + Quoted.endOf(line, MAX_CHARACTERS / 4);
+                : SafeText.of(line, MAX_CHARACTERS * 2 / 3) + " " + SafeText.endOf(line, MAX_CHARACTERS / 4);
     }
 
     private static String quoted(String line) {
-        return Quoted.of(line, Integer.MAX_VALUE);
+        return SafeText.of(line, Integer.MAX_VALUE);
     }
 
     private static String message(Throwable error) {

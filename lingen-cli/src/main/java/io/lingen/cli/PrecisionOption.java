@@ -1,7 +1,7 @@
 package io.lingen.cli;
 
 import io.lingen.core.DType;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
@@ -34,7 +34,7 @@ final class PrecisionOption {
                     return DType.F32;
                 default:
                     throw new TypeConversionException(
-                            "precision must be bf16 or f32, found '" + Quoted.of(value) + "'");
+                            "precision must be bf16 or f32, found '" + SafeText.of(value) + "'");
             }
         }
     }

@@ -6,7 +6,7 @@ import io.lingen.VideoRequest;
 import io.lingen.core.DType;
 import io.lingen.core.backend.Backends;
 import io.lingen.core.checkpoint.CheckpointException;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import io.lingen.core.spi.BackendProvider;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
@@ -81,7 +81,7 @@ record RecordedVideo(Path file, VideoDescription description) {
         if (name.equals(TextToVideoPipeline.NANO) || plain && Files.isDirectory(Path.of(name))) {
             return name;
         }
-        throw new IllegalArgumentException(file + " was made by the model '" + Quoted.of(name)
+        throw new IllegalArgumentException(file + " was made by the model '" + SafeText.of(name)
                 + "', which is no folder here; say where it is with --model");
     }
 
@@ -104,8 +104,8 @@ record RecordedVideo(Path file, VideoDescription description) {
     void compare(TextToVideoPipeline pipeline, boolean otherModel, Progress progress) {
         String hash = pipeline.modelHash();
         if (!otherModel && !hash.equals(description.modelHash())) {
-            throw new CheckpointException(file + " was made by a model '" + Quoted.of(description.model())
-                    + "' of the hash " + Quoted.of(description.modelHash()) + ", and the one here has " + hash
+            throw new CheckpointException(file + " was made by a model '" + SafeText.of(description.model())
+                    + "' of the hash " + SafeText.of(description.modelHash()) + ", and the one here has " + hash
                     + ". Use that model, or name this one with --model to make another video with it");
         }
         VideoDescription now = pipeline.describe(pipeline.plan(request()));
@@ -117,8 +117,8 @@ record RecordedVideo(Path file, VideoDescription description) {
 
     private void differ(String what, String then, String now, Progress progress) {
         if (!then.equals(now)) {
-            progress.print("warning    the " + what + " of " + file + " was " + Quoted.of(then) + " and is "
-                    + Quoted.of(now) + ": the videos may differ");
+            progress.print("warning    the " + what + " of " + file + " was " + SafeText.of(then) + " and is "
+                    + SafeText.of(now) + ": the videos may differ");
         }
     }
 }

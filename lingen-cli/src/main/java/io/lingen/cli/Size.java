@@ -1,6 +1,6 @@
 package io.lingen.cli;
 
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
@@ -22,7 +22,7 @@ record Size(int width, int height) {
             Matcher matcher = FORM.matcher(value);
             if (!matcher.matches()) {
                 throw new TypeConversionException(
-                        "size must be WIDTHxHEIGHT in pixels, for example 128x128, found '" + Quoted.of(value) + "'");
+                        "size must be WIDTHxHEIGHT in pixels, for example 128x128, found '" + SafeText.of(value) + "'");
             }
             return new Size(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)));
         }

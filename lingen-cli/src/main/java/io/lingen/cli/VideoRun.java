@@ -9,7 +9,7 @@ import io.lingen.VideoPlan;
 import io.lingen.VideoRequest;
 import io.lingen.VideoResult;
 import io.lingen.core.checkpoint.CheckpointException;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import io.lingen.diffusion.SamplingStep;
 import io.lingen.vae.FrameStream;
 import io.lingen.video.VideoWriters;
@@ -118,7 +118,7 @@ final class VideoRun {
             progress.print("video      " + describe(plan));
             String encoded = generation.description().encodedPrompt();
             if (encoded != null && !encoded.equals(plan.request().prompt())) {
-                progress.print("read as    " + Quoted.of(encoded));
+                progress.print("read as    " + SafeText.of(encoded));
             }
             VideoWriters.check(target, plan.format());
             interruption.watch(generation);

@@ -1,6 +1,6 @@
 package io.lingen.diffusion;
 
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.util.Locale;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
@@ -87,10 +87,10 @@ public interface Schedule {
                         return shifted(Double.parseDouble(name.substring("shifted:".length())));
                     } catch (NumberFormatException e) {
                         throw new IllegalArgumentException(
-                                "schedule '" + Quoted.of(name) + "': the shift is not a number", e);
+                                "schedule '" + SafeText.of(name) + "': the shift is not a number", e);
                     }
                 }
-                throw new IllegalArgumentException("unknown schedule '" + Quoted.of(name) + "'; known are " + NAMES);
+                throw new IllegalArgumentException("unknown schedule '" + SafeText.of(name) + "'; known are " + NAMES);
         }
     }
 

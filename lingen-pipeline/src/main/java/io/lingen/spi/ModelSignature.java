@@ -3,7 +3,7 @@ package io.lingen.spi;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +52,7 @@ public record ModelSignature(
 
     private static void add(List<String> fields, String name, @Nullable String value) {
         if (value != null) {
-            fields.add(name + " \"" + Quoted.of(value) + '"');
+            fields.add(name + " \"" + SafeText.of(value) + '"');
         }
     }
 }

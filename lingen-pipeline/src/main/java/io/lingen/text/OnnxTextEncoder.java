@@ -12,7 +12,7 @@ import ai.djl.translate.TranslateException;
 import ai.djl.translate.TranslatorContext;
 import io.lingen.core.HostTensor;
 import io.lingen.core.checkpoint.CheckpointException;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.internal.tokenizer.Tokenizer;
 import io.lingen.internal.tokenizer.TokenizerReader;
@@ -73,7 +73,7 @@ public final class OnnxTextEncoder implements TextEncoder {
             model.close();
             throw new CheckpointException(
                     name + ": " + config.model() + " is not an ONNX model that can be run: "
-                            + Quoted.of(String.valueOf(e.getMessage()), 200),
+                            + SafeText.of(String.valueOf(e.getMessage()), 200),
                     e);
         }
     }
@@ -123,8 +123,8 @@ public final class OnnxTextEncoder implements TextEncoder {
                     name,
                     tokens.ids().length,
                     tokens.uncutLength(),
-                    Quoted.endOf(prompt.substring(0, tokens.cutAt()), 40),
-                    Quoted.of(prompt.substring(tokens.cutAt()).strip(), 40));
+                    SafeText.endOf(prompt.substring(0, tokens.cutAt()), 40),
+                    SafeText.of(prompt.substring(tokens.cutAt()).strip(), 40));
         }
         float[] values = run(tokens);
         int length = tokens.ids().length;

@@ -2,7 +2,7 @@ package io.lingen.text;
 
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -88,7 +88,7 @@ public final class Thesaurus implements PromptRewriter {
                     || !PHRASE.matcher(phrase).matches()
                     || !phrase.toLowerCase(Locale.ROOT).equals(phrase)) {
                 throw new CheckpointException(place + ": expected phrases of 1 to " + MAX_WORDS
-                        + " words in small letters, parted by a tab, found \"" + Quoted.of(phrase) + '"');
+                        + " words in small letters, parted by a tab, found \"" + SafeText.of(phrase) + '"');
             }
             longest = Math.max(longest, length);
         }
@@ -96,7 +96,7 @@ public final class Thesaurus implements PromptRewriter {
             shown.add(phrases[0]);
             words.addAll(Arrays.asList(phrases[0].split(" ")));
         } else if (others.put(phrases[0], List.of(phrases).subList(1, phrases.length)) != null) {
-            throw new CheckpointException(place + ": found \"" + Quoted.of(phrases[0]) + "\" a second time");
+            throw new CheckpointException(place + ": found \"" + SafeText.of(phrases[0]) + "\" a second time");
         } else {
             replaced.addAll(Arrays.asList(phrases[0].split(" ")));
         }

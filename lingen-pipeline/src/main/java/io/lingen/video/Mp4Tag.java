@@ -1,6 +1,6 @@
 package io.lingen.video;
 
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
@@ -36,7 +36,7 @@ final class Mp4Tag {
                 size = parentEnd - start;
             }
             if (size < source.position() - start || size > parentEnd - start) {
-                throw source.damaged("the box '" + Quoted.of(found) + "' has " + size + " bytes, and "
+                throw source.damaged("the box '" + SafeText.of(found) + "' has " + size + " bytes, and "
                         + (parentEnd - start) + " are left; it may be cut off");
             }
             if (found.equals(name)) {

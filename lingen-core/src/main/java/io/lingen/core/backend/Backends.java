@@ -1,7 +1,7 @@
 package io.lingen.core.backend;
 
 import io.lingen.core.BackendOptions;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import io.lingen.core.spi.BackendProvider;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -64,7 +64,7 @@ public final class Backends {
                 .filter(provider -> provider.name().equals(name))
                 .findFirst()
                 .orElseThrow(() ->
-                        new IllegalArgumentException("unknown backend '" + Quoted.of(name) + "'; on the class path are "
+                        new IllegalArgumentException("unknown backend '" + SafeText.of(name) + "'; on the class path are "
                                 + providers.stream().map(BackendProvider::name).collect(Collectors.joining(", "))
                                 + ", and auto picks the best of them"));
     }

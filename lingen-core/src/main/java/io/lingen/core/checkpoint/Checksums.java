@@ -1,6 +1,6 @@
 package io.lingen.core.checkpoint;
 
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -75,14 +75,14 @@ public final class Checksums {
             if (!matcher.matches()) {
                 throw new CheckpointException(origin + ", line " + (i + 1)
                         + ": expected a SHA-256 sum, two spaces and a path, as sha256sum writes them, found \""
-                        + Quoted.of(lines[i]) + '"');
+                        + SafeText.of(lines[i]) + '"');
             }
             if (sums.put(
                             matcher.group(2),
                             HexFormat.of().formatHex(HexFormat.of().parseHex(matcher.group(1))))
                     != null) {
                 throw new CheckpointException(
-                        origin + ", line " + (i + 1) + ": found a second sum of " + Quoted.of(matcher.group(2)));
+                        origin + ", line " + (i + 1) + ": found a second sum of " + SafeText.of(matcher.group(2)));
             }
         }
         return new Checksums(sums);

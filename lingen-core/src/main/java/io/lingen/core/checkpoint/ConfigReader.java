@@ -3,7 +3,7 @@ package io.lingen.core.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -256,7 +256,7 @@ public final class ConfigReader {
     public void end() {
         List<String> unknown = fields().stream()
                 .filter(field -> !known.contains(field))
-                .map(field -> "'" + path + Quoted.of(field) + "'")
+                .map(field -> "'" + path + SafeText.of(field) + "'")
                 .toList();
         if (!unknown.isEmpty()) {
             throw new CheckpointException(origin + ": unknown field "
@@ -301,6 +301,6 @@ public final class ConfigReader {
         if (found instanceof double[]) {
             return Arrays.toString((double[]) found);
         }
-        return Quoted.of(String.valueOf(found));
+        return SafeText.of(String.valueOf(found));
     }
 }

@@ -8,7 +8,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -52,7 +52,7 @@ final class Json {
             throw new CheckpointException(origin + ": expected JSON in UTF-8, found bytes that are not UTF-8", e);
         } catch (JsonProcessingException e) {
             throw new CheckpointException(
-                    origin + ": expected JSON, found " + Quoted.of(e.getOriginalMessage(), 200) + position(e), e);
+                    origin + ": expected JSON, found " + SafeText.of(e.getOriginalMessage(), 200) + position(e), e);
         }
         if (!node.isObject()) {
             throw new CheckpointException(origin + ": expected a JSON object, found " + describe(node));
@@ -71,7 +71,7 @@ final class Json {
 
     /** A value for a message: shortened if long. */
     static String describe(JsonNode node) {
-        return node.isMissingNode() ? "nothing" : Quoted.of(node.toString());
+        return node.isMissingNode() ? "nothing" : SafeText.of(node.toString());
     }
 
     private static String position(JsonProcessingException e) {

@@ -1,6 +1,6 @@
 package io.lingen.core.checkpoint;
 
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
@@ -144,7 +144,7 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
                     || part.indexOf(':') >= 0
                     || part.indexOf('\0') >= 0) {
                 throw new CheckpointException("expected a relative path inside the model, for example "
-                        + "\"transformer/config.json\", found \"" + Quoted.of(path) + '"');
+                        + "\"transformer/config.json\", found \"" + SafeText.of(path) + '"');
             }
         }
         return path;

@@ -1,6 +1,6 @@
 package io.lingen.core.checkpoint;
 
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
@@ -72,7 +72,7 @@ final class PlainFile {
 
     /** A path for messages. */
     static String shown(Path file) {
-        return Quoted.of(file.toString(), 300);
+        return SafeText.of(file.toString(), 300);
     }
 
     /** @throws CheckpointException if it is no plain file */
@@ -89,13 +89,13 @@ final class PlainFile {
 
     private static CheckpointException noName(Path folder, String name, @Nullable Exception cause) {
         return new CheckpointException(
-                shown(folder) + ": expected the name of a file, found \"" + Quoted.of(name)
+                shown(folder) + ": expected the name of a file, found \"" + SafeText.of(name)
                         + "\", which none can have here",
                 cause);
     }
 
     private static CheckpointException unreadable(Path file, IOException e) {
         return new CheckpointException(
-                shown(file) + ": expected a readable file, found " + Quoted.of(e.toString(), 200), e);
+                shown(file) + ": expected a readable file, found " + SafeText.of(e.toString(), 200), e);
     }
 }

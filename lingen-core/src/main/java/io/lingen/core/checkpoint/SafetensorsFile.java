@@ -2,7 +2,7 @@ package io.lingen.core.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.lingen.core.HostTensor;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -82,7 +82,7 @@ public final class SafetensorsFile implements AutoCloseable {
             }
             HostTensor tensor = file.tensors.get(entry.getKey());
             if (tensor == null) {
-                throw new CheckpointException(origin + ": expected tensor '" + Quoted.of(entry.getKey()) + "' in "
+                throw new CheckpointException(origin + ": expected tensor '" + SafeText.of(entry.getKey()) + "' in "
                         + shard + ", found no such tensor there. Index and shards are of different checkpoints");
             }
             tensors.put(entry.getKey(), tensor);
@@ -92,7 +92,7 @@ public final class SafetensorsFile implements AutoCloseable {
                 JsonNode owner = weightMap.path(name);
                 if (!owner.asText().equals(file.getKey())) {
                     throw new CheckpointException(
-                            origin + ": expected tensor '" + Quoted.of(name) + "' to be listed for "
+                            origin + ": expected tensor '" + SafeText.of(name) + "' to be listed for "
                                     + file.getKey() + ", where it lies, found " + Json.describe(owner)
                                     + ". Index and shards are of different checkpoints");
                 }
@@ -167,7 +167,7 @@ public final class SafetensorsFile implements AutoCloseable {
                 || name.indexOf(':') >= 0
                 || name.indexOf('\0') >= 0) {
             throw new CheckpointException(origin + ": expected the plain name of a file beside the index for tensor '"
-                    + Quoted.of(tensor) + "', found " + Json.describe(node));
+                    + SafeText.of(tensor) + "', found " + Json.describe(node));
         }
         return name;
     }

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
@@ -115,7 +115,7 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
         for (Map.Entry<String, JsonNode> field : node.properties()) {
             if (!field.getValue().isTextual()) {
                 throw new CheckpointException(origin + ": expected a string in " + METADATA + "."
-                        + Quoted.of(field.getKey()) + ", found " + Json.describe(field.getValue()));
+                        + SafeText.of(field.getKey()) + ", found " + Json.describe(field.getValue()));
             }
             metadata.put(field.getKey(), field.getValue().textValue());
         }
@@ -123,7 +123,7 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
     }
 
     private static Entry entry(String origin, String name, JsonNode node, long dataBytes) {
-        String where = origin + ": tensor '" + Quoted.of(name) + "'";
+        String where = origin + ": tensor '" + SafeText.of(name) + "'";
         if (!node.isObject() || node.size() != 3) {
             throw new CheckpointException(
                     where + ": expected dtype, shape and data_offsets, found " + Json.describe(node));
@@ -147,7 +147,7 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
         }
         // The division keeps a huge shape from overflowing the product.
         if (shape.elements() > dataBytes / dtype.bytes() || shape.elements() * dtype.bytes() != end - begin) {
-            throw new CheckpointException(where + ": expected the bytes of " + dtype + Quoted.of(shape.toString())
+            throw new CheckpointException(where + ": expected the bytes of " + dtype + SafeText.of(shape.toString())
                     + ", found " + (end - begin) + " bytes at " + Json.describe(offsets));
         }
         return new Entry(name, dtype, shape, begin, end);
@@ -192,7 +192,7 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
         long next = 0;
         for (Entry entry : sorted) {
             if (entry.begin != next) {
-                throw new CheckpointException(origin + ": tensor '" + Quoted.of(entry.name)
+                throw new CheckpointException(origin + ": tensor '" + SafeText.of(entry.name)
                         + "': expected its data at "
                         + next + ", right after its predecessor's, found it at " + entry.begin
                         + (entry.begin < next ? ", an overlap" : ", a gap") + ". The file is damaged; get it again");

@@ -11,7 +11,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.internal.CloseableStack;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import io.lingen.core.op.Grid;
 import java.util.HashSet;
 import java.util.List;
@@ -184,7 +184,7 @@ public final class ModelWeights {
         if (!tensor.shape().equals(expected)) {
             throw new CheckpointException(
                     file + ": tensor '" + prefix + name + "': expected the shape " + expected + ", found "
-                            + Quoted.of(tensor.shape().toString()) + ". Do configuration and weights belong together?");
+                            + SafeText.of(tensor.shape().toString()) + ". Do configuration and weights belong together?");
         }
         DType dtype = tensor.dtype();
         if (dtype != DType.F32 && dtype != DType.F16 && dtype != DType.BF16) {
@@ -216,7 +216,7 @@ public final class ModelWeights {
         if (!extra.isEmpty()) {
             throw new CheckpointException(file + ": expected " + read.size() + " tensors, found " + extra.size()
                     + " more that the configuration has no place for: "
-                    + extra.stream().limit(5).map(Quoted::of).collect(Collectors.joining(", "))
+                    + extra.stream().limit(5).map(SafeText::of).collect(Collectors.joining(", "))
                     + (extra.size() > 5 ? ", ..." : "")
                     + ". Do configuration and weights belong together?");
         }

@@ -3,7 +3,7 @@ package io.lingen.internal.tokenizer;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import io.lingen.core.checkpoint.CheckpointException;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,7 +45,7 @@ final class MergesTable {
     private void addPair(String pair) {
         int blank = pair.indexOf(' ');
         if (blank < 0 || pair.indexOf(' ', blank + 1) >= 0) {
-            throw error(row(), '"' + Quoted.of(pair) + '"', PAIR);
+            throw error(row(), '"' + SafeText.of(pair) + '"', PAIR);
         }
         left.add(pair.substring(0, blank));
         right.add(pair.substring(blank + 1));
@@ -86,7 +86,7 @@ final class MergesTable {
         for (int i = 0; i < left.size(); i++) {
             String row = "[" + i + "]";
             if (!right.get(i).startsWith(prefix)) {
-                throw error(row, Quoted.of(right.get(i)), "a token that begins with " + Quoted.of(prefix));
+                throw error(row, SafeText.of(right.get(i)), "a token that begins with " + SafeText.of(prefix));
             }
             String result = left.get(i) + right.get(i).substring(prefix.length());
             merges.add(
@@ -98,7 +98,7 @@ final class MergesTable {
     private int id(TokenTrie vocabulary, String row, String token) {
         int id = vocabulary.id(token);
         if (id == TokenTrie.NONE) {
-            throw error(row, '"' + Quoted.of(token) + '"', "tokens of model.vocab");
+            throw error(row, '"' + SafeText.of(token) + '"', "tokens of model.vocab");
         }
         return id;
     }

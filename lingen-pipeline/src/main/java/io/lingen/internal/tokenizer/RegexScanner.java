@@ -1,6 +1,6 @@
 package io.lingen.internal.tokenizer;
 
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.util.function.IntPredicate;
 
 /** Reads a pattern piece by piece; knows its escapes. */
@@ -115,7 +115,7 @@ final class RegexScanner {
                     case "N" -> Characters::isNumber;
                     case "Nd" -> Character::isDigit;
                     case "P" -> Characters::isAnyPunctuation;
-                    default -> throw unsupported("the property " + Quoted.of(name));
+                    default -> throw unsupported("the property " + SafeText.of(name));
                 };
         return negated ? property.negate() : property;
     }

@@ -2,7 +2,7 @@ package io.lingen.internal.tokenizer;
 
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -115,7 +115,7 @@ final class TemplateReader {
     private int checked(ConfigReader json, String field, String token, int id) {
         int known = ids.applyAsInt(token);
         if (known != id) {
-            String name = '"' + Quoted.of(token) + '"';
+            String name = '"' + SafeText.of(token) + '"';
             throw json.error(
                     field,
                     id,

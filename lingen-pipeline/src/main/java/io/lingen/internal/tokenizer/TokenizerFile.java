@@ -9,7 +9,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ForeignFile;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -64,7 +64,7 @@ final class TokenizerFile {
             throw new CheckpointException(origin + ": expected JSON in UTF-8, found bytes that are not UTF-8", e);
         } catch (JsonProcessingException e) {
             throw new CheckpointException(
-                    origin + ": expected JSON, found " + Quoted.of(e.getOriginalMessage(), 200) + position(e), e);
+                    origin + ": expected JSON, found " + SafeText.of(e.getOriginalMessage(), 200) + position(e), e);
         } catch (IOException e) {
             throw new CheckpointException(origin + ": expected a readable file, found " + e, e);
         }
@@ -125,7 +125,7 @@ final class TokenizerFile {
         if (token == null) {
             return "nothing";
         }
-        String text = Quoted.of(parser.getText());
+        String text = SafeText.of(parser.getText());
         return token == JsonToken.VALUE_STRING ? '"' + text + '"' : text;
     }
 

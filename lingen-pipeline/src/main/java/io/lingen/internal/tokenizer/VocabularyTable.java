@@ -3,7 +3,7 @@ package io.lingen.internal.tokenizer;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import io.lingen.core.checkpoint.CheckpointException;
-import io.lingen.core.internal.Quoted;
+import io.lingen.core.internal.SafeText;
 import java.io.IOException;
 import java.util.Arrays;
 
@@ -57,10 +57,10 @@ final class VocabularyTable {
             boolean isInteger = parser.nextToken() == JsonToken.VALUE_NUMBER_INT;
             boolean isInt = isInteger && parser.getNumberType() == JsonParser.NumberType.INT;
             if (!isInt || parser.getIntValue() < 0 || parser.getIntValue() > MAX_ID) {
-                throw error("." + Quoted.of(token), TokenizerFile.describe(parser), "an integer from 0 to " + MAX_ID);
+                throw error("." + SafeText.of(token), TokenizerFile.describe(parser), "an integer from 0 to " + MAX_ID);
             }
             if (put(token, parser.getIntValue()) != TokenTrie.NONE) {
-                throw error("." + Quoted.of(token), "it a second time", "each token once");
+                throw error("." + SafeText.of(token), "it a second time", "each token once");
             }
         }
     }
@@ -94,7 +94,7 @@ final class VocabularyTable {
 
     private int put(String token, int id) {
         if (token.codePoints().anyMatch(Characters::isSurrogate)) {
-            throw error("", Quoted.of(token), "tokens of whole characters");
+            throw error("", SafeText.of(token), "tokens of whole characters");
         }
         if (size == MAX_TOKENS) {
             throw error("", "more", "at most " + MAX_TOKENS + " tokens");

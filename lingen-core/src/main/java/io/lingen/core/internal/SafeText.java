@@ -5,13 +5,13 @@ package io.lingen.core.internal;
  * characters, invisible format characters (among them those that turn the direction of writing) and halves of surrogate pairs become
  * escapes such as {@code \}{@code u001b}; the joiners inside emoji and scripts stay.
  */
-public final class Quoted {
+public final class SafeText {
     private static final int MAX_CODE_POINTS = 80;
     private static final String DOTS = "...";
     private static final int ZERO_WIDTH_NON_JOINER = 0x200C;
     private static final int ZERO_WIDTH_JOINER = 0x200D;
 
-    private Quoted() {}
+    private SafeText() {}
 
     /** The beginning of a text, at most 80 characters of it. */
     public static String of(String text) {
