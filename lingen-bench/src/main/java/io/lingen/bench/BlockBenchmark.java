@@ -2,6 +2,7 @@ package io.lingen.bench;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
@@ -202,7 +203,7 @@ public class BlockBenchmark {
             device.normal(in, weight);
             device.normal(outWidth, bias);
             HostTensor matrix = device.download(weight);
-            return device.packLinear(workspace, new LinearWeights.Source(matrix, device.download(bias)), type);
+            return device.packLinear(workspace, new LinearParameters(matrix, device.download(bias)), type);
         }
     }
 

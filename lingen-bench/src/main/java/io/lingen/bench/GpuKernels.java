@@ -1,8 +1,10 @@
 package io.lingen.bench;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
@@ -166,7 +168,7 @@ final class GpuKernels {
                     backend.download(normal(DType.F32, channels, channels, kernel[0], kernel[1], kernel[2]));
             HostTensor bias = HostTensor.of(new float[channels], channels);
             ConvolutionWeights weights = backend.packConvolution(
-                    workspace, new ConvolutionWeights.Source(weight, bias, 1, 1, 1), DType.BF16);
+                    workspace, new ConvolutionParameters(weight, bias, 1, 1, 1), DType.BF16);
             double bytes = 4.0 * x.shape().elements() + 2.0 * taps * channels * channels;
             String name = "convolution " + kernel[0] + "x" + kernel[1] + "x" + kernel[2] + ", " + channels;
             either(name, bytes, () -> backend.convolution(x, weights, y));
@@ -204,7 +206,7 @@ final class GpuKernels {
             Tensor weight = normal(backend, scratch, DType.BF16, out, in);
             HostTensor matrix = backend.download(weight);
             HostTensor bias = HostTensor.of(new float[out], out);
-            return backend.packLinear(workspace, new LinearWeights.Source(matrix, bias), DType.BF16);
+            return backend.packLinear(workspace, new LinearParameters(matrix, bias), DType.BF16);
         }
     }
 }

@@ -1,31 +1,16 @@
 package io.lingen.core;
 
-import org.jspecify.annotations.Nullable;
-
 /**
- * The weights of a linear layer, packed once by a backend in whatever layout serves it. Immutable, thread-safe, owned by the workspace
- * it was packed into.
+ * The parameters of a linear layer, packed once by a backend in the layout that its kernels read. Immutable, thread-safe, owned by the
+ * workspace they were packed into.
  */
 public interface LinearWeights {
-    /** The width of the layer's input. */
+    /** The number of input features. */
     long inFeatures();
 
-    /** The width of the layer's output. */
+    /** The number of output features. */
     long outFeatures();
 
-    /** The type in which products are formed; accumulation is always in F32. */
+    /** The type of the GEMM's operands: {@link DType#F32} or {@link DType#BF16}. Accumulation is always in F32. */
     DType dtype();
-
-    /** The layer as read, on the host: weight [out, in] and bias [out], or a null bias. */
-    record Source(HostTensor weight, @Nullable HostTensor bias) {
-        public Source {
-            if (weight.shape().rank() != 2) {
-                throw new IllegalArgumentException("a linear weight is [out, in], found " + weight.shape());
-            }
-            if (bias != null && !bias.shape().equals(Shape.of(weight.shape().length(0)))) {
-                throw new IllegalArgumentException("the bias of a linear layer with weight " + weight.shape() + " is ["
-                        + weight.shape().length(0) + "], found " + bias.shape());
-            }
-        }
-    }
 }

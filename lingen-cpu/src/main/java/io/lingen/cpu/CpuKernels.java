@@ -1,9 +1,11 @@
 package io.lingen.cpu;
 
 import io.lingen.core.BackendOptions;
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
@@ -127,7 +129,7 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
-    public LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype) {
+    public LinearWeights packLinear(Workspace workspace, LinearParameters source, DType dtype) {
         chosen.begin();
         try {
             LinearWeights weights = chosen.linear().pack(PooledWorkspace.of(workspace), source, dtype);
@@ -139,7 +141,7 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
-    public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionWeights.Source source, DType dtype) {
+    public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionParameters source, DType dtype) {
         chosen.begin();
         try {
             return chosen.convolution().pack(PooledWorkspace.of(workspace), source, dtype);

@@ -1,8 +1,10 @@
 package io.lingen.cuda;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Recording;
 import io.lingen.core.Tensor;
@@ -163,7 +165,7 @@ public final class CudaKernels implements Kernels {
     }
 
     @Override
-    public LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype) {
+    public LinearWeights packLinear(Workspace workspace, LinearParameters source, DType dtype) {
         HostTensor bias = source.bias();
         return new CudaLinear(
                 uploaded(workspace, source.weight(), dtype),
@@ -172,7 +174,7 @@ public final class CudaKernels implements Kernels {
     }
 
     @Override
-    public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionWeights.Source source, DType dtype) {
+    public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionParameters source, DType dtype) {
         return new CudaConvolution(
                 source,
                 uploaded(workspace, CudaConvolution.byTaps(source), dtype),

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.OutOfMemoryException;
 import io.lingen.core.Recording;
@@ -438,7 +439,7 @@ final class GraphTest {
                 Recording recording = backend.newRecording()) {
             HostTensor diagonal = HostTensor.of(values, width, width);
             HostTensor bias = HostTensor.of(new float[width], width);
-            LinearWeights weights = backend.packLinear(workspace, new LinearWeights.Source(diagonal, bias), DType.F32);
+            LinearWeights weights = backend.packLinear(workspace, new LinearParameters(diagonal, bias), DType.F32);
             Tensor x = workspace.allocate(DType.F32, width, width);
             backend.write(diagonal, x);
             float[] squares = new float[width * width];

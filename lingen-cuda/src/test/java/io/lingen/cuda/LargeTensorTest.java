@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
@@ -197,7 +199,7 @@ final class LargeTensorTest {
         HostTensor weight = device().download(parameter(256, 256, kt, kh, kw));
         ConvolutionWeights weights = device().packConvolution(
                         space(),
-                        new ConvolutionWeights.Source(weight, HostTensor.of(new float[256], 256), 1, 1, 1),
+                        new ConvolutionParameters(weight, HostTensor.of(new float[256], 256), 1, 1, 1),
                         DType.BF16);
         checkVideo((x, out) -> device().convolution(x, weights, out));
     }
@@ -253,7 +255,7 @@ final class LargeTensorTest {
     private LinearWeights linear(int in, int out) {
         HostTensor weight = device().download(parameter(out, in));
         return device().packLinear(
-                        space(), new LinearWeights.Source(weight, HostTensor.of(new float[out], out)), DType.BF16);
+                        space(), new LinearParameters(weight, HostTensor.of(new float[out], out)), DType.BF16);
     }
 
     private Tensor noise(long seed, long... lengths) {

@@ -2,6 +2,7 @@ package io.lingen.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
@@ -256,7 +257,7 @@ final class MatrixKernelsTest {
         for (int i = 0; i < weight.length; i++) {
             weight[i] = BFloat16.toFloat(BFloat16.fromFloat(weight[i]));
         }
-        ConvolutionWeights.Source source = new ConvolutionWeights.Source(
+        ConvolutionParameters source = new ConvolutionParameters(
                 HostTensor.of(weight, out, in, kt, kh, kw), HostTensor.of(normals(1, out), out), 1, 1, 1);
         assertAgree(device, (long) t * h * w, in, (workspace, matrix) -> {
             ConvolutionWeights weights = device.packConvolution(workspace, source, matrix.dtype());

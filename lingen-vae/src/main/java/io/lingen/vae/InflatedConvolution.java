@@ -35,7 +35,7 @@ final class InflatedConvolution {
     /** Frees x [T, H, W, in]; returns [T / stride.t, H / stride.h, W / stride.w, out]. */
     Tensor apply(Tensor x, Activations pass) {
         Tensor frames = overFrames(x, pass); // [T, H', W', out]
-        Tensor out = pass.allocate(temporal.source().outputOf(frames.shape()));
+        Tensor out = pass.allocate(temporal.parameters().outputOf(frames.shape()));
         overTime(frames, out, pass);
         return out; // [T', H', W', out]
     }
@@ -43,13 +43,13 @@ final class InflatedConvolution {
     /** As the other, with an F32 result in a workspace of the caller's. */
     Tensor apply(Tensor x, Activations pass, Workspace result) {
         Tensor frames = overFrames(x, pass);
-        Tensor out = result.allocate(DType.F32, temporal.source().outputOf(frames.shape()));
+        Tensor out = result.allocate(DType.F32, temporal.parameters().outputOf(frames.shape()));
         overTime(frames, out, pass);
         return out;
     }
 
     private Tensor overFrames(Tensor x, Activations pass) {
-        Tensor frames = pass.allocate(spatial.source().outputOf(x.shape()));
+        Tensor frames = pass.allocate(spatial.parameters().outputOf(x.shape()));
         pass.backend().convolution(x, spatial, frames);
         pass.free(x);
         return frames;

@@ -1,8 +1,10 @@
 package io.lingen.core.backend;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Recording;
 import io.lingen.core.Tensor;
@@ -179,14 +181,14 @@ public final class Backend implements AutoCloseable {
     }
 
     /** Packs a linear layer so that products are formed in {@code dtype}. */
-    public LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype) {
+    public LinearWeights packLinear(Workspace workspace, LinearParameters source, DType dtype) {
         checks.workspace("packLinear", workspace);
         Checks.productType(dtype);
         return store.packLinear(workspace, source, dtype);
     }
 
     /** Packs a convolution so that products are formed in {@code dtype}. */
-    public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionWeights.Source source, DType dtype) {
+    public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionParameters source, DType dtype) {
         checks.workspace("packConvolution", workspace);
         Checks.productType(dtype);
         return store.packConvolution(workspace, source, dtype);
@@ -336,7 +338,7 @@ public final class Backend implements AutoCloseable {
      * A zero-padded convolution over a channels-last video.
      *
      * @param x [T, H, W, C]
-     * @param out [T', H', W', O], see {@link ConvolutionWeights.Source#outputOf}
+     * @param out [T', H', W', O], see {@link ConvolutionParameters#outputOf}
      */
     public void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
         checks.convolution(x, weights, out);

@@ -1,5 +1,6 @@
 package io.lingen.core.backend;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
@@ -181,7 +182,7 @@ final class Checks {
 
     void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
         requireOwned("convolution", x, out);
-        ConvolutionWeights.Source source = weights.source();
+        ConvolutionParameters source = weights.parameters();
         require(
                 x.shape().rank() == 4
                         && x.shape().last() == source.inChannels()

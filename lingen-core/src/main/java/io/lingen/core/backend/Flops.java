@@ -20,8 +20,8 @@ final class Flops {
     }
 
     static long convolution(ConvolutionWeights weights, Tensor out) {
-        Shape weight = weights.source().weight().shape();
-        return 2 * out.shape().elements() * weight.elements() / weights.source().outChannels();
+        Shape weight = weights.parameters().weight().shape();
+        return 2 * out.shape().elements() * weight.elements() / weights.parameters().outChannels();
     }
 
     static long attention(Heads q, Heads k) {

@@ -1,7 +1,9 @@
 package io.lingen.core.dryrun;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
@@ -58,7 +60,7 @@ final class DryRunStore implements TensorStore {
     }
 
     @Override
-    public LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype) {
+    public LinearWeights packLinear(Workspace workspace, LinearParameters source, DType dtype) {
         Shape weight = source.weight().shape();
         workspace.allocate(packedType(dtype), weight);
         if (source.bias() != null) {
@@ -68,7 +70,7 @@ final class DryRunStore implements TensorStore {
     }
 
     @Override
-    public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionWeights.Source source, DType dtype) {
+    public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionParameters source, DType dtype) {
         workspace.allocate(packedType(dtype), source.weight().shape());
         workspace.allocate(DType.F32, source.bias().shape());
         return new PackedConvolution(source, dtype);
@@ -76,7 +78,7 @@ final class DryRunStore implements TensorStore {
 
     private record PackedLinear(long inFeatures, long outFeatures, DType dtype) implements LinearWeights {}
 
-    private record PackedConvolution(ConvolutionWeights.Source source, DType dtype) implements ConvolutionWeights {}
+    private record PackedConvolution(ConvolutionParameters parameters, DType dtype) implements ConvolutionWeights {}
 
     @Override
     public DType packedType(DType dtype) {

@@ -1,9 +1,10 @@
 package io.lingen.core.layer;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.LinearWeights;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
@@ -148,7 +149,7 @@ public final class ModelWeights {
      * @param bias [out], or null for none
      */
     public Linear linear(HostTensor weight, @Nullable HostTensor bias) {
-        return new Linear(backend, backend.packLinear(workspace, new LinearWeights.Source(weight, bias), precision));
+        return new Linear(backend, backend.packLinear(workspace, new LinearParameters(weight, bias), precision));
     }
 
     /**
@@ -158,8 +159,8 @@ public final class ModelWeights {
      * @param bias [out]
      */
     public ConvolutionWeights convolution(HostTensor weight, HostTensor bias, Grid stride) {
-        ConvolutionWeights.Source source =
-                new ConvolutionWeights.Source(weight, bias, stride.t(), stride.h(), stride.w());
+        ConvolutionParameters source =
+                new ConvolutionParameters(weight, bias, stride.t(), stride.h(), stride.w());
         return backend.packConvolution(workspace, source, precision);
     }
 

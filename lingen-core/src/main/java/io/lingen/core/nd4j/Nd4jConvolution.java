@@ -1,5 +1,6 @@
 package io.lingen.core.nd4j;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -10,4 +11,4 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param weight [out, in, kt, kh, kw]
  * @param bias [1, out]
  */
-record Nd4jConvolution(Source source, INDArray weight, INDArray bias, DType dtype) implements ConvolutionWeights {}
+record Nd4jConvolution(ConvolutionParameters parameters, INDArray weight, INDArray bias, DType dtype) implements ConvolutionWeights {}

@@ -1,9 +1,11 @@
 package io.lingen.core.nd4j;
 
 import io.lingen.core.BackendOptions;
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
@@ -72,7 +74,7 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype) {
+    public LinearWeights packLinear(Workspace workspace, LinearParameters source, DType dtype) {
         HostTensor bias = source.bias();
         return new Nd4jLinear(
                 packed(workspace, source.weight(), dtype),
@@ -83,7 +85,7 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionWeights.Source source, DType dtype) {
+    public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionParameters source, DType dtype) {
         return new Nd4jConvolution(
                 source,
                 packed(workspace, source.weight(), dtype),

@@ -1,6 +1,6 @@
 package io.lingen.core.nd4j;
 
-import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.op.Epilogue;
@@ -37,7 +37,7 @@ final class Products {
 
     /** The sum over the kernel's taps of (the padded video, moved by the tap) W_tap^T. */
     static INDArray convolution(INDArray x, Nd4jConvolution layer) {
-        ConvolutionWeights.Source source = layer.source();
+        ConvolutionParameters source = layer.parameters();
         INDArray padded = padded(rounded(x, layer.dtype()), source);
         Shape out = source.outputOf(Shape.of(x.shape()));
         INDArray sum = Nd4j.create(DataType.FLOAT, out.rows(), out.last()).add(layer.bias());
@@ -67,7 +67,7 @@ final class Products {
         return sum;
     }
 
-    private static INDArray padded(INDArray x, ConvolutionWeights.Source source) {
+    private static INDArray padded(INDArray x, ConvolutionParameters source) {
         long[] lengths = x.shape().clone();
         INDArrayIndex[] inside = new INDArrayIndex[4];
         inside[3] = NDArrayIndex.all();

@@ -1,7 +1,9 @@
 package io.lingen.core.spi;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
@@ -48,10 +50,10 @@ public interface TensorStore extends AutoCloseable {
     boolean owns(Tensor tensor);
 
     /** Packs a linear layer so that products are formed in {@code dtype}. */
-    LinearWeights packLinear(Workspace workspace, LinearWeights.Source source, DType dtype);
+    LinearWeights packLinear(Workspace workspace, LinearParameters source, DType dtype);
 
     /** Packs a convolution so that products are formed in {@code dtype}. */
-    ConvolutionWeights packConvolution(Workspace workspace, ConvolutionWeights.Source source, DType dtype);
+    ConvolutionWeights packConvolution(Workspace workspace, ConvolutionParameters source, DType dtype);
 
     /**
      * The type in which weights of a type are stored when packed: another one where the device lacks products of that type. Convolutions

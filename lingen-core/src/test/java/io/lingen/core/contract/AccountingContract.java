@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
@@ -69,7 +70,7 @@ public abstract class AccountingContract extends BackendContract {
 
     @Test
     void convolutions() {
-        ConvolutionWeights.Source source = new ConvolutionWeights.Source(
+        ConvolutionParameters source = new ConvolutionParameters(
                 HostTensor.of(normals(1, 5 * 4 * 9), 5, 4, 1, 3, 3), HostTensor.of(new float[5], 5), 1, 2, 2);
         ConvolutionWeights weights = backend().packConvolution(workspace(), source, DType.F32);
         backend().convolution(normal(DType.F32, 1, 2, 6, 6, 4).tensor(), weights, output(DType.F32, 2, 3, 3, 5));

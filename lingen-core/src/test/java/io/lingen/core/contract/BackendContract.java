@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
@@ -99,8 +100,8 @@ public abstract class BackendContract {
     final Layer layer(DType dtype, int in, int out, boolean bias) {
         float[] weight = normals(1 / Math.sqrt(in), (long) in * out);
         float[] biases = bias ? normals(1, out) : new float[out];
-        LinearWeights.Source source =
-                new LinearWeights.Source(HostTensor.of(weight, out, in), bias ? HostTensor.of(biases, out) : null);
+        LinearParameters source =
+                new LinearParameters(HostTensor.of(weight, out, in), bias ? HostTensor.of(biases, out) : null);
         return new Layer(
                 backend.packLinear(workspace, source, dtype), rounded(weight, dtype), rounded(biases, DType.F32));
     }

@@ -3,6 +3,7 @@ package io.lingen.core.contract;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
@@ -84,10 +85,10 @@ public abstract class ConvolutionContract extends BackendContract {
         assertThrows(IllegalArgumentException.class, () -> backend().upsampleNearest(x, factor, y));
     }
 
-    private ConvolutionWeights.Source source(
+    private ConvolutionParameters source(
             int out, int in, int kt, int kh, int kw, int strideT, int strideH, int strideW) {
         int taps = in * kt * kh * kw;
-        return new ConvolutionWeights.Source(
+        return new ConvolutionParameters(
                 HostTensor.of(normals(1 / Math.sqrt(taps), (long) out * taps), out, in, kt, kh, kw),
                 HostTensor.of(normals(1, out), out),
                 strideT,
@@ -95,7 +96,7 @@ public abstract class ConvolutionContract extends BackendContract {
                 strideW);
     }
 
-    private void assertConvolution(Shape shape, ConvolutionWeights.Source source, DType product, DType in, DType out) {
+    private void assertConvolution(Shape shape, ConvolutionParameters source, DType product, DType in, DType out) {
         ConvolutionWeights weights = backend().packConvolution(workspace(), source, product);
         Sample x = normal(in, 1, shape.toArray());
         Tensor y = output(out, source.outputOf(shape).toArray());

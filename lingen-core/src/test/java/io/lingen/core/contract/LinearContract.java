@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.Epilogue;
@@ -67,11 +68,11 @@ public abstract class LinearContract extends BackendContract {
         Tensor found = output(DType.F32, 3, 5);
         for (DType stored : new DType[] {DType.F32, DType.F16, DType.BF16}) {
             HostTensor host = HostTensors.converted(weight, stored, 5, 7);
-            LinearWeights direct = backend().packLinear(workspace(), new LinearWeights.Source(host, null), DType.F32);
+            LinearWeights direct = backend().packLinear(workspace(), new LinearParameters(host, null), DType.F32);
             LinearWeights converted = backend()
                     .packLinear(
                             workspace(),
-                            new LinearWeights.Source(HostTensor.of(host.toFloats(), 5, 7), null),
+                            new LinearParameters(HostTensor.of(host.toFloats(), 5, 7), null),
                             DType.F32);
             assertEquals(7, direct.inFeatures());
             assertEquals(5, direct.outFeatures());

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
@@ -166,7 +167,7 @@ public abstract class MemoryContract extends BackendContract {
     void packedWeightsBelongToTheirWorkspace() {
         long before = backend().memory().liveBytes();
         try (Workspace inner = backend().newWorkspace()) {
-            LinearWeights.Source source = new LinearWeights.Source(HostTensor.of(normals(1, 64 * 32), 64, 32), null);
+            LinearParameters source = new LinearParameters(HostTensor.of(normals(1, 64 * 32), 64, 32), null);
             LinearWeights weights = backend().packLinear(inner, source, DType.F32);
             assertEquals(64, weights.outFeatures());
             assertTrue(backend().memory().liveBytes() - before >= 64 * 32 * 4);

@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
@@ -90,8 +92,8 @@ public abstract class OwnershipContract extends BackendContract {
         assertRefused("workspace", () -> backend().upload(foreign, host, DType.F32));
         assertRefused("workspace", () -> backend().borrow(foreign, host));
         assertRefused(
-                "workspace", () -> backend().packLinear(foreign, new LinearWeights.Source(host, null), DType.F32));
-        ConvolutionWeights.Source convolution = new ConvolutionWeights.Source(
+                "workspace", () -> backend().packLinear(foreign, new LinearParameters(host, null), DType.F32));
+        ConvolutionParameters convolution = new ConvolutionParameters(
                 HostTensor.of(new float[9], 1, 1, 1, 3, 3), HostTensor.of(new float[1], 1), 1, 1, 1);
         assertRefused("workspace", () -> backend().packConvolution(foreign, convolution, DType.F32));
         assertEquals(0, other.memory().liveBytes());
@@ -160,7 +162,7 @@ public abstract class OwnershipContract extends BackendContract {
         ConvolutionWeights convolution = backend()
                 .packConvolution(
                         workspace(),
-                        new ConvolutionWeights.Source(
+                        new ConvolutionParameters(
                                 HostTensor.of(normals(1, 5 * 4 * 9), 5, 4, 1, 3, 3),
                                 HostTensor.of(new float[5], 5),
                                 1,

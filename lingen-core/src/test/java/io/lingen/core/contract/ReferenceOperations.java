@@ -1,6 +1,6 @@
 package io.lingen.core.contract;
 
-import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.Shape;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
@@ -181,7 +181,7 @@ final class ReferenceOperations {
 
     /** x [T, H, W, C]; weight [O, C, kt, kh, kw]. */
     static double[] convolution(
-            double[] x, Shape shape, double[] weight, double[] bias, ConvolutionWeights.Source source) {
+            double[] x, Shape shape, double[] weight, double[] bias, ConvolutionParameters source) {
         Shape out = source.outputOf(shape);
         double[] y = new double[(int) out.elements()];
         int[] kernel = {source.kernel(0), source.kernel(1), source.kernel(2)};

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
@@ -26,7 +27,7 @@ final class DryRunTest {
             assertEquals(5 * 3 * 2 + 5 * 2 * 4, backend.memory().liveBytes());
             LinearWeights weights = backend.packLinear(
                     workspace,
-                    new LinearWeights.Source(HostTensor.of(new float[6], 2, 3), HostTensor.of(new float[2], 2)),
+                    new LinearParameters(HostTensor.of(new float[6], 2, 3), HostTensor.of(new float[2], 2)),
                     DType.BF16);
             assertEquals(30 + 40 + 6 * 2 + 2 * 4, backend.memory().liveBytes());
             backend.linear(x, weights, Epilogue.NONE, out);

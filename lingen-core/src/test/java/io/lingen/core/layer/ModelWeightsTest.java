@@ -85,7 +85,7 @@ final class ModelWeightsTest {
         HostTensor kernel = coarse.host("fc.weight", 2, 3).reshape(2, 1, 3, 1, 1);
         ConvolutionWeights convolution = coarse.convolution(kernel, coarse.host("fc.bias", 2), new Grid(2, 1, 3));
         assertEquals(DType.BF16, convolution.dtype());
-        assertEquals(Shape.of(3, 4, 2, 2), convolution.source().outputOf(Shape.of(5, 4, 5, 1)));
+        assertEquals(Shape.of(3, 4, 2, 2), convolution.parameters().outputOf(Shape.of(5, 4, 5, 1)));
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.lingen.cpu.internal.dnnl;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.Shape;
@@ -43,7 +44,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
 
     /** The weights in every layout that a primitive has asked for so far: which one it prefers depends on the video's size. */
     private final class Packed implements ConvolutionWeights {
-        private final Source source;
+        private final ConvolutionParameters parameters;
         private final DType dtype;
         private final Filter filter;
         private final long bias;
@@ -52,16 +53,16 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
 
         private final List<SizeClassAllocator.Block> blocks = new ArrayList<>();
 
-        private Packed(Source source, DType dtype, Filter filter, long bias) {
-            this.source = source;
+        private Packed(ConvolutionParameters parameters, DType dtype, Filter filter, long bias) {
+            this.parameters = parameters;
             this.dtype = dtype;
             this.filter = filter;
             this.bias = bias;
         }
 
         @Override
-        public Source source() {
-            return source;
+        public ConvolutionParameters parameters() {
+            return parameters;
         }
 
         @Override
@@ -80,7 +81,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
             SizeClassAllocator.Block block = memory.allocate(DnnlCalls.bytes(layout));
             Primitive reorder = Primitive.reorder(dnnl, filter.plainLayout(), layout);
             try {
-                packing.pack(source.weight(), dtype, reorder, block.address());
+                packing.pack(parameters.weight(), dtype, reorder, block.address());
             } finally {
                 reorder.free();
             }
@@ -98,7 +99,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     }
 
     @Override
-    public ConvolutionWeights pack(PooledWorkspace workspace, ConvolutionWeights.Source source, DType dtype) {
+    public ConvolutionWeights pack(PooledWorkspace workspace, ConvolutionParameters source, DType dtype) {
         long bias = workspace.allocateBytes(source.outChannels() * Float.BYTES);
         HostTransfer.read(source.bias(), bias, DType.F32, spans);
         Packed packed = new Packed(source, dtype, Filter.of(source, dnnl.productType(dtype)), bias);

@@ -2,6 +2,7 @@ package io.lingen.cpu.internal.dnnl;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.spi.pool.PooledTensor;
@@ -50,7 +51,7 @@ public final class DnnlLinearKernel implements LinearKernel {
     private record Reordering(int in, int out, DType dtype) {}
 
     @Override
-    public LinearWeights pack(PooledWorkspace workspace, LinearWeights.Source source, DType dtype) {
+    public LinearWeights pack(PooledWorkspace workspace, LinearParameters source, DType dtype) {
         int out = Math.toIntExact(source.weight().shape().length(0));
         int in = Math.toIntExact(source.weight().shape().length(1));
         DType stored = dnnl.productType(dtype);

@@ -1,5 +1,6 @@
 package io.lingen.cpu.internal.kernel;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
@@ -31,10 +32,10 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
     }
 
     /** For every kernel cell the panels of [C, O], in F32 but rounded to {@code dtype}. */
-    private record Packed(Source source, DType dtype, long panels, long bias) implements ConvolutionWeights {}
+    private record Packed(ConvolutionParameters parameters, DType dtype, long panels, long bias) implements ConvolutionWeights {}
 
     @Override
-    public ConvolutionWeights pack(PooledWorkspace workspace, ConvolutionWeights.Source source, DType dtype) {
+    public ConvolutionWeights pack(PooledWorkspace workspace, ConvolutionParameters source, DType dtype) {
         int out = Math.toIntExact(source.outChannels());
         int in = Math.toIntExact(source.inChannels());
         int cells = source.kernel(0) * source.kernel(1) * source.kernel(2);
@@ -77,7 +78,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
     }
 
     private void row(PooledTensor x, Packed weights, PooledTensor out, int t, int h, Scratch scratch) {
-        ConvolutionWeights.Source source = weights.source;
+        ConvolutionParameters source = weights.parameters;
         Shape from = x.shape();
         int width = (int) out.shape().length(2);
         int channels = (int) source.outChannels();
@@ -106,7 +107,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
 
     private void cell(
             PooledTensor x, Packed weights, long input, int cell, int kw, long sums, int width, Scratch scratch) {
-        ConvolutionWeights.Source source = weights.source;
+        ConvolutionParameters source = weights.parameters;
         int in = (int) source.inChannels();
         int channels = (int) source.outChannels();
         int stride = source.stride(2);

@@ -1,6 +1,7 @@
 package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.DType;
+import io.lingen.core.LinearParameters;
 import io.lingen.core.LinearWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.spi.pool.PooledTensor;
@@ -45,7 +46,7 @@ public final class PackedLinearKernel implements LinearKernel {
     }
 
     @Override
-    public LinearWeights pack(PooledWorkspace workspace, LinearWeights.Source source, DType dtype) {
+    public LinearWeights pack(PooledWorkspace workspace, LinearParameters source, DType dtype) {
         int out = Math.toIntExact(source.weight().shape().length(0));
         int in = Math.toIntExact(source.weight().shape().length(1));
         long bias = 0;

@@ -1,6 +1,6 @@
 package io.lingen.cuda.internal.op;
 
-import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.Shape;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +17,7 @@ record Boxes(int t, int h, int w, long count, int patchCells) {
     static final int MOST_PATCH_CELLS = 384;
 
     /** As few boxes as can be, of those the ones with the smallest patches; null where all patches are too large. */
-    static @Nullable Boxes of(ConvolutionWeights.Source source, Shape out) {
+    static @Nullable Boxes of(ConvolutionParameters source, Shape out) {
         Boxes best = null;
         for (int t = 0; t <= LOG_CELLS; t++) {
             for (int h = 0; t + h <= LOG_CELLS; h++) {

@@ -1,5 +1,6 @@
 package io.lingen.cuda.internal.op;
 
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
@@ -11,7 +12,7 @@ import io.lingen.core.spi.pool.PooledTensor;
  * @param weight [out, taps, in] in the type of the products: the order in which an implicit product walks
  * @param bias [out] in F32
  */
-public record CudaConvolution(Source source, PooledTensor weight, PooledTensor bias) implements ConvolutionWeights {
+public record CudaConvolution(ConvolutionParameters parameters, PooledTensor weight, PooledTensor bias) implements ConvolutionWeights {
     /**
      * The weights as this backend's.
      *
@@ -30,7 +31,7 @@ public record CudaConvolution(Source source, PooledTensor weight, PooledTensor b
     }
 
     /** A source's weight [out, in, kt, kh, kw] as [out, taps, in]. */
-    public static HostTensor byTaps(Source source) {
+    public static HostTensor byTaps(ConvolutionParameters source) {
         int out = Math.toIntExact(source.outChannels());
         int in = Math.toIntExact(source.inChannels());
         int taps = source.kernel(0) * source.kernel(1) * source.kernel(2);

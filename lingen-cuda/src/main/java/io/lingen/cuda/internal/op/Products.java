@@ -1,6 +1,6 @@
 package io.lingen.cuda.internal.op;
 
-import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
@@ -74,7 +74,7 @@ public final class Products {
     }
 
     public void convolution(Tensor x, CudaConvolution weights, Tensor out) {
-        Boxes boxes = fitsWarpgroups(x, weights) ? Boxes.of(weights.source(), out.shape()) : null;
+        Boxes boxes = fitsWarpgroups(x, weights) ? Boxes.of(weights.parameters(), out.shape()) : null;
         if (boxes != null) {
             convolution(x, weights, boxes, out);
             return;
@@ -86,12 +86,12 @@ public final class Products {
                 weights.bias(),
                 Epilogue.NONE,
                 out,
-                Geometry.convolution(x.shape(), weights.source()));
+                Geometry.convolution(x.shape(), weights.parameters()));
     }
 
     /** Whether rows can be copied 16 bytes at a time, and there are products of warpgroups. */
     private boolean fitsWarpgroups(Tensor x, CudaConvolution weights) {
-        ConvolutionWeights.Source source = weights.source();
+        ConvolutionParameters source = weights.parameters();
         long addresses = PooledTensor.addressOf(x) | weights.weight().address();
         return device.hasWarpgroups()
                 && x.dtype() == DType.BF16
@@ -105,7 +105,7 @@ public final class Products {
     }
 
     private void convolution(Tensor x, CudaConvolution weights, Boxes boxes, Tensor out) {
-        ConvolutionWeights.Source source = weights.source();
+        ConvolutionParameters source = weights.parameters();
         int columns = source.outChannels() <= WARPGROUPS_COLUMNS / 2 ? WARPGROUPS_COLUMNS / 2 : WARPGROUPS_COLUMNS;
         long pieces = boxes.count() * Math.ceilDiv(source.outChannels(), columns);
         Shape shape = x.shape();
@@ -310,7 +310,7 @@ public final class Products {
                     ONES);
         }
 
-        static Geometry convolution(Shape x, ConvolutionWeights.Source source) {
+        static Geometry convolution(Shape x, ConvolutionParameters source) {
             Shape out = source.outputOf(x);
             return new Geometry(
                     out.rows(),

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lingen.core.ConvolutionWeights;
+import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import org.junit.jupiter.api.Test;
@@ -140,8 +140,8 @@ final class PlanTest {
         assertNull(Boxes.of(source(999, 999, 1), Shape.of(8, 32, 32, 8)));
     }
 
-    private static ConvolutionWeights.Source source(int kt, int kh, int kw) {
-        return new ConvolutionWeights.Source(
+    private static ConvolutionParameters source(int kt, int kh, int kw) {
+        return new ConvolutionParameters(
                 HostTensor.of(new float[kt * kh * kw], 1, 1, kt, kh, kw), HostTensor.of(new float[1], 1), 1, 1, 1);
     }
 }
