@@ -167,8 +167,8 @@ final class GpuKernels {
             HostTensor weight =
                     backend.download(normal(DType.F32, channels, channels, kernel[0], kernel[1], kernel[2]));
             HostTensor bias = HostTensor.of(new float[channels], channels);
-            ConvolutionWeights weights = backend.packConvolution(
-                    workspace, new ConvolutionParameters(weight, bias, 1, 1, 1), DType.BF16);
+            ConvolutionWeights weights =
+                    backend.packConvolution(workspace, new ConvolutionParameters(weight, bias, 1, 1, 1), DType.BF16);
             double bytes = 4.0 * x.shape().elements() + 2.0 * taps * channels * channels;
             String name = "convolution " + kernel[0] + "x" + kernel[1] + "x" + kernel[2] + ", " + channels;
             either(name, bytes, () -> backend.convolution(x, weights, y));

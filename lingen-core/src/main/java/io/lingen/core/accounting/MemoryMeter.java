@@ -3,55 +3,61 @@ package io.lingen.core.accounting;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** Counts the bytes of a backend's tensors. Thread-safe. */
+/** Counter of the bytes of a backend's tensors, with their peak. Thread-safe. */
 public final class MemoryMeter {
     private final AtomicLong live = new AtomicLong();
     private final AtomicLong peak = new AtomicLong();
-    private final ThreadLocal<@Nullable MemoryMeter> aside = new ThreadLocal<>();
+    private final ThreadLocal<@Nullable MemoryMeter> separate = new ThreadLocal<>();
 
-    /** The bytes of tensors whose workspaces are open. */
+    /** Creates a meter with both counts at 0. */
+    public MemoryMeter() {}
+
+    /** Returns the bytes of the tensors whose workspaces are open. */
     public long liveBytes() {
         return live.get();
     }
 
-    /** The largest number of live bytes since the start or the last reset. */
+    /** Returns the largest number of live bytes since the start or the last reset. */
     public long peakBytes() {
         return peak.get();
     }
 
-    /** Lets the peak start again from what is live now. */
+    /** Resets the peak to the live size. */
     public void resetPeak() {
         peak.set(live.get());
     }
 
-    /** Called by a backend when it allocates a tensor. */
+    /** Adds an allocation. Called by backends. */
     public void allocated(long bytes) {
-        MemoryMeter own = aside.get();
-        if (own != null) {
-            own.allocated(bytes);
+        MemoryMeter target = separate.get();
+        if (target != null) {
+            target.allocated(bytes);
             return;
         }
         long now = live.addAndGet(bytes);
         peak.accumulateAndGet(now, Math::max);
     }
 
-    /** Called by a backend when it frees a tensor. */
+    /** Subtracts an allocation that was freed. Called by backends. */
     public void freed(long bytes) {
-        MemoryMeter own = aside.get();
-        if (own != null) {
-            own.freed(bytes);
+        MemoryMeter target = separate.get();
+        if (target != null) {
+            target.freed(bytes);
             return;
         }
         live.addAndGet(-bytes);
     }
 
-    /** Runs what only prepares work: the tensors that this thread allocates and frees meanwhile are counted by {@code own} and not here. */
-    public void aside(MemoryMeter own, Runnable preparation) {
-        aside.set(own);
+    /**
+     * Runs a task whose allocations, as far as this thread makes them, are counted by {@code target} and not by this meter. For work that
+     * is only prepared, such as the capture of a CUDA graph. Not reentrant.
+     */
+    public void countSeparately(MemoryMeter target, Runnable task) {
+        separate.set(target);
         try {
-            preparation.run();
+            task.run();
         } finally {
-            aside.remove();
+            separate.remove();
         }
     }
 }

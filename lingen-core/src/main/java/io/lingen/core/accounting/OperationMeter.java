@@ -5,48 +5,55 @@ import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
-/** Counts floating-point operations per kind, by the formulas of the specification, section 7. Thread-safe. */
+/**
+ * Counter of floating-point operations per kind. A multiply-add counts as two operations; the formulas are those of the specification,
+ * section 7. Thread-safe.
+ */
 public final class OperationMeter {
     private final Map<OperationKind, LongAdder> counts = new EnumMap<>(OperationKind.class);
-    private final ThreadLocal<@Nullable Map<OperationKind, Long>> aside = new ThreadLocal<>();
+    private final ThreadLocal<@Nullable Map<OperationKind, Long>> separate = new ThreadLocal<>();
 
+    /** Creates a meter with all counts at 0. */
     public OperationMeter() {
         for (OperationKind kind : OperationKind.values()) {
             counts.put(kind, new LongAdder());
         }
     }
 
-    /** Adds operations to a kind. */
+    /** Adds operations to the count of a kind. */
     public void add(OperationKind kind, long operations) {
-        Map<OperationKind, Long> own = aside.get();
-        if (own == null) {
+        Map<OperationKind, Long> target = separate.get();
+        if (target == null) {
             counts.get(kind).add(operations);
         } else {
-            own.merge(kind, operations, Long::sum);
+            target.merge(kind, operations, Long::sum);
         }
     }
 
-    /** Runs what only prepares work: the operations that this thread adds meanwhile are added to {@code own} and not counted here. */
-    public void aside(Map<OperationKind, Long> own, Runnable preparation) {
-        aside.set(own);
+    /**
+     * Runs a task whose operations, as far as this thread adds them, are added to {@code target} and not to this meter. For work that is
+     * only prepared, such as the capture of a CUDA graph. Not reentrant.
+     */
+    public void countSeparately(Map<OperationKind, Long> target, Runnable task) {
+        separate.set(target);
         try {
-            preparation.run();
+            task.run();
         } finally {
-            aside.remove();
+            separate.remove();
         }
     }
 
-    /** The operations of a kind so far. */
+    /** Returns the number of operations of a kind since the start or the last reset. */
     public long count(OperationKind kind) {
         return counts.get(kind).sum();
     }
 
-    /** The operations of all kinds so far. */
+    /** Returns the number of operations of all kinds since the start or the last reset. */
     public long total() {
         return counts.values().stream().mapToLong(LongAdder::sum).sum();
     }
 
-    /** Starts again from 0. Counts added meanwhile by other threads may be lost. */
+    /** Resets all counts to 0. Counts that other threads add at the same time may be lost. */
     public void reset() {
         counts.values().forEach(LongAdder::reset);
     }

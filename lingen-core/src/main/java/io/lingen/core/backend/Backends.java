@@ -63,8 +63,8 @@ public final class Backends {
         return providers.stream()
                 .filter(provider -> provider.name().equals(name))
                 .findFirst()
-                .orElseThrow(() ->
-                        new IllegalArgumentException("unknown backend '" + SafeText.of(name) + "'; on the class path are "
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "unknown backend '" + SafeText.of(name) + "'; on the class path are "
                                 + providers.stream().map(BackendProvider::name).collect(Collectors.joining(", "))
                                 + ", and auto picks the best of them"));
     }

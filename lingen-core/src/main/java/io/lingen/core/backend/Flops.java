@@ -21,7 +21,10 @@ final class Flops {
 
     static long convolution(ConvolutionWeights weights, Tensor out) {
         Shape weight = weights.parameters().weight().shape();
-        return 2 * out.shape().elements() * weight.elements() / weights.parameters().outChannels();
+        return 2
+                * out.shape().elements()
+                * weight.elements()
+                / weights.parameters().outChannels();
     }
 
     static long attention(Heads q, Heads k) {

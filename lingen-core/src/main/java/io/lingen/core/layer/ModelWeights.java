@@ -159,8 +159,7 @@ public final class ModelWeights {
      * @param bias [out]
      */
     public ConvolutionWeights convolution(HostTensor weight, HostTensor bias, Grid stride) {
-        ConvolutionParameters source =
-                new ConvolutionParameters(weight, bias, stride.t(), stride.h(), stride.w());
+        ConvolutionParameters source = new ConvolutionParameters(weight, bias, stride.t(), stride.h(), stride.w());
         return backend.packConvolution(workspace, source, precision);
     }
 
@@ -183,9 +182,9 @@ public final class ModelWeights {
         }
         HostTensor tensor = file.tensor(prefix + name);
         if (!tensor.shape().equals(expected)) {
-            throw new CheckpointException(
-                    file + ": tensor '" + prefix + name + "': expected the shape " + expected + ", found "
-                            + SafeText.of(tensor.shape().toString()) + ". Do configuration and weights belong together?");
+            throw new CheckpointException(file + ": tensor '" + prefix + name + "': expected the shape " + expected
+                    + ", found " + SafeText.of(tensor.shape().toString())
+                    + ". Do configuration and weights belong together?");
         }
         DType dtype = tensor.dtype();
         if (dtype != DType.F32 && dtype != DType.F16 && dtype != DType.BF16) {

@@ -11,4 +11,5 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param weight [out, in, kt, kh, kw]
  * @param bias [1, out]
  */
-record Nd4jConvolution(ConvolutionParameters parameters, INDArray weight, INDArray bias, DType dtype) implements ConvolutionWeights {}
+record Nd4jConvolution(ConvolutionParameters parameters, INDArray weight, INDArray bias, DType dtype)
+        implements ConvolutionWeights {}

@@ -71,9 +71,7 @@ public abstract class LinearContract extends BackendContract {
             LinearWeights direct = backend().packLinear(workspace(), new LinearParameters(host, null), DType.F32);
             LinearWeights converted = backend()
                     .packLinear(
-                            workspace(),
-                            new LinearParameters(HostTensor.of(host.toFloats(), 5, 7), null),
-                            DType.F32);
+                            workspace(), new LinearParameters(HostTensor.of(host.toFloats(), 5, 7), null), DType.F32);
             assertEquals(7, direct.inFeatures());
             assertEquals(5, direct.outFeatures());
             assertEquals(DType.F32, direct.dtype());

@@ -91,8 +91,7 @@ public abstract class OwnershipContract extends BackendContract {
         HostTensor host = HostTensor.of(new float[6], 2, 3);
         assertRefused("workspace", () -> backend().upload(foreign, host, DType.F32));
         assertRefused("workspace", () -> backend().borrow(foreign, host));
-        assertRefused(
-                "workspace", () -> backend().packLinear(foreign, new LinearParameters(host, null), DType.F32));
+        assertRefused("workspace", () -> backend().packLinear(foreign, new LinearParameters(host, null), DType.F32));
         ConvolutionParameters convolution = new ConvolutionParameters(
                 HostTensor.of(new float[9], 1, 1, 1, 3, 3), HostTensor.of(new float[1], 1), 1, 1, 1);
         assertRefused("workspace", () -> backend().packConvolution(foreign, convolution, DType.F32));

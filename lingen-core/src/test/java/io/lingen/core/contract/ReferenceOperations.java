@@ -180,8 +180,7 @@ final class ReferenceOperations {
     }
 
     /** x [T, H, W, C]; weight [O, C, kt, kh, kw]. */
-    static double[] convolution(
-            double[] x, Shape shape, double[] weight, double[] bias, ConvolutionParameters source) {
+    static double[] convolution(double[] x, Shape shape, double[] weight, double[] bias, ConvolutionParameters source) {
         Shape out = source.outputOf(shape);
         double[] y = new double[(int) out.elements()];
         int[] kernel = {source.kernel(0), source.kernel(1), source.kernel(2)};

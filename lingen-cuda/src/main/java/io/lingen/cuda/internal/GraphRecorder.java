@@ -170,7 +170,8 @@ public final class GraphRecorder implements AutoCloseable {
             MemoryMeter peak = new MemoryMeter();
             CaptureFootprint footprint = new CaptureFootprint();
             Device.Graph graph = device.capture(() -> {
-                memory.trackDuring(footprint, () -> tensors.aside(peak, () -> operations.aside(counts, work)));
+                memory.trackDuring(
+                        footprint, () -> tensors.countSeparately(peak, () -> operations.countSeparately(counts, work)));
                 footprint.end(owners);
             });
             return new Captured(graph, footprint, counts, peak.peakBytes());

@@ -32,7 +32,8 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
     }
 
     /** For every kernel cell the panels of [C, O], in F32 but rounded to {@code dtype}. */
-    private record Packed(ConvolutionParameters parameters, DType dtype, long panels, long bias) implements ConvolutionWeights {}
+    private record Packed(ConvolutionParameters parameters, DType dtype, long panels, long bias)
+            implements ConvolutionWeights {}
 
     @Override
     public ConvolutionWeights pack(PooledWorkspace workspace, ConvolutionParameters source, DType dtype) {

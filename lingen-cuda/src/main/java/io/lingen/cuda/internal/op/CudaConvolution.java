@@ -12,7 +12,8 @@ import io.lingen.core.spi.pool.PooledTensor;
  * @param weight [out, taps, in] in the type of the products: the order in which an implicit product walks
  * @param bias [out] in F32
  */
-public record CudaConvolution(ConvolutionParameters parameters, PooledTensor weight, PooledTensor bias) implements ConvolutionWeights {
+public record CudaConvolution(ConvolutionParameters parameters, PooledTensor weight, PooledTensor bias)
+        implements ConvolutionWeights {
     /**
      * The weights as this backend's.
      *
