@@ -136,4 +136,19 @@ final class Characters {
     static boolean isSurrogate(int codePoint) {
         return codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
     }
+
+    /** Whether a text has half of a surrogate pair without the other. */
+    static boolean hasSurrogate(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            // Most characters are none; a pair is one code point, which is none either.
+            if (Character.isSurrogate(text.charAt(i))) {
+                int codePoint = text.codePointAt(i);
+                if (isSurrogate(codePoint)) {
+                    return true;
+                }
+                i++;
+            }
+        }
+        return false;
+    }
 }

@@ -43,7 +43,7 @@ final class PatternReader {
      */
     static String string(ConfigReader json, String field) {
         String text = json.text(field);
-        if (text.length() > MAX_LENGTH || text.codePoints().anyMatch(Characters::isSurrogate)) {
+        if (text.length() > MAX_LENGTH || Characters.hasSurrogate(text)) {
             throw json.error(field, text, "a text of at most " + MAX_LENGTH + " whole characters");
         }
         return text;

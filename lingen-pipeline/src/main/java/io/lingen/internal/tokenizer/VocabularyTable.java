@@ -93,7 +93,7 @@ final class VocabularyTable {
     }
 
     private int put(String token, int id) {
-        if (token.codePoints().anyMatch(Characters::isSurrogate)) {
+        if (Characters.hasSurrogate(token)) {
             throw error("", SafeText.of(token), "tokens of whole characters");
         }
         if (size == MAX_TOKENS) {
