@@ -9,24 +9,24 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Iterator;
 
-/** A prompt becomes a video, and the terminal shows how far it is. */
+/** Generates a video from a prompt and prints the progress. */
 public final class GettingStarted {
     private GettingStarted() {}
 
     public static void main(String[] args) throws IOException {
         String prompt = args.length > 0 ? args[0] : "a red circle moves to the right over a night sky";
-        VideoResult result = make(prompt, Path.of("out.mp4"));
+        VideoResult result = generate(prompt, Path.of("out.mp4"));
         System.out.println(result.video() + " took " + result.times().total().toMillis() + " ms");
     }
 
-    static VideoResult make(String prompt, Path target) throws IOException {
+    static VideoResult generate(String prompt, Path target) throws IOException {
         try (TextToVideoPipeline pipeline = TextToVideoPipeline.load("nano")) {
             VideoRequest request =
                     VideoRequest.builder(prompt).seconds(4).steps(20).seed(7).build();
             try (Generation generation = pipeline.start(request)) {
                 for (Iterator<SamplingStep> steps = generation.steps(); steps.hasNext(); ) {
                     SamplingStep step = steps.next();
-                    System.out.println(step.index() + " of " + generation.plan().steps());
+                    System.out.println("step " + step.index() + " of " + generation.plan().steps());
                 }
                 return generation.write(target);
             }

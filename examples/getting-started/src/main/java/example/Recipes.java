@@ -24,12 +24,12 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/** What applications do with a loaded pipeline. The guide quotes these methods. */
+/** Common uses of a loaded pipeline. docs/guide/getting-started.md quotes these methods. */
 final class Recipes {
     private Recipes() {}
 
-    /** A video that somebody else may stop, and that can be resumed afterwards. */
-    static VideoResult stoppable(
+    /** Generates a video that another thread can cancel and that can be resumed afterwards. */
+    static VideoResult generateCancellable(
             TextToVideoPipeline pipeline, VideoRequest request, Path target, CancellationToken token)
             throws IOException {
         try {
@@ -40,7 +40,7 @@ final class Recipes {
         }
     }
 
-    /** Goes on where a video was interrupted, whether by a token, an exception, or the end of the process. */
+    /** Resumes a video that was interrupted by a token, an exception or the end of the process. */
     static VideoResult resume(TextToVideoPipeline pipeline, Path target) throws IOException {
         LatentFile saved = LatentFile.read(LatentFile.besides(target));
         try (Generation generation = pipeline.resume(saved)) {
@@ -49,17 +49,17 @@ final class Recipes {
         }
     }
 
-    /** A look at what the video is going to be, after some of its steps. */
-    static void preview(TextToVideoPipeline pipeline, VideoRequest request, int steps, Path folder)
+    /** Writes a preview of the video after some of its steps. */
+    static void preview(TextToVideoPipeline pipeline, VideoRequest request, int stepCount, Path folder)
             throws IOException {
         try (Generation generation = pipeline.start(request)) {
-            Iterator<SamplingStep> walk = generation.steps();
-            for (int i = 0; i < steps; i++) {
-                walk.next();
+            Iterator<SamplingStep> steps = generation.steps();
+            for (int i = 0; i < stepCount; i++) {
+                steps.next();
             }
             VideoFormat format = generation.plan().format();
             try (FrameStream frames = generation.preview();
-                    VideoWriter writer = VideoWriters.open(folder, format, "a preview")) {
+                    VideoWriter writer = VideoWriters.open(folder, format, "preview")) {
                 while (frames.hasNext()) {
                     writer.write(frames.next().rgb());
                 }
@@ -68,8 +68,8 @@ final class Recipes {
         }
     }
 
-    /** Several videos at once from one model: each is what it would be alone. */
-    static List<VideoResult> several(TextToVideoPipeline pipeline, List<String> prompts, Path folder)
+    /** Generates several videos concurrently with one model. */
+    static List<VideoResult> generateAll(TextToVideoPipeline pipeline, List<String> prompts, Path folder)
             throws Exception {
         List<Callable<VideoResult>> jobs = new ArrayList<>();
         for (int i = 0; i < prompts.size(); i++) {
@@ -87,26 +87,26 @@ final class Recipes {
         return results;
     }
 
-    /** The same video once more, from what its file says about itself. */
-    static VideoResult again(TextToVideoPipeline pipeline, Path video, Path target) throws IOException {
-        String tag = VideoWriters.comment(video);
-        VideoDescription description = VideoDescription.parse(video.toString(), tag);
+    /** Reproduces a video from the metadata in its file. */
+    static VideoResult reproduce(TextToVideoPipeline pipeline, Path video, Path target) throws IOException {
+        String comment = VideoWriters.comment(video);
+        VideoDescription description = VideoDescription.parse(video.toString(), comment);
         return pipeline.generate(description.request(), target);
     }
 
-    /** The four kinds of failure that an application tells apart. */
-    static String explain(TextToVideoPipeline pipeline, VideoRequest request, Path target) {
+    /** Generates a video and maps each kind of failure to its remedy. */
+    static String generateOrExplain(TextToVideoPipeline pipeline, VideoRequest request, Path target) {
         try {
             pipeline.generate(request, target);
             return "done";
         } catch (IllegalArgumentException e) {
-            return "ask for something else: " + e.getMessage();
+            return "change the request: " + e.getMessage();
         } catch (CheckpointException e) {
-            return "look at the model's files: " + e.getMessage();
+            return "check the model's files: " + e.getMessage();
         } catch (io.lingen.core.OutOfMemoryException e) {
-            return "ask for less: " + e.getMessage();
+            return "reduce size or length: " + e.getMessage();
         } catch (IOException e) {
-            return "look at the disk: " + e.getMessage();
+            return "check the disk: " + e.getMessage();
         }
     }
 }

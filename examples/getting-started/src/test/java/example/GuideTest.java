@@ -25,7 +25,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The guide's programs run as they stand, in a JVM without flags. */
+/** Runs the programs of docs/guide/getting-started.md unchanged, in a JVM without flags. */
 class GuideTest {
     private static final VideoRequest REQUEST =
             VideoRequest.builder("a red circle").frames(16).steps(4).seed(3).build();
@@ -46,37 +46,37 @@ class GuideTest {
     }
 
     @Test
-    void firstProgramMakesAVideo() throws IOException {
-        VideoResult result = GettingStarted.make("a yellow ring", folder.resolve("ring.mp4"));
+    void firstProgramGeneratesVideo() throws IOException {
+        VideoResult result = GettingStarted.generate("a yellow ring", folder.resolve("ring.mp4"));
         assertEquals(64, result.plan().frames());
         assertTrue(Files.size(result.video()) > 1000);
     }
 
     @Test
-    void resumedVideoIsTheUninterruptedOne() throws IOException {
-        Path whole = pipeline.generate(REQUEST, folder.resolve("whole.mp4")).video();
+    void resumedVideoEqualsUninterruptedOne() throws IOException {
+        Path uninterrupted = pipeline.generate(REQUEST, folder.resolve("uninterrupted.mp4")).video();
         Path target = folder.resolve("interrupted.mp4");
-        try (Generation begun = pipeline.start(REQUEST)) {
-            begun.saveLatents(target, 1, false);
-            begun.steps().next();
+        try (Generation started = pipeline.start(REQUEST)) {
+            started.saveLatents(target, 1, false);
+            started.steps().next();
         }
         VideoResult resumed = Recipes.resume(pipeline, target);
-        assertArrayEquals(Files.readAllBytes(whole), Files.readAllBytes(resumed.video()));
+        assertArrayEquals(Files.readAllBytes(uninterrupted), Files.readAllBytes(resumed.video()));
         assertFalse(Files.exists(LatentFile.besides(target)));
     }
 
     @Test
-    void cancelledVideoLeavesNothingWhole() throws IOException {
+    void cancelledVideoLeavesNoFile() throws IOException {
         CancellationToken token = new CancellationToken();
         token.cancel();
         Path target = folder.resolve("cancelled.mp4");
         assertThrows(
-                CancellationException.class, () -> Recipes.stoppable(pipeline, REQUEST, target, token));
+                CancellationException.class, () -> Recipes.generateCancellable(pipeline, REQUEST, target, token));
         assertFalse(Files.exists(target));
     }
 
     @Test
-    void previewHasTheVideosFrames() throws IOException {
+    void previewHasAllFrames() throws IOException {
         Path preview = folder.resolve("preview");
         Recipes.preview(pipeline, REQUEST, 2, preview);
         try (Stream<Path> frames = Files.list(preview)) {
@@ -85,42 +85,44 @@ class GuideTest {
     }
 
     @Test
-    void severalAtOnceAndEachAgain() throws Exception {
+    void concurrentVideosAreReproducible() throws Exception {
         List<VideoResult> results =
-                Recipes.several(pipeline, List.of("a blue star", "a green cross", "a white square"), folder);
+                Recipes.generateAll(pipeline, List.of("a blue star", "a green cross", "a white square"), folder);
         for (VideoResult result : results) {
-            VideoResult again = Recipes.again(pipeline, result.video(), folder.resolve("again.mp4"));
-            assertArrayEquals(Files.readAllBytes(result.video()), Files.readAllBytes(again.video()));
+            VideoResult reproduced = Recipes.reproduce(pipeline, result.video(), folder.resolve("reproduced.mp4"));
+            assertArrayEquals(Files.readAllBytes(result.video()), Files.readAllBytes(reproduced.video()));
         }
     }
 
     @Test
-    void failuresAreToldApart() {
-        assertEquals("done", Recipes.explain(pipeline, REQUEST, folder.resolve("fine.mp4")));
-        VideoRequest odd = VideoRequest.builder("a red circle").size(129, 128).build();
-        assertTrue(Recipes.explain(pipeline, odd, folder.resolve("odd.mp4")).startsWith("ask for something else"));
-        Path nowhere = folder.resolve("missing/out.mp4");
-        assertTrue(Recipes.explain(pipeline, REQUEST, nowhere).startsWith("look at the disk"));
+    void failuresMapToRemedies() {
+        assertEquals("done", Recipes.generateOrExplain(pipeline, REQUEST, folder.resolve("valid.mp4")));
+        VideoRequest oddWidth = VideoRequest.builder("a red circle").size(129, 128).build();
+        String message = Recipes.generateOrExplain(pipeline, oddWidth, folder.resolve("odd.mp4"));
+        assertTrue(message.startsWith("change the request"), message);
+        Path missingFolder = folder.resolve("missing/out.mp4");
+        assertTrue(Recipes.generateOrExplain(pipeline, REQUEST, missingFolder).startsWith("check the disk"));
     }
 
-    /** Every Java block of these pages stands in the sources, apart from white space. */
+    /** Every Java block of the guide occurs in the sources, ignoring white space. */
     @Test
-    void guideQuotesWhatIsTested() throws IOException {
+    void guideQuotesTheSources() throws IOException {
         StringBuilder sources = new StringBuilder();
         for (String name : List.of("GettingStarted.java", "Recipes.java")) {
-            sources.append(words(Files.readString(Path.of("src/main/java/example", name))));
+            sources.append(normalized(Files.readString(Path.of("src/main/java/example", name))));
         }
         Pattern blocks = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
-        int found = 0;
+        int blockCount = 0;
         Matcher matcher = blocks.matcher(Files.readString(Path.of("../../docs/guide/getting-started.md")));
         while (matcher.find()) {
-            found++;
-            assertTrue(sources.toString().contains(words(matcher.group(1))), () -> "not in the sources:\n" + matcher.group(1));
+            blockCount++;
+            String block = matcher.group(1);
+            assertTrue(sources.toString().contains(normalized(block)), () -> "not in the sources:\n" + block);
         }
-        assertTrue(found >= 5, "the guide has " + found + " Java blocks");
+        assertTrue(blockCount >= 5, "the guide has " + blockCount + " Java blocks");
     }
 
-    private static String words(String code) {
+    private static String normalized(String code) {
         return code.replaceAll("\\s+", " ").strip();
     }
 }
