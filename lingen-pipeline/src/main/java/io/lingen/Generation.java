@@ -43,8 +43,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>For one thread. Owns the memory of its latent, its conditioning and its frame streams. A cancelled {@link CancellationToken} and the
- * closing of its pipeline end it: every method that computes then throws {@link GenerationCancelledException}.
+ * <p>For one thread. Owns the memory of its latent, its conditioning and its frame streams. A cancelled {@link CancellationToken}, an
+ * interrupt of the thread and the closing of its pipeline end it: every method that computes then throws
+ * {@link GenerationCancelledException}, before its next pass of the denoiser or its next frame.
  */
 public final class Generation implements AutoCloseable {
     private final LoadedModel model;
@@ -315,7 +316,7 @@ public final class Generation implements AutoCloseable {
     }
 
     private void requireWanted() {
-        if (token.isCancelled() || lifetime.isEnding()) {
+        if (token.isCancelled() || lifetime.isEnding() || Thread.currentThread().isInterrupted()) {
             throw cancelled();
         }
     }
@@ -323,7 +324,11 @@ public final class Generation implements AutoCloseable {
     private GenerationCancelledException cancelled() {
         lifetime.unlessEnded(this::saveNow);
         return new GenerationCancelledException(
-                token.isCancelled() ? "cancelled" : "cancelled by the closing of the pipeline",
+                token.isCancelled()
+                        ? "cancelled"
+                        : lifetime.isEnding()
+                                ? "cancelled by the closing of the pipeline"
+                                : GenerationCancelledException.INTERRUPTED,
                 stepsDone,
                 plan.steps(),
                 framesDone,

@@ -5,10 +5,14 @@ import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A generation ended before its video was whole, because its {@link CancellationToken} or the {@link TextToVideoPipeline#close} of its
- * pipeline said so. Nothing is left of the video; what the sampler had done may have been saved.
+ * A generation ended before its video was complete: its {@link CancellationToken} was cancelled, its thread was interrupted, or its pipeline
+ * was {@linkplain TextToVideoPipeline#close closed}. Nothing is left of the video; its latents may have been saved. The thread's interrupt
+ * status is as it was: still set after an interrupt.
  */
 public final class GenerationCancelledException extends CancellationException {
+    /** The reason of an interrupted thread. */
+    static final String INTERRUPTED = "cancelled by an interrupt";
+
     private static final long serialVersionUID = 1L;
 
     private final int stepsDone;

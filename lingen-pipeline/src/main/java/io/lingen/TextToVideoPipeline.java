@@ -68,7 +68,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
      *     it can
      * @throws io.lingen.core.OutOfMemoryException if the video does not fit into memory
      * @throws IOException if the file can't be written, which is tried before anything is computed; if that turns out at the end only, its latents are left, see {@link Generation#saveLatents}
-     * @throws GenerationCancelledException if this pipeline is closed meanwhile
+     * @throws GenerationCancelledException if meanwhile this pipeline is closed or the thread is interrupted
      */
     public VideoResult generate(VideoRequest request, Path target) throws IOException {
         return generate(request, target, new CancellationToken());
@@ -78,7 +78,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * As {@link #generate(VideoRequest, Path)}, ended early by a token. On the way the latents are {@linkplain Generation#saveLatents saved}
      * every {@value LatentFile#DEFAULT_STEPS} steps, so that {@link #resume} can go on after whatever happens.
      *
-     * @throws GenerationCancelledException if the token is cancelled, or this pipeline closed, meanwhile
+     * @throws GenerationCancelledException if meanwhile the token is cancelled, this pipeline is closed or the thread is interrupted
      */
     public VideoResult generate(VideoRequest request, Path target, CancellationToken token) throws IOException {
         VideoWriters.check(target, plan(request).format());
@@ -103,7 +103,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
     /**
      * As {@link #start(VideoRequest)}, ended early by a token.
      *
-     * @throws GenerationCancelledException if the token is cancelled already
+     * @throws GenerationCancelledException if the token is cancelled, or the thread interrupted, already
      */
     public Generation start(VideoRequest request, CancellationToken token) {
         return begin(plan(request), null, token);
@@ -124,7 +124,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
     /**
      * As {@link #resume(LatentFile)}, ended early by a token.
      *
-     * @throws GenerationCancelledException if the token is cancelled already
+     * @throws GenerationCancelledException if the token is cancelled, or the thread interrupted, already
      */
     public Generation resume(LatentFile saved, CancellationToken token) {
         return model.lifetime().use(() -> {
@@ -152,7 +152,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * @return to be closed by the caller
      * @throws CheckpointException if the decoder does not take latents of that many channels
      * @throws io.lingen.core.OutOfMemoryException if the video does not fit into memory
-     * @throws GenerationCancelledException if the token is cancelled already
+     * @throws GenerationCancelledException if the token is cancelled, or the thread interrupted, already
      */
     public Generation decode(LatentFile saved, CancellationToken token) {
         return model.lifetime().use(() -> {
@@ -166,9 +166,13 @@ public final class TextToVideoPipeline implements AutoCloseable {
     }
 
     private static void requireWanted(@Nullable LatentFile saved, int steps, CancellationToken token) {
-        if (token.isCancelled()) {
+        if (token.isCancelled() || Thread.currentThread().isInterrupted()) {
             throw new GenerationCancelledException(
-                    "cancelled", saved == null ? 0 : saved.step(), steps, 0, saved == null ? null : saved.path());
+                    token.isCancelled() ? "cancelled" : GenerationCancelledException.INTERRUPTED,
+                    saved == null ? 0 : saved.step(),
+                    steps,
+                    0,
+                    saved == null ? null : saved.path());
         }
     }
 

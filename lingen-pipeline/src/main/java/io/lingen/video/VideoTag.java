@@ -1,9 +1,11 @@
 package io.lingen.video;
 
+import io.lingen.core.internal.Uninterruptibly;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a video's comment from its bytes alone: no native code sees files of unknown origin. */
@@ -21,11 +23,12 @@ final class VideoTag {
         if (!Files.isRegularFile(file)) {
             throw new IOException(file + " is no file to read a comment from");
         }
-        String comment;
-        try (TagSource source = new TagSource(file)) {
-            comment = read(source);
-        }
-        if (comment == null || comment.isEmpty()) {
+        String comment = Uninterruptibly.read(() -> {
+            try (TagSource source = new TagSource(file)) {
+                return Objects.requireNonNullElse(read(source), "");
+            }
+        });
+        if (comment.isEmpty()) {
             throw new IOException(file + " holds no comment that says how it was made");
         }
         return comment;

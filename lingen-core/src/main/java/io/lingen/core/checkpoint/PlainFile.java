@@ -1,6 +1,7 @@
 package io.lingen.core.checkpoint;
 
 import io.lingen.core.internal.SafeText;
+import io.lingen.core.internal.Uninterruptibly;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
@@ -63,8 +64,12 @@ final class PlainFile {
     /** A file's memory, which lasts as long as the segment is reachable. */
     static MemorySegment map(Path file) {
         require(file);
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
+        try {
+            return Uninterruptibly.read(() -> {
+                try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+                    return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
+                }
+            });
         } catch (IOException e) {
             throw unreadable(file, e);
         }

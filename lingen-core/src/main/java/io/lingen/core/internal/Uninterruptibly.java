@@ -18,6 +18,12 @@ public final class Uninterruptibly {
         void run() throws IOException;
     }
 
+    /** File access with a result. */
+    @FunctionalInterface
+    public interface Reading<T> {
+        T read() throws IOException;
+    }
+
     /**
      * Runs an action to its end, however often the calling thread is interrupted.
      *
@@ -28,6 +34,15 @@ public final class Uninterruptibly {
             action.run();
             return null;
         });
+    }
+
+    /**
+     * Reads to the end, however often the calling thread is interrupted.
+     *
+     * @throws IOException if the reading throws it
+     */
+    public static <T> T read(Reading<T> reading) throws IOException {
+        return call(reading::read);
     }
 
     private static <T> T call(Callable<T> work) throws IOException {

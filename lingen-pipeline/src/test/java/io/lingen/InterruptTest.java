@@ -1,0 +1,231 @@
+package io.lingen;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lingen.core.internal.Disk;
+import io.lingen.vae.Frame;
+import io.lingen.vae.FrameStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** An interrupt of the thread is a cancellation: latents are on disk, the status is kept, and the resumed video is the same. */
+@Timeout(120)
+class InterruptTest {
+    private static final VideoRequest REQUEST = VideoRequest.builder("a red ring")
+            .frames(8)
+            .steps(12)
+            .guidance(3)
+            .eta(0.5)
+            .seed(5)
+            .build();
+
+    @TempDir
+    static Path model;
+
+    private static TextToVideoPipeline pipeline;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void load() throws IOException {
+        pipeline = TextToVideoPipeline.load(
+                TinyModel.write(model).toString(), PipelineOptions.defaults().withBackend("cpu"));
+    }
+
+    @AfterAll
+    static void close() {
+        pipeline.close();
+    }
+
+    @AfterEach
+    void endObservation() {
+        Disk.observe(null);
+        assertFalse(Thread.interrupted(), "the test clears what it sets");
+    }
+
+    /** {@code shutdownNow}, while the first latents are saved. */
+    @ParameterizedTest
+    @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "out"})
+    void anInterruptWhileDenoisingSavesTheLatents(String name) throws Exception {
+        Path target = folder.resolve(name);
+        AtomicBoolean status = new AtomicBoolean();
+        ExecutorService executor = Executors.newSingleThreadExecutor();
+        onFirstSave(executor::shutdownNow);
+        Future<VideoResult> video = executor.submit(() -> {
+            try {
+                return pipeline.generate(REQUEST, target);
+            } finally {
+                status.set(Thread.currentThread().isInterrupted());
+            }
+        });
+        Throwable cause = assertThrows(ExecutionException.class, video::get).getCause();
+        GenerationCancelledException error = assertInstanceOf(GenerationCancelledException.class, cause);
+        assertEquals(5, error.stepsDone(), "the next pass is not computed");
+        assertEquals(
+                "cancelled by an interrupt after step 5 of 12; it can be resumed from " + LatentFile.besides(target),
+                error.getMessage());
+        assertTrue(status.get(), "the thread's interrupt status");
+        assertEquals(List.of("out.latents.safetensors"), names());
+        assertResumes(target);
+    }
+
+    @Test
+    void aCancelledFutureEndsBeforeTheNextPass() throws Exception {
+        Path target = folder.resolve("out.mp4");
+        ExecutorService executor = Executors.newSingleThreadExecutor();
+        CompletableFuture<Future<VideoResult>> submitted = new CompletableFuture<>();
+        onFirstSave(() -> submitted.join().cancel(true));
+        submitted.complete(executor.submit(() -> pipeline.generate(REQUEST, target)));
+        executor.shutdown();
+        assertTrue(executor.awaitTermination(60, TimeUnit.SECONDS));
+        assertEquals(5, LatentFile.read(LatentFile.besides(target)).step());
+        assertResumes(target);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "out"})
+    void anInterruptWhileDecodingLeavesTheLatents(String name) throws IOException {
+        Path target = folder.resolve(name);
+        try (Generation generation = pipeline.start(REQUEST)) {
+            generation.saveLatents(target, 5, false);
+            generation.steps().forEachRemaining(step -> {});
+            GenerationCancelledException error = assertThrows(
+                    GenerationCancelledException.class,
+                    () -> generation.write(target, interruptedAfter(3, generation.frames())));
+            assertTrue(Thread.interrupted(), "the thread's interrupt status");
+            assertTrue(error.getMessage().contains("after all 12 steps and 3 frames"), error.getMessage());
+        }
+        assertEquals(List.of("out.latents.safetensors"), names());
+        assertResumes(target);
+    }
+
+    /** Too late to cancel: the file is finished, its comment and the description included. */
+    @ParameterizedTest
+    @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "out"})
+    void anInterruptAfterTheLastFrameDamagesNothing(String name) throws IOException {
+        Path target = folder.resolve(name);
+        try (Generation generation = pipeline.start(REQUEST)) {
+            generation.saveLatents(target, 5, false);
+            generation.steps().forEachRemaining(step -> {});
+            VideoResult result = generation.write(target, interruptedAfter(8, generation.frames()));
+            assertTrue(Thread.interrupted(), "the thread's interrupt status");
+            assertEquals(
+                    result.description(), VideoDescription.parse("json", Files.readString(result.descriptionFile())));
+        }
+        assertEquals(Stream.of("out.json", name).sorted().toList(), names());
+        assertWhole(target);
+    }
+
+    @Test
+    void anInterruptedThreadBeginsNothingAndStillReadsItsLatents() throws IOException {
+        Path target = folder.resolve("out.mp4");
+        try (Generation generation = pipeline.start(REQUEST)) {
+            generation.saveLatents(target, 1, false);
+            generation.steps().next();
+        }
+        Thread.currentThread().interrupt();
+        try {
+            assertThrows(GenerationCancelledException.class, () -> pipeline.start(REQUEST));
+            assertThrows(GenerationCancelledException.class, () -> pipeline.generate(REQUEST, target));
+            LatentFile saved = LatentFile.read(LatentFile.besides(target));
+            assertEquals(1, saved.step());
+            GenerationCancelledException error =
+                    assertThrows(GenerationCancelledException.class, () -> pipeline.resume(saved));
+            assertEquals(saved.path(), error.latents());
+        } finally {
+            assertTrue(Thread.interrupted());
+        }
+        assertResumes(target);
+    }
+
+    /** The observer is called by the thread that saves. */
+    private static void onFirstSave(Runnable action) {
+        AtomicBoolean done = new AtomicBoolean();
+        Disk.observe(call -> {
+            if (call.startsWith("rename") && call.endsWith(LatentFile.ENDING) && !done.getAndSet(true)) {
+                action.run();
+            }
+        });
+    }
+
+    private static Iterator<Frame> interruptedAfter(int count, FrameStream frames) {
+        return new Iterator<>() {
+            private int taken;
+
+            @Override
+            public boolean hasNext() {
+                if (taken == count) {
+                    Thread.currentThread().interrupt();
+                }
+                return frames.hasNext();
+            }
+
+            @Override
+            public Frame next() {
+                taken++;
+                return frames.next();
+            }
+        };
+    }
+
+    private void assertResumes(Path target) throws IOException {
+        try (Generation generation = pipeline.resume(LatentFile.read(LatentFile.besides(target)))) {
+            generation.saveLatents(target, 5, false);
+            generation.write(target);
+        }
+        assertWhole(target);
+    }
+
+    /** It is the uninterrupted video, byte for byte. */
+    private void assertWhole(Path target) throws IOException {
+        Path whole = Files.createDirectory(folder.resolve("whole")).resolve(target.getFileName());
+        pipeline.generate(REQUEST, whole);
+        Map<String, byte[]> expected = contents(whole);
+        Map<String, byte[]> found = contents(target);
+        assertEquals(expected.keySet(), found.keySet());
+        expected.forEach((file, bytes) -> assertArrayEquals(bytes, found.get(file), file));
+    }
+
+    private static Map<String, byte[]> contents(Path video) throws IOException {
+        Map<String, byte[]> contents = new TreeMap<>();
+        try (Stream<Path> files = Files.walk(video)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                contents.put(video.relativize(file).toString(), Files.readAllBytes(file));
+            }
+        }
+        return contents;
+    }
+
+    private List<String> names() throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+}
