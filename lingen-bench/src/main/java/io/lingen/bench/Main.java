@@ -1,5 +1,6 @@
 package io.lingen.bench;
 
+import java.io.PrintWriter;
 import java.util.Arrays;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -13,18 +14,28 @@ import picocli.CommandLine.Command;
 public final class Main {
     private Main() {}
 
-    /** Runs a command; the exit code is 0 if it did what it was asked for. */
+    /** Runs a command; the exit code is 0 if it did what it was asked for and its output was written. */
     public static void main(String[] arguments) throws Exception {
+        int code = run(arguments);
+        if (System.out.checkError()) {
+            System.err.println("lingen bench: could not write to standard output, so results printed there are incomplete; check for a"
+                    + " full disk or a closed pipe");
+            code = Math.max(code, CommandLine.ExitCode.SOFTWARE);
+        }
+        System.exit(code);
+    }
+
+    private static int run(String[] arguments) throws Exception {
         // JMH has a command line of its own, with options that mean something else here.
         if (arguments.length > 0 && arguments[0].equals("jmh")) {
             JmhRun.run(Arrays.copyOfRange(arguments, 1, arguments.length));
-            return;
+            return CommandLine.ExitCode.OK;
         }
-        CommandLine command = new CommandLine(new Main());
+        CommandLine command = new CommandLine(new Main()).setOut(new PrintWriter(System.out, true));
         command.setExecutionExceptionHandler((failure, failed, parsed) -> {
             failed.getErr().println(failure.getMessage());
             return failed.getCommandSpec().exitCodeOnExecutionException();
         });
-        System.exit(command.execute(arguments));
+        return command.execute(arguments);
     }
 }

@@ -1,5 +1,6 @@
 package io.lingen.cli;
 
+import java.io.PrintWriter;
 import java.util.ServiceConfigurationError;
 import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine;
@@ -62,8 +63,13 @@ public final class Lingen implements Runnable {
         return ending;
     }
 
-    /** Executes a command; returns its exit code. */
+    /** Executes a command; returns its exit code. Output that can't be written is a failure. */
     static int run(CommandLine command, String... args) {
+        int code = execute(command, args);
+        return command.getOut().checkError() ? ErrorReport.lostOutput(code, command) : code;
+    }
+
+    private static int execute(CommandLine command, String... args) {
         try {
             return command.execute(args);
         } catch (OutOfMemoryError | LinkageError | StackOverflowError | ServiceConfigurationError e) {
@@ -74,6 +80,8 @@ public final class Lingen implements Runnable {
     /** Creates the command line. */
     static CommandLine commandLine() {
         return new CommandLine(new Lingen())
+                // Reports the errors of System.out, which picocli's own writer hides.
+                .setOut(new PrintWriter(System.out, true))
                 // A prompt may begin with @.
                 .setExpandAtFiles(false)
                 .setCaseInsensitiveEnumValuesAllowed(true)
