@@ -141,6 +141,10 @@ final class LoadedModel implements AutoCloseable {
         return planner.plan(request);
     }
 
+    VideoPlan recordedPlan(VideoRequest request) {
+        return planner.recordedPlan(request);
+    }
+
     /** The prompt that is encoded for a request; null for a class. */
     @Nullable
     String encodedPrompt(VideoRequest request) {

@@ -1,5 +1,6 @@
 package io.lingen;
 
+import io.lingen.core.internal.SafeText;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.SamplingSettings;
 import io.lingen.spi.SizeRule;
@@ -22,9 +23,21 @@ record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSamp
     /**
      * The plan of a request.
      *
-     * @throws IllegalArgumentException if a size is none that the model makes; the message offers the nearest ones
+     * @throws IllegalArgumentException if a size is none that the model makes, the message offers the nearest ones; or if the negative prompt
+     *     would have no effect
      */
     VideoPlan plan(VideoRequest request) {
+        VideoPlan plan = recordedPlan(request);
+        if (!plan.isGuided() && !request.negativePrompt().isEmpty()) {
+            throw new IllegalArgumentException(
+                    "the negative prompt must be empty with guidance 1, which does not use it, found \""
+                            + SafeText.of(request.negativePrompt()) + "\"; leave it out, or choose another guidance");
+        }
+        return plan;
+    }
+
+    /** The plan of a request that was accepted before; earlier versions accepted settings without effect. */
+    VideoPlan recordedPlan(VideoRequest request) {
         requireCondition(request);
         VideoLimits.NativeSize nativeSize = limits.nativeSize();
         int fps = or(request.fps(), limits.fps());

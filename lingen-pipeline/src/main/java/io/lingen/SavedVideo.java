@@ -37,7 +37,7 @@ record SavedVideo(LatentFile file, LoadedModel model) {
     private VideoPlan recordedPlan() {
         VideoPlan plan;
         try {
-            plan = model.plan(file.description().request());
+            plan = model.recordedPlan(file.description().request());
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(
                     file.path() + ": the model " + model.name() + " can't make this video: " + e.getMessage(), e);

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param prompt what the video shows: text of any script, at most {@value #MAX_PROMPT} characters, without control characters other than
  *     tabs and line ends; what an encoder does not read of it is said in a warning. Null if there is a label
  * @param label the class that the video shows, from 0; null if there is a prompt
- * @param negativePrompt what guidance leads away from, likewise; empty for nothing in particular, and with a label
+ * @param negativePrompt what the video should not show, text like the prompt; empty for none, with a label, and with guidance 1
  * @param width in pixels
  * @param height in pixels
  * @param seconds the length; or else {@code frames}

@@ -44,6 +44,18 @@ class RequestPlannerTest {
     }
 
     @Test
+    void aNegativePromptWithoutGuidanceIsRefused() {
+        VideoRequest.Builder request = VideoRequest.builder("a ring").negativePrompt("a red circle");
+        assertEquals(3, LIMITS.plan(request.build()).guidance());
+        assertEquals(0, LIMITS.plan(request.guidance(0).build()).guidance());
+        assertMessage(
+                "the negative prompt must be empty with guidance 1, which does not use it, found \"a red circle\"; leave it out, or"
+                        + " choose another guidance",
+                request.guidance(1));
+        assertEquals(1, LIMITS.recordedPlan(request.build()).guidance(), "an interrupted video is resumed");
+    }
+
+    @Test
     void decimalSecondsAreExactEnough() {
         assertEquals(
                 24,

@@ -18,8 +18,9 @@ public final class Main {
     public static void main(String[] arguments) throws Exception {
         int code = run(arguments);
         if (System.out.checkError()) {
-            System.err.println("lingen bench: could not write to standard output, so results printed there are incomplete; check for a"
-                    + " full disk or a closed pipe");
+            System.err.println(
+                    "lingen bench: could not write to standard output, so results printed there are incomplete; check for a"
+                            + " full disk or a closed pipe");
             code = Math.max(code, CommandLine.ExitCode.SOFTWARE);
         }
         System.exit(code);

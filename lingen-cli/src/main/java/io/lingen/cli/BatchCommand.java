@@ -70,6 +70,7 @@ final class BatchCommand implements Callable<Integer> {
         console.check(count::check);
         console.check(() -> VideoWriters.check(output));
         Recipe recipe = console.checked(video::recipe);
+        console.warn(video.request().withoutEffect());
         return new Batch(console, recipe, latents, count.count(), shard, output).ofFile(file);
     }
 }

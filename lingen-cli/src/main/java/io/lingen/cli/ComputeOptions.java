@@ -24,6 +24,10 @@ final class ComputeOptions {
         return backend != null;
     }
 
+    boolean areThreadsGiven() {
+        return threads.isGiven();
+    }
+
     int threads() {
         return threads.threads();
     }

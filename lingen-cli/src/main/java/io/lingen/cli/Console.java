@@ -2,6 +2,7 @@ package io.lingen.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import picocli.CommandLine.Mixin;
@@ -28,6 +29,12 @@ final class Console {
 
     PrintWriter err() {
         return command.commandLine().getErr();
+    }
+
+    /** Prints warnings, unless quiet. */
+    void warn(List<String> warnings) {
+        Progress progress = progress();
+        warnings.forEach(warning -> progress.print("warning    " + warning));
     }
 
     Progress progress() {

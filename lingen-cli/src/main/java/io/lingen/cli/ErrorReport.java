@@ -57,8 +57,9 @@ final class ErrorReport {
     /** Reports that standard output could not be written; returns the exit code of a command that had {@code code}. */
     static int lostOutput(int code, CommandLine command) {
         PrintWriter err = command.getErr();
-        err.println("lingen: could not write to standard output, so results printed there are incomplete; check for a full disk"
-                + " or a closed pipe");
+        err.println(
+                "lingen: could not write to standard output, so results printed there are incomplete; check for a full disk"
+                        + " or a closed pipe");
         err.flush();
         return code == CommandLine.ExitCode.OK ? CommandLine.ExitCode.SOFTWARE : code;
     }

@@ -2,6 +2,7 @@ package io.lingen.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -77,14 +78,23 @@ final class GenerateAliases {
         SavedLatents saved = console.checked(() -> SavedLatents.read(console, file));
         console.check(() -> saved.requireRecorded(video.compute(), video.precision()));
         return saved.resume(
-                video.model(), isOutputGiven() ? output : null, video.compute().threads(), latents);
+                video.model(),
+                isGiven("--output") ? output : null,
+                video.compute().threads(),
+                latents);
     }
 
     /** Works like {@code lingen decode}; the exit code. */
     int decode(Console console, Path file, Path output, VideoOptions video) throws IOException {
         console.check(() -> {
             requireNoRequest("--from-latents");
-            if (!isOutputGiven()) {
+            for (String option : List.of("--save-every", "--keep-latents")) {
+                if (isGiven(option)) {
+                    throw new IllegalArgumentException(
+                            option + " has no effect with --from-latents, which takes no steps; leave it out");
+                }
+            }
+            if (!isGiven("--output")) {
                 throw new IllegalArgumentException("--from-latents needs --output, the file to write");
             }
         });
@@ -92,8 +102,8 @@ final class GenerateAliases {
         return saved.decode(video.model(), output, video.compute(), video.precision());
     }
 
-    private boolean isOutputGiven() {
-        return command.commandLine().getParseResult().hasMatchedOption("--output");
+    private boolean isGiven(String option) {
+        return command.commandLine().getParseResult().hasMatchedOption(option);
     }
 
     /** Rejects options that would change the recorded request. */

@@ -81,6 +81,7 @@ final class GenerateCommand implements Callable<Integer> {
         }
         console.check(this::check);
         Recipe recipe = console.checked(video::recipe);
+        console.warn(video.request().withoutEffect());
         if (aliases.promptFile() == null && !count.isGiven() && aliases.shard() == null) {
             return generate(recipe);
         }

@@ -86,7 +86,7 @@ final class InfoCommand implements Callable<Integer> {
         try (ModelSource source = TextToVideoPipeline.source(model)) {
             ModelDescription description = ModelFamilies.open(source);
             ModelReport.print(out, source.name(), description);
-            if (description.limits().nativeSize() != null || video.hasSizeOrLength()) {
+            if (description.limits().nativeSize() != null || !video.isEmpty()) {
                 forecast(out, description.limits());
             }
         }

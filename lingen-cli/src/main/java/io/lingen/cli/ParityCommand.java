@@ -13,7 +13,11 @@ import io.lingen.diffusion.ParityCheck;
 import io.lingen.diffusion.VideoTransformer;
 import io.lingen.spi.ModelFamilies;
 import io.lingen.spi.ModelSignature;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
@@ -79,15 +83,19 @@ final class ParityCommand implements Callable<Integer> {
             description = "Largest accepted relative L2 error (default: 1e-5 in f32, 2e-2 in bf16).")
     private @Nullable Double tolerance;
 
-    @Option(names = "--output", paramLabel = "FILE", description = "Write the computed tensors to a safetensors file.")
+    @Option(
+            names = "--output",
+            paramLabel = "FILE",
+            description = "Write the computed tensors to a new safetensors file.")
     private @Nullable Path output;
 
     @Mixin
     private LogLevel logLevel;
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         double bound = tolerance == null ? ParityCheck.defaultTolerance(precision) : tolerance;
+        requireNewOutput();
         ParityCheck.Result result = run();
         Path file = output;
         if (file != null) {
@@ -98,11 +106,22 @@ final class ParityCommand implements Callable<Integer> {
         return passed ? ExitCode.OK : ExitCode.SOFTWARE;
     }
 
+    /** An existing file may be a fixture or a model. */
+    private void requireNewOutput() throws FileAlreadyExistsException {
+        if (output != null && Files.exists(output, LinkOption.NOFOLLOW_LINKS)) {
+            throw new FileAlreadyExistsException(
+                    output.toString(), null, "the file exists; remove it or name another one with --output");
+        }
+    }
+
     private ParityCheck.Result run() {
         try (ModelSource source = TextToVideoPipeline.source(model);
                 SafetensorsFile expected = SafetensorsFile.open(fixture);
                 Backend backend = Backends.create(compute.backend(), new BackendOptions(compute.threads()));
                 Denoiser denoiser = load(source, backend)) {
+            if (compute.areThreadsGiven() && backend.name().equals("cuda")) {
+                spec.commandLine().getErr().println("warning    --threads has no effect on the backend cuda");
+            }
             return ParityCheck.run(denoiser, expected);
         }
     }

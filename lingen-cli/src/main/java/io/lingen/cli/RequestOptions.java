@@ -1,6 +1,10 @@
 package io.lingen.cli;
 
 import io.lingen.VideoRequest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -59,8 +63,26 @@ final class RequestOptions {
         private @Nullable Integer frames;
     }
 
-    boolean hasSizeOrLength() {
-        return size != null || length != null;
+    boolean isEmpty() {
+        return Stream.of(size, length, fps, negative, seed, steps, guidance, schedule, eta)
+                .allMatch(Objects::isNull);
+    }
+
+    /** The options that have no effect because of another one, for warnings. */
+    List<String> withoutEffect() {
+        List<String> problems = new ArrayList<>();
+        if (steps != null && steps == 1) {
+            if (schedule != null) {
+                problems.add("--schedule has no effect with --steps 1: a single step spans all times");
+            }
+            if (eta != null) {
+                problems.add("--eta has no effect with --steps 1: the last step renews no noise");
+            }
+        }
+        if (guidance != null && guidance == 0) {
+            problems.add("the prompt has no effect with --guidance 0, which uses the negative prompt alone");
+        }
+        return problems;
     }
 
     /** Sets the given fields. */

@@ -1,13 +1,18 @@
 package io.lingen.cli;
 
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** {@code --threads}. */
 final class ThreadOption {
     @Option(names = "--threads", paramLabel = "N", description = "Number of CPU threads (default: all).")
-    private int threads = Runtime.getRuntime().availableProcessors();
+    private @Nullable Integer threads;
+
+    boolean isGiven() {
+        return threads != null;
+    }
 
     int threads() {
-        return threads;
+        return threads == null ? Runtime.getRuntime().availableProcessors() : threads;
     }
 }

@@ -58,7 +58,8 @@ class LostOutputTest {
     void aFullStandardOutputIsAFailure(String command) throws IOException {
         Files.writeString(folder.resolve("prompts.txt"), "a ring\n");
         StringWriter err = new StringWriter();
-        CommandLine line = Lingen.commandLine().setOut(new PrintWriter(new FullWriter())).setErr(new PrintWriter(err));
+        CommandLine line =
+                Lingen.commandLine().setOut(new PrintWriter(new FullWriter())).setErr(new PrintWriter(err));
         int code = Lingen.run(
                 line,
                 Arrays.stream(command.split(" "))
@@ -71,7 +72,8 @@ class LostOutputTest {
     @Test
     void aWrongUsageKeepsItsCode() {
         StringWriter err = new StringWriter();
-        CommandLine line = Lingen.commandLine().setOut(new PrintWriter(new FullWriter())).setErr(new PrintWriter(err));
+        CommandLine line =
+                Lingen.commandLine().setOut(new PrintWriter(new FullWriter())).setErr(new PrintWriter(err));
         line.getOut().print("lost");
         assertEquals(2, Lingen.run(line, "generate"));
         assertTrue(err.toString().contains(MESSAGE), err.toString());
