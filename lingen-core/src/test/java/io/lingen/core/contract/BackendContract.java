@@ -1,6 +1,8 @@
 package io.lingen.core.contract;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.DType;
@@ -13,6 +15,7 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.internal.BFloat16;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
@@ -20,8 +23,12 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.function.Executable;
 
-/** What all contracts share: a backend, a workspace that must leave nothing behind, seeded inputs and the comparison. */
+/**
+ * Base of the contracts, the tests that every backend must pass: opens the backend and a workspace, which must leave nothing behind, makes
+ * seeded inputs, and compares results with a reference in double precision, by tolerances that follow from the types.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class BackendContract {
     /** The rounding of one BF16 value, 2^-9, with room for a few in a row. */
@@ -29,6 +36,9 @@ public abstract class BackendContract {
 
     /** Some 30 units in the last place; rounding errors of sums grow with the square root of their length. */
     private static final double F32_TOLERANCE = 2e-6;
+
+    /** The types of tensors. */
+    static final List<DType> TYPES = List.of(DType.F32, DType.BF16);
 
     private Backend backend;
     private Workspace workspace;
@@ -138,9 +148,45 @@ public abstract class BackendContract {
                 : F32_TOLERANCE * Math.max(1, Math.sqrt(length / 64.0));
     }
 
+    /** The elements of a tensor. */
+    final float[] floats(Tensor tensor) {
+        return backend.download(tensor).toFloats();
+    }
+
+    static void assertRefused(Executable operation) {
+        assertThrows(IllegalArgumentException.class, operation);
+    }
+
+    /** Compares element by element; NaN equals NaN. */
+    final void assertExactly(double[] expected, Tensor actual) {
+        float[] values = new float[expected.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) expected[i];
+        }
+        assertArrayEquals(values, floats(actual));
+    }
+
+    /** An operation that overwrites an output, or adds to it. */
+    interface Accumulation {
+        void run(boolean accumulate, Tensor out);
+    }
+
+    /** Runs an operation on an output of some type both ways. */
+    final void assertOverwritesAndAdds(
+            double[] expected, double tolerance, Accumulation operation, DType out, long... lengths) {
+        Tensor y = output(out, lengths);
+        operation.run(false, y);
+        assertClose(expected, y, tolerance);
+        Sample before = normal(out, 1, lengths);
+        operation.run(true, before.tensor());
+        double[] sums = expected.clone();
+        Arrays.setAll(sums, i -> expected[i] + before.values()[i]);
+        assertClose(sums, before.tensor(), tolerance);
+    }
+
     /** Compares by relative L2 error; no NaN and no infinity may occur. */
     final void assertClose(double[] expected, Tensor actual, double tolerance) {
-        float[] values = backend.download(actual).toFloats();
+        float[] values = floats(actual);
         assertEquals(expected.length, values.length, "number of elements");
         double error = 0;
         double norm = 0;

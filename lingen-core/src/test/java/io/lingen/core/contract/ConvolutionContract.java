@@ -1,7 +1,6 @@
 package io.lingen.core.contract;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.ConvolutionWeights;
@@ -34,7 +33,7 @@ public abstract class ConvolutionContract extends BackendContract {
     })
     void everySizeFits(
             int t, int h, int w, int in, int out, int kt, int kh, int kw, int strideT, int strideH, int strideW) {
-        for (DType product : new DType[] {DType.F32, DType.BF16}) {
+        for (DType product : TYPES) {
             assertConvolution(
                     Shape.of(t, h, w, in),
                     source(out, in, kt, kh, kw, strideT, strideH, strideW),
@@ -75,14 +74,14 @@ public abstract class ConvolutionContract extends BackendContract {
         assertEquals(DType.F32, weights.dtype());
         Tensor x = normal(DType.F32, 1, 3, 4, 4, 2).tensor();
         Tensor y = output(DType.F32, 3, 4, 4, 3);
-        assertThrows(IllegalArgumentException.class, () -> backend().convolution(x, weights, y));
+        assertRefused(() -> backend().convolution(x, weights, y));
         Tensor wide = normal(DType.F32, 1, 3, 4, 4, 3).tensor();
         Tensor half = output(DType.F32, 3, 2, 2, 3);
-        assertThrows(IllegalArgumentException.class, () -> backend().convolution(wide, weights, half));
-        assertThrows(IllegalArgumentException.class, () -> source(3, 2, 2, 3, 3, 1, 1, 1));
-        assertThrows(IllegalArgumentException.class, () -> source(3, 2, 3, 3, 3, 0, 1, 1));
+        assertRefused(() -> backend().convolution(wide, weights, half));
+        assertRefused(() -> source(3, 2, 2, 3, 3, 1, 1, 1));
+        assertRefused(() -> source(3, 2, 3, 3, 3, 0, 1, 1));
         Grid factor = new Grid(1, 2, 2);
-        assertThrows(IllegalArgumentException.class, () -> backend().upsampleNearest(x, factor, y));
+        assertRefused(() -> backend().upsampleNearest(x, factor, y));
     }
 
     private ConvolutionParameters source(

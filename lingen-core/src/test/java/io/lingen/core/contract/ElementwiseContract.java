@@ -1,6 +1,5 @@
 package io.lingen.core.contract;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -20,8 +19,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Copies, sums, the flow step, guidance and noise. */
 public abstract class ElementwiseContract extends BackendContract {
     static Stream<Arguments> sizesAndTypes() {
-        return Stream.of(1, 2, 15, 16, 17, 31, 33, 127, 257, 4099).flatMap(size -> Stream.of(DType.F32, DType.BF16)
-                .flatMap(a -> Stream.of(DType.F32, DType.BF16).map(b -> Arguments.of(size, a, b))));
+        return Stream.of(1, 2, 15, 16, 17, 31, 33, 127, 257, 4099)
+                .flatMap(size -> TYPES.stream().flatMap(a -> TYPES.stream().map(b -> Arguments.of(size, a, b))));
     }
 
     @ParameterizedTest
@@ -64,7 +63,7 @@ public abstract class ElementwiseContract extends BackendContract {
         values[index] = Float.NaN;
         Tensor x = sample(DType.F32, values, values.length).tensor();
         assertThrows(ArithmeticException.class, () -> backend().downloadPixels(x, new byte[values.length]));
-        assertThrows(IllegalArgumentException.class, () -> backend().downloadPixels(x, new byte[values.length - 1]));
+        assertRefused(() -> backend().downloadPixels(x, new byte[values.length - 1]));
     }
 
     @ParameterizedTest
@@ -149,19 +148,11 @@ public abstract class ElementwiseContract extends BackendContract {
     void whatDoesNotFitIsRefused() {
         Tensor a = normal(DType.F32, 1, 3, 4).tensor();
         Tensor b = normal(DType.F32, 1, 4, 3).tensor();
-        assertThrows(IllegalArgumentException.class, () -> backend().add(a, b, a));
-        assertThrows(IllegalArgumentException.class, () -> backend().add(a, a, b));
-        assertThrows(IllegalArgumentException.class, () -> backend().addScaled(1, a, b));
-        assertThrows(IllegalArgumentException.class, () -> backend().interpolate(a, b, 1, a));
+        assertRefused(() -> backend().add(a, b, a));
+        assertRefused(() -> backend().add(a, a, b));
+        assertRefused(() -> backend().addScaled(1, a, b));
+        assertRefused(() -> backend().interpolate(a, b, 1, a));
         Tensor five = output(DType.F32, 5);
-        assertThrows(IllegalArgumentException.class, () -> backend().copy(a, five));
-    }
-
-    private void assertExactly(double[] expected, Tensor actual) {
-        float[] values = new float[expected.length];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) expected[i];
-        }
-        assertArrayEquals(values, backend().download(actual).toFloats());
+        assertRefused(() -> backend().copy(a, five));
     }
 }

@@ -2,7 +2,6 @@ package io.lingen.core.contract;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
@@ -38,7 +37,7 @@ public abstract class LinearContract extends BackendContract {
     })
     void everySizeFits(int rows, int in, int out) {
         for (boolean bias : new boolean[] {true, false}) {
-            for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
+            for (DType dtype : TYPES) {
                 Layer layer = layer(dtype, in, out, bias);
                 for (Epilogue.Kind kind : Epilogue.Kind.values()) {
                     assertLinear(layer, kind, normal(DType.F32, 1, rows, in), DType.F32);
@@ -50,10 +49,10 @@ public abstract class LinearContract extends BackendContract {
     @ParameterizedTest
     @EnumSource(Epilogue.Kind.class)
     void typesMix(Epilogue.Kind kind) {
-        for (DType product : new DType[] {DType.F32, DType.BF16}) {
+        for (DType product : TYPES) {
             Layer layer = layer(product, 96, 80, true);
-            for (DType in : new DType[] {DType.F32, DType.BF16}) {
-                for (DType out : new DType[] {DType.F32, DType.BF16}) {
+            for (DType in : TYPES) {
+                for (DType out : TYPES) {
                     assertLinear(layer, kind, normal(in, 1, 37, 96), out);
                 }
             }
@@ -77,9 +76,7 @@ public abstract class LinearContract extends BackendContract {
             assertEquals(DType.F32, direct.dtype());
             backend().linear(x, direct, Epilogue.NONE, found);
             backend().linear(x, converted, Epilogue.NONE, expected);
-            assertArrayEquals(
-                    backend().download(expected).toFloats(),
-                    backend().download(found).toFloats());
+            assertArrayEquals(floats(expected), floats(found));
         }
     }
 
@@ -92,7 +89,7 @@ public abstract class LinearContract extends BackendContract {
         double[] all = ReferenceOperations.linear(x.values(), layer.weight(), layer.bias());
         double[] part = Arrays.copyOfRange(all, 6 * 5, 24 * 5);
         assertClose(part, out.slice(7, 25), tolerance(6, DType.F32));
-        for (float untouched : backend().download(out.slice(25, 66)).toFloats()) {
+        for (float untouched : floats(out.slice(25, 66))) {
             assertEquals(Float.NaN, untouched, "beyond the slice");
         }
     }
@@ -117,7 +114,7 @@ public abstract class LinearContract extends BackendContract {
     }
 
     private void refused(Layer layer, Tensor x, Epilogue epilogue, Tensor out) {
-        assertThrows(IllegalArgumentException.class, () -> backend().linear(x, layer.weights(), epilogue, out));
+        assertRefused(() -> backend().linear(x, layer.weights(), epilogue, out));
     }
 
     private void assertLinear(Layer layer, Epilogue.Kind kind, Sample x, DType out) {

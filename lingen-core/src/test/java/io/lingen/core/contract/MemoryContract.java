@@ -56,10 +56,9 @@ public abstract class MemoryContract extends BackendContract {
             boolean shared;
             try (Workspace workspace = backend().newWorkspace()) {
                 Tensor borrowed = backend().borrow(workspace, source);
-                assertArrayEquals(
-                        new float[] {1, 2, 3}, backend().download(borrowed).toFloats());
+                assertArrayEquals(new float[] {1, 2, 3}, floats(borrowed));
                 Tensor onHeap = backend().borrow(workspace, HostTensor.of(new float[] {4, 5}, 2));
-                assertArrayEquals(new float[] {4, 5}, backend().download(onHeap).toFloats());
+                assertArrayEquals(new float[] {4, 5}, floats(onHeap));
                 MemorySegment host = borrowed.hostMemory();
                 shared = host != null && host.address() == memory.address();
                 backend().write(HostTensor.of(new float[] {7, 8, 9}, 3), borrowed);
@@ -71,16 +70,16 @@ public abstract class MemoryContract extends BackendContract {
     @Test
     void transfersAreExact() {
         Tensor f32 = sample(DType.F32, AWKWARD, AWKWARD.length).tensor();
-        assertArrayEquals(AWKWARD, backend().download(f32).toFloats());
+        assertArrayEquals(AWKWARD, floats(f32));
         Tensor bf16 = sample(DType.BF16, AWKWARD, AWKWARD.length).tensor();
         float[] rounded = new float[AWKWARD.length];
         for (int i = 0; i < rounded.length; i++) {
             rounded[i] = BFloat16.round(AWKWARD[i]);
         }
-        assertArrayEquals(rounded, backend().download(bf16).toFloats());
+        assertArrayEquals(rounded, floats(bf16));
         assertEquals(DType.F32, backend().download(bf16).dtype());
         backend().write(HostTensor.of(new float[AWKWARD.length], AWKWARD.length), bf16);
-        assertArrayEquals(new float[AWKWARD.length], backend().download(bf16).toFloats());
+        assertArrayEquals(new float[AWKWARD.length], floats(bf16));
     }
 
     @ParameterizedTest
@@ -89,7 +88,7 @@ public abstract class MemoryContract extends BackendContract {
             names = {"F32", "BF16", "F16"})
     void everyStoredTypeIsUploaded(DType stored) {
         HostTensor host = HostTensors.converted(normals(1, 7 * 33), stored, 7, 33);
-        for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
+        for (DType dtype : TYPES) {
             Tensor tensor = backend().upload(workspace(), host, dtype);
             assertEquals(dtype, tensor.dtype());
             assertEquals(Shape.of(7, 33), tensor.shape());
@@ -114,15 +113,15 @@ public abstract class MemoryContract extends BackendContract {
             expected[35 + i] = i + 1;
         }
         assertClose(expected, whole.tensor(), 0);
-        assertThrows(IllegalArgumentException.class, () -> part.reshape(Shape.of(11)));
-        assertThrows(IllegalArgumentException.class, () -> part.slice(0, 2));
-        assertThrows(IllegalArgumentException.class, () -> part.slice(-1, 1));
-        assertThrows(IllegalArgumentException.class, () -> part.slice(1, 0));
+        assertRefused(() -> part.reshape(Shape.of(11)));
+        assertRefused(() -> part.slice(0, 2));
+        assertRefused(() -> part.slice(-1, 1));
+        assertRefused(() -> part.slice(1, 0));
     }
 
     @Test
     void hostMemoryHoldsTheElements() {
-        for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
+        for (DType dtype : TYPES) {
             Sample whole = normal(dtype, 1, 5, 3);
             MemorySegment memory = whole.tensor().slice(2, 4).hostMemory();
             if (memory == null) {
@@ -160,7 +159,7 @@ public abstract class MemoryContract extends BackendContract {
             mode = EnumSource.Mode.EXCLUDE,
             names = {"F32", "BF16"})
     void onlyComputeTypesAreAllocated(DType dtype) {
-        assertThrows(IllegalArgumentException.class, () -> workspace().allocate(dtype, 3));
+        assertRefused(() -> workspace().allocate(dtype, 3));
     }
 
     @Test
@@ -179,7 +178,7 @@ public abstract class MemoryContract extends BackendContract {
     void shapesThatDifferAreNotWritten() {
         Tensor target = output(DType.F32, 2, 3);
         HostTensor source = HostTensor.of(new float[6], 3, 2);
-        assertThrows(IllegalArgumentException.class, () -> backend().write(source, target));
+        assertRefused(() -> backend().write(source, target));
     }
 
     @ParameterizedTest
@@ -199,7 +198,7 @@ public abstract class MemoryContract extends BackendContract {
                         backend().linear(x.tensor(), layer.weights(), Epilogue.GELU, y);
                         backend().modulatedLayerNorm(y, shift.tensor(), shift.tensor(), 1e-6f, z);
                         backend().linear(z, layer.weights(), Epilogue.ADD, y);
-                        return backend().download(y).toFloats();
+                        return floats(y);
                     }
                 }));
             }

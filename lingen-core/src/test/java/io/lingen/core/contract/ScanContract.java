@@ -1,7 +1,6 @@
 package io.lingen.core.contract;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
@@ -137,8 +136,7 @@ public abstract class ScanContract extends BackendContract {
         Tensor second = output(DType.F32, GRID.cells(), 128);
         scan.run(false, first);
         scan.run(false, second);
-        assertArrayEquals(
-                backend().download(first).toFloats(), backend().download(second).toFloats());
+        assertArrayEquals(floats(first), floats(second));
     }
 
     @Test
@@ -172,8 +170,7 @@ public abstract class ScanContract extends BackendContract {
     }
 
     private void refused(ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, Tensor y) {
-        assertThrows(
-                IllegalArgumentException.class, () -> backend().selectiveScan(input, path, spec, weights, false, y));
+        assertRefused(() -> backend().selectiveScan(input, path, spec, weights, false, y));
     }
 
     private static ScanPath path(Grid grid, @Nullable Grid prefix, boolean backward) {
@@ -237,13 +234,7 @@ public abstract class ScanContract extends BackendContract {
                     new ReferenceScan.Parameters(
                             convWeight.values(), convBias.values(), dtBias.values(), aLog.values(), skip.values()),
                     expected);
-            Tensor y = output(out, cells, spec.innerWidth());
-            run(false, y);
-            assertClose(expected, y, tolerance);
-            Sample sum = normal(out, 1, cells, spec.innerWidth());
-            run(true, sum.tensor());
-            Arrays.setAll(expected, i -> expected[i] + sum.values()[i]);
-            assertClose(expected, sum.tensor(), tolerance);
+            assertOverwritesAndAdds(expected, tolerance, this::run, out, cells, spec.innerWidth());
         }
 
         @Override
