@@ -119,7 +119,7 @@ final class GpuKernels {
     /** As the device does it, and where it has products of warpgroups, without them too. */
     private void either(String name, double bytes, Runnable work) {
         counted(name, bytes, work);
-        if (CudaKernels.of(backend).device().facts().hasWarpgroups()) {
+        if (CudaKernels.of(backend).device().properties().hasWarpgroups()) {
             GpuSwitch warpgroups = CudaKernels.of(backend).device()::useWarpgroups;
             counted(name + ", mma.sync", bytes, warpgroups.during(false, work));
         }

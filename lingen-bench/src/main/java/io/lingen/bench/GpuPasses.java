@@ -79,7 +79,7 @@ final class GpuPasses {
 
     /** What the device has not left. */
     static long driverBytes(Backend backend) {
-        return CudaKernels.of(backend).device().facts().totalBytes()
+        return CudaKernels.of(backend).device().properties().totalBytes()
                 - CudaKernels.of(backend).device().freeBytes();
     }
 

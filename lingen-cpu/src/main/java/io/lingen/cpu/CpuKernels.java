@@ -62,16 +62,16 @@ final class CpuKernels implements Kernels {
     CpuKernels(BackendOptions options, KernelSet.Level level) {
         pool = new WorkerPool(options.threads(), blocks);
         chosen = KernelSet.choose(level, pool, blocks);
-        elementwise = new ElementwiseKernel(pool, chosen.spans());
+        elementwise = new ElementwiseKernel(pool, chosen.loops());
         patches = new PatchKernel(pool);
-        positions = new PositionKernel(pool, chosen.spans());
-        pooling = new PoolKernel(pool, chosen.spans());
-        layerNorm = new LayerNormKernel(pool, blocks, chosen.spans());
-        rmsNorm = new RmsNormKernel(pool, chosen.spans());
-        groupNorm = new GroupNormKernel(pool, blocks, chosen.spans());
-        upsampling = new UpsampleKernel(pool, chosen.spans());
-        causalConvolution = new CausalConvolutionKernel(pool, blocks, chosen.spans());
-        diagonalScan = new DiagonalScanKernel(pool, chosen.spans());
+        positions = new PositionKernel(pool, chosen.loops());
+        pooling = new PoolKernel(pool, chosen.loops());
+        layerNorm = new LayerNormKernel(pool, blocks, chosen.loops());
+        rmsNorm = new RmsNormKernel(pool, chosen.loops());
+        groupNorm = new GroupNormKernel(pool, blocks, chosen.loops());
+        upsampling = new UpsampleKernel(pool, chosen.loops());
+        causalConvolution = new CausalConvolutionKernel(pool, blocks, chosen.loops());
+        diagonalScan = new DiagonalScanKernel(pool, chosen.loops());
     }
 
     @Override
@@ -82,7 +82,7 @@ final class CpuKernels implements Kernels {
     @Override
     public String description() {
         return System.getProperty("os.arch") + ", " + pool.size() + " threads; loops: "
-                + chosen.spans().description() + "; products: " + chosen.products();
+                + chosen.loops().description() + "; products: " + chosen.products();
     }
 
     @Override
@@ -120,12 +120,12 @@ final class CpuKernels implements Kernels {
 
     @Override
     public HostTensor download(Tensor tensor) {
-        return HostTransfer.download(PooledTensor.of(tensor), chosen.spans());
+        return HostTransfer.download(PooledTensor.of(tensor), chosen.loops());
     }
 
     @Override
     public void download(Tensor tensor, float[] target) {
-        HostTransfer.download(PooledTensor.of(tensor), target, chosen.spans());
+        HostTransfer.download(PooledTensor.of(tensor), target, chosen.loops());
     }
 
     @Override
@@ -161,7 +161,7 @@ final class CpuKernels implements Kernels {
     @Override
     public void write(HostTensor source, Tensor target) {
         PooledTensor tensor = PooledTensor.of(target);
-        HostTransfer.read(source, tensor.address(), tensor.dtype(), chosen.spans());
+        HostTransfer.read(source, tensor.address(), tensor.dtype(), chosen.loops());
     }
 
     @Override

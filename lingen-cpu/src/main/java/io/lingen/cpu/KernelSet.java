@@ -18,10 +18,10 @@ import io.lingen.cpu.internal.kernel.PackedMatrixKernel;
 import io.lingen.cpu.internal.kernel.RecurrentScanKernel;
 import io.lingen.cpu.internal.kernel.SelectiveScanKernel;
 import io.lingen.cpu.internal.kernel.TiledAttentionKernel;
-import io.lingen.cpu.internal.span.ScalarSpans;
-import io.lingen.cpu.internal.span.ScanSpans;
-import io.lingen.cpu.internal.span.Spans;
-import io.lingen.cpu.internal.span.SpansLookup;
+import io.lingen.cpu.internal.loop.ChunkKernels;
+import io.lingen.cpu.internal.loop.FloatKernels;
+import io.lingen.cpu.internal.loop.FloatKernelsLookup;
+import io.lingen.cpu.internal.loop.ScalarFloatKernels;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param dnnl what forms them; null for Java
  */
 record KernelSet(
-        Spans spans,
+        FloatKernels loops,
         String products,
         LinearKernel linear,
         ConvolutionKernel convolution,
@@ -51,27 +51,27 @@ record KernelSet(
     }
 
     static KernelSet choose(Level level, WorkerPool pool, SizeClassAllocator memory) {
-        Spans spans = level == Level.SCALAR ? new ScalarSpans() : SpansLookup.best();
+        FloatKernels loops = level == Level.SCALAR ? new ScalarFloatKernels() : FloatKernelsLookup.best();
         Dnnl dnnl = level == Level.BEST ? Dnnl.open(pool.size(), memory) : null;
         if (dnnl == null) {
-            MatrixKernel matrix = new PackedMatrixKernel(spans);
+            MatrixKernel matrix = new PackedMatrixKernel(loops);
             return new KernelSet(
-                    spans,
+                    loops,
                     "Java",
-                    new PackedLinearKernel(pool, memory, spans),
-                    new PackedConvolutionKernel(pool, memory, spans),
-                    new TiledAttentionKernel(pool, memory, spans, matrix),
-                    new RecurrentScanKernel(pool, memory, spans),
+                    new PackedLinearKernel(pool, memory, loops),
+                    new PackedConvolutionKernel(pool, memory, loops),
+                    new TiledAttentionKernel(pool, memory, loops, matrix),
+                    new RecurrentScanKernel(pool, memory, loops),
                     null);
         }
-        MatrixKernel matrix = new DnnlMatrixKernel(dnnl, spans);
+        MatrixKernel matrix = new DnnlMatrixKernel(dnnl, loops);
         return new KernelSet(
-                spans,
+                loops,
                 dnnl.description(),
-                new DnnlLinearKernel(dnnl, pool, memory, spans),
-                new DnnlConvolutionKernel(dnnl, pool, memory, spans),
-                new TiledAttentionKernel(pool, memory, spans, matrix),
-                new ChunkedScanKernel(pool, memory, spans, ScanSpans.best(), matrix),
+                new DnnlLinearKernel(dnnl, pool, memory, loops),
+                new DnnlConvolutionKernel(dnnl, pool, memory, loops),
+                new TiledAttentionKernel(pool, memory, loops, matrix),
+                new ChunkedScanKernel(pool, memory, loops, ChunkKernels.best(), matrix),
                 dnnl);
     }
 

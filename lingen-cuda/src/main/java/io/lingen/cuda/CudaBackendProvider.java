@@ -6,6 +6,7 @@ import io.lingen.core.spi.BackendProvider;
 import io.lingen.core.spi.Kernels;
 import io.lingen.cuda.internal.driver.CubinCache;
 import io.lingen.cuda.internal.driver.Device;
+import io.lingen.cuda.internal.driver.DeviceProperties;
 import io.lingen.cuda.internal.driver.Libraries;
 import io.lingen.cuda.internal.driver.Libraries.Name;
 import io.lingen.cuda.internal.driver.Nvrtc;
@@ -46,10 +47,10 @@ public final class CudaBackendProvider implements BackendProvider {
     @Override
     public Availability availability() {
         try {
-            Device.Facts facts = Device.facts(libraries);
+            DeviceProperties properties = Device.properties(libraries);
             // Loading it is cheap beside what it saves: a failure in the middle of a generation.
-            new Nvrtc(libraries.apply(Name.NVRTC)).architectureFor(facts.major(), facts.minor());
-            return new Availability(true, describe(facts));
+            new Nvrtc(libraries.apply(Name.NVRTC)).architectureFor(properties.major(), properties.minor());
+            return new Availability(true, describe(properties));
         } catch (IllegalStateException | LinkageError e) {
             return new Availability(false, String.valueOf(e.getMessage()));
         }
@@ -62,15 +63,15 @@ public final class CudaBackendProvider implements BackendProvider {
         return new CudaKernels(Device.open(libraries, CubinCache.ofUser()), memoryLimit);
     }
 
-    static String describe(Device.Facts facts) {
+    static String describe(DeviceProperties properties) {
         return String.format(
                 Locale.ROOT,
                 "%s, %.1f GB, compute capability %d.%d, driver for CUDA %d.%d",
-                facts.name(),
-                facts.totalBytes() / 1e9,
-                facts.major(),
-                facts.minor(),
-                facts.driverVersion() / 1000,
-                facts.driverVersion() % 1000 / 10);
+                properties.name(),
+                properties.totalBytes() / 1e9,
+                properties.major(),
+                properties.minor(),
+                properties.driverVersion() / 1000,
+                properties.driverVersion() % 1000 / 10);
     }
 }

@@ -34,10 +34,10 @@ import io.lingen.cuda.internal.op.Attention;
 import io.lingen.cuda.internal.op.CudaConvolution;
 import io.lingen.cuda.internal.op.CudaLinear;
 import io.lingen.cuda.internal.op.Elementwise;
+import io.lingen.cuda.internal.op.Gemm;
 import io.lingen.cuda.internal.op.Norms;
-import io.lingen.cuda.internal.op.Products;
 import io.lingen.cuda.internal.op.Scans;
-import io.lingen.cuda.internal.op.TokenGrid;
+import io.lingen.cuda.internal.op.TokenOps;
 import io.lingen.cuda.internal.op.Transfer;
 import org.jspecify.annotations.Nullable;
 
@@ -53,9 +53,9 @@ public final class CudaKernels implements Kernels {
     private final SlabAllocator blocks;
     private final Transfer transfer;
     private final Elementwise elementwise;
-    private final TokenGrid tokens;
+    private final TokenOps tokens;
     private final Norms norms;
-    private final Products products;
+    private final Gemm gemm;
     private final Attention attention;
     private final Scans scans;
     private final GraphRecorder recorder;
@@ -70,9 +70,9 @@ public final class CudaKernels implements Kernels {
         blocks = new SlabAllocator(device, memoryLimit);
         elementwise = new Elementwise(device);
         transfer = new Transfer(device, blocks, elementwise);
-        tokens = new TokenGrid(device);
+        tokens = new TokenOps(device);
         norms = new Norms(device, blocks);
-        products = new Products(device, blocks, elementwise);
+        gemm = new Gemm(device, blocks, elementwise);
         attention = new Attention(device);
         scans = new Scans(device, blocks);
         recorder = new GraphRecorder(device, blocks);
@@ -98,7 +98,7 @@ public final class CudaKernels implements Kernels {
 
     @Override
     public String description() {
-        return CudaBackendProvider.describe(device.facts()) + "; products: "
+        return CudaBackendProvider.describe(device.properties()) + "; products: "
                 + (device.hasCublas() ? "cuBLASLt" : "own kernels");
     }
 
@@ -266,12 +266,12 @@ public final class CudaKernels implements Kernels {
 
     @Override
     public void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
-        products.linear(x, CudaLinear.of(weights), epilogue, out);
+        gemm.linear(x, CudaLinear.of(weights), epilogue, out);
     }
 
     @Override
     public void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
-        products.convolution(x, CudaConvolution.of(weights), out);
+        gemm.convolution(x, CudaConvolution.of(weights), out);
     }
 
     @Override

@@ -66,7 +66,7 @@ final class LargeTensorTest {
         Backend opened = TestBackends.open();
         backend = opened;
         workspace = opened.newWorkspace();
-        assumeTrue(CudaKernels.of(opened).device().facts().totalBytes() >= LEAST_BYTES, "needs a GPU with 48 GiB");
+        assumeTrue(CudaKernels.of(opened).device().properties().totalBytes() >= LEAST_BYTES, "needs a GPU with 48 GiB");
     }
 
     @AfterEach

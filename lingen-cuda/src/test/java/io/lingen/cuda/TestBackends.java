@@ -6,6 +6,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.spi.BackendProvider;
 import io.lingen.cuda.internal.driver.CubinCache;
 import io.lingen.cuda.internal.driver.Device;
+import io.lingen.cuda.internal.driver.DeviceProperties;
 import io.lingen.cuda.internal.driver.Emulation;
 import io.lingen.cuda.internal.driver.Libraries;
 import java.lang.foreign.SymbolLookup;
@@ -50,13 +51,13 @@ final class TestBackends {
     /** With those of warpgroups; aborts the test (an assumption) on a device that has none. */
     static Backend openWithWarpgroups() {
         Device device = device(true);
-        if (!device.facts().hasWarpgroups()) {
-            Device.Facts facts = device.facts();
+        if (!device.properties().hasWarpgroups()) {
+            DeviceProperties properties = device.properties();
             device.close();
             assumeTrue(
                     false,
-                    "products of warpgroups need compute capability 9.0, the device has " + facts.major() + "."
-                            + facts.minor());
+                    "products of warpgroups need compute capability 9.0, the device has " + properties.major() + "."
+                            + properties.minor());
         }
         return new Backend(new CudaKernels(device, Long.MAX_VALUE));
     }

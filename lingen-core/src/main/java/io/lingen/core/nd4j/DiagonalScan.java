@@ -15,7 +15,7 @@ final class DiagonalScan {
     /** One direction: [grid cells, di]. */
     static INDArray scan(
             Tensor x, Tensor dt, Tensor bc, long bColumn, long cColumn, ScanPath path, DiagonalScanWeights weights) {
-        Walk walk = new Walk(path);
+        ScanSequence walk = new ScanSequence(path);
         INDArray a = Transforms.exp(Nd4jTensor.of(weights.aLog()).matrix()).neg(); // [di, n]
         INDArray xs = walk.sequence(Nd4jTensor.of(x).matrix()); // [L, di]
         INDArray steps = walk.sequence(Nd4jTensor.of(dt).matrix()).add(Nd4jKernels.row(weights.dtBias()));

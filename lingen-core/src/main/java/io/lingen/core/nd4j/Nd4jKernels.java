@@ -194,14 +194,14 @@ final class Nd4jKernels implements Kernels {
     @Override
     public void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
         store(out, () -> {
-            INDArray y = Products.linear(matrix(x), packed(weights, Nd4jLinear.class));
-            return Products.epilogue(epilogue, y, Nd4jTensor.of(out));
+            INDArray y = LinearOps.linear(matrix(x), packed(weights, Nd4jLinear.class));
+            return LinearOps.epilogue(epilogue, y, Nd4jTensor.of(out));
         });
     }
 
     @Override
     public void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
-        store(out, () -> Products.convolution(values(x), packed(weights, Nd4jConvolution.class)));
+        store(out, () -> LinearOps.convolution(values(x), packed(weights, Nd4jConvolution.class)));
     }
 
     @Override
@@ -236,10 +236,10 @@ final class Nd4jKernels implements Kernels {
     @Override
     public void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
         store(out, () -> {
-            Walk walk = new Walk(path);
+            ScanSequence walk = new ScanSequence(path);
             INDArray sequence = walk.sequence(
                     Functions.columns(matrix(x), column, weight.shape().length(0)));
-            return walk.onRows(Walk.causalConvolution(sequence, matrix(weight), row(bias)));
+            return walk.onRows(ScanSequence.causalConvolution(sequence, matrix(weight), row(bias)));
         });
     }
 

@@ -18,7 +18,7 @@ final class SelectiveScan {
 
     /** One direction: [grid cells, di]. */
     static INDArray scan(ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights) {
-        Walk walk = new Walk(path);
+        ScanSequence walk = new ScanSequence(path);
         int di = spec.innerWidth();
         int gn = spec.groupWidth();
         INDArray u = walk.sequence(Nd4jTensor.of(input.projection()).matrix()); // [L, columns]
@@ -26,7 +26,7 @@ final class SelectiveScan {
                 Functions.columns(u, input.x(), di),
                 Functions.columns(u, input.b(), gn),
                 Functions.columns(u, input.c(), gn)); // [L, di + 2Gn]
-        INDArray xbc = Walk.causalConvolution(
+        INDArray xbc = ScanSequence.causalConvolution(
                 bands, Nd4jTensor.of(weights.convWeight()).matrix(), Nd4jKernels.row(weights.convBias()));
         INDArray dt = Functions.softplus(
                 Functions.columns(u, input.dt(), spec.heads()).add(Nd4jKernels.row(weights.dtBias()))); // [L, H]

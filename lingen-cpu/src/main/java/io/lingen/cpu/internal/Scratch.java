@@ -22,7 +22,7 @@ public final class Scratch implements AutoCloseable {
 
     /** The address of aligned memory with undefined contents, valid until the task ends or an earlier mark is released. */
     public long bytes(long bytes) {
-        long size = Memory.aligned(bytes);
+        long size = RawMemory.aligned(bytes);
         while (block < blocks.size() && used + size > blocks.get(block).bytes()) {
             block++;
             used = 0;

@@ -60,12 +60,12 @@ public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocat
         NONE;
 
         private long allocate(long bytes) {
-            return this == REAL ? NativeAllocator.allocate(bytes) : Memory.ALIGNMENT;
+            return this == REAL ? NativeAllocator.allocate(bytes) : RawMemory.ALIGNMENT;
         }
 
         private void free(Block block) {
             if (this == REAL) {
-                NativeAllocator.free(block.base, block.bytes + Memory.ALIGNMENT);
+                NativeAllocator.free(block.base, block.bytes + RawMemory.ALIGNMENT);
             }
         }
     }
@@ -78,11 +78,11 @@ public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocat
 
         private Block(long base, long bytes) {
             this.base = base;
-            this.address = Memory.aligned(base);
+            this.address = RawMemory.aligned(base);
             this.bytes = bytes;
         }
 
-        /** The first byte's address, a multiple of {@link Memory#ALIGNMENT}. */
+        /** The first byte's address, a multiple of {@link RawMemory#ALIGNMENT}. */
         @Override
         public long address() {
             return address;
@@ -118,10 +118,10 @@ public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocat
             long wanted = usedBytes + size;
             long most = Math.max(wanted, mostUsedBytes);
             trimTo(Math.min(limit, most + Math.max(most / KEPT_PART, KEPT_ANYWAY)) - wanted);
-            long base = origin.allocate(size + Memory.ALIGNMENT);
+            long base = origin.allocate(size + RawMemory.ALIGNMENT);
             if (base == 0) {
                 trimTo(0);
-                base = origin.allocate(size + Memory.ALIGNMENT);
+                base = origin.allocate(size + RawMemory.ALIGNMENT);
             }
             if (base == 0) {
                 throw outOfMemory(bytes);

@@ -23,10 +23,10 @@ class SizeClassAllocatorTest {
         try (SizeClassAllocator memory = new SizeClassAllocator()) {
             for (long bytes : new long[] {0, 1, 63, 64, 65, 4095, 4097, 1_000_003, 5 * MIB + 1}) {
                 SizeClassAllocator.Block block = memory.allocate(bytes);
-                assertEquals(0, block.address() % Memory.ALIGNMENT);
+                assertEquals(0, block.address() % RawMemory.ALIGNMENT);
                 assertTrue(block.bytes() >= bytes, block.bytes() + " for " + bytes);
                 assertTrue(block.bytes() <= Math.max(4096, bytes * 5 / 4 + 1), block.bytes() + " for " + bytes);
-                Memory.clear(block.address(), bytes);
+                RawMemory.clear(block.address(), bytes);
                 memory.release(block);
             }
             assertEquals(0, memory.usedBytes());
@@ -119,7 +119,7 @@ class SizeClassAllocatorTest {
             assertEquals(second, scratch.bytes(MIB), "the larger block is found again");
             scratch.reset();
             long third = scratch.bytes(MIB);
-            assertEquals(Memory.aligned(third), third);
+            assertEquals(RawMemory.aligned(third), third);
         }
     }
 }

@@ -41,7 +41,7 @@ public final class Dnnl implements AutoCloseable {
 
     private final AtomicLong operations = new AtomicLong();
     private final Map<Object, Long> layouts = new ConcurrentHashMap<>();
-    private final Products products = new Products(this);
+    private final MatmulCache products = new MatmulCache(this);
     private final boolean multipliesBf16;
 
     private Dnnl(int workers, SizeClassAllocator memory) {
@@ -102,7 +102,7 @@ public final class Dnnl implements AutoCloseable {
     }
 
     /** Matrix products. */
-    Products products() {
+    MatmulCache products() {
         return products;
     }
 

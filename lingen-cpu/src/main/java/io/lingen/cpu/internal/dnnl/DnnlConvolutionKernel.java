@@ -6,13 +6,13 @@ import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.core.spi.pool.PooledWorkspace;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.WorkerPool.Worker;
 import io.lingen.cpu.internal.kernel.ConvolutionKernel;
 import io.lingen.cpu.internal.kernel.HostTransfer;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -31,29 +31,29 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     private final Dnnl dnnl;
     private final WorkerPool pool;
     private final SizeClassAllocator memory;
-    private final Spans spans;
+    private final FloatKernels loops;
     private final WeightPacking packing;
 
-    public DnnlConvolutionKernel(Dnnl dnnl, WorkerPool pool, SizeClassAllocator memory, Spans spans) {
+    public DnnlConvolutionKernel(Dnnl dnnl, WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.dnnl = dnnl;
         this.pool = pool;
         this.memory = memory;
-        this.spans = spans;
-        this.packing = new WeightPacking(dnnl, pool, memory, spans);
+        this.loops = loops;
+        this.packing = new WeightPacking(dnnl, pool, memory, loops);
     }
 
     /** The weights in every layout that a primitive has asked for so far: which one it prefers depends on the video's size. */
     private final class Packed implements ConvolutionWeights {
         private final ConvolutionParameters parameters;
         private final DType dtype;
-        private final Filter filter;
+        private final ConvolutionShape filter;
         private final long bias;
         /** Copies: primitives come and go. */
         private final List<Long> layouts = new ArrayList<>();
 
         private final List<SizeClassAllocator.Block> blocks = new ArrayList<>();
 
-        private Packed(ConvolutionParameters parameters, DType dtype, Filter filter, long bias) {
+        private Packed(ConvolutionParameters parameters, DType dtype, ConvolutionShape filter, long bias) {
             this.parameters = parameters;
             this.dtype = dtype;
             this.filter = filter;
@@ -101,8 +101,8 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     @Override
     public ConvolutionWeights pack(PooledWorkspace workspace, ConvolutionParameters source, DType dtype) {
         long bias = workspace.allocateBytes(source.outChannels() * Float.BYTES);
-        HostTransfer.read(source.bias(), bias, DType.F32, spans);
-        Packed packed = new Packed(source, dtype, Filter.of(source, dnnl.productType(dtype)), bias);
+        HostTransfer.read(source.bias(), bias, DType.F32, loops);
+        Packed packed = new Packed(source, dtype, ConvolutionShape.of(source, dnnl.productType(dtype)), bias);
         workspace.onClose(packed::free);
         return packed;
     }
@@ -111,7 +111,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     public void compute(PooledTensor x, ConvolutionWeights weights, PooledTensor out) {
         Packed packed = (Packed) weights;
         DType stored = packed.filter.dtype();
-        boolean converts = !Inputs.fit(x.dtype(), packed.dtype, stored);
+        boolean converts = !InputConversion.fit(x.dtype(), packed.dtype, stored);
         DType target = Dnnl.storedType(stored, out.dtype());
         long inputBytes = converts ? x.shape().elements() * stored.bytes() : 0;
         long outputBytes = target != out.dtype() ? out.shape().elements() * target.bytes() : 0;
@@ -119,14 +119,14 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
             compute(x.address(), x.shape(), packed, out.address(), out.shape(), target);
             return;
         }
-        SizeClassAllocator.Block block = memory.allocate(Memory.aligned(inputBytes) + outputBytes);
+        SizeClassAllocator.Block block = memory.allocate(RawMemory.aligned(inputBytes) + outputBytes);
         try {
             long input = converts ? block.address() : x.address();
             if (converts) {
                 forEachPiece(
                         x,
-                        (from, n, worker) -> Inputs.convert(
-                                spans,
+                        (from, n, worker) -> InputConversion.convert(
+                                loops,
                                 x.address() + from * x.dtype().bytes(),
                                 x.dtype(),
                                 packed.dtype,
@@ -135,12 +135,12 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
                                 n,
                                 worker.scratch()));
             }
-            long output = outputBytes > 0 ? block.address() + Memory.aligned(inputBytes) : out.address();
+            long output = outputBytes > 0 ? block.address() + RawMemory.aligned(inputBytes) : out.address();
             compute(input, x.shape(), packed, output, out.shape(), target);
             if (outputBytes > 0) {
                 forEachPiece(
                         out,
-                        (from, n, worker) -> spans.store(
+                        (from, n, worker) -> loops.store(
                                 output + from * target.bytes(),
                                 out.address() + from * out.dtype().bytes(),
                                 out.dtype(),
@@ -164,7 +164,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     }
 
     private void compute(long x, Shape from, Packed packed, long out, Shape to, DType target) {
-        Filter filter = packed.filter;
+        ConvolutionShape filter = packed.filter;
         int frames = Math.toIntExact(to.length(0));
         int rows = Math.toIntExact(to.length(1));
         int bandRows = bandRows(filter, frames, rows);
@@ -173,7 +173,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         Primitive[] primitives = new Primitive[tasks];
         long[] packedWeights = new long[tasks];
         for (int task = 0; task < tasks; task++) {
-            Slab slab = slab(filter, from, to, task / bands, task % bands * bandRows, bandRows, target);
+            ConvolutionTile slab = slab(filter, from, to, task / bands, task % bands * bandRows, bandRows, target);
             primitives[task] = dnnl.primitive(slab, () -> slab.compile(dnnl));
             packedWeights[task] = packed.weightFor(primitives[task]);
         }
@@ -182,8 +182,8 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         pool.forEach(tasks, (task, worker) -> {
             int frame = task / bands;
             int row = task % bands * bandRows;
-            long firstFrame = Slab.first(frame, filter.kt(), filter.strideT());
-            long firstRow = Slab.first(row, filter.kh(), filter.strideH());
+            long firstFrame = ConvolutionTile.first(frame, filter.kt(), filter.strideT());
+            long firstRow = ConvolutionTile.first(row, filter.kh(), filter.strideH());
             primitives[task].execute(
                     worker,
                     x + (firstFrame * from.length(1) + firstRow) * inputRow,
@@ -194,12 +194,13 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         });
     }
 
-    private static Slab slab(Filter filter, Shape from, Shape to, int frame, int row, int bandRows, DType target) {
+    private static ConvolutionTile slab(
+            ConvolutionShape filter, Shape from, Shape to, int frame, int row, int bandRows, DType target) {
         int rows = Math.min(bandRows, Math.toIntExact(to.length(1)) - row);
-        return new Slab(
+        return new ConvolutionTile(
                 filter,
-                Slab.reach(frame, 1, filter.kt(), filter.strideT(), Math.toIntExact(from.length(0))),
-                Slab.reach(row, rows, filter.kh(), filter.strideH(), Math.toIntExact(from.length(1))),
+                ConvolutionTile.reach(frame, 1, filter.kt(), filter.strideT(), Math.toIntExact(from.length(0))),
+                ConvolutionTile.reach(row, rows, filter.kh(), filter.strideH(), Math.toIntExact(from.length(1))),
                 Math.toIntExact(from.length(2)),
                 rows,
                 Math.toIntExact(to.length(2)),
@@ -207,7 +208,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     }
 
     /** The rows of a task: whole frames, unless there are too few of them and each needs but one input frame. */
-    private int bandRows(Filter filter, int frames, int rows) {
+    private int bandRows(ConvolutionShape filter, int frames, int rows) {
         int wanted = Math.ceilDiv(TASKS_PER_THREAD * pool.size(), frames);
         if (filter.kt() > 1 || wanted < 2 || pool.size() == 1) {
             return rows;

@@ -10,10 +10,10 @@ import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.WorkerPool.Worker;
-import io.lingen.cpu.internal.dnnl.Product.After;
+import io.lingen.cpu.internal.dnnl.MatmulShape.After;
 import io.lingen.cpu.internal.kernel.HostTransfer;
 import io.lingen.cpu.internal.kernel.LinearKernel;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** Linear layers on oneDNN: weights in the library's layout, epilogues fused into the product. */
 public final class DnnlLinearKernel implements LinearKernel {
@@ -24,14 +24,14 @@ public final class DnnlLinearKernel implements LinearKernel {
 
     private final Dnnl dnnl;
     private final WorkerPool pool;
-    private final Spans spans;
+    private final FloatKernels loops;
     private final WeightPacking packing;
 
-    public DnnlLinearKernel(Dnnl dnnl, WorkerPool pool, SizeClassAllocator memory, Spans spans) {
+    public DnnlLinearKernel(Dnnl dnnl, WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.dnnl = dnnl;
         this.pool = pool;
-        this.spans = spans;
-        this.packing = new WeightPacking(dnnl, pool, memory, spans);
+        this.loops = loops;
+        this.packing = new WeightPacking(dnnl, pool, memory, loops);
     }
 
     /** @param bias the address of {@code out} F32 elements, or 0 */
@@ -59,7 +59,7 @@ public final class DnnlLinearKernel implements LinearKernel {
         HostTensor hostBias = source.bias();
         if (hostBias != null) {
             bias = workspace.allocateBytes((long) out * Float.BYTES);
-            HostTransfer.read(hostBias, bias, DType.F32, spans);
+            HostTransfer.read(hostBias, bias, DType.F32, loops);
         }
         long packed = dnnl.products().weightsLayout(in, out, stored);
         long weight = workspace.allocateBytes(DnnlCalls.bytes(packed));
@@ -103,17 +103,18 @@ public final class DnnlLinearKernel implements LinearKernel {
             int elements = (isLast ? rest : tile) * packed.out;
             long sums = worker.scratch().bytes((long) elements * stored.bytes());
             if (adds) {
-                spans.load(out.rowAddress(row), out.dtype(), sums, elements);
+                loops.load(out.rowAddress(row), out.dtype(), sums, elements);
             }
             product.execute(worker, input, packed.weight, sums, fourth, gate);
-            spans.store(sums, out.rowAddress(row), out.dtype(), elements);
+            loops.store(sums, out.rowAddress(row), out.dtype(), elements);
         });
     }
 
     private Primitive product(Packed packed, int rows, Epilogue epilogue, DType out) {
         DType type = dnnl.productType(packed.dtype);
         return dnnl.products()
-                .of(Product.packed(rows, packed.in, packed.out, type, out, packed.bias != 0, after(epilogue.kind())));
+                .of(MatmulShape.packed(
+                        rows, packed.in, packed.out, type, out, packed.bias != 0, after(epilogue.kind())));
     }
 
     private static After after(Epilogue.Kind kind) {
@@ -137,12 +138,12 @@ public final class DnnlLinearKernel implements LinearKernel {
     private long input(PooledTensor x, long row, int rows, Packed packed, Worker worker) {
         DType stored = dnnl.productType(packed.dtype);
         long source = x.rowAddress(row);
-        if (Inputs.fit(x.dtype(), packed.dtype, stored)) {
+        if (InputConversion.fit(x.dtype(), packed.dtype, stored)) {
             return source;
         }
         int elements = rows * packed.in;
         long target = worker.scratch().bytes((long) elements * stored.bytes());
-        Inputs.convert(spans, source, x.dtype(), packed.dtype, stored, target, elements, worker.scratch());
+        InputConversion.convert(loops, source, x.dtype(), packed.dtype, stored, target, elements, worker.scratch());
         return target;
     }
 }

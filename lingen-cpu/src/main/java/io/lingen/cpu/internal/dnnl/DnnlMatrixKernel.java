@@ -2,19 +2,19 @@ package io.lingen.cpu.internal.dnnl;
 
 import io.lingen.core.DType;
 import io.lingen.cpu.internal.WorkerPool.Worker;
-import io.lingen.cpu.internal.dnnl.Product.After;
+import io.lingen.cpu.internal.dnnl.MatmulShape.After;
 import io.lingen.cpu.internal.kernel.MatrixKernel;
 import io.lingen.cpu.internal.kernel.MatrixView;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** Matrix products on oneDNN, one compiled primitive per shape. Two BF16 operands are multiplied as such, anything else in F32. */
 public final class DnnlMatrixKernel implements MatrixKernel {
     private final Dnnl dnnl;
-    private final Spans spans;
+    private final FloatKernels loops;
 
-    public DnnlMatrixKernel(Dnnl dnnl, Spans spans) {
+    public DnnlMatrixKernel(Dnnl dnnl, FloatKernels loops) {
         this.dnnl = dnnl;
-        this.spans = spans;
+        this.loops = loops;
     }
 
     @Override
@@ -34,10 +34,10 @@ public final class DnnlMatrixKernel implements MatrixKernel {
         long sums = direct ? c.address() : worker.scratch().bytes((long) left.rows() * columns * stored.bytes());
         if (!direct && accumulate) {
             for (int i = 0; i < left.rows(); i++) {
-                spans.load(rowOf(c, i), c.dtype(), sums + (long) i * columns * stored.bytes(), columns);
+                loops.load(rowOf(c, i), c.dtype(), sums + (long) i * columns * stored.bytes(), columns);
             }
         }
-        Product product = new Product(
+        MatmulShape product = new MatmulShape(
                 left.rows(),
                 left.columns(),
                 columns,
@@ -54,7 +54,7 @@ public final class DnnlMatrixKernel implements MatrixKernel {
         dnnl.products().of(product).execute(worker, left.address(), right.address(), sums);
         if (!direct) {
             for (int i = 0; i < left.rows(); i++) {
-                spans.store(sums + (long) i * columns * stored.bytes(), rowOf(c, i), c.dtype(), columns);
+                loops.store(sums + (long) i * columns * stored.bytes(), rowOf(c, i), c.dtype(), columns);
             }
         }
         worker.scratch().release(mark);
@@ -72,7 +72,7 @@ public final class DnnlMatrixKernel implements MatrixKernel {
         int columns = matrix.transposed() ? matrix.rows() : matrix.columns();
         long target = worker.scratch().bytes((long) rows * columns * type.bytes());
         for (int i = 0; i < rows; i++) {
-            spans.load(
+            loops.load(
                     matrix.address() + i * matrix.stride() * matrix.dtype().bytes(),
                     matrix.dtype(),
                     target + (long) i * columns * type.bytes(),

@@ -5,7 +5,7 @@ import io.lingen.core.HostTensor;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.kernel.HostTransfer;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** Brings weights from the host into the layout that the library asked for, once. Thread-safe. */
 final class WeightPacking {
@@ -14,13 +14,13 @@ final class WeightPacking {
     private final Dnnl dnnl;
     private final WorkerPool pool;
     private final SizeClassAllocator memory;
-    private final Spans spans;
+    private final FloatKernels loops;
 
-    WeightPacking(Dnnl dnnl, WorkerPool pool, SizeClassAllocator memory, Spans spans) {
+    WeightPacking(Dnnl dnnl, WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.dnnl = dnnl;
         this.pool = pool;
         this.memory = memory;
-        this.spans = spans;
+        this.loops = loops;
     }
 
     /**
@@ -35,7 +35,7 @@ final class WeightPacking {
         SizeClassAllocator.Block plain = memory.allocate(weight.shape().elements() * stored.bytes());
         try {
             if (stored == dtype) {
-                HostTransfer.read(weight, plain.address(), stored, spans);
+                HostTransfer.read(weight, plain.address(), stored, loops);
             } else {
                 readRounded(weight, dtype, plain.address(), stored);
             }
@@ -50,10 +50,10 @@ final class WeightPacking {
         long elements = weight.shape().elements();
         SizeClassAllocator.Block rounded = memory.allocate(elements * dtype.bytes());
         try {
-            HostTransfer.read(weight, rounded.address(), dtype, spans);
+            HostTransfer.read(weight, rounded.address(), dtype, loops);
             pool.forRanges(elements, GRAIN, (from, to, worker) -> {
                 long source = rounded.address() + from * dtype.bytes();
-                spans.load(source, dtype, target + from * stored.bytes(), Math.toIntExact(to - from));
+                loops.load(source, dtype, target + from * stored.bytes(), Math.toIntExact(to - from));
             });
         } finally {
             memory.release(rounded);

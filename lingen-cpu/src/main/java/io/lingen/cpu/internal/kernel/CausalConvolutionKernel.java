@@ -3,10 +3,10 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.spi.pool.PooledTensor;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** See {@link io.lingen.core.backend.Backend#causalConvolution}. */
 public final class CausalConvolutionKernel {
@@ -14,20 +14,20 @@ public final class CausalConvolutionKernel {
 
     private final WorkerPool pool;
     private final SizeClassAllocator memory;
-    private final Spans spans;
+    private final FloatKernels loops;
 
-    public CausalConvolutionKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans) {
+    public CausalConvolutionKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.pool = pool;
         this.memory = memory;
-        this.spans = spans;
+        this.loops = loops;
     }
 
     public void compute(PooledTensor x, long column, ScanPath path, Tensor weight, Tensor bias, PooledTensor out) {
         int channels = (int) weight.shape().length(0);
         if (path.backward()) {
-            Memory.clear(out.address(), path.prefixCells() * out.rowBytes());
+            RawMemory.clear(out.address(), path.prefixCells() * out.rowBytes());
         }
-        try (ScanConvolution convolution = new ScanConvolution(memory, spans, x, path, weight, bias)) {
+        try (ScanConvolution convolution = new ScanConvolution(memory, loops, x, path, weight, bias)) {
             pool.forRanges(path.steps(), STEP_TASK, (from, to, worker) -> {
                 long dense = worker.scratch().floats((long) STEP_TASK * channels);
                 for (long first = from; first < to; first += STEP_TASK) {
@@ -36,7 +36,7 @@ public final class CausalConvolutionKernel {
                     for (int step = 0; step < steps; step++) {
                         long source = dense + (long) step * channels * Float.BYTES;
                         long target = out.rowAddress(path.row(first + step));
-                        spans.store(source, target, out.dtype(), channels);
+                        loops.store(source, target, out.dtype(), channels);
                     }
                 }
             });

@@ -6,13 +6,13 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.spi.pool.PooledTensor;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.WorkerPool.Worker;
-import io.lingen.cpu.internal.span.ScanSpans;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.ChunkKernels;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
  * The selective scan in its chunked form on matrix products (Dao and Gu, "Transformers are SSMs", 2024, listing 1; specification, section
@@ -46,16 +46,20 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
 
     private final WorkerPool pool;
     private final SizeClassAllocator memory;
-    private final Spans spans;
-    private final ScanSpans scans;
+    private final FloatKernels loops;
+    private final ChunkKernels chunkLoops;
     private final MatrixKernel matrix;
 
     public ChunkedScanKernel(
-            WorkerPool pool, SizeClassAllocator memory, Spans spans, ScanSpans scans, MatrixKernel matrix) {
+            WorkerPool pool,
+            SizeClassAllocator memory,
+            FloatKernels loops,
+            ChunkKernels chunkLoops,
+            MatrixKernel matrix) {
         this.pool = pool;
         this.memory = memory;
-        this.spans = spans;
-        this.scans = scans;
+        this.loops = loops;
+        this.chunkLoops = chunkLoops;
         this.matrix = matrix;
     }
 
@@ -73,8 +77,8 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         long zeros = projection.rowBytes();
         SizeClassAllocator.Block block = memory.allocate(shared + stateBytes + zeros);
         try (ScanConvolution convolution =
-                new ScanConvolution(memory, spans, projection, path, weights.convWeight(), weights.convBias())) {
-            Memory.clear(block.address() + shared, stateBytes + zeros);
+                new ScanConvolution(memory, loops, projection, path, weights.convWeight(), weights.convBias())) {
+            RawMemory.clear(block.address() + shared, stateBytes + zeros);
             Run run = new Run(
                     layout,
                     input,
@@ -83,7 +87,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
                     spec,
                     PooledTensor.addressOf(weights.d()),
                     convolution,
-                    new ScanTimes(spans, input, path, spec, weights),
+                    new ScanTimes(loops, input, path, spec, weights),
                     block.address(),
                     block.address() + shared + stateBytes);
             for (int first = 0; first < chunks; first += blockChunks) {
@@ -105,7 +109,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
     }
 
     private static int chunkSteps(long steps) {
-        return (int) Math.min(CHUNK, Math.ceilDiv(steps, ScanSpans.ROW_MULTIPLE) * ScanSpans.ROW_MULTIPLE);
+        return (int) Math.min(CHUNK, Math.ceilDiv(steps, ChunkKernels.ROW_MULTIPLE) * ChunkKernels.ROW_MULTIPLE);
     }
 
     /** Heads per slice: as many of a group as the width allows, so that there are slices for all threads. */
@@ -192,7 +196,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             long values = convolve(run, chunk, part, scratch);
             for (int step = 0; step < chunk.steps; step++) {
                 long value = values + (long) step * part.count * Float.BYTES;
-                spans.store(value, out.at(step, from), out.dtype(), part.count);
+                loops.store(value, out.at(step, from), out.dtype(), part.count);
             }
         }
         scratch.release(mark);
@@ -208,9 +212,9 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         DType dtype = run.projection.dtype();
         long column = channels.column * dtype.bytes();
         for (int i = 0; i < past + chunk.steps; i++) {
-            spans.load(chunk.row(i - past) + column, dtype, gathered + (long) i * count * Float.BYTES, count);
+            loops.load(chunk.row(i - past) + column, dtype, gathered + (long) i * count * Float.BYTES, count);
         }
-        spans.causalConvolution(
+        loops.causalConvolution(
                 gathered,
                 count,
                 chunk.steps,
@@ -221,7 +225,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
                 convolution.bias(channels.channel),
                 values,
                 count);
-        spans.silu(values, values, chunk.steps * count);
+        loops.silu(values, values, chunk.steps * count);
         return values;
     }
 
@@ -239,20 +243,20 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             double sum = 0;
             for (int step = 0; step < steps; step++) {
                 long of = (long) step * Float.BYTES;
-                sum += Memory.getFloat(chunk.decays(step, head));
-                Memory.setFloat(chunk.decays(step, head), (float) sum);
-                Memory.setFloat(sums + of, (float) sum);
-                Memory.setFloat(dtOfHead + of, Memory.getFloat(dt + ((long) step * heads + head) * Float.BYTES));
+                sum += RawMemory.getFloat(chunk.decays(step, head));
+                RawMemory.setFloat(chunk.decays(step, head), (float) sum);
+                RawMemory.setFloat(sums + of, (float) sum);
+                RawMemory.setFloat(dtOfHead + of, RawMemory.getFloat(dt + ((long) step * heads + head) * Float.BYTES));
             }
         }
         for (int step = 0; step < steps; step++) {
-            spans.copy(chunk.decays(steps - 1), chunk.stateWeights(step), heads);
-            spans.addScaled(-1, chunk.decays(step), chunk.stateWeights(step), heads);
+            loops.copy(chunk.decays(steps - 1), chunk.stateWeights(step), heads);
+            loops.addScaled(-1, chunk.decays(step), chunk.stateWeights(step), heads);
         }
         long weights = chunk.stateWeights(0);
-        spans.exp(weights, weights, steps * heads);
-        spans.multiply(1, weights, dt, weights, steps * heads);
-        spans.exp(chunk.decays(0), chunk.decays(0), steps * heads);
+        loops.exp(weights, weights, steps * heads);
+        loops.multiply(1, weights, dt, weights, steps * heads);
+        loops.exp(chunk.decays(0), chunk.decays(0), steps * heads);
     }
 
     /** Some heads of one group, on their way from chunk to chunk. */
@@ -298,8 +302,8 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             inputs = scratch(dtype, steps, width);
             scaledInputs = scratch(dtype, steps, width);
             intraChunkMatrix = scratch(dtype, steps, steps);
-            Memory.clear(intraChunkMatrix.address(), (long) steps * steps * dtype.bytes());
-            factors = worker.scratch().floats((long) steps + ScanSpans.ROW_MULTIPLE);
+            RawMemory.clear(intraChunkMatrix.address(), (long) steps * steps * dtype.bytes());
+            factors = worker.scratch().floats((long) steps + ChunkKernels.ROW_MULTIPLE);
             intraChunkOutput = scratch(DType.F32, steps, width);
             stateOutput = scratch(DType.F32, steps, width);
         }
@@ -335,7 +339,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
                 long mark = scratch.mark();
                 int count = Math.min(atOnce, heads - from);
                 long values = convolve(run, chunk, run.x((head + from) * p, count * p), scratch);
-                scans.weigh(
+                chunkLoops.scaleInputs(
                         values,
                         chunk.steps,
                         count,
@@ -355,11 +359,11 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             int steps = chunk.steps;
             MatrixView mix = intraChunkMatrix.part(steps, 0, steps);
             for (int i = 0; i < heads; i++) {
-                scans.mix(
+                chunkLoops.intraChunkMatrix(
                         chunk.products(group).address(),
                         chunk.sums(head + i),
                         chunk.dt(head + i),
-                        Memory.getFloat(run.skip + (long) (head + i) * Float.BYTES),
+                        RawMemory.getFloat(run.skip + (long) (head + i) * Float.BYTES),
                         steps,
                         run.layout.steps,
                         factors,
@@ -377,7 +381,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         /** Step 3: keeps the state before the chunk, and decays it over the chunk, each head by its own factor. */
         private void interChunkRecurrence(ScanChunk chunk) {
             long decays = chunk.decays(chunk.steps - 1, head);
-            scans.decay(state.address(), n, heads, p, decays, stateBefore.address(), dtype);
+            chunkLoops.decay(state.address(), n, heads, p, decays, stateBefore.address(), dtype);
         }
 
         /** Step 4, off-diagonal blocks: C times the state before the chunk; its decays are applied by {@link #store}. */
@@ -390,7 +394,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             long column = (long) head * p * out.dtype().bytes();
             for (int step = firstOutput; step < chunk.steps; step++) {
                 long row = run.path.row(chunk.first + step) - run.path.prefixCells();
-                scans.finish(
+                chunkLoops.addStateOutput(
                         intraChunkOutput.at(step, 0),
                         stateOutput.at(step, 0),
                         chunk.decays(step, head),

@@ -4,10 +4,10 @@ import io.lingen.core.Tensor;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.spi.pool.PooledTensor;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.WorkerPool;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** See {@link io.lingen.core.backend.Backend#diagonalScan}: tasks are bands of channels, each with its states in the cache. */
 public final class DiagonalScanKernel {
@@ -15,11 +15,11 @@ public final class DiagonalScanKernel {
     private static final int STEP_BLOCK = 64;
 
     private final WorkerPool pool;
-    private final Spans spans;
+    private final FloatKernels loops;
 
-    public DiagonalScanKernel(WorkerPool pool, Spans spans) {
+    public DiagonalScanKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
-        this.spans = spans;
+        this.loops = loops;
     }
 
     /** Where inputs lie: bands of rows along the path. */
@@ -57,7 +57,7 @@ public final class DiagonalScanKernel {
         long bias = PooledTensor.addressOf(weights.dtBias()) + (long) from * Float.BYTES;
         long skip = PooledTensor.addressOf(weights.d()) + (long) from * Float.BYTES;
         long state = scratch.floats((long) n * channels);
-        spans.fill(0, state, n * channels);
+        loops.fill(0, state, n * channels);
         long xs = scratch.floats((long) STEP_BLOCK * channels);
         long raw = scratch.floats((long) STEP_BLOCK * channels);
         long times = scratch.floats((long) STEP_BLOCK * channels);
@@ -73,23 +73,23 @@ public final class DiagonalScanKernel {
                 long states = (long) step * n * Float.BYTES;
                 load(input.x, row, from, xs + band, channels);
                 load(input.dt, row, from, raw + band, channels);
-                spans.add(raw + band, bias, raw + band, channels);
+                loops.add(raw + band, bias, raw + band, channels);
                 load(input.bc, row, input.b, bs + states, n);
                 load(input.bc, row, input.c, cs + states, n);
             }
-            spans.softplus(raw, times, steps * channels);
-            spans.diagonalScan(xs, times, channels, bs, cs, n, a, skip, state, channels, n, steps, buffer, ys);
+            loops.softplus(raw, times, steps * channels);
+            loops.diagonalScan(xs, times, channels, bs, cs, n, a, skip, state, channels, n, steps, buffer, ys);
             for (int step = (int) Math.min(steps, Math.max(0, path.warmUpSteps() - first)); step < steps; step++) {
                 long target = y.rowAddress(path.row(first + step) - path.prefixCells())
                         + (long) from * y.dtype().bytes();
                 long source = ys + (long) step * channels * Float.BYTES;
-                Rows.store(spans, source, target, y.dtype(), channels, accumulate, scratch);
+                Rows.store(loops, source, target, y.dtype(), channels, accumulate, scratch);
             }
         }
     }
 
     private void load(PooledTensor tensor, long row, long column, long target, int n) {
-        spans.load(tensor.rowAddress(row) + column * tensor.dtype().bytes(), tensor.dtype(), target, n);
+        loops.load(tensor.rowAddress(row) + column * tensor.dtype().bytes(), tensor.dtype(), target, n);
     }
 
     /** A = -exp(aLog) of a band of channels, transposed to [n, channels]. */
@@ -98,8 +98,8 @@ public final class DiagonalScanKernel {
         long target = scratch.floats((long) n * channels);
         for (int channel = 0; channel < channels; channel++) {
             for (int j = 0; j < n; j++) {
-                float aLog = Memory.getFloat(source + ((long) (from + channel) * n + j) * Float.BYTES);
-                Memory.setFloat(target + ((long) j * channels + channel) * Float.BYTES, (float) -Math.exp(aLog));
+                float aLog = RawMemory.getFloat(source + ((long) (from + channel) * n + j) * Float.BYTES);
+                RawMemory.setFloat(target + ((long) j * channels + channel) * Float.BYTES, (float) -Math.exp(aLog));
             }
         }
         return target;

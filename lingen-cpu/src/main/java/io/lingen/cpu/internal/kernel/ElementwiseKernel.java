@@ -3,10 +3,10 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.DType;
 import io.lingen.core.internal.PhiloxNormal;
 import io.lingen.core.spi.pool.PooledTensor;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.WorkerPool;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -16,11 +16,11 @@ public final class ElementwiseKernel {
     private static final int PIECES_PER_TASK = 8;
 
     private final WorkerPool pool;
-    private final Spans spans;
+    private final FloatKernels loops;
 
-    public ElementwiseKernel(WorkerPool pool, Spans spans) {
+    public ElementwiseKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
-        this.spans = spans;
+        this.loops = loops;
     }
 
     /** A piece of at most {@link #PIECE} elements. */
@@ -33,9 +33,9 @@ public final class ElementwiseKernel {
     public void copy(PooledTensor x, PooledTensor out) {
         forPieces(x.shape().elements(), (first, n, scratch) -> {
             if (x.dtype() == DType.BF16 && out.dtype() == DType.BF16) {
-                Memory.copy(address(x, first), address(out, first), (long) n * Short.BYTES);
+                RawMemory.copy(address(x, first), address(out, first), (long) n * Short.BYTES);
             } else {
-                spans.store(read(x, first, n, scratch), address(out, first), out.dtype(), n);
+                loops.store(read(x, first, n, scratch), address(out, first), out.dtype(), n);
             }
         });
     }
@@ -44,7 +44,7 @@ public final class ElementwiseKernel {
     public void add(PooledTensor a, PooledTensor b, PooledTensor out) {
         forPieces(out.shape().elements(), (first, n, scratch) -> {
             long target = target(out, first, n, scratch);
-            spans.add(read(a, first, n, scratch), read(b, first, n, scratch), target, n);
+            loops.add(read(a, first, n, scratch), read(b, first, n, scratch), target, n);
             write(target, out, first, n);
         });
     }
@@ -53,7 +53,7 @@ public final class ElementwiseKernel {
     public void addScaled(float alpha, PooledTensor x, PooledTensor y) {
         forPieces(y.shape().elements(), (first, n, scratch) -> {
             long target = read(y, first, n, scratch);
-            spans.addScaled(alpha, read(x, first, n, scratch), target, n);
+            loops.addScaled(alpha, read(x, first, n, scratch), target, n);
             write(target, y, first, n);
         });
     }
@@ -62,7 +62,7 @@ public final class ElementwiseKernel {
     public void interpolate(PooledTensor a, PooledTensor b, float s, PooledTensor out) {
         forPieces(out.shape().elements(), (first, n, scratch) -> {
             long target = target(out, first, n, scratch);
-            spans.interpolate(read(a, first, n, scratch), read(b, first, n, scratch), s, target, n);
+            loops.interpolate(read(a, first, n, scratch), read(b, first, n, scratch), s, target, n);
             write(target, out, first, n);
         });
     }
@@ -73,7 +73,7 @@ public final class ElementwiseKernel {
             float[] noise = new float[n];
             PhiloxNormal.fill(seed, first, noise, 0, n);
             long target = target(out, first, n, scratch);
-            MemorySegment.copy(noise, 0, Memory.ALL, ValueLayout.JAVA_FLOAT_UNALIGNED, target, n);
+            MemorySegment.copy(noise, 0, RawMemory.ALL, ValueLayout.JAVA_FLOAT_UNALIGNED, target, n);
             write(target, out, first, n);
         });
     }
@@ -100,7 +100,7 @@ public final class ElementwiseKernel {
             return address(tensor, first);
         }
         long buffer = scratch.floats(n);
-        spans.widen(address(tensor, first), buffer, n);
+        loops.widen(address(tensor, first), buffer, n);
         return buffer;
     }
 
@@ -110,7 +110,7 @@ public final class ElementwiseKernel {
 
     private void write(long values, PooledTensor tensor, long first, int n) {
         if (tensor.dtype() == DType.BF16) {
-            spans.narrow(values, address(tensor, first), n);
+            loops.narrow(values, address(tensor, first), n);
         }
     }
 }

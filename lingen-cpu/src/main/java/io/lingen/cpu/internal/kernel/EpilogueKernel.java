@@ -4,15 +4,15 @@ import io.lingen.core.DType;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Scratch;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 import java.util.Objects;
 
 /** What a linear layer does with its sums before it stores them. */
 public final class EpilogueKernel {
-    private final Spans spans;
+    private final FloatKernels loops;
 
-    public EpilogueKernel(Spans spans) {
-        this.spans = spans;
+    public EpilogueKernel(FloatKernels loops) {
+        this.loops = loops;
     }
 
     /**
@@ -25,15 +25,15 @@ public final class EpilogueKernel {
         long target = out.rowAddress(row) + (long) column * out.dtype().bytes();
         switch (epilogue.kind()) {
             case NONE:
-                spans.store(sums, target, out.dtype(), n);
+                loops.store(sums, target, out.dtype(), n);
                 break;
             case GELU:
-                spans.gelu(sums, sums, n);
-                spans.store(sums, target, out.dtype(), n);
+                loops.gelu(sums, sums, n);
+                loops.store(sums, target, out.dtype(), n);
                 break;
             case SILU:
-                spans.silu(sums, sums, n);
-                spans.store(sums, target, out.dtype(), n);
+                loops.silu(sums, sums, n);
+                loops.store(sums, target, out.dtype(), n);
                 break;
             case ADD:
             case GATED_ADD:
@@ -49,16 +49,16 @@ public final class EpilogueKernel {
         long residual = target;
         if (dtype != DType.F32) {
             residual = scratch.floats(n);
-            spans.load(target, dtype, residual, n);
+            loops.load(target, dtype, residual, n);
         }
         if (epilogue.kind() == Epilogue.Kind.ADD) {
-            spans.add(residual, sums, residual, n);
+            loops.add(residual, sums, residual, n);
         } else {
             long gate = PooledTensor.addressOf(Objects.requireNonNull(epilogue.gate()));
-            spans.addProduct(gate + (long) column * Float.BYTES, sums, residual, n);
+            loops.addProduct(gate + (long) column * Float.BYTES, sums, residual, n);
         }
         if (dtype != DType.F32) {
-            spans.store(residual, target, dtype, n);
+            loops.store(residual, target, dtype, n);
         }
         scratch.release(mark);
     }

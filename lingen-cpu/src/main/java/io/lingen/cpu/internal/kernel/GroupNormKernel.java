@@ -2,11 +2,11 @@ package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.Tensor;
 import io.lingen.core.spi.pool.PooledTensor;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
  * See {@link io.lingen.core.backend.Backend#groupNorm}. One pass sums every channel's deviations from the frame's first pixel, and their squares;
@@ -18,12 +18,12 @@ public final class GroupNormKernel {
 
     private final WorkerPool pool;
     private final SizeClassAllocator memory;
-    private final Spans spans;
+    private final FloatKernels loops;
 
-    public GroupNormKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans) {
+    public GroupNormKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.pool = pool;
         this.memory = memory;
-        this.spans = spans;
+        this.loops = loops;
     }
 
     public void compute(
@@ -43,17 +43,17 @@ public final class GroupNormKernel {
             long shifts = partial + (long) frames * blocks * 2 * line;
             long factors = shifts + frames * line;
             for (int frame = 0; frame < frames; frame++) {
-                spans.load(x.rowAddress(frame * pixels), x.dtype(), shifts + frame * line, channels);
+                loops.load(x.rowAddress(frame * pixels), x.dtype(), shifts + frame * line, channels);
             }
             pool.forEach(Math.multiplyExact(frames, blocks), (task, worker) -> {
                 int frame = task / blocks;
                 long first = (long) (task % blocks) * PIXEL_BLOCK;
                 long target = partial + task * 2 * line;
-                spans.fill(0, target, 2 * channels);
+                loops.fill(0, target, 2 * channels);
                 long row = worker.scratch().floats(channels);
                 for (long pixel = first; pixel < Math.min(pixels, first + PIXEL_BLOCK); pixel++) {
-                    long values = Rows.read(spans, x, frame * pixels + pixel, row);
-                    spans.addDeviations(values, shifts + frame * line, target, target + line, channels);
+                    long values = Rows.read(loops, x, frame * pixels + pixel, row);
+                    loops.addDeviations(values, shifts + frame * line, target, target + line, channels);
                 }
             });
             pool.forEach(frames, (frame, worker) -> {
@@ -89,15 +89,15 @@ public final class GroupNormKernel {
         long output = scratch.floats(channels);
         long offset = factor + (long) channels * Float.BYTES;
         for (long pixel = first; pixel < last; pixel++) {
-            long values = Rows.read(spans, x, pixel, input);
+            long values = Rows.read(loops, x, pixel, input);
             long target = Rows.target(out, pixel, output);
             if (silu) {
-                spans.affine(values, shift, factor, offset, output, channels);
-                spans.silu(output, target, channels);
+                loops.affine(values, shift, factor, offset, output, channels);
+                loops.silu(output, target, channels);
             } else {
-                spans.affine(values, shift, factor, offset, target, channels);
+                loops.affine(values, shift, factor, offset, target, channels);
             }
-            Rows.write(spans, target, out, pixel);
+            Rows.write(loops, target, out, pixel);
         }
     }
 
@@ -124,9 +124,9 @@ public final class GroupNormKernel {
                 double normal = 1 / Math.sqrt(Math.max(0, variance) + epsilon);
                 for (int i = from; i < from + perGroup; i++) {
                     double scale = normal * at(weight, i);
-                    Memory.setFloat(factor + (long) i * Float.BYTES, (float) scale);
+                    RawMemory.setFloat(factor + (long) i * Float.BYTES, (float) scale);
                     double offset = at(bias, i) - (groupMean - at(shift, i)) * scale;
-                    Memory.setFloat(factor + (long) (channels + i) * Float.BYTES, (float) offset);
+                    RawMemory.setFloat(factor + (long) (channels + i) * Float.BYTES, (float) offset);
                 }
             }
         }
@@ -140,7 +140,7 @@ public final class GroupNormKernel {
         }
 
         private static float at(long address, int index) {
-            return Memory.getFloat(address + (long) index * Float.BYTES);
+            return RawMemory.getFloat(address + (long) index * Float.BYTES);
         }
     }
 }

@@ -4,8 +4,8 @@ import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.internal.BFloat16;
 import io.lingen.core.spi.pool.PooledTensor;
-import io.lingen.cpu.internal.Memory;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.RawMemory;
+import io.lingen.cpu.internal.loop.FloatKernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -16,21 +16,21 @@ public final class HostTransfer {
     private HostTransfer() {}
 
     /** Writes a host tensor's elements as F32 or BF16 to an address. */
-    public static void read(HostTensor source, long target, DType dtype, Spans spans) {
+    public static void read(HostTensor source, long target, DType dtype, FloatKernels loops) {
         long elements = source.shape().elements();
         if (source.dtype() == dtype) {
-            MemorySegment.copy(source.memory(), 0, Memory.ALL, target, elements * dtype.bytes());
+            MemorySegment.copy(source.memory(), 0, RawMemory.ALL, target, elements * dtype.bytes());
             return;
         }
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment chunk = arena.allocate((long) CHUNK * Float.BYTES, Memory.ALIGNMENT);
+            MemorySegment chunk = arena.allocate((long) CHUNK * Float.BYTES, RawMemory.ALIGNMENT);
             for (long from = 0; from < elements; from += CHUNK) {
                 int n = (int) Math.min(CHUNK, elements - from);
                 long to = target + from * dtype.bytes();
                 if (source.dtype() == DType.BF16 || source.dtype() == DType.F32) {
                     int bytes = source.dtype().bytes();
                     MemorySegment.copy(source.memory(), from * bytes, chunk, 0, (long) n * bytes);
-                    convert(chunk.address(), source.dtype(), to, dtype, n, spans);
+                    convert(chunk.address(), source.dtype(), to, dtype, n, loops);
                 } else {
                     for (int i = 0; i < n; i++) {
                         set(to, dtype, i, source.get(from + i));
@@ -41,49 +41,49 @@ public final class HostTransfer {
     }
 
     /** A tensor's elements as F32 on the host. */
-    public static HostTensor download(PooledTensor tensor, Spans spans) {
+    public static HostTensor download(PooledTensor tensor, FloatKernels loops) {
         long elements = tensor.shape().elements();
         MemorySegment memory = elements <= Integer.MAX_VALUE - 8
                 ? MemorySegment.ofArray(new float[(int) elements])
                 : Arena.ofAuto().allocate(elements * Float.BYTES, Float.BYTES);
-        download(tensor, memory, spans);
+        download(tensor, memory, loops);
         return new HostTensor(DType.F32, tensor.shape(), memory);
     }
 
     /** Copies a tensor's elements as F32 to an array. */
-    public static void download(PooledTensor tensor, float[] target, Spans spans) {
-        download(tensor, MemorySegment.ofArray(target), spans);
+    public static void download(PooledTensor tensor, float[] target, FloatKernels loops) {
+        download(tensor, MemorySegment.ofArray(target), loops);
     }
 
-    private static void download(PooledTensor tensor, MemorySegment memory, Spans spans) {
+    private static void download(PooledTensor tensor, MemorySegment memory, FloatKernels loops) {
         long elements = tensor.shape().elements();
         if (tensor.dtype() == DType.F32) {
-            MemorySegment.copy(Memory.ALL, tensor.address(), memory, 0, elements * Float.BYTES);
+            MemorySegment.copy(RawMemory.ALL, tensor.address(), memory, 0, elements * Float.BYTES);
         } else {
             try (Arena arena = Arena.ofConfined()) {
-                MemorySegment chunk = arena.allocate((long) CHUNK * Float.BYTES, Memory.ALIGNMENT);
+                MemorySegment chunk = arena.allocate((long) CHUNK * Float.BYTES, RawMemory.ALIGNMENT);
                 for (long from = 0; from < elements; from += CHUNK) {
                     int n = (int) Math.min(CHUNK, elements - from);
-                    spans.widen(tensor.address() + from * Short.BYTES, chunk.address(), n);
+                    loops.widen(tensor.address() + from * Short.BYTES, chunk.address(), n);
                     MemorySegment.copy(chunk, 0, memory, from * Float.BYTES, (long) n * Float.BYTES);
                 }
             }
         }
     }
 
-    private static void convert(long source, DType from, long target, DType to, int n, Spans spans) {
+    private static void convert(long source, DType from, long target, DType to, int n, FloatKernels loops) {
         if (to == DType.BF16) {
-            spans.narrow(source, target, n);
+            loops.narrow(source, target, n);
         } else {
-            spans.load(source, from, target, n);
+            loops.load(source, from, target, n);
         }
     }
 
     private static void set(long address, DType dtype, long index, float value) {
         if (dtype == DType.F32) {
-            Memory.setFloat(address + index * Float.BYTES, value);
+            RawMemory.setFloat(address + index * Float.BYTES, value);
         } else {
-            Memory.setShort(address + index * Short.BYTES, BFloat16.fromFloat(value));
+            RawMemory.setShort(address + index * Short.BYTES, BFloat16.fromFloat(value));
         }
     }
 }

@@ -4,7 +4,7 @@ import io.lingen.core.Tensor;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** See {@link io.lingen.core.backend.Backend#modulatedLayerNorm}. The variance is summed from deviations: rows fit the first cache level. */
 public final class LayerNormKernel {
@@ -12,12 +12,12 @@ public final class LayerNormKernel {
 
     private final WorkerPool pool;
     private final SizeClassAllocator memory;
-    private final Spans spans;
+    private final FloatKernels loops;
 
-    public LayerNormKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans) {
+    public LayerNormKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.pool = pool;
         this.memory = memory;
-        this.spans = spans;
+        this.loops = loops;
     }
 
     public void compute(PooledTensor x, Tensor shift, Tensor scale, float epsilon, PooledTensor out) {
@@ -26,19 +26,19 @@ public final class LayerNormKernel {
         SizeClassAllocator.Block factors = memory.allocate((long) d * Float.BYTES);
         try {
             long a = factors.address();
-            spans.fill(1, a, d);
-            spans.add(a, PooledTensor.addressOf(scale), a, d);
+            loops.fill(1, a, d);
+            loops.add(a, PooledTensor.addressOf(scale), a, d);
             pool.forRanges(x.shape().rows(), ROWS_PER_TASK, (from, to, worker) -> {
                 long input = worker.scratch().floats(d);
                 long output = worker.scratch().floats(d);
                 for (long row = from; row < to; row++) {
-                    long values = Rows.read(spans, x, row, input);
-                    float mean = spans.sum(values, d) / d;
-                    float variance = spans.squaredDeviation(values, mean, d) / d;
+                    long values = Rows.read(loops, x, row, input);
+                    float mean = loops.sum(values, d) / d;
+                    float variance = loops.squaredDeviation(values, mean, d) / d;
                     float factor = (float) (1 / Math.sqrt(variance + epsilon));
                     long target = Rows.target(out, row, output);
-                    spans.normalize(values, mean, factor, a, b, target, d);
-                    Rows.write(spans, target, out, row);
+                    loops.normalize(values, mean, factor, a, b, target, d);
+                    Rows.write(loops, target, out, row);
                 }
             });
         } finally {

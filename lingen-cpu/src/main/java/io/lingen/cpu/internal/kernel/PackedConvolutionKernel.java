@@ -10,7 +10,7 @@ import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
  * Convolutions in Java as a sum of products, one for each cell of the kernel: an output row [W', O] += shifted input row [W', C] times that
@@ -19,16 +19,16 @@ import io.lingen.cpu.internal.span.Spans;
 public final class PackedConvolutionKernel implements ConvolutionKernel {
     private final WorkerPool pool;
     private final SizeClassAllocator memory;
-    private final Spans spans;
+    private final FloatKernels loops;
     private final Panels panels;
     private final PackedMatrixKernel matrix;
 
-    public PackedConvolutionKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans) {
+    public PackedConvolutionKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.pool = pool;
         this.memory = memory;
-        this.spans = spans;
-        this.panels = new Panels(spans);
-        this.matrix = new PackedMatrixKernel(spans);
+        this.loops = loops;
+        this.panels = new Panels(loops);
+        this.matrix = new PackedMatrixKernel(loops);
     }
 
     /** For every kernel cell the panels of [C, O], in F32 but rounded to {@code dtype}. */
@@ -42,21 +42,21 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
         int cells = source.kernel(0) * source.kernel(1) * source.kernel(2);
         HostTensor weight = source.weight();
         long bias = workspace.allocateBytes((long) out * Float.BYTES);
-        HostTransfer.read(source.bias(), bias, DType.F32, spans);
+        HostTransfer.read(source.bias(), bias, DType.F32, loops);
         long perCell = panels.elements(in, out);
         long target = workspace.allocateBytes(perCell * cells * Float.BYTES);
         SizeClassAllocator.Block block = memory.allocate((long) out * in * cells * Float.BYTES);
         try {
-            HostTransfer.read(weight, block.address(), DType.F32, spans);
+            HostTransfer.read(weight, block.address(), DType.F32, loops);
             pool.forEach(cells, (cell, worker) -> {
                 Scratch scratch = worker.scratch();
                 long dense = scratch.floats((long) out * in);
                 for (long i = 0; i < (long) out * in; i++) {
-                    spans.copy(block.address() + (i * cells + cell) * Float.BYTES, dense + i * Float.BYTES, 1);
+                    loops.copy(block.address() + (i * cells + cell) * Float.BYTES, dense + i * Float.BYTES, 1);
                 }
                 if (dtype == DType.BF16) {
                     for (int row = 0; row < out; row++) {
-                        Panels.round(spans, dense + (long) row * in * Float.BYTES, in, scratch);
+                        Panels.round(loops, dense + (long) row * in * Float.BYTES, in, scratch);
                     }
                 }
                 MatrixView transposed = MatrixView.transposed(dense, DType.F32, in, out, in);
@@ -85,7 +85,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
         int channels = (int) source.outChannels();
         long sums = scratch.floats((long) width * channels);
         for (int i = 0; i < width; i++) {
-            spans.copy(weights.bias, sums + (long) i * channels * Float.BYTES, channels);
+            loops.copy(weights.bias, sums + (long) i * channels * Float.BYTES, channels);
         }
         for (int kt = 0; kt < source.kernel(0); kt++) {
             int sourceT = t * source.stride(0) + kt - source.kernel(0) / 2;
@@ -103,7 +103,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
             }
         }
         long target = out.rowAddress((t * out.shape().length(1) + h) * width);
-        spans.store(sums, target, out.dtype(), width * channels);
+        loops.store(sums, target, out.dtype(), width * channels);
     }
 
     private void cell(
@@ -134,9 +134,9 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
             return address;
         }
         long floats = scratch.floats(n);
-        spans.load(address, x.dtype(), floats, n);
+        loops.load(address, x.dtype(), floats, n);
         if (x.dtype() == DType.F32) {
-            Panels.round(spans, floats, n, scratch);
+            Panels.round(loops, floats, n, scratch);
         }
         return floats;
     }

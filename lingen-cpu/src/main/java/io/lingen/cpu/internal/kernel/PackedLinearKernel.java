@@ -9,7 +9,7 @@ import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** Linear layers in Java: weights are packed into panels of their own type, sums stay in F32 until the epilogue is done. */
 public final class PackedLinearKernel implements LinearKernel {
@@ -18,18 +18,18 @@ public final class PackedLinearKernel implements LinearKernel {
 
     private final WorkerPool pool;
     private final SizeClassAllocator memory;
-    private final Spans spans;
+    private final FloatKernels loops;
     private final Panels panels;
     private final PackedMatrixKernel matrix;
     private final EpilogueKernel epilogues;
 
-    public PackedLinearKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans) {
+    public PackedLinearKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.pool = pool;
         this.memory = memory;
-        this.spans = spans;
-        this.panels = new Panels(spans);
-        this.matrix = new PackedMatrixKernel(spans);
-        this.epilogues = new EpilogueKernel(spans);
+        this.loops = loops;
+        this.panels = new Panels(loops);
+        this.matrix = new PackedMatrixKernel(loops);
+        this.epilogues = new EpilogueKernel(loops);
     }
 
     /** Panels of W^T: the weights' rows are the panels' columns. */
@@ -52,13 +52,13 @@ public final class PackedLinearKernel implements LinearKernel {
         long bias = 0;
         if (source.bias() != null) {
             bias = workspace.allocateBytes((long) out * Float.BYTES);
-            HostTransfer.read(source.bias(), bias, DType.F32, spans);
+            HostTransfer.read(source.bias(), bias, DType.F32, loops);
         }
         long target = workspace.allocateBytes(panels.elements(in, out) * dtype.bytes());
         DType read = source.weight().dtype() == DType.BF16 ? DType.BF16 : DType.F32;
         SizeClassAllocator.Block block = memory.allocate((long) in * out * read.bytes());
         try {
-            HostTransfer.read(source.weight(), block.address(), read, spans);
+            HostTransfer.read(source.weight(), block.address(), read, loops);
             MatrixView transposed = MatrixView.transposed(block.address(), read, in, out, in);
             int width = panels.width();
             pool.forEach(panels.count(out), (panel, worker) -> {
@@ -69,7 +69,7 @@ public final class PackedLinearKernel implements LinearKernel {
                 long elements = (long) panel * in * width;
                 for (int row = 0; row < in; row++) {
                     long at = (long) row * width;
-                    spans.store(floats + at * Float.BYTES, target + (elements + at) * dtype.bytes(), dtype, width);
+                    loops.store(floats + at * Float.BYTES, target + (elements + at) * dtype.bytes(), dtype, width);
                 }
             });
         } finally {
@@ -123,7 +123,7 @@ public final class PackedLinearKernel implements LinearKernel {
                 long element = (long) (column + at) * weights.in + (long) kFrom * width;
                 long panel = weights.panels + element * weights.dtype.bytes();
                 if (bf16) {
-                    spans.widen(panel, widened, depth * width);
+                    loops.widen(panel, widened, depth * width);
                     panel = widened;
                 }
                 matrix.multiplyPanel(
@@ -140,7 +140,7 @@ public final class PackedLinearKernel implements LinearKernel {
         for (int i = 0; i < rows; i++) {
             long sum = sums + (long) i * columns * Float.BYTES;
             if (weights.bias != 0) {
-                spans.add(sum, weights.bias + (long) column * Float.BYTES, sum, columns);
+                loops.add(sum, weights.bias + (long) column * Float.BYTES, sum, columns);
             }
             epilogues.store(sum, columns, epilogue, column, out, row + i, scratch);
         }
@@ -155,9 +155,9 @@ public final class PackedLinearKernel implements LinearKernel {
         }
         for (int i = 0; i < rows; i++) {
             long to = target + (long) i * depth * Float.BYTES;
-            spans.load(from + i * x.rowBytes(), x.dtype(), to, depth);
+            loops.load(from + i * x.rowBytes(), x.dtype(), to, depth);
             if (rounded && x.dtype() == DType.F32) {
-                Panels.round(spans, to, depth, scratch);
+                Panels.round(loops, to, depth, scratch);
             }
         }
         return MatrixView.of(target, DType.F32, rows, depth, depth);

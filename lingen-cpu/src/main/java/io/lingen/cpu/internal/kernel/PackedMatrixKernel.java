@@ -3,7 +3,7 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.DType;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.WorkerPool.Worker;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
  * Blocked products in Java (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008): blocks of B are packed into
@@ -16,12 +16,12 @@ public final class PackedMatrixKernel implements MatrixKernel {
     private static final int ROW_BLOCK = 128;
     private static final int COLUMN_BLOCK = 512;
 
-    private final Spans spans;
+    private final FloatKernels loops;
     private final Panels panels;
 
-    public PackedMatrixKernel(Spans spans) {
-        this.spans = spans;
-        this.panels = new Panels(spans);
+    public PackedMatrixKernel(FloatKernels loops) {
+        this.loops = loops;
+        this.panels = new Panels(loops);
     }
 
     @Override
@@ -39,11 +39,11 @@ public final class PackedMatrixKernel implements MatrixKernel {
             MatrixView sums = MatrixView.of(
                     scratch.floats((long) c.rows() * c.columns()), DType.F32, c.rows(), c.columns(), c.columns());
             for (int row = 0; accumulate && row < c.rows(); row++) {
-                spans.widen(c.at(row, 0), sums.at(row, 0), c.columns());
+                loops.widen(c.at(row, 0), sums.at(row, 0), c.columns());
             }
             multiplyToFloats(a, b, sums, accumulate, scratch);
             for (int row = 0; row < c.rows(); row++) {
-                spans.narrow(sums.at(row, 0), c.at(row, 0), c.columns());
+                loops.narrow(sums.at(row, 0), c.at(row, 0), c.columns());
             }
         }
         scratch.release(mark);
@@ -78,7 +78,7 @@ public final class PackedMatrixKernel implements MatrixKernel {
         MatrixView block = new MatrixView(widened, DType.F32, rows, depth, length, a.transposed());
         for (int line = 0; line < lines; line++) {
             long source = a.transposed() ? a.at(row, kFrom + line) : a.at(row + line, kFrom);
-            spans.widen(source, widened + (long) line * length * Float.BYTES, length);
+            loops.widen(source, widened + (long) line * length * Float.BYTES, length);
         }
         return block;
     }
@@ -128,23 +128,23 @@ public final class PackedMatrixKernel implements MatrixKernel {
         long aRow = a.transposed() ? 1 : a.stride();
         long aColumn = a.transposed() ? a.stride() : 1;
         int width = panels.width();
-        int height = spans.tileRows();
+        int height = loops.tileRows();
         long mark = scratch.mark();
         long edge = columns < width ? scratch.floats((long) height * width) : 0;
         for (int row = 0; row < rows; row += height) {
             int present = Math.min(height, rows - row);
             long target = c + row * cStride * Float.BYTES;
             if (columns == width) {
-                spans.tile(a.at(row, 0), aRow, aColumn, present, panel, a.columns(), target, cStride, accumulate);
+                loops.tile(a.at(row, 0), aRow, aColumn, present, panel, a.columns(), target, cStride, accumulate);
             } else {
-                spans.tile(a.at(row, 0), aRow, aColumn, present, panel, a.columns(), edge, width, false);
+                loops.tile(a.at(row, 0), aRow, aColumn, present, panel, a.columns(), edge, width, false);
                 for (int i = 0; i < present; i++) {
                     long from = edge + (long) i * width * Float.BYTES;
                     long to = target + i * cStride * Float.BYTES;
                     if (accumulate) {
-                        spans.add(to, from, to, columns);
+                        loops.add(to, from, to, columns);
                     } else {
-                        spans.copy(from, to, columns);
+                        loops.copy(from, to, columns);
                     }
                 }
             }

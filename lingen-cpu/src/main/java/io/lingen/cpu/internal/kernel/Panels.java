@@ -1,21 +1,21 @@
 package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.DType;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.Scratch;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
  * The right side of a product, cut into panels as wide as a tile: panel p holds columns [p * width, (p + 1) * width) as [k, width], zeros
  * beyond the last column. A tile then reads it from front to back.
  */
 final class Panels {
-    private final Spans spans;
+    private final FloatKernels loops;
     private final int width;
 
-    Panels(Spans spans) {
-        this.spans = spans;
-        this.width = spans.tileColumns();
+    Panels(FloatKernels loops) {
+        this.loops = loops;
+        this.width = loops.tileColumns();
     }
 
     /** The columns of a panel. */
@@ -53,9 +53,9 @@ final class Panels {
     private void packRows(MatrixView b, int kFrom, int k, int first, int present, long target) {
         long to = target;
         for (int row = 0; row < k; row++) {
-            spans.load(b.at(kFrom + row, first), b.dtype(), to, present);
+            loops.load(b.at(kFrom + row, first), b.dtype(), to, present);
             if (present < width) {
-                spans.fill(0, to + (long) present * Float.BYTES, width - present);
+                loops.fill(0, to + (long) present * Float.BYTES, width - present);
             }
             to += (long) width * Float.BYTES;
         }
@@ -66,25 +66,25 @@ final class Panels {
             long to = target + (long) column * Float.BYTES;
             long source = line;
             if (column >= present) {
-                spans.fill(0, line, k);
+                loops.fill(0, line, k);
             } else if (b.dtype() == DType.BF16) {
-                spans.widen(b.at(kFrom, first + column), line, k);
+                loops.widen(b.at(kFrom, first + column), line, k);
             } else {
                 source = b.at(kFrom, first + column);
             }
             for (int i = 0; i < k; i++) {
-                Memory.setFloat(to, Memory.getFloat(source + (long) i * Float.BYTES));
+                RawMemory.setFloat(to, RawMemory.getFloat(source + (long) i * Float.BYTES));
                 to += (long) width * Float.BYTES;
             }
         }
     }
 
     /** Rounds F32 elements to BF16 and back, in place. */
-    static void round(Spans spans, long floats, int n, Scratch scratch) {
+    static void round(FloatKernels loops, long floats, int n, Scratch scratch) {
         long mark = scratch.mark();
         long bits = scratch.bytes((long) n * Short.BYTES);
-        spans.narrow(floats, bits, n);
-        spans.widen(bits, floats, n);
+        loops.narrow(floats, bits, n);
+        loops.widen(bits, floats, n);
         scratch.release(mark);
     }
 }

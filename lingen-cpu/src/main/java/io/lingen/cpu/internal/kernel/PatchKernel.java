@@ -5,7 +5,7 @@ import io.lingen.core.internal.BFloat16;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import io.lingen.core.spi.pool.PooledTensor;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.WorkerPool;
 
 /** See {@link io.lingen.core.backend.Backend#patchify} and {@link io.lingen.core.backend.Backend#unpatchify}. */
@@ -70,7 +70,7 @@ public final class PatchKernel {
             long read = source.address + from * Float.BYTES;
             long write = target.address + to * Float.BYTES;
             for (int i = 0; i < count; i++) {
-                Memory.setFloat(write, Memory.getFloat(read));
+                RawMemory.setFloat(write, RawMemory.getFloat(read));
                 read += (long) fromStep * Float.BYTES;
                 write += (long) toStep * Float.BYTES;
             }
@@ -83,15 +83,15 @@ public final class PatchKernel {
 
     private static float get(Side side, long index) {
         return side.bf16
-                ? BFloat16.toFloat(Memory.getShort(side.address + index * Short.BYTES))
-                : Memory.getFloat(side.address + index * Float.BYTES);
+                ? BFloat16.toFloat(RawMemory.getShort(side.address + index * Short.BYTES))
+                : RawMemory.getFloat(side.address + index * Float.BYTES);
     }
 
     private static void set(Side side, long index, float value) {
         if (side.bf16) {
-            Memory.setShort(side.address + index * Short.BYTES, BFloat16.fromFloat(value));
+            RawMemory.setShort(side.address + index * Short.BYTES, BFloat16.fromFloat(value));
         } else {
-            Memory.setFloat(side.address + index * Float.BYTES, value);
+            RawMemory.setFloat(side.address + index * Float.BYTES, value);
         }
     }
 }

@@ -3,18 +3,18 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.op.Grid;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.WorkerPool;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** See {@link io.lingen.core.backend.Backend#averagePool}. */
 public final class PoolKernel {
     private static final int CELLS_PER_TASK = 8;
 
     private final WorkerPool pool;
-    private final Spans spans;
+    private final FloatKernels loops;
 
-    public PoolKernel(WorkerPool pool, Spans spans) {
+    public PoolKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
-        this.spans = spans;
+        this.loops = loops;
     }
 
     public void compute(PooledTensor x, Grid grid, Grid kernel, PooledTensor out) {
@@ -32,18 +32,18 @@ public final class PoolKernel {
                 for (int t = t0; t < Math.min(grid.t(), t0 + kernel.t()); t++) {
                     for (int h = h0; h < Math.min(grid.h(), h0 + kernel.h()); h++) {
                         for (int w = w0; w < Math.min(grid.w(), w0 + kernel.w()); w++) {
-                            long source = Rows.read(spans, x, ((long) t * grid.h() + h) * grid.w() + w, row);
+                            long source = Rows.read(loops, x, ((long) t * grid.h() + h) * grid.w() + w, row);
                             if (count++ == 0) {
-                                spans.copy(source, sums, d);
+                                loops.copy(source, sums, d);
                             } else {
-                                spans.add(sums, source, sums, d);
+                                loops.add(sums, source, sums, d);
                             }
                         }
                     }
                 }
                 long target = Rows.target(out, cell, output);
-                spans.scale(1f / count, sums, target, d);
-                Rows.write(spans, target, out, cell);
+                loops.scale(1f / count, sums, target, d);
+                Rows.write(loops, target, out, cell);
             }
         });
     }

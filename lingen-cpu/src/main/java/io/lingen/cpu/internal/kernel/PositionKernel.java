@@ -3,16 +3,16 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.op.Grid;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.WorkerPool;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** See {@link io.lingen.core.backend.Backend#addPosition}. */
 public final class PositionKernel {
     private final WorkerPool pool;
-    private final Spans spans;
+    private final FloatKernels loops;
 
-    public PositionKernel(WorkerPool pool, Spans spans) {
+    public PositionKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
-        this.spans = spans;
+        this.loops = loops;
     }
 
     public void compute(
@@ -28,13 +28,13 @@ public final class PositionKernel {
             long input = worker.scratch().floats(d);
             long output = worker.scratch().floats(d);
             for (long th = from; th < to; th++) {
-                spans.add(tableT.rowAddress(th / grid.h()), tableH.rowAddress(th % grid.h()), line, d);
+                loops.add(tableT.rowAddress(th / grid.h()), tableH.rowAddress(th % grid.h()), line, d);
                 for (int w = 0; w < grid.w(); w++) {
                     long row = th * grid.w() + w;
-                    long values = Rows.read(spans, x, row, input);
+                    long values = Rows.read(loops, x, row, input);
                     long target = Rows.target(out, row, output);
-                    spans.addThree(values, line, tableW.rowAddress(w), target, d);
-                    Rows.write(spans, target, out, row);
+                    loops.addThree(values, line, tableW.rowAddress(w), target, d);
+                    Rows.write(loops, target, out, row);
                 }
             }
         });

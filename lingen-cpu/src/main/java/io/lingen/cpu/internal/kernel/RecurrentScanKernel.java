@@ -5,11 +5,11 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.spi.pool.PooledTensor;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
  * The selective scan as the recurrence of its definition (specification, section 3), in F32: a block of tokens at a time, first the
@@ -21,12 +21,12 @@ public final class RecurrentScanKernel implements SelectiveScanKernel {
 
     private final WorkerPool pool;
     private final SizeClassAllocator memory;
-    private final Spans spans;
+    private final FloatKernels loops;
 
-    public RecurrentScanKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans) {
+    public RecurrentScanKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.pool = pool;
         this.memory = memory;
-        this.spans = spans;
+        this.loops = loops;
     }
 
     /** Addresses of a block's F32 elements: convolved [steps, channels], dt and decay [steps, heads], states [heads, n, p]. */
@@ -41,13 +41,13 @@ public final class RecurrentScanKernel implements SelectiveScanKernel {
         SizeClassAllocator.Block block = memory.allocate(elements * Float.BYTES);
         PooledTensor projection = PooledTensor.of(input.projection());
         try (ScanConvolution convolution =
-                new ScanConvolution(memory, spans, projection, path, weights.convWeight(), weights.convBias())) {
+                new ScanConvolution(memory, loops, projection, path, weights.convWeight(), weights.convBias())) {
             long dt = block.address() + (long) STEP_BLOCK * channels * Float.BYTES;
             long decay = dt + (long) STEP_BLOCK * spec.heads() * Float.BYTES;
             Buffers buffers =
                     new Buffers(block.address(), dt, decay, decay + (long) STEP_BLOCK * spec.heads() * Float.BYTES);
-            Memory.clear(buffers.states, states * Float.BYTES);
-            ScanTimes times = new ScanTimes(spans, input, path, spec, weights);
+            RawMemory.clear(buffers.states, states * Float.BYTES);
+            ScanTimes times = new ScanTimes(loops, input, path, spec, weights);
             for (long first = 0; first < path.steps(); first += STEP_BLOCK) {
                 int steps = (int) Math.min(STEP_BLOCK, path.steps() - first);
                 convolve(convolution, times, input, spec, first, steps, buffers);
@@ -73,7 +73,7 @@ public final class RecurrentScanKernel implements SelectiveScanKernel {
             if (task == tasks) {
                 long count = (long) steps * spec.heads();
                 times.gather(first, steps, buffers.dt, buffers.decay, scratch);
-                spans.exp(buffers.decay, buffers.decay, Math.toIntExact(count));
+                loops.exp(buffers.decay, buffers.decay, Math.toIntExact(count));
                 return;
             }
             int from;
@@ -111,7 +111,7 @@ public final class RecurrentScanKernel implements SelectiveScanKernel {
             Scratch scratch = worker.scratch();
             long out = scratch.floats((long) steps * p);
             long b = spec.innerWidth() + (long) head / headsPerGroup * n;
-            spans.scan(
+            loops.scan(
                     buffers.convolved + (long) head * p * Float.BYTES,
                     buffers.convolved + b * Float.BYTES,
                     buffers.convolved + (b + spec.groupWidth()) * Float.BYTES,
@@ -119,7 +119,7 @@ public final class RecurrentScanKernel implements SelectiveScanKernel {
                     buffers.dt + (long) head * Float.BYTES,
                     buffers.decay + (long) head * Float.BYTES,
                     spec.heads(),
-                    Memory.getFloat(skip + (long) head * Float.BYTES),
+                    RawMemory.getFloat(skip + (long) head * Float.BYTES),
                     buffers.states + (long) head * n * p * Float.BYTES,
                     p,
                     n,
@@ -129,7 +129,7 @@ public final class RecurrentScanKernel implements SelectiveScanKernel {
             for (int step = (int) Math.min(steps, Math.max(0, path.warmUpSteps() - first)); step < steps; step++) {
                 long row = path.row(first + step) - prefix;
                 long target = y.rowAddress(row) + (long) head * p * y.dtype().bytes();
-                Rows.store(spans, out + (long) step * p * Float.BYTES, target, y.dtype(), p, accumulate, scratch);
+                Rows.store(loops, out + (long) step * p * Float.BYTES, target, y.dtype(), p, accumulate, scratch);
             }
         });
     }

@@ -1,7 +1,7 @@
 package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.op.Grid;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 
 /**
  * One head's bias by the relative position of query and key (Liu et al., "Swin Transformer", 2021): entry (q - k + w - 1) per axis.
@@ -21,7 +21,7 @@ public record RelativeBias(long table, Grid size, int head) {
             long h = axis(grid, 1, rows[query]) - axis(grid, 1, rows[key]) + size.h() - 1;
             long w = axis(grid, 2, rows[query]) - axis(grid, 2, rows[key]) + size.w() - 1;
             long entry = base + (t * widthH + h) * widthW + w;
-            Memory.setFloat(target + (long) key * Float.BYTES, Memory.getFloat(table + entry * Float.BYTES));
+            RawMemory.setFloat(target + (long) key * Float.BYTES, RawMemory.getFloat(table + entry * Float.BYTES));
         }
     }
 

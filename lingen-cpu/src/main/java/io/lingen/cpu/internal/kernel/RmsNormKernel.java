@@ -5,18 +5,18 @@ import io.lingen.core.Tensor;
 import io.lingen.core.op.Heads;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.WorkerPool;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** See {@link io.lingen.core.backend.Backend#gatedRmsNorm} and {@link io.lingen.core.backend.Backend#headRmsNorm}. */
 public final class RmsNormKernel {
     private static final int ROWS_PER_TASK = 16;
 
     private final WorkerPool pool;
-    private final Spans spans;
+    private final FloatKernels loops;
 
-    public RmsNormKernel(WorkerPool pool, Spans spans) {
+    public RmsNormKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
-        this.spans = spans;
+        this.loops = loops;
     }
 
     public void gated(PooledTensor y, PooledTensor z, Tensor weight, float epsilon, PooledTensor out) {
@@ -28,12 +28,12 @@ public final class RmsNormKernel {
             // Its own buffer, so that what is written twice stays in the cache.
             long gated = worker.scratch().floats(d);
             for (long row = from; row < to; row++) {
-                long values = Rows.read(spans, y, row, inputY);
-                float squares = spans.gate(values, Rows.read(spans, z, row, inputZ), gated, d);
+                long values = Rows.read(loops, y, row, inputY);
+                float squares = loops.siluGate(values, Rows.read(loops, z, row, inputZ), gated, d);
                 float factor = (float) (1 / Math.sqrt(squares / d + epsilon));
                 long target = Rows.target(out, row, gated);
-                spans.multiply(factor, gated, weights, target, d);
-                Rows.write(spans, target, out, row);
+                loops.multiply(factor, gated, weights, target, d);
+                Rows.write(loops, target, out, row);
             }
         });
     }
@@ -48,14 +48,14 @@ public final class RmsNormKernel {
             long buffer = worker.scratch().floats(band);
             for (long row = from; row < to; row++) {
                 long address = matrix.rowAddress(row) + heads.column() * dtype.bytes();
-                spans.load(address, dtype, buffer, band);
+                loops.load(address, dtype, buffer, band);
                 for (int head = 0; head < heads.heads(); head++) {
                     long values = buffer + (long) head * width * Float.BYTES;
-                    float squares = spans.dotProduct(values, values, width);
+                    float squares = loops.dotProduct(values, values, width);
                     float factor = (float) (1 / Math.sqrt(squares / width + epsilon));
-                    spans.multiply(factor, values, weights, values, width);
+                    loops.multiply(factor, values, weights, values, width);
                 }
-                spans.store(buffer, address, dtype, band);
+                loops.store(buffer, address, dtype, band);
             }
         });
     }

@@ -3,18 +3,18 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.DType;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Scratch;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** Rows of tensors as F32: where they lie when they are F32, else converted to or from a buffer. */
 final class Rows {
     private Rows() {}
 
     /** The address of a row's elements in F32: its own, or {@code buffer}'s with the row converted to it. */
-    static long read(Spans spans, PooledTensor tensor, long row, long buffer) {
+    static long read(FloatKernels loops, PooledTensor tensor, long row, long buffer) {
         if (tensor.dtype() == DType.F32) {
             return tensor.rowAddress(row);
         }
-        spans.widen(tensor.rowAddress(row), buffer, (int) tensor.shape().last());
+        loops.widen(tensor.rowAddress(row), buffer, (int) tensor.shape().last());
         return buffer;
     }
 
@@ -24,24 +24,25 @@ final class Rows {
     }
 
     /** Brings a row that was computed at {@link #target} to its place. */
-    static void write(Spans spans, long values, PooledTensor tensor, long row) {
+    static void write(FloatKernels loops, long values, PooledTensor tensor, long row) {
         if (tensor.dtype() == DType.BF16) {
-            spans.narrow(values, tensor.rowAddress(row), (int) tensor.shape().last());
+            loops.narrow(values, tensor.rowAddress(row), (int) tensor.shape().last());
         }
     }
 
     /** target = values, or target += values; {@code values} may be overwritten. */
-    static void store(Spans spans, long values, long target, DType dtype, int n, boolean accumulate, Scratch scratch) {
+    static void store(
+            FloatKernels loops, long values, long target, DType dtype, int n, boolean accumulate, Scratch scratch) {
         if (!accumulate) {
-            spans.store(values, target, dtype, n);
+            loops.store(values, target, dtype, n);
         } else if (dtype == DType.F32) {
-            spans.add(target, values, target, n);
+            loops.add(target, values, target, n);
         } else {
             long mark = scratch.mark();
             long present = scratch.floats(n);
-            spans.load(target, dtype, present, n);
-            spans.add(present, values, values, n);
-            spans.store(values, target, dtype, n);
+            loops.load(target, dtype, present, n);
+            loops.add(present, values, values, n);
+            loops.store(values, target, dtype, n);
             scratch.release(mark);
         }
     }

@@ -2,14 +2,14 @@ package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.DType;
 import io.lingen.cpu.internal.Scratch;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
  * The softmax of a tile of queries over tiles of keys that come one after the other (Milakov and Gimelshein, "Online normalizer calculation
  * for softmax", 2018): each row's largest score and sum so far; what was summed under a smaller maximum is scaled down.
  */
 final class RunningSoftmax {
-    private final Spans spans;
+    private final FloatKernels loops;
     private final int width;
     private final float scale;
     private final MatrixView sums;
@@ -21,8 +21,8 @@ final class RunningSoftmax {
      * @param rows the number of queries
      * @param width the heads' width; scores are divided by its root
      */
-    RunningSoftmax(Spans spans, int rows, int width, Scratch scratch) {
-        this.spans = spans;
+    RunningSoftmax(FloatKernels loops, int rows, int width, Scratch scratch) {
+        this.loops = loops;
         this.width = width;
         this.scale = (float) (1 / Math.sqrt(width));
         this.sums = MatrixView.of(scratch.floats((long) rows * width), DType.F32, rows, width, width);
@@ -40,16 +40,16 @@ final class RunningSoftmax {
         int keys = scores.columns();
         for (int row = 0; row < scores.rows(); row++) {
             long address = scores.at(row, 0);
-            float max = spans.max(address, keys) * scale;
+            float max = loops.max(address, keys) * scale;
             if (begun && max <= largest[row]) {
                 max = largest[row];
             } else if (begun) {
                 float factor = (float) Math.exp(largest[row] - max);
                 total[row] *= factor;
-                spans.scale(factor, sums.at(row, 0), sums.at(row, 0), width);
+                loops.scale(factor, sums.at(row, 0), sums.at(row, 0), width);
             }
             largest[row] = max;
-            total[row] += spans.expSum(address, scale, max, weights.at(row, 0), weights.dtype(), keys);
+            total[row] += loops.expSum(address, scale, max, weights.at(row, 0), weights.dtype(), keys);
         }
     }
 
@@ -68,7 +68,7 @@ final class RunningSoftmax {
     /** The address of a finished row, divided by its total. */
     long result(int row) {
         long address = sums.at(row, 0);
-        spans.scale(1 / total[row], address, address, width);
+        loops.scale(1 / total[row], address, address, width);
         return address;
     }
 }

@@ -2,7 +2,7 @@ package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.DType;
 import io.lingen.core.op.ScanSpec;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 
 /** View of what all heads share of one chunk of a scan. Steps count from the chunk's begin; rows of the past are at negative steps. */
 final class ScanChunk {
@@ -79,11 +79,11 @@ final class ScanChunk {
 
     /** Address of the projection's row of a step. */
     long row(int step) {
-        return Memory.getLong(address + layout.rows + (long) step * Long.BYTES);
+        return RawMemory.getLong(address + layout.rows + (long) step * Long.BYTES);
     }
 
     void setRow(int step, long row) {
-        Memory.setLong(address + layout.rows + (long) step * Long.BYTES, row);
+        RawMemory.setLong(address + layout.rows + (long) step * Long.BYTES, row);
     }
 
     /** Sizes of a chunk, and the offsets in bytes of its parts. */
@@ -116,8 +116,8 @@ final class ScanChunk {
             n = spec.stateSize();
             heads = spec.heads();
             groupWidth = spec.groupWidth();
-            long matrix = Memory.aligned((long) steps * groupWidth * dtype.bytes());
-            long times = Memory.aligned((long) steps * heads * Float.BYTES);
+            long matrix = RawMemory.aligned((long) steps * groupWidth * dtype.bytes());
+            long times = RawMemory.aligned((long) steps * heads * Float.BYTES);
             long past = spec.convWidth() - 1L;
             c = matrix;
             products = c + matrix;
@@ -126,7 +126,7 @@ final class ScanChunk {
             decays = dt + times;
             stateWeights = decays + times;
             rows = stateWeights + times + past * Long.BYTES;
-            byteSize = stateWeights + times + Memory.aligned((steps + past) * Long.BYTES);
+            byteSize = stateWeights + times + RawMemory.aligned((steps + past) * Long.BYTES);
         }
     }
 }

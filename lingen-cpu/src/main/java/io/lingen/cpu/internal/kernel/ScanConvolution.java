@@ -3,10 +3,10 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.spi.pool.PooledTensor;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.SizeClassAllocator;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
  * The first stage of a scan: SiLU of the causal depthwise convolution along a path, for some steps and channels, gathered into a dense
@@ -19,7 +19,7 @@ public final class ScanConvolution implements AutoCloseable {
     private static final int CHANNEL_BLOCK = 128;
 
     private final SizeClassAllocator memory;
-    private final Spans spans;
+    private final FloatKernels loops;
     private final PooledTensor x;
     private final ScanPath path;
     private final int taps;
@@ -33,9 +33,9 @@ public final class ScanConvolution implements AutoCloseable {
      * @param bias [channels]
      */
     public ScanConvolution(
-            SizeClassAllocator memory, Spans spans, PooledTensor x, ScanPath path, Tensor weight, Tensor bias) {
+            SizeClassAllocator memory, FloatKernels loops, PooledTensor x, ScanPath path, Tensor weight, Tensor bias) {
         this.memory = memory;
-        this.spans = spans;
+        this.loops = loops;
         this.x = x;
         this.path = path;
         this.channels = (int) weight.shape().length(0);
@@ -45,9 +45,9 @@ public final class ScanConvolution implements AutoCloseable {
         weights = memory.allocate((long) channels * taps * Float.BYTES);
         for (int tap = 0; tap < taps; tap++) {
             for (int channel = 0; channel < channels; channel++) {
-                Memory.setFloat(
+                RawMemory.setFloat(
                         weights.address() + ((long) tap * channels + channel) * Float.BYTES,
-                        Memory.getFloat(source + ((long) channel * taps + tap) * Float.BYTES));
+                        RawMemory.getFloat(source + ((long) channel * taps + tap) * Float.BYTES));
             }
         }
     }
@@ -102,12 +102,12 @@ public final class ScanConvolution implements AutoCloseable {
                     int row = history + step + i - (taps - 1);
                     long target = past + (long) i * CHANNEL_BLOCK * Float.BYTES;
                     if (row < 0) {
-                        spans.fill(0, target, width);
+                        loops.fill(0, target, width);
                     } else {
-                        spans.load(source + rows[row] * x.rowBytes(), x.dtype(), target, width);
+                        loops.load(source + rows[row] * x.rowBytes(), x.dtype(), target, width);
                     }
                 }
-                spans.causalConvolution(
+                loops.causalConvolution(
                         past,
                         CHANNEL_BLOCK,
                         count,
@@ -120,7 +120,7 @@ public final class ScanConvolution implements AutoCloseable {
                         outStride);
                 for (int i = step; i < step + count; i++) {
                     long values = out + ((long) i * outStride + channel - from) * Float.BYTES;
-                    spans.silu(values, values, width);
+                    loops.silu(values, values, width);
                 }
             }
         }

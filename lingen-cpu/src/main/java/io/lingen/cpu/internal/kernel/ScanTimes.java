@@ -5,13 +5,13 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.spi.pool.PooledTensor;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.Scratch;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** The time steps of a scan's heads: dt = softplus(dt + bias) and a = dt A = -dt exp(aLog), in F32. */
 public final class ScanTimes {
-    private final Spans spans;
+    private final FloatKernels loops;
     private final PooledTensor projection;
     private final long column;
     private final ScanPath path;
@@ -19,8 +19,8 @@ public final class ScanTimes {
     private final long bias;
     private final float[] rates;
 
-    public ScanTimes(Spans spans, ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights) {
-        this.spans = spans;
+    public ScanTimes(FloatKernels loops, ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights) {
+        this.loops = loops;
         this.projection = PooledTensor.of(input.projection());
         this.column = input.dt();
         this.path = path;
@@ -29,7 +29,7 @@ public final class ScanTimes {
         this.rates = new float[heads];
         long aLog = PooledTensor.addressOf(weights.aLog());
         for (int head = 0; head < heads; head++) {
-            rates[head] = (float) -Math.exp(Memory.getFloat(aLog + (long) head * Float.BYTES));
+            rates[head] = (float) -Math.exp(RawMemory.getFloat(aLog + (long) head * Float.BYTES));
         }
     }
 
@@ -43,20 +43,20 @@ public final class ScanTimes {
         long mark = scratch.mark();
         long factors = scratch.floats(heads);
         for (int head = 0; head < heads; head++) {
-            Memory.setFloat(factors + (long) head * Float.BYTES, rates[head]);
+            RawMemory.setFloat(factors + (long) head * Float.BYTES, rates[head]);
         }
         for (int step = 0; step < steps; step++) {
             long offset = (long) step * heads * Float.BYTES;
             long source = projection.rowAddress(path.row(first + step))
                     + column * projection.dtype().bytes();
-            spans.load(source, projection.dtype(), a + offset, heads);
-            spans.add(a + offset, bias, a + offset, heads);
+            loops.load(source, projection.dtype(), a + offset, heads);
+            loops.add(a + offset, bias, a + offset, heads);
         }
         // All at once: the heads of one step rarely fill whole registers.
-        spans.softplus(a, dt, steps * heads);
+        loops.softplus(a, dt, steps * heads);
         for (int step = 0; step < steps; step++) {
             long offset = (long) step * heads * Float.BYTES;
-            spans.multiply(1, dt + offset, factors, a + offset, heads);
+            loops.multiply(1, dt + offset, factors, a + offset, heads);
         }
         scratch.release(mark);
     }

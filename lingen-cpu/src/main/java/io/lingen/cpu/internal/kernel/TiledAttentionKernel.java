@@ -6,12 +6,12 @@ import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.Windows;
 import io.lingen.core.spi.pool.PooledTensor;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.WorkerPool.Worker;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
@@ -31,13 +31,13 @@ public final class TiledAttentionKernel implements AttentionKernel {
 
     private final WorkerPool pool;
     private final SizeClassAllocator memory;
-    private final Spans spans;
+    private final FloatKernels loops;
     private final MatrixKernel matrix;
 
-    public TiledAttentionKernel(WorkerPool pool, SizeClassAllocator memory, Spans spans, MatrixKernel matrix) {
+    public TiledAttentionKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops, MatrixKernel matrix) {
         this.pool = pool;
         this.memory = memory;
-        this.spans = spans;
+        this.loops = loops;
         this.matrix = matrix;
     }
 
@@ -86,7 +86,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
         }
         long address = PooledTensor.addressOf(mask);
         return LongStream.range(0, keys)
-                .filter(key -> Memory.getFloat(address + key * Float.BYTES) != 0)
+                .filter(key -> RawMemory.getFloat(address + key * Float.BYTES) != 0)
                 .toArray();
     }
 
@@ -123,11 +123,11 @@ public final class TiledAttentionKernel implements AttentionKernel {
             long row = target + (long) i * width * dtype.bytes();
             for (int j = 0; j < count; j++) {
                 if (copies) {
-                    spans.copy(source, row, width * bytes / Float.BYTES);
+                    loops.copy(source, row, width * bytes / Float.BYTES);
                 } else if (tensor.dtype() == dtype) {
-                    Memory.copy(source, row, (long) width * bytes);
+                    RawMemory.copy(source, row, (long) width * bytes);
                 } else {
-                    spans.load(source, tensor.dtype(), row, width);
+                    loops.load(source, tensor.dtype(), row, width);
                 }
                 source += (long) width * bytes;
                 row += headBytes;
@@ -163,7 +163,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
 
         private void store(DType dtype, Target target) {
             for (int row = 0; row < rows; row++) {
-                spans.store(softmax.result(row), target.address(row), dtype, width);
+                loops.store(softmax.result(row), target.address(row), dtype, width);
             }
         }
     }
@@ -173,7 +173,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
         DType dtype = values.dtype();
         int rows = queries.rows();
         int tile = Math.min(KEY_TILE, keys.rows());
-        RunningSoftmax softmax = new RunningSoftmax(spans, rows, queries.columns(), scratch);
+        RunningSoftmax softmax = new RunningSoftmax(loops, rows, queries.columns(), scratch);
         long scores = scratch.floats((long) rows * tile);
         long weights = dtype == DType.F32 ? scores : scratch.bytes((long) rows * tile * dtype.bytes());
         for (int key = 0; key < keys.rows(); key += tile) {
@@ -278,7 +278,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
             for (int row = 0; row < scores.rows(); row++) {
                 bias.row(grid, rows, firstQuery + row, biasRow);
                 long ofTile = biasRow + (long) firstKey * Float.BYTES;
-                spans.addScaled(unscale, ofTile, scores.at(row, 0), scores.columns());
+                loops.addScaled(unscale, ofTile, scores.at(row, 0), scores.columns());
             }
         };
     }

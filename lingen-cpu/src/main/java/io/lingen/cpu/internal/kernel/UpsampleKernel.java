@@ -3,18 +3,18 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.Shape;
 import io.lingen.core.op.Grid;
 import io.lingen.core.spi.pool.PooledTensor;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.WorkerPool;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** See {@link io.lingen.core.backend.Backend#upsampleNearest}: an output line is made once and copied to the lines that equal it. */
 public final class UpsampleKernel {
     private final WorkerPool pool;
-    private final Spans spans;
+    private final FloatKernels loops;
 
-    public UpsampleKernel(WorkerPool pool, Spans spans) {
+    public UpsampleKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
-        this.spans = spans;
+        this.loops = loops;
     }
 
     public void compute(PooledTensor x, Grid factor, PooledTensor out) {
@@ -31,10 +31,10 @@ public final class UpsampleKernel {
                 long source = out.rowAddress((firstT * outHeight + firstH) * outWidth);
                 long target = source;
                 for (long w = 0; w < shape.length(2); w++) {
-                    long values = Rows.read(spans, x, line * shape.length(2) + w, buffer);
-                    spans.store(values, target, out.dtype(), channels);
+                    long values = Rows.read(loops, x, line * shape.length(2) + w, buffer);
+                    loops.store(values, target, out.dtype(), channels);
                     for (int i = 1; i < factor.w(); i++) {
-                        Memory.copy(target, target + (long) i * pixelBytes, pixelBytes);
+                        RawMemory.copy(target, target + (long) i * pixelBytes, pixelBytes);
                     }
                     target += (long) factor.w() * pixelBytes;
                 }
@@ -42,7 +42,7 @@ public final class UpsampleKernel {
                     for (int h = 0; h < factor.h(); h++) {
                         if (t + h > 0) {
                             long equal = ((firstT + t) * outHeight + firstH + h) * outWidth;
-                            Memory.copy(source, out.rowAddress(equal), outWidth * pixelBytes);
+                            RawMemory.copy(source, out.rowAddress(equal), outWidth * pixelBytes);
                         }
                     }
                 }

@@ -9,10 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lingen.core.DType;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
-import io.lingen.cpu.internal.dnnl.Product.After;
+import io.lingen.cpu.internal.dnnl.MatmulShape.After;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -25,8 +25,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class DnnlTest {
     private static final int WORKERS = 3;
     private static final int N = 64;
-    private static final Product SQUARE =
-            new Product(N, N, N, DType.F32, N, 1, DType.F32, N, 1, DType.F32, N, false, After.NONE);
+    private static final MatmulShape SQUARE =
+            new MatmulShape(N, N, N, DType.F32, N, 1, DType.F32, N, 1, DType.F32, N, false, After.NONE);
 
     private SizeClassAllocator memory = new SizeClassAllocator();
     private @Nullable Dnnl opened;
@@ -70,8 +70,8 @@ class DnnlTest {
             DType products = dnnl().productType(dtype);
             for (After after : After.values()) {
                 for (boolean bias : new boolean[] {false, true}) {
-                    Product product =
-                            Product.packed(m, k, n, products, after.adds() ? DType.F32 : products, bias, after);
+                    MatmulShape product =
+                            MatmulShape.packed(m, k, n, products, after.adds() ? DType.F32 : products, bias, after);
                     assertFalse(dnnl().products().isReference(product), product::toString);
                 }
             }
@@ -90,7 +90,7 @@ class DnnlTest {
             dnnl().begin();
             assertSame(square, dnnl().products().of(SQUARE), "what is used stays");
             dnnl().products()
-                    .of(new Product(rows, 8, 8, DType.F32, 8, 1, DType.F32, 8, 1, DType.F32, 8, false, After.NONE));
+                    .of(new MatmulShape(rows, 8, 8, DType.F32, 8, 1, DType.F32, 8, 1, DType.F32, 8, false, After.NONE));
             dnnl().end();
             assertTrue(dnnl().primitives() <= Dnnl.MOST_PRIMITIVES + 2, dnnl().primitives() + " primitives");
         }
@@ -108,12 +108,12 @@ class DnnlTest {
             pool.forEach(rounds, (task, worker) -> {
                 long a = block.address() + 3 * task * matrix;
                 for (int i = 0; i < N * N; i++) {
-                    Memory.setFloat(a + 4L * i, task);
-                    Memory.setFloat(a + matrix + 4L * i, 1);
+                    RawMemory.setFloat(a + 4L * i, task);
+                    RawMemory.setFloat(a + matrix + 4L * i, 1);
                 }
                 product.execute(worker, a, a + matrix, a + 2 * matrix);
                 for (int i = 0; i < N * N; i++) {
-                    if (Memory.getFloat(a + 2 * matrix + 4L * i) != N * task) {
+                    if (RawMemory.getFloat(a + 2 * matrix + 4L * i) != N * task) {
                         wrong.incrementAndGet();
                     }
                 }

@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lingen.core.DType;
 import io.lingen.core.internal.BFloat16;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.dnnl.Dnnl;
 import io.lingen.cpu.internal.dnnl.DnnlMatrixKernel;
-import io.lingen.cpu.internal.span.ScalarSpans;
-import io.lingen.cpu.internal.span.VectorSpans;
+import io.lingen.cpu.internal.loop.ScalarFloatKernels;
+import io.lingen.cpu.internal.loop.VectorFloatKernels;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -28,11 +28,11 @@ class MatrixKernelTest {
     /** The kernels by name; that of oneDNN only where it can be loaded. */
     static Stream<Arguments> kernels() {
         return Stream.of(
-                Arguments.of("scalar", (Factory) dnnl -> new PackedMatrixKernel(new ScalarSpans())),
-                Arguments.of("vector", (Factory) dnnl -> new PackedMatrixKernel(new VectorSpans())),
+                Arguments.of("scalar", (Factory) dnnl -> new PackedMatrixKernel(new ScalarFloatKernels())),
+                Arguments.of("vector", (Factory) dnnl -> new PackedMatrixKernel(new VectorFloatKernels())),
                 Arguments.of("oneDNN", (Factory) dnnl -> {
                     assumeTrue(dnnl != null, "no oneDNN for this platform");
-                    return new DnnlMatrixKernel(dnnl, new VectorSpans());
+                    return new DnnlMatrixKernel(dnnl, new VectorFloatKernels());
                 }));
     }
 
@@ -119,15 +119,15 @@ class MatrixKernelTest {
 
     private static float get(MatrixView view, int row, int column) {
         return view.dtype() == DType.F32
-                ? Memory.getFloat(view.at(row, column))
-                : BFloat16.toFloat(Memory.getShort(view.at(row, column)));
+                ? RawMemory.getFloat(view.at(row, column))
+                : BFloat16.toFloat(RawMemory.getShort(view.at(row, column)));
     }
 
     private static void set(MatrixView view, int row, int column, float value) {
         if (view.dtype() == DType.F32) {
-            Memory.setFloat(view.at(row, column), value);
+            RawMemory.setFloat(view.at(row, column), value);
         } else {
-            Memory.setShort(view.at(row, column), BFloat16.fromFloat(value));
+            RawMemory.setShort(view.at(row, column), BFloat16.fromFloat(value));
         }
     }
 }

@@ -27,7 +27,7 @@ public final class Device implements MemorySource, AutoCloseable {
 
     private final Driver driver;
     private final int device;
-    private final Facts facts;
+    private final DeviceProperties properties;
     private final long context;
     private final long stream;
     /** Takes what is captured, so that other threads go on with the work of the stream proper. */
@@ -47,30 +47,11 @@ public final class Device implements MemorySource, AutoCloseable {
     private volatile @Nullable Thread capturing;
     private volatile boolean warpgroups = true;
 
-    /**
-     * What a plan may depend on.
-     *
-     * @param sharedBytesPerBlock the most shared memory that a block may have
-     */
-    public record Facts(
-            String name,
-            int major,
-            int minor,
-            int multiprocessors,
-            int sharedBytesPerBlock,
-            int sharedBytesPerMultiprocessor,
-            long totalBytes,
-            int driverVersion) {
-        /** Whether it has the products of warpgroups: compute capability 9.0, not those after it. */
-        public boolean hasWarpgroups() {
-            return major == 9 && minor == 0;
-        }
-    }
-
-    private Device(Driver driver, int device, Facts facts, KernelModules kernels, @Nullable SymbolLookup lt) {
+    private Device(
+            Driver driver, int device, DeviceProperties properties, KernelModules kernels, @Nullable SymbolLookup lt) {
         this.driver = driver;
         this.device = device;
-        this.facts = facts;
+        this.properties = properties;
         context = driver.retainContext(device);
         driver.setContext(context);
         stream = driver.createStream();
@@ -86,34 +67,34 @@ public final class Device implements MemorySource, AutoCloseable {
      *
      * @throws IllegalStateException if there is no driver, no device, or one that is too old; the message says what to do
      */
-    public static Facts facts(Function<Name, SymbolLookup> libraries) {
+    public static DeviceProperties properties(Function<Name, SymbolLookup> libraries) {
         Driver driver = new Driver(libraries.apply(Name.DRIVER));
         driver.init();
         if (driver.deviceCount() == 0) {
             throw new IllegalStateException("the CUDA driver sees no device");
         }
-        return facts(driver, driver.device(0));
+        return properties(driver, driver.device(0));
     }
 
     /**
      * Opens the first device.
      *
-     * @throws IllegalStateException as {@link #facts}, and if NVRTC is missing or older than the device
+     * @throws IllegalStateException as {@link #properties}, and if NVRTC is missing or older than the device
      */
     public static Device open(Function<Name, SymbolLookup> libraries, CubinCache cache) {
         Driver driver = new Driver(libraries.apply(Name.DRIVER));
         driver.init();
         int device = driver.device(0);
-        Facts facts = facts(driver, device);
+        DeviceProperties properties = properties(driver, device);
         Nvrtc nvrtc = new Nvrtc(libraries.apply(Name.NVRTC));
-        String architecture = nvrtc.architectureFor(facts.major(), facts.minor());
+        String architecture = nvrtc.architectureFor(properties.major(), properties.minor());
         return new Device(
-                driver, device, facts, new KernelModules(driver, nvrtc, cache, architecture), cublas(libraries));
+                driver, device, properties, new KernelModules(driver, nvrtc, cache, architecture), cublas(libraries));
     }
 
-    private static Facts facts(Driver driver, int device) {
+    private static DeviceProperties properties(Driver driver, int device) {
         int major = driver.attribute(device, Driver.COMPUTE_CAPABILITY_MAJOR);
-        Facts facts = new Facts(
+        DeviceProperties properties = new DeviceProperties(
                 driver.deviceName(device),
                 major,
                 driver.attribute(device, Driver.COMPUTE_CAPABILITY_MINOR),
@@ -123,10 +104,10 @@ public final class Device implements MemorySource, AutoCloseable {
                 driver.totalBytes(device),
                 driver.version());
         if (major < MIN_MAJOR) {
-            throw new IllegalStateException(facts.name() + " has compute capability " + major + "." + facts.minor()
-                    + "; 8.0 or newer is needed: use the backend cpu");
+            throw new IllegalStateException(properties.name() + " has compute capability " + major + "."
+                    + properties.minor() + "; 8.0 or newer is needed: use the backend cpu");
         }
-        return facts;
+        return properties;
     }
 
     private static @Nullable SymbolLookup cublas(Function<Name, SymbolLookup> libraries) {
@@ -144,7 +125,7 @@ public final class Device implements MemorySource, AutoCloseable {
 
     /** Whether products of warpgroups are to be used: where the device has them, unless they are switched off. */
     public boolean hasWarpgroups() {
-        return warpgroups && facts.hasWarpgroups();
+        return warpgroups && properties.hasWarpgroups();
     }
 
     /**
@@ -158,8 +139,8 @@ public final class Device implements MemorySource, AutoCloseable {
         return before;
     }
 
-    public Facts facts() {
-        return facts;
+    public DeviceProperties properties() {
+        return properties;
     }
 
     /** Whether cuBLASLt was found. */

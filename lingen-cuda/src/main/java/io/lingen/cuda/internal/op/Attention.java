@@ -44,7 +44,9 @@ public final class Attention {
                 plan.source,
                 plan.kernel,
                 plan.launch(
-                        (long) tiles * tiling.windows, q.heads(), device.facts().multiprocessors()),
+                        (long) tiles * tiling.windows,
+                        q.heads(),
+                        device.properties().multiprocessors()),
                 new AttentionArguments(
                         Bands.address(q),
                         Bands.address(k),

@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
  *
  * @param weight [out, in] in the type of the products
  * @param bias [out] in F32, or null
- * @param coarseBias [out] in BF16: what cuBLASLt adds to a BF16 output; null without a bias or with F32 products
+ * @param biasBf16 [out] in BF16: what cuBLASLt adds to a BF16 output; null without a bias or with F32 products
  */
 public record CudaLinear(
         PooledTensor weight,
         @Nullable PooledTensor bias,
-        @Nullable PooledTensor coarseBias) implements LinearWeights {
+        @Nullable PooledTensor biasBf16) implements LinearWeights {
     /**
      * The weights as this backend's.
      *

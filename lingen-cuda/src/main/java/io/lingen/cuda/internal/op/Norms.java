@@ -37,7 +37,7 @@ public final class Norms {
     public void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
         Launch all = blocksOf(x);
         int threads = all.blockX() * all.blockY();
-        long resident = (long) device.facts().multiprocessors() * (RESIDENT_THREADS / threads);
+        long resident = (long) device.properties().multiprocessors() * (RESIDENT_THREADS / threads);
         Launch staying = new Launch(
                 Math.min(all.gridX(), resident), 1, 1, all.blockX(), all.blockY(), threads * PARAMETER_BYTES);
         device.launch(

@@ -53,8 +53,8 @@ public final class Scans {
                 Math.toIntExact(problem.path.steps()),
                 spec.heads(),
                 spec.stateSize(),
-                device.facts().multiprocessors(),
-                device.facts().sharedBytesPerMultiprocessor());
+                device.properties().multiprocessors(),
+                device.properties().sharedBytesPerMultiprocessor());
         int heads = spec.heads();
         int chunks = plan.chunks();
         int segments = plan.segments();

@@ -41,22 +41,22 @@ final class DeviceTest {
     }
 
     @Test
-    void factsAreThoseOfTheDevice() {
-        Device.Facts facts = Device.facts(name -> library);
-        assertEquals("emulated device", facts.name());
-        assertEquals(Emulation.BYTES, facts.totalBytes());
-        assertEquals(13000, facts.driverVersion());
-        assertEquals(232448, facts.sharedBytesPerBlock());
+    void propertiesAreThoseOfTheDevice() {
+        DeviceProperties properties = Device.properties(name -> library);
+        assertEquals("emulated device", properties.name());
+        assertEquals(Emulation.BYTES, properties.totalBytes());
+        assertEquals(13000, properties.driverVersion());
+        assertEquals(232448, properties.sharedBytesPerBlock());
     }
 
     @Test
     void noDeviceAndOldDevicesAreRefused() throws Throwable {
         Emulation.configure(0, 9, 0, Emulation.BYTES);
-        String message = assertThrows(IllegalStateException.class, () -> Device.facts(name -> library))
+        String message = assertThrows(IllegalStateException.class, () -> Device.properties(name -> library))
                 .getMessage();
         assertTrue(message.contains("no CUDA-capable device is detected"), message);
         Emulation.configure(1, 7, 5, Emulation.BYTES);
-        message = assertThrows(IllegalStateException.class, () -> Device.facts(name -> library))
+        message = assertThrows(IllegalStateException.class, () -> Device.properties(name -> library))
                 .getMessage();
         assertTrue(message.contains("compute capability 7.5; 8.0 or newer"), message);
     }
@@ -77,11 +77,11 @@ final class DeviceTest {
 
     @Test
     void kernelsOfOneArchitectureAreForItAlone() throws Throwable {
-        assertTrue(Device.facts(name -> library).hasWarpgroups());
+        assertTrue(Device.properties(name -> library).hasWarpgroups());
         for (int minor : new int[] {0, 6}) {
             Emulation.configure(1, 8, minor, Emulation.BYTES);
             try (Device device = open()) {
-                assertFalse(device.facts().hasWarpgroups());
+                assertFalse(device.properties().hasWarpgroups());
                 String message = assertThrows(
                                 IllegalStateException.class,
                                 () -> device.launch(
@@ -95,7 +95,7 @@ final class DeviceTest {
     @Test
     void aDriverWithoutAFunctionIsTooOld() {
         SymbolLookup old = name -> name.equals("cuMemAllocAsync") ? java.util.Optional.empty() : library.find(name);
-        String message = assertThrows(IllegalStateException.class, () -> Device.facts(name -> old))
+        String message = assertThrows(IllegalStateException.class, () -> Device.properties(name -> old))
                 .getMessage();
         assertTrue(message.contains("no function cuMemAllocAsync; CUDA 12.0 or newer"), message);
     }

@@ -1,13 +1,13 @@
-package io.lingen.cpu.internal.span;
+package io.lingen.cpu.internal.loop;
 
-import static io.lingen.cpu.internal.Memory.ALL;
-import static io.lingen.cpu.internal.Memory.getFloat;
-import static io.lingen.cpu.internal.Memory.setFloat;
-import static io.lingen.cpu.internal.span.VectorMath.DOWN_1;
-import static io.lingen.cpu.internal.span.VectorMath.DOWN_2;
-import static io.lingen.cpu.internal.span.VectorMath.DOWN_4;
-import static io.lingen.cpu.internal.span.VectorMath.DOWN_8;
-import static io.lingen.cpu.internal.span.VectorMath.FLOATS;
+import static io.lingen.cpu.internal.RawMemory.ALL;
+import static io.lingen.cpu.internal.RawMemory.getFloat;
+import static io.lingen.cpu.internal.RawMemory.setFloat;
+import static io.lingen.cpu.internal.loop.VectorMath.DOWN_1;
+import static io.lingen.cpu.internal.loop.VectorMath.DOWN_2;
+import static io.lingen.cpu.internal.loop.VectorMath.DOWN_4;
+import static io.lingen.cpu.internal.loop.VectorMath.DOWN_8;
+import static io.lingen.cpu.internal.loop.VectorMath.FLOATS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
@@ -21,13 +21,13 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops in the Vector API: whole registers, then {@link ScalarSpans} for what is left over.
+ * The loops in the Vector API: whole registers, then {@link ScalarFloatKernels} for what is left over.
  *
  * <p>No method here takes or returns a vector, and loads and stores are written out. The compiler always inlines the Vector API's own
  * methods, but stops at methods of ours when a loop and what surrounds it have grown large, and one call that is left over puts every
  * vector on the heap: ten times slower, seen in 25.
  */
-public final class VectorSpans implements Spans {
+public final class VectorFloatKernels implements FloatKernels {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     private static final int LANES = FLOATS.length();
     private static final int STEP = FLOATS.vectorByteSize();
@@ -47,7 +47,7 @@ public final class VectorSpans implements Spans {
     private static final float GELU_CUBIC = 0.044715f;
 
     private static final int F = Float.BYTES;
-    private static final ScalarSpans TAIL = new ScalarSpans();
+    private static final ScalarFloatKernels TAIL = new ScalarFloatKernels();
 
     @Override
     public String description() {
@@ -384,7 +384,7 @@ public final class VectorSpans implements Spans {
     }
 
     @Override
-    public float gate(long y, long z, long out, int n) {
+    public float siluGate(long y, long z, long out, int n) {
         silu(z, out, n);
         FloatVector sum0 = broadcast(FLOATS, 0);
         FloatVector sum1 = broadcast(FLOATS, 0);
@@ -527,7 +527,8 @@ public final class VectorSpans implements Spans {
                 convolve(x + at, xStride, rows, taps, weight + at, weightStride, bias + at, out + at, outStride);
             }
         }
-        ScalarSpans.convolve(x, xStride, rows, channel, channels, taps, weight, weightStride, bias, out, outStride);
+        ScalarFloatKernels.convolve(
+                x, xStride, rows, channel, channels, taps, weight, weightStride, bias, out, outStride);
     }
 
     /** One register of channels; the past rows stay in registers. */
@@ -632,7 +633,8 @@ public final class VectorSpans implements Spans {
                         y + (long) step * yStride * F + at);
             }
         }
-        ScalarSpans.scanColumns(x, b, c, stride, dt, decay, dtStride, d, state, column, p, p, n, steps, y, yStride);
+        ScalarFloatKernels.scanColumns(
+                x, b, c, stride, dt, decay, dtStride, d, state, column, p, p, n, steps, y, yStride);
     }
 
     @Override
@@ -665,7 +667,7 @@ public final class VectorSpans implements Spans {
                 diagonalStep(x + row, dt + row, buffer, weight, read, state + cell, y + row, bound);
             }
         }
-        ScalarSpans.diagonalScanChannels(
+        ScalarFloatKernels.diagonalScanChannels(
                 x, dt, stride, b, c, bcStride, a, d, state, bound, channels, channels, n, steps, y);
     }
 

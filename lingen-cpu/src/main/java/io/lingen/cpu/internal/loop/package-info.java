@@ -3,6 +3,6 @@
  * them. Not API.
  */
 @NullMarked
-package io.lingen.cpu.internal.span;
+package io.lingen.cpu.internal.loop;
 
 import org.jspecify.annotations.NullMarked;

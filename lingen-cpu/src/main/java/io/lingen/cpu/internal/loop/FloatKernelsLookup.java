@@ -1,17 +1,17 @@
-package io.lingen.cpu.internal.span;
+package io.lingen.cpu.internal.loop;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Picks the loops that this virtual machine can run. */
-public final class SpansLookup {
-    private static final Logger log = LoggerFactory.getLogger(SpansLookup.class);
+public final class FloatKernelsLookup {
+    private static final Logger log = LoggerFactory.getLogger(FloatKernelsLookup.class);
     private static final boolean VECTORS =
             ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
 
     private static boolean told;
 
-    private SpansLookup() {}
+    private FloatKernelsLookup() {}
 
     /** Whether the Vector API is there. */
     public static boolean hasVectors() {
@@ -19,12 +19,12 @@ public final class SpansLookup {
     }
 
     /** Those of the Vector API where it is there; else plain Java, and once a line in the log that says how to change that. */
-    public static Spans best() {
+    public static FloatKernels best() {
         if (VECTORS) {
             return VectorHolder.create();
         }
         tell();
-        return new ScalarSpans();
+        return new ScalarFloatKernels();
     }
 
     private static synchronized void tell() {
@@ -37,8 +37,8 @@ public final class SpansLookup {
 
     /** Keeps classes that need the module from being loaded without it. */
     private static final class VectorHolder {
-        private static Spans create() {
-            return new VectorSpans();
+        private static FloatKernels create() {
+            return new VectorFloatKernels();
         }
     }
 }

@@ -1,16 +1,16 @@
-package io.lingen.cpu.internal.span;
+package io.lingen.cpu.internal.loop;
 
-import static io.lingen.cpu.internal.Memory.getFloat;
-import static io.lingen.cpu.internal.Memory.getShort;
-import static io.lingen.cpu.internal.Memory.setFloat;
-import static io.lingen.cpu.internal.Memory.setShort;
+import static io.lingen.cpu.internal.RawMemory.getFloat;
+import static io.lingen.cpu.internal.RawMemory.getShort;
+import static io.lingen.cpu.internal.RawMemory.setFloat;
+import static io.lingen.cpu.internal.RawMemory.setShort;
 
 import io.lingen.core.DType;
 import io.lingen.core.internal.BFloat16;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 
 /** The definition of the loops, in plain Java; also the tails of the vector loops. */
-public final class ScalarSpans implements Spans {
+public final class ScalarFloatKernels implements FloatKernels {
     private static final float EXP_LOWEST = -87.3f;
     private static final float EXP_HIGHEST = 88f;
     private static final float GELU_FACTOR = (float) Math.sqrt(2 / Math.PI);
@@ -42,7 +42,7 @@ public final class ScalarSpans implements Spans {
 
     @Override
     public void copy(long x, long out, int n) {
-        Memory.copy(x, out, (long) n * F);
+        RawMemory.copy(x, out, (long) n * F);
     }
 
     @Override
@@ -173,7 +173,7 @@ public final class ScalarSpans implements Spans {
     }
 
     @Override
-    public float gate(long y, long z, long out, int n) {
+    public float siluGate(long y, long z, long out, int n) {
         double sum = 0;
         for (int i = 0; i < n; i++) {
             long at = (long) i * F;

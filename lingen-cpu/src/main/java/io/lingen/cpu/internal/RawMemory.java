@@ -9,7 +9,7 @@ import java.nio.ByteOrder;
  * that no access pays for a liveness check, and its bounds are constants. Nothing is checked; callers vouch for their addresses.
  */
 @SuppressWarnings("restricted")
-public final class Memory {
+public final class RawMemory {
     /** Every address: offset = address. */
     public static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
@@ -24,7 +24,7 @@ public final class Memory {
 
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private Memory() {}
+    private RawMemory() {}
 
     /** The F32 element at an address. */
     public static float getFloat(long address) {

@@ -12,8 +12,8 @@ import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Linear layers and convolutions. */
-final class Products {
-    private Products() {}
+final class LinearOps {
+    private LinearOps() {}
 
     /** x W^T + bias */
     static INDArray linear(INDArray x, Nd4jLinear layer) {

@@ -2,11 +2,11 @@ package io.lingen.cpu.internal.dnnl;
 
 import io.lingen.core.DType;
 import io.lingen.cpu.internal.Scratch;
-import io.lingen.cpu.internal.span.Spans;
+import io.lingen.cpu.internal.loop.FloatKernels;
 
 /** Brings activations into the type in which products are formed. */
-final class Inputs {
-    private Inputs() {}
+final class InputConversion {
+    private InputConversion() {}
 
     /** Whether elements of a type may be used as they are. */
     static boolean fit(DType found, DType products, DType stored) {
@@ -20,15 +20,22 @@ final class Inputs {
      * @param stored the type in which products are formed: {@code products}, or F32
      */
     static void convert(
-            Spans spans, long source, DType found, DType products, DType stored, long target, int n, Scratch scratch) {
+            FloatKernels loops,
+            long source,
+            DType found,
+            DType products,
+            DType stored,
+            long target,
+            int n,
+            Scratch scratch) {
         if (found == DType.BF16 || products == DType.F32) {
-            spans.load(source, found, target, n);
+            loops.load(source, found, target, n);
         } else if (stored == DType.BF16) {
-            spans.narrow(source, target, n);
+            loops.narrow(source, target, n);
         } else {
             long rounded = scratch.bytes((long) n * DType.BF16.bytes());
-            spans.narrow(source, rounded, n);
-            spans.widen(rounded, target, n);
+            loops.narrow(source, rounded, n);
+            loops.widen(rounded, target, n);
         }
     }
 }

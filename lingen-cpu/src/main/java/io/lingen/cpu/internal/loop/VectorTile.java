@@ -1,8 +1,8 @@
-package io.lingen.cpu.internal.span;
+package io.lingen.cpu.internal.loop;
 
-import static io.lingen.cpu.internal.Memory.ALL;
-import static io.lingen.cpu.internal.Memory.FLOAT;
-import static io.lingen.cpu.internal.span.VectorMath.FLOATS;
+import static io.lingen.cpu.internal.RawMemory.ALL;
+import static io.lingen.cpu.internal.RawMemory.FLOAT;
+import static io.lingen.cpu.internal.loop.VectorMath.FLOATS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
@@ -11,7 +11,7 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * The innermost product of matrices: a tile of rows and 2 registers of columns stays in registers while k runs. Strides in bytes. Without
- * methods of its own for loads and stores, see {@link VectorSpans}.
+ * methods of its own for loads and stores, see {@link VectorFloatKernels}.
  */
 final class VectorTile {
     /** 6 x 2 accumulators hide the latency of the multiply-add and leave registers for the operands. */

@@ -1,9 +1,9 @@
-package io.lingen.cpu.internal.span;
+package io.lingen.cpu.internal.loop;
 
-import static io.lingen.cpu.internal.Memory.ALL;
-import static io.lingen.cpu.internal.Memory.FLOAT;
-import static io.lingen.cpu.internal.Memory.getFloat;
-import static io.lingen.cpu.internal.span.VectorMath.FLOATS;
+import static io.lingen.cpu.internal.RawMemory.ALL;
+import static io.lingen.cpu.internal.RawMemory.FLOAT;
+import static io.lingen.cpu.internal.RawMemory.getFloat;
+import static io.lingen.cpu.internal.loop.VectorMath.FLOATS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 

@@ -1,11 +1,11 @@
-package io.lingen.cpu.internal.span;
+package io.lingen.cpu.internal.loop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.DType;
 import io.lingen.core.internal.BFloat16;
-import io.lingen.cpu.internal.Memory;
+import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
@@ -15,11 +15,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The vector loops against the plain ones over lengths around a register's, and both against double precision. */
-class SpansTest {
+class FloatKernelsTest {
     private static final int LONGEST = 1100;
     private static final SizeClassAllocator memory = new SizeClassAllocator();
-    private static final Spans scalar = new ScalarSpans();
-    private static final Spans vector = new VectorSpans();
+    private static final FloatKernels scalar = new ScalarFloatKernels();
+    private static final FloatKernels vector = new VectorFloatKernels();
 
     private final Random random = new Random(1);
 
@@ -32,7 +32,7 @@ class SpansTest {
     /** What a test of one loop does: reads from a, b and c and writes to out. */
     @FunctionalInterface
     private interface Loop {
-        double run(Spans spans, long a, long b, long c, long out, int n);
+        double run(FloatKernels loops, long a, long b, long c, long out, int n);
     }
 
     /** Runs a loop in both forms on the same numbers; the words behind the output must stay as they were. */
@@ -133,7 +133,7 @@ class SpansTest {
         compare(n, 3e-6, (s, a, b, c, out, k) -> run(() -> s.affine(a, b, c, a, out, k)));
         compare(n, 1e-6, (s, a, b, c, out, k) -> run(() -> s.addDeviations(a, b, out, c, k)));
         compare(n, 1e-6, (s, a, b, c, out, k) -> run(() -> s.addDeviations(a, b, c, out, k)));
-        compare(n, 5e-6, (s, a, b, c, out, k) -> s.gate(a, b, out, k));
+        compare(n, 5e-6, (s, a, b, c, out, k) -> s.siluGate(a, b, out, k));
         compare(n, 3e-7, (s, a, b, c, out, k) -> run(() -> s.exp(a, out, k)));
         compare(n, sums, (s, a, b, c, out, k) -> s.expSum(a, 0.4f, 1.5f, out, DType.F32, k));
         // Values a rounding apart may fall to neighbouring BF16 numbers.
@@ -168,7 +168,7 @@ class SpansTest {
     }
 
     /** The outputs and, behind them, the states. */
-    private static float[] scan(Spans spans, int p, int n, int steps, int stride) {
+    private static float[] scan(FloatKernels loops, int p, int n, int steps, int stride) {
         Random numbers = new Random(7);
         int total = steps * (stride + 2) + n * p + steps * p;
         SizeClassAllocator.Block block = memory.allocate((long) total * Float.BYTES);
@@ -186,7 +186,7 @@ class SpansTest {
             long state = y + (long) steps * p * Float.BYTES;
             long b = rows + (long) p * Float.BYTES;
             long c = b + (long) n * Float.BYTES;
-            spans.scan(rows, b, c, stride, dt, decay, 1, 0.5f, state, p, n, steps, y, p);
+            loops.scan(rows, b, c, stride, dt, decay, 1, 0.5f, state, p, n, steps, y, p);
             float[] result = new float[steps * p + n * p];
             for (int i = 0; i < result.length; i++) {
                 result[i] = get(y, i);
@@ -206,7 +206,7 @@ class SpansTest {
     void activationsAreAccurate() {
         accurate("silu", x -> x / (1 + Math.exp(-x)), -30, 30, 4e-7, (s, x, out, n) -> s.silu(x, out, n));
         accurate("softplus", x -> Math.log1p(Math.exp(x)), -80, 80, 4e-7, (s, x, out, n) -> s.softplus(x, out, n));
-        accurate("gelu", SpansTest::gelu, -2, 30, 1e-6, (s, x, out, n) -> s.gelu(x, out, n));
+        accurate("gelu", FloatKernelsTest::gelu, -2, 30, 1e-6, (s, x, out, n) -> s.gelu(x, out, n));
     }
 
     private static double gelu(double x) {
@@ -215,7 +215,7 @@ class SpansTest {
 
     @FunctionalInterface
     private interface Function {
-        void apply(Spans spans, long x, long out, int n);
+        void apply(FloatKernels loops, long x, long out, int n);
     }
 
     private void accurate(
@@ -224,17 +224,17 @@ class SpansTest {
         SizeClassAllocator.Block block = memory.allocate(2L * n * Float.BYTES);
         try {
             long out = block.address() + (long) n * Float.BYTES;
-            for (Spans spans : new Spans[] {scalar, vector}) {
+            for (FloatKernels loops : new FloatKernels[] {scalar, vector}) {
                 for (int i = 0; i < n; i++) {
                     set(block.address(), i, (float) (from + (to - from) * random.nextDouble()));
                 }
-                function.apply(spans, block.address(), out, n);
+                function.apply(loops, block.address(), out, n);
                 double worst = 0;
                 for (int i = 0; i < n; i++) {
                     double want = exact.applyAsDouble(get(block.address(), i));
                     worst = Math.max(worst, Math.abs(get(out, i) - want) / Math.abs(want));
                 }
-                assertTrue(worst < tolerance, name + ", " + spans.description() + ": relative error " + worst);
+                assertTrue(worst < tolerance, name + ", " + loops.description() + ": relative error " + worst);
             }
         } finally {
             memory.release(block);
@@ -247,19 +247,19 @@ class SpansTest {
         double[] outputs = {0, 0, 0, 0, 1, Math.exp(88), Math.exp(88), Double.NaN};
         SizeClassAllocator.Block block = memory.allocate(256);
         try {
-            for (Spans spans : new Spans[] {scalar, vector}) {
+            for (FloatKernels loops : new FloatKernels[] {scalar, vector}) {
                 // Twice 8 elements fill a register of any width.
                 for (int i = 0; i < 16; i++) {
                     set(block.address(), i, inputs[i % 8]);
                 }
-                spans.exp(block.address(), block.address(), 16);
+                loops.exp(block.address(), block.address(), 16);
                 for (int i = 0; i < 16; i++) {
                     double want = outputs[i % 8];
                     assertEquals(
                             want,
                             get(block.address(), i),
                             want > 0 ? want * 1e-6 : 0,
-                            inputs[i % 8] + ", " + spans.description());
+                            inputs[i % 8] + ", " + loops.description());
                 }
             }
         } finally {
@@ -283,12 +283,12 @@ class SpansTest {
             set(floats, 5, Float.MAX_VALUE);
             set(floats, 6, Float.intBitsToFloat(0x3F808000));
             set(floats, 7, Float.intBitsToFloat(0x3F818000));
-            for (Spans spans : new Spans[] {scalar, vector}) {
-                spans.narrow(floats, bits, n);
-                spans.widen(bits, back, n);
+            for (FloatKernels loops : new FloatKernels[] {scalar, vector}) {
+                loops.narrow(floats, bits, n);
+                loops.widen(bits, back, n);
                 for (int i = 0; i < n; i++) {
                     short want = BFloat16.fromFloat(get(floats, i));
-                    assertEquals(want, Memory.getShort(bits + 2L * i), "element " + i + ", " + spans.description());
+                    assertEquals(want, RawMemory.getShort(bits + 2L * i), "element " + i + ", " + loops.description());
                     assertEquals(
                             Float.floatToRawIntBits(BFloat16.toFloat(want)), Float.floatToRawIntBits(get(back, i)));
                 }
@@ -299,10 +299,10 @@ class SpansTest {
     }
 
     private static float get(long address, int index) {
-        return Memory.getFloat(address + (long) index * Float.BYTES);
+        return RawMemory.getFloat(address + (long) index * Float.BYTES);
     }
 
     private static void set(long address, int index, float value) {
-        Memory.setFloat(address + (long) index * Float.BYTES, value);
+        RawMemory.setFloat(address + (long) index * Float.BYTES, value);
     }
 }

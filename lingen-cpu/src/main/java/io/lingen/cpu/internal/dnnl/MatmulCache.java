@@ -1,32 +1,32 @@
 package io.lingen.cpu.internal.dnnl;
 
 import io.lingen.core.DType;
-import io.lingen.cpu.internal.dnnl.Product.After;
+import io.lingen.cpu.internal.dnnl.MatmulShape.After;
 import java.util.Arrays;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The primitives of matrix products. */
-final class Products {
-    private static final Logger LOG = LoggerFactory.getLogger(Products.class);
+final class MatmulCache {
+    private static final Logger LOG = LoggerFactory.getLogger(MatmulCache.class);
 
     /** The rows for which the layout of packed weights is chosen; products of other heights take the same. */
     private static final int MODEL_ROWS = 64;
 
     private final Dnnl dnnl;
 
-    Products(Dnnl dnnl) {
+    MatmulCache(Dnnl dnnl) {
         this.dnnl = dnnl;
     }
 
     /** The primitive of a product; its arguments are A, B, C, then the bias if there is one, then the gate if there is one. */
-    Primitive of(Product product) {
+    Primitive of(MatmulShape product) {
         return dnnl.primitive(product, () -> compile(product));
     }
 
     /** The layout of packed weights [k, n]. */
     long weightsLayout(int k, int n, DType dtype) {
-        Product model = Product.packed(MODEL_ROWS, k, n, dtype, dtype, true, After.NONE);
+        MatmulShape model = MatmulShape.packed(MODEL_ROWS, k, n, dtype, dtype, true, After.NONE);
         return dnnl.layout(model, () -> {
             long any = DnnlCalls.anyLayout(dtype, k, n);
             Description description = new Description(model, any);
@@ -45,13 +45,13 @@ final class Products {
     boolean areFast(DType dtype) {
         return Arrays.stream(After.values()).allMatch(after -> {
             DType c = after.adds() ? DType.F32 : dtype;
-            return !isReference(new Product(64, 64, 64, dtype, 64, 1, dtype, 64, 1, c, 64, false, after))
-                    && !isReference(new Product(64, 64, 64, dtype, 64, 1, dtype, 64, 1, c, 64, true, after));
+            return !isReference(new MatmulShape(64, 64, 64, dtype, 64, 1, dtype, 64, 1, c, 64, false, after))
+                    && !isReference(new MatmulShape(64, 64, 64, dtype, 64, 1, dtype, 64, 1, c, 64, true, after));
         });
     }
 
     /** Whether the library has no implementation of a product but its reference, a thousand times slower, or not even that. */
-    boolean isReference(Product product) {
+    boolean isReference(MatmulShape product) {
         Description description = new Description(product, weights(product));
         try {
             return description.isReference();
@@ -60,7 +60,7 @@ final class Products {
         }
     }
 
-    private Primitive compile(Product product) {
+    private Primitive compile(MatmulShape product) {
         Description description = new Description(product, weights(product));
         try {
             if (description.isReference()) {
@@ -73,7 +73,7 @@ final class Products {
     }
 
     /** The layout of a product's B, to be freed. */
-    private long weights(Product product) {
+    private long weights(MatmulShape product) {
         return product.isPacked()
                 ? DnnlCalls.copyOfLayout(weightsLayout(product.k(), product.n(), product.b()))
                 : strided(product.b(), product.k(), product.n(), product.bRow(), product.bColumn());
@@ -85,13 +85,13 @@ final class Products {
 
     /** The library's description of a product, with its arguments' kinds and layouts. */
     private final class Description {
-        private final Product product;
+        private final MatmulShape product;
         private final int[] kinds;
         private final long[] layouts;
         private final long handle;
 
         /** @param weights the layout of B, owned by the description from now on */
-        private Description(Product product, long weights) {
+        private Description(MatmulShape product, long weights) {
             this.product = product;
             int m = product.m();
             int n = product.n();

@@ -1,14 +1,14 @@
-package io.lingen.cpu.internal.span;
+package io.lingen.cpu.internal.loop;
 
 import io.lingen.core.DType;
 
 /**
- * The inner loops of all kernels: operations on spans, runs of {@code n} F32 elements from an address on. Outputs may be the inputs, but
+ * The inner loops of all kernels: operations on runs of {@code n} F32 elements from an address on. Outputs may be the inputs, but
  * must not overlap them in part. Nothing is checked. Thread-safe, and without state.
  *
- * <p>{@link ScalarSpans} is the definition; {@link VectorSpans} computes the same in vector registers and differs by rounding only.
+ * <p>{@link ScalarFloatKernels} is the definition; {@link VectorFloatKernels} computes the same in vector registers and differs by rounding only.
  */
-public interface Spans {
+public interface FloatKernels {
     /** What it computes with, for people: "AVX-512 ...". */
     String description();
 
@@ -91,7 +91,7 @@ public interface Spans {
     void affine(long x, long shift, long a, long b, long out, int n);
 
     /** out = y SiLU(z), not in the place of y; returns the sum of out^2. */
-    float gate(long y, long z, long out, int n);
+    float siluGate(long y, long z, long out, int n);
 
     /** out = exp(x), accurate to about 1e-7 relative; 0 below -87.3, and exp(88) above 88. */
     void exp(long x, long out, int n);

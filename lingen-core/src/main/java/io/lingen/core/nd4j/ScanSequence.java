@@ -6,11 +6,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** A scan's path as gathers of rows, and the causal convolution along it. */
-final class Walk {
+final class ScanSequence {
     private final ScanPath path;
     private final int[] rows;
 
-    Walk(ScanPath path) {
+    ScanSequence(ScanPath path) {
         this.path = path;
         rows = new int[Math.toIntExact(path.steps())];
         for (int step = 0; step < rows.length; step++) {

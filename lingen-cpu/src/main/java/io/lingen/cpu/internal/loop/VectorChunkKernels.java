@@ -1,8 +1,8 @@
-package io.lingen.cpu.internal.span;
+package io.lingen.cpu.internal.loop;
 
-import static io.lingen.cpu.internal.Memory.ALL;
-import static io.lingen.cpu.internal.Memory.getFloat;
-import static io.lingen.cpu.internal.span.VectorMath.FLOATS;
+import static io.lingen.cpu.internal.RawMemory.ALL;
+import static io.lingen.cpu.internal.RawMemory.getFloat;
+import static io.lingen.cpu.internal.loop.VectorMath.FLOATS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
@@ -16,10 +16,10 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops in the Vector API: whole registers, then {@link ScalarScanSpans} for what is left over. Loads and stores are written out for
- * the reason given at {@link VectorSpans}.
+ * The loops in the Vector API: whole registers, then {@link ScalarChunkKernels} for what is left over. Loads and stores are written out for
+ * the reason given at {@link VectorFloatKernels}.
  */
-public final class VectorScanSpans implements ScanSpans {
+public final class VectorChunkKernels implements ChunkKernels {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     private static final int LANES = FLOATS.length();
     private static final int F = Float.BYTES;
@@ -37,7 +37,7 @@ public final class VectorScanSpans implements ScanSpans {
     private static final float SAFE_DECAY = 60;
 
     @Override
-    public void weigh(
+    public void scaleInputs(
             long x,
             int steps,
             int heads,
@@ -55,14 +55,14 @@ public final class VectorScanSpans implements ScanSpans {
                 long from = x + ((long) step * heads + head) * p * F;
                 long to = ((long) step * stride + (long) head * p) * bytes;
                 int done = dtype == DType.BF16
-                        ? weighBf16(from, p, scale, plain + to, scaled + to)
-                        : weighF32(from, p, scale, plain + to, scaled + to);
-                ScalarScanSpans.weigh(from, done, p, scale, plain + to, scaled + to, dtype);
+                        ? scaleInputsBf16(from, p, scale, plain + to, scaled + to)
+                        : scaleInputsF32(from, p, scale, plain + to, scaled + to);
+                ScalarChunkKernels.scaleInputs(from, done, p, scale, plain + to, scaled + to, dtype);
             }
         }
     }
 
-    private static int weighBf16(long x, int p, float scale, long plain, long scaled) {
+    private static int scaleInputsBf16(long x, int p, float scale, long plain, long scaled) {
         int k = 0;
         for (; k <= p - LANES; k += LANES) {
             FloatVector value = fromMemorySegment(FLOATS, ALL, x + (long) k * F, LITTLE);
@@ -83,7 +83,7 @@ public final class VectorScanSpans implements ScanSpans {
         return k;
     }
 
-    private static int weighF32(long x, int p, float scale, long plain, long scaled) {
+    private static int scaleInputsF32(long x, int p, float scale, long plain, long scaled) {
         int k = 0;
         for (; k <= p - LANES; k += LANES) {
             FloatVector value = fromMemorySegment(FLOATS, ALL, x + (long) k * F, LITTLE);
@@ -99,7 +99,7 @@ public final class VectorScanSpans implements ScanSpans {
      * where it would grow too far.
      */
     @Override
-    public void mix(
+    public void intraChunkMatrix(
             long products, long s, long dt, float d, int steps, int stride, long factors, long out, DType dtype) {
         long rowFactors = factors + (long) stride * F;
         for (int first = 0; first < steps; first += LANES) {
@@ -119,9 +119,9 @@ public final class VectorScanSpans implements ScanSpans {
                 }
                 float ownFactor = safe ? factor : 1;
                 if (dtype == DType.BF16) {
-                    mixBf16(products + row * F, factors, factor, ownFactor, first, i, d, out + row * 2);
+                    intraChunkMatrixBf16(products + row * F, factors, factor, ownFactor, first, i, d, out + row * 2);
                 } else {
-                    mixF32(products + row * F, factors, factor, ownFactor, first, i, d, out + row * F);
+                    intraChunkMatrixF32(products + row * F, factors, factor, ownFactor, first, i, d, out + row * F);
                 }
             }
         }
@@ -137,7 +137,7 @@ public final class VectorScanSpans implements ScanSpans {
     }
 
     /** A row whose last register holds the diagonal, in lane {@code diagonal}. */
-    private static void mixBf16(
+    private static void intraChunkMatrixBf16(
             long products, long factors, float factor, float ownFactor, int columns, int diagonal, float d, long out) {
         for (int j = 0; j < columns; j += LANES) {
             long at = (long) j * F;
@@ -165,7 +165,7 @@ public final class VectorScanSpans implements ScanSpans {
                 .intoMemorySegment(ALL, out + 2L * columns, LITTLE);
     }
 
-    private static void mixF32(
+    private static void intraChunkMatrixF32(
             long products, long factors, float factor, float ownFactor, int columns, int diagonal, float d, long out) {
         for (int j = 0; j < columns; j += LANES) {
             long at = (long) j * F;
@@ -193,7 +193,7 @@ public final class VectorScanSpans implements ScanSpans {
                 int done = dtype == DType.BF16
                         ? decayBf16(state + at * F, p, factor, target)
                         : decayF32(state + at * F, p, factor, target);
-                ScalarScanSpans.decay(state + at * F, done, p, factor, target, dtype);
+                ScalarChunkKernels.decay(state + at * F, done, p, factor, target, dtype);
             }
         }
     }
@@ -226,19 +226,20 @@ public final class VectorScanSpans implements ScanSpans {
     }
 
     @Override
-    public void finish(long y, long cs, long decays, int heads, int p, boolean accumulate, long out, DType dtype) {
+    public void addStateOutput(
+            long y, long cs, long decays, int heads, int p, boolean accumulate, long out, DType dtype) {
         for (int head = 0; head < heads; head++) {
             long at = (long) head * p * F;
             float decay = getFloat(decays + (long) head * F);
             long target = out + (long) head * p * dtype.bytes();
             int done = dtype == DType.BF16
-                    ? finishBf16(y + at, cs + at, decay, p, accumulate, target)
-                    : finishF32(y + at, cs + at, decay, p, accumulate, target);
-            ScalarScanSpans.finish(y + at, cs + at, decay, done, p, accumulate, target, dtype);
+                    ? addStateOutputBf16(y + at, cs + at, decay, p, accumulate, target)
+                    : addStateOutputF32(y + at, cs + at, decay, p, accumulate, target);
+            ScalarChunkKernels.addStateOutput(y + at, cs + at, decay, done, p, accumulate, target, dtype);
         }
     }
 
-    private static int finishBf16(long y, long cs, float decay, int p, boolean accumulate, long out) {
+    private static int addStateOutputBf16(long y, long cs, float decay, int p, boolean accumulate, long out) {
         FloatVector decays = broadcast(FLOATS, decay);
         int k = 0;
         for (; k <= p - LANES; k += LANES) {
@@ -269,7 +270,7 @@ public final class VectorScanSpans implements ScanSpans {
         return k;
     }
 
-    private static int finishF32(long y, long cs, float decay, int p, boolean accumulate, long out) {
+    private static int addStateOutputF32(long y, long cs, float decay, int p, boolean accumulate, long out) {
         FloatVector decays = broadcast(FLOATS, decay);
         int k = 0;
         for (; k <= p - LANES; k += LANES) {

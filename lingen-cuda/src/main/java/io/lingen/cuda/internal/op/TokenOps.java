@@ -12,12 +12,12 @@ import io.lingen.cuda.internal.op.args.PositionsArguments;
 import io.lingen.cuda.internal.op.args.UpsamplingArguments;
 
 /** Patches, positions, review pooling and upsampling. */
-public final class TokenGrid {
+public final class TokenOps {
     private static final String SOURCE = "tokens";
 
     private final Device device;
 
-    public TokenGrid(Device device) {
+    public TokenOps(Device device) {
         this.device = device;
     }
 

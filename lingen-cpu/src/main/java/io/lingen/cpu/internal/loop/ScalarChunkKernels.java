@@ -1,19 +1,19 @@
-package io.lingen.cpu.internal.span;
+package io.lingen.cpu.internal.loop;
 
-import static io.lingen.cpu.internal.Memory.getFloat;
-import static io.lingen.cpu.internal.Memory.getShort;
-import static io.lingen.cpu.internal.Memory.setFloat;
-import static io.lingen.cpu.internal.Memory.setShort;
+import static io.lingen.cpu.internal.RawMemory.getFloat;
+import static io.lingen.cpu.internal.RawMemory.getShort;
+import static io.lingen.cpu.internal.RawMemory.setFloat;
+import static io.lingen.cpu.internal.RawMemory.setShort;
 
 import io.lingen.core.DType;
 import io.lingen.core.internal.BFloat16;
 
 /** The loops in plain Java: the definition, and the tails of the vector loops. */
-public final class ScalarScanSpans implements ScanSpans {
+public final class ScalarChunkKernels implements ChunkKernels {
     private static final int F = Float.BYTES;
 
     @Override
-    public void weigh(
+    public void scaleInputs(
             long x,
             int steps,
             int heads,
@@ -28,13 +28,13 @@ public final class ScalarScanSpans implements ScanSpans {
             for (int head = 0; head < heads; head++) {
                 float scale = get(scales, (long) step * scaleStride + head);
                 long to = ((long) step * stride + (long) head * p) * dtype.bytes();
-                weigh(x + ((long) step * heads + head) * p * F, 0, p, scale, plain + to, scaled + to, dtype);
+                scaleInputs(x + ((long) step * heads + head) * p * F, 0, p, scale, plain + to, scaled + to, dtype);
             }
         }
     }
 
     /** Elements {@code from} to p of one head. */
-    static void weigh(long x, int from, int p, float scale, long plain, long scaled, DType dtype) {
+    static void scaleInputs(long x, int from, int p, float scale, long plain, long scaled, DType dtype) {
         for (int k = from; k < p; k++) {
             float value = get(x, k);
             store(plain, k, value, dtype);
@@ -43,7 +43,7 @@ public final class ScalarScanSpans implements ScanSpans {
     }
 
     @Override
-    public void mix(
+    public void intraChunkMatrix(
             long products, long s, long dt, float d, int steps, int stride, long factors, long out, DType dtype) {
         for (int i = 0; i < steps; i++) {
             for (int j = 0; j <= i; j++) {
@@ -74,15 +74,18 @@ public final class ScalarScanSpans implements ScanSpans {
     }
 
     @Override
-    public void finish(long y, long cs, long decays, int heads, int p, boolean accumulate, long out, DType dtype) {
+    public void addStateOutput(
+            long y, long cs, long decays, int heads, int p, boolean accumulate, long out, DType dtype) {
         for (int head = 0; head < heads; head++) {
             long at = (long) head * p;
-            finish(y + at * F, cs + at * F, get(decays, head), 0, p, accumulate, out + at * dtype.bytes(), dtype);
+            addStateOutput(
+                    y + at * F, cs + at * F, get(decays, head), 0, p, accumulate, out + at * dtype.bytes(), dtype);
         }
     }
 
     /** Elements {@code from} to p of one head. */
-    static void finish(long y, long cs, float decay, int from, int p, boolean accumulate, long out, DType dtype) {
+    static void addStateOutput(
+            long y, long cs, float decay, int from, int p, boolean accumulate, long out, DType dtype) {
         for (int k = from; k < p; k++) {
             float value = get(y, k) + decay * get(cs, k) + (accumulate ? load(out, k, dtype) : 0);
             if (dtype == DType.BF16) {

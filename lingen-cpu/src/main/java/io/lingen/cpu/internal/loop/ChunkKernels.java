@@ -1,19 +1,19 @@
-package io.lingen.cpu.internal.span;
+package io.lingen.cpu.internal.loop;
 
 import io.lingen.core.DType;
 
 /**
  * The elementwise work of a chunked scan (specification, section 3), around its matrix products. Addresses and strides are as in {@link
- * Spans}: strides are in elements, nothing is checked, elements are F32 unless a type is given. Where BF16 is written, it is an operand
- * of a product: values half-way between two numbers are rounded away from 0, except by {@link #finish}. Thread-safe, and without state.
+ * FloatKernels}: strides are in elements, nothing is checked, elements are F32 unless a type is given. Where BF16 is written, it is an operand
+ * of a product: values half-way between two numbers are rounded away from 0, except by {@link #addStateOutput}. Thread-safe, and without state.
  */
-public interface ScanSpans {
-    /** Elements up to which rows of {@link #mix} are read and written: their lengths rounded up to a multiple of this. */
+public interface ChunkKernels {
+    /** Elements up to which rows of {@link #intraChunkMatrix} are read and written: their lengths rounded up to a multiple of this. */
     int ROW_MULTIPLE = 16;
 
     /** The loops that this virtual machine can run. */
-    static ScanSpans best() {
-        return SpansLookup.hasVectors() ? VectorHolder.create() : new ScalarScanSpans();
+    static ChunkKernels best() {
+        return FloatKernelsLookup.hasVectors() ? VectorHolder.create() : new ScalarChunkKernels();
     }
 
     /**
@@ -23,7 +23,7 @@ public interface ScanSpans {
      * @param scales [steps, heads], rows {@code scaleStride} apart
      * @param plain [steps, heads, p], rows {@code stride} apart; likewise {@code scaled}
      */
-    void weigh(
+    void scaleInputs(
             long x,
             int steps,
             int heads,
@@ -45,7 +45,8 @@ public interface ScanSpans {
      * @param factors memory for {@code stride} + {@link #ROW_MULTIPLE} elements
      * @param out [steps, steps], in rows of {@code stride}
      */
-    void mix(long products, long s, long dt, float d, int steps, int stride, long factors, long out, DType dtype);
+    void intraChunkMatrix(
+            long products, long s, long dt, float d, int steps, int stride, long factors, long out, DType dtype);
 
     /**
      * out = state rounded to a type, then state is multiplied by the factor of its head.
@@ -63,14 +64,14 @@ public interface ScanSpans {
      * @param decays [heads]
      * @param out [heads, p]
      */
-    void finish(long y, long cs, long decays, int heads, int p, boolean accumulate, long out, DType dtype);
+    void addStateOutput(long y, long cs, long decays, int heads, int p, boolean accumulate, long out, DType dtype);
 
     /** Keeps a class that needs the Vector API from being loaded without it. */
     final class VectorHolder {
         private VectorHolder() {}
 
-        private static ScanSpans create() {
-            return new VectorScanSpans();
+        private static ChunkKernels create() {
+            return new VectorChunkKernels();
         }
     }
 }

@@ -1,17 +1,17 @@
-package io.lingen.cpu.internal.span;
+package io.lingen.cpu.internal.loop;
 
-import static io.lingen.cpu.internal.Memory.ALL;
-import static io.lingen.cpu.internal.span.VectorMath.DOWN_1;
-import static io.lingen.cpu.internal.span.VectorMath.DOWN_2;
-import static io.lingen.cpu.internal.span.VectorMath.DOWN_4;
-import static io.lingen.cpu.internal.span.VectorMath.DOWN_8;
-import static io.lingen.cpu.internal.span.VectorMath.EXP_HIGHEST;
-import static io.lingen.cpu.internal.span.VectorMath.EXP_LOWEST;
-import static io.lingen.cpu.internal.span.VectorMath.FLOATS;
-import static io.lingen.cpu.internal.span.VectorMath.LN2_HIGH;
-import static io.lingen.cpu.internal.span.VectorMath.LN2_LOW;
-import static io.lingen.cpu.internal.span.VectorMath.LOG2_E;
-import static io.lingen.cpu.internal.span.VectorMath.ROUNDER;
+import static io.lingen.cpu.internal.RawMemory.ALL;
+import static io.lingen.cpu.internal.loop.VectorMath.DOWN_1;
+import static io.lingen.cpu.internal.loop.VectorMath.DOWN_2;
+import static io.lingen.cpu.internal.loop.VectorMath.DOWN_4;
+import static io.lingen.cpu.internal.loop.VectorMath.DOWN_8;
+import static io.lingen.cpu.internal.loop.VectorMath.EXP_HIGHEST;
+import static io.lingen.cpu.internal.loop.VectorMath.EXP_LOWEST;
+import static io.lingen.cpu.internal.loop.VectorMath.FLOATS;
+import static io.lingen.cpu.internal.loop.VectorMath.LN2_HIGH;
+import static io.lingen.cpu.internal.loop.VectorMath.LN2_LOW;
+import static io.lingen.cpu.internal.loop.VectorMath.LOG2_E;
+import static io.lingen.cpu.internal.loop.VectorMath.ROUNDER;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
@@ -19,7 +19,7 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** The two loops around an exponential, {@link VectorMath#exp} written out in each for the reason given at {@link VectorSpans}. */
+/** The two loops around an exponential, {@link VectorMath#exp} written out in each for the reason given at {@link VectorFloatKernels}. */
 final class VectorExp {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     private static final int LANES = FLOATS.length();

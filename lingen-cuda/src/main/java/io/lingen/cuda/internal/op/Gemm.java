@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * Linear layers and convolutions. Linear layers go to cuBLASLt, with as much of the epilogue as it can do, and to our own kernel where
  * it has no algorithm or is missing; convolutions always to our own kernels, for one of which a linear layer is a convolution of one tap.
  */
-public final class Products {
+public final class Gemm {
     private static final String SOURCE = "product";
     private static final int TILE = 128;
     private static final int SMALL_TILE = 64;
@@ -35,7 +35,7 @@ public final class Products {
     private final SlabAllocator memory;
     private final Elementwise elementwise;
 
-    public Products(Device device, SlabAllocator memory, Elementwise elementwise) {
+    public Gemm(Device device, SlabAllocator memory, Elementwise elementwise) {
         this.device = device;
         this.memory = memory;
         this.elementwise = elementwise;
@@ -58,8 +58,8 @@ public final class Products {
                     x.shape().elements());
             from = converted.address();
         }
-        if (!device.hasCublas() || !library(from, rows, weights, epilogue, out)) {
-            own(
+        if (!device.hasCublas() || !withCublas(from, rows, weights, epilogue, out)) {
+            withOwnKernel(
                     PooledTensor.addressOf(x),
                     PooledTensor.isBf16(x),
                     weights.weight(),
@@ -79,7 +79,7 @@ public final class Products {
             convolution(x, weights, boxes, out);
             return;
         }
-        own(
+        withOwnKernel(
                 PooledTensor.addressOf(x),
                 PooledTensor.isBf16(x),
                 weights.weight(),
@@ -113,7 +113,7 @@ public final class Products {
                 WARPGROUPS_SOURCE,
                 WARPGROUPS_SOURCE + "_" + columns,
                 new Launch(
-                        Math.min(Math.toIntExact(pieces), device.facts().multiprocessors()),
+                        Math.min(Math.toIntExact(pieces), device.properties().multiprocessors()),
                         1,
                         1,
                         384,
@@ -146,7 +146,7 @@ public final class Products {
     }
 
     /** A linear layer by cuBLASLt; false if it has no algorithm for it. */
-    private boolean library(long x, long rows, CudaLinear weights, Epilogue epilogue, Tensor out) {
+    private boolean withCublas(long x, long rows, CudaLinear weights, Epilogue epilogue, Tensor out) {
         boolean bf16 = weights.dtype() == DType.BF16;
         boolean outBf16 = out.dtype() == DType.BF16;
         boolean typesFit = bf16 || !outBf16;
@@ -234,7 +234,7 @@ public final class Products {
         return new MatrixProduct(
                 x,
                 weights.weight().address(),
-                PooledTensor.addressOrNull(outBf16 ? weights.coarseBias() : weights.bias()),
+                PooledTensor.addressOrNull(outBf16 ? weights.biasBf16() : weights.bias()),
                 out,
                 rows,
                 weights.inFeatures(),
@@ -245,7 +245,7 @@ public final class Products {
                 kind == Epilogue.Kind.GELU);
     }
 
-    private void own(
+    private void withOwnKernel(
             long x,
             boolean xBf16,
             PooledTensor weight,

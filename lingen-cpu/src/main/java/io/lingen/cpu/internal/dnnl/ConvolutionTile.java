@@ -12,14 +12,15 @@ import io.lingen.core.DType;
  * @param columns the output's columns
  * @param target the output's type
  */
-record Slab(Filter filter, Reach t, Reach h, int w, int rows, int columns, DType target) {
+record ConvolutionTile(
+        ConvolutionShape filter, PaddedExtent t, PaddedExtent h, int w, int rows, int columns, DType target) {
     /**
-     * What a kernel reaches on one axis.
+     * The part of one axis that a kernel reads, with its padding.
      *
      * @param length the input's length there
      * @param before the zeros in front of it; likewise {@code after}
      */
-    record Reach(int length, int before, int after) {}
+    record PaddedExtent(int length, int before, int after) {}
 
     /** The first index of an axis that its outputs from {@code from} on read. */
     static int first(int from, int kernel, int stride) {
@@ -27,12 +28,12 @@ record Slab(Filter filter, Reach t, Reach h, int w, int rows, int columns, DType
     }
 
     /** What the outputs {@code from} to {@code from + count} of an axis of the given length reach. */
-    static Reach reach(int from, int count, int kernel, int stride, int length) {
+    static PaddedExtent reach(int from, int count, int kernel, int stride, int length) {
         int begin = from * stride - kernel / 2;
         int end = (from + count - 1) * stride - kernel / 2 + kernel;
         int first = Math.max(0, begin);
         int last = Math.min(length, end);
-        return new Reach(last - first, first - begin, end - last);
+        return new PaddedExtent(last - first, first - begin, end - last);
     }
 
     /**
@@ -41,7 +42,7 @@ record Slab(Filter filter, Reach t, Reach h, int w, int rows, int columns, DType
      * @return the primitive; its arguments are input, weights, output, bias
      */
     Primitive compile(Dnnl dnnl) {
-        Filter f = filter;
+        ConvolutionShape f = filter;
         int before = f.kw() / 2;
         int after = Math.max(0, (columns - 1) * f.strideW() + f.kw() - w - before);
         long source = channelsLast(f.dtype(), f.in(), t.length(), h.length(), w);

@@ -13,7 +13,7 @@ import io.lingen.core.DType;
  * @param bias whether a bias of n F32 elements is added
  * @param after what happens to the sum before it is stored
  */
-record Product(
+record MatmulShape(
         int m,
         int k,
         int n,
@@ -47,8 +47,8 @@ record Product(
     }
 
     /** A product x W with a weight in the library's layout; x and C are dense. */
-    static Product packed(int m, int k, int n, DType products, DType c, boolean bias, After after) {
-        return new Product(m, k, n, products, k, 1, products, 0, 0, c, n, bias, after);
+    static MatmulShape packed(int m, int k, int n, DType products, DType c, boolean bias, After after) {
+        return new MatmulShape(m, k, n, products, k, 1, products, 0, 0, c, n, bias, after);
     }
 
     /** Whether B has the layout that the library prefers. */

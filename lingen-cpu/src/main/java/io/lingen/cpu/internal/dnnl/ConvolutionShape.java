@@ -4,9 +4,9 @@ import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.DType;
 
 /** A convolution's sizes, as far as its primitives depend on them; kernels and strides along t, h and w. */
-record Filter(int in, int out, int kt, int kh, int kw, int strideT, int strideH, int strideW, DType dtype) {
-    static Filter of(ConvolutionParameters source, DType dtype) {
-        return new Filter(
+record ConvolutionShape(int in, int out, int kt, int kh, int kw, int strideT, int strideH, int strideW, DType dtype) {
+    static ConvolutionShape of(ConvolutionParameters source, DType dtype) {
+        return new ConvolutionShape(
                 Math.toIntExact(source.inChannels()),
                 Math.toIntExact(source.outChannels()),
                 source.kernel(0),

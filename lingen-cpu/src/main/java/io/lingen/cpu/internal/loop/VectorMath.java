@@ -1,4 +1,4 @@
-package io.lingen.cpu.internal.span;
+package io.lingen.cpu.internal.loop;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
