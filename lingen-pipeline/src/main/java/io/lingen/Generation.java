@@ -1,9 +1,11 @@
 package io.lingen;
 
 import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
+import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.internal.CloseableStack;
 import io.lingen.diffusion.Condition;
 import io.lingen.diffusion.Conditioning;
@@ -103,14 +105,24 @@ public final class Generation implements AutoCloseable {
             }
 
             // 2. The way from noise to data, a step at a time.
-            this.sampling = decoded != null || stepsDone == plan.steps()
-                    ? null
-                    : owned.add(sampler.sample(function(), latent, stepsDone, Map.of()));
+            this.sampling = decoded != null || stepsDone == plan.steps() ? null : owned.add(sampling(sampler, saved));
         } catch (RuntimeException | Error e) {
             owned.closeAfter(e);
             throw e;
         }
         this.encodeTime = Duration.ofNanos(System.nanoTime() - start);
+    }
+
+    private Sampling sampling(Sampler sampler, @Nullable LatentFile from) {
+        DenoisingFunction function = function();
+        if (from == null) {
+            return sampler.sample(function, latent);
+        }
+        try {
+            return sampler.sample(function, latent, stepsDone, from.samplerState());
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(from.path() + ": " + e.getMessage(), e);
+        }
     }
 
     /** Encodes prompt and negative prompt, projects them for every block. */
@@ -343,7 +355,12 @@ public final class Generation implements AutoCloseable {
     }
 
     private void save(LatentSaver file) {
-        file.save(stepsDone, () -> backend.download(latent), this::describe);
+        file.save(stepsDone, () -> backend.download(latent), this::samplerState, this::describe);
+    }
+
+    /** Nothing after the last step: there is none that depends on it. */
+    private Map<String, HostTensor> samplerState() {
+        return sampling == null || !sampling.hasNext() ? Map.of() : sampling.state();
     }
 
     /** The end of its pipeline: saves what was done, as any other cancellation does, and frees its memory. */

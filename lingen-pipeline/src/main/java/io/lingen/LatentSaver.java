@@ -5,6 +5,7 @@ import io.lingen.core.checkpoint.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -70,9 +71,13 @@ final class LatentSaver {
         return savedStep > 0 ? file : null;
     }
 
-    void save(int step, Supplier<HostTensor> latent, Supplier<VideoDescription> description) {
+    void save(
+            int step,
+            Supplier<HostTensor> latent,
+            Supplier<Map<String, HostTensor>> samplerState,
+            Supplier<VideoDescription> description) {
         try {
-            LatentFile.write(file, latent.get(), step, output, description.get());
+            LatentFile.write(file, latent.get(), samplerState.get(), step, output, description.get());
             savedStep = step;
         } catch (RuntimeException | OutOfMemoryError e) {
             // A video is worth more than its safety copy.

@@ -5,6 +5,7 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.mutation.Mutations;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,7 +30,8 @@ class LatentFileMutationTest {
                 .eta(0)
                 .build();
         VideoDescription description = new VideoDescription("1", "nano", "00", "cpu", "bf16", request, null);
-        LatentFile.write(file, HostTensor.of(new float[2 * 3 * 4 * 5], 2, 3, 4, 5), 2, "out.mp4", description);
+        LatentFile.write(
+                file, HostTensor.of(new float[2 * 3 * 4 * 5], 2, 3, 4, 5), Map.of(), 2, "out.mp4", description);
         byte[] good = Files.readAllBytes(file);
         int header = 8 + (good[0] & 0xFF) + ((good[1] & 0xFF) << 8);
         new Mutations("latents", FIXED_BYTES, Set.of(CheckpointException.class), damaged -> {

@@ -5,10 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.lingen.core.HostTensor;
+import io.lingen.core.Shape;
 import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.checkpoint.SafetensorsWriter;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -41,16 +49,25 @@ class LatentFileTest {
             null);
     private static final HostTensor LATENT = HostTensor.of(new float[] {1, -2, .5f, 0, 3, 4, 5, 6}, 2, 2, 1, 2);
 
+    private static final Map<String, HostTensor> STATE = Map.of(
+            "earlier", HostTensor.of(new float[] {7, 8, 9, 1, 2, 3, -4, .25f}, 2, 2, 1, 2),
+            "lambda", HostTensor.of(new float[] {.1f, -3}, 2));
+
     @TempDir
     Path folder;
 
     @Test
     void whatIsWrittenIsRead() {
         Path file = folder.resolve("out.latents.safetensors");
-        LatentFile.write(file, LATENT, 4, "out.mp4", DESCRIPTION);
+        LatentFile.write(file, LATENT, STATE, 4, "out.mp4", DESCRIPTION);
         LatentFile read = LatentFile.read(file);
         assertArrayEquals(LATENT.toFloats(), read.latent().toFloats());
         assertEquals(LATENT.shape(), read.latent().shape());
+        assertEquals(STATE.keySet(), read.samplerState().keySet());
+        STATE.forEach((name, tensor) -> {
+            assertArrayEquals(tensor.toFloats(), read.samplerState().get(name).toFloats());
+            assertEquals(tensor.shape(), read.samplerState().get(name).shape());
+        });
         assertEquals(DESCRIPTION, read.description());
         assertEquals(4, read.step());
         assertEquals(6, read.steps());
@@ -61,7 +78,8 @@ class LatentFileTest {
     void noMoreStepsAreDoneThanThereAre() {
         for (int step : new int[] {-1, 7}) {
             IllegalArgumentException error = assertThrows(
-                    IllegalArgumentException.class, () -> new LatentFile(folder, LATENT, step, "out.mp4", DESCRIPTION));
+                    IllegalArgumentException.class,
+                    () -> new LatentFile(folder, LATENT, Map.of(), step, "out.mp4", DESCRIPTION));
             assertEquals("the steps that are done are 0 to 6, found " + step, error.getMessage());
         }
     }
@@ -80,8 +98,9 @@ class LatentFileTest {
             value = {
                 "format |          | without the format \"lingen-latents\" in its metadata, such as a model's weights",
                 "format | pt       | without the format \"lingen-latents\" in its metadata, such as a model's weights",
-                "version | 2       | expected version 1 of saved latents, found 2. Go on with the version",
-                "version |         | expected version 1 of saved latents, found null",
+                "version | 3       | expected version 1 or 2 of saved latents, found 3. Resume with the version",
+                "version | 2       | expected metadata 'sha256'",
+                "version |         | expected version 1 or 2 of saved latents, found null",
                 "description |     | expected metadata 'description', found [format, version, step, steps, output]",
                 "description | {   | out.latents.safetensors, description",
                 "description | {}  | field 'request'",
@@ -149,6 +168,114 @@ class LatentFileTest {
                 assertTrue(e.getMessage().contains("damaged"), e.getMessage());
             }
         }
+    }
+
+    @Test
+    void versionOneIsRead() throws IOException {
+        Path file = folder.resolve("version-1.latents.safetensors");
+        try (InputStream stream = LatentFileTest.class.getResourceAsStream("version-1.latents.safetensors")) {
+            Files.write(file, stream.readAllBytes());
+        }
+        LatentFile read = LatentFile.read(file);
+        assertEquals(3, read.step());
+        assertEquals(Map.of(), read.samplerState());
+        assertEquals("a red ring", read.description().request().prompt());
+        assertEquals(Shape.of(4, 1, 4, 8), read.latent().shape());
+        float[] first = {0.083619095f, -0.5954145f, 1.0461565f, -0.82908034f, 1.5785006f};
+        assertArrayEquals(first, Arrays.copyOf(read.latent().toFloats(), 5));
+    }
+
+    @Test
+    void everyFlippedBitIsRefused() throws IOException {
+        Path file = folder.resolve("out.latents.safetensors");
+        LatentFile.write(file, LATENT, STATE, 4, "out.mp4", DESCRIPTION);
+        byte[] whole = Files.readAllBytes(file);
+        Path damaged = folder.resolve("damaged.latents.safetensors");
+        for (int bit = 0; bit < 8 * whole.length; bit++) {
+            byte[] bytes = whole.clone();
+            bytes[bit / 8] ^= (byte) (1 << bit % 8);
+            Files.write(damaged, bytes);
+            int flipped = bit;
+            CheckpointException error = assertThrows(
+                    CheckpointException.class, () -> LatentFile.read(damaged), () -> "bit " + flipped + " of a byte");
+            assertTrue(error.getMessage().contains("damaged"), error.getMessage());
+        }
+    }
+
+    @Test
+    void everyChangeOfTheContentsIsFoundByTheDigest() {
+        Path file = folder.resolve("out.latents.safetensors");
+        LatentFile.write(file, LATENT, STATE, 4, "out.mp4", DESCRIPTION);
+        Map<String, String> metadata;
+        Map<String, HostTensor> tensors = new LinkedHashMap<>();
+        try (SafetensorsFile whole = SafetensorsFile.open(file)) {
+            metadata = whole.metadata();
+            for (String name : whole.names()) {
+                HostTensor tensor = whole.tensor(name);
+                tensors.put(
+                        name, HostTensor.of(tensor.toFloats(), tensor.shape().toArray()));
+            }
+        }
+        String seed = DESCRIPTION.toJson().replace("\"seed\":-7", "\"seed\":-6");
+        for (Map.Entry<String, String> change : Map.of(
+                        "description", seed, "step", "3", "output", "other.mp4", "note", "a key of its own")
+                .entrySet()) {
+            Map<String, String> changed = new LinkedHashMap<>(metadata);
+            changed.put(change.getKey(), change.getValue());
+            assertRefused(write(tensors, changed), "SHA-256");
+        }
+        Map<String, HostTensor> renamed = new LinkedHashMap<>(tensors);
+        renamed.put("sampler.later", renamed.remove("sampler.earlier"));
+        assertRefused(write(renamed, metadata), "SHA-256");
+        Map<String, HostTensor> turned = new LinkedHashMap<>(tensors);
+        turned.put("latent", LATENT.reshape(2, 1, 2, 2));
+        assertRefused(write(turned, metadata), "SHA-256");
+        Map<String, HostTensor> less = new LinkedHashMap<>(tensors);
+        less.remove("sampler.lambda");
+        assertRefused(write(less, metadata), "SHA-256");
+        assertEquals(4, LatentFile.read(write(tensors, metadata)).step(), "unchanged");
+        Map<String, HostTensor> foreign = new LinkedHashMap<>(tensors);
+        foreign.put("weights", LATENT);
+        assertRefused(write(foreign, metadata), "and at most 63 under 'sampler.', found 4 tensors");
+    }
+
+    /** Terabytes on paper, a few kilobytes on disk. */
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "2"})
+    void aSparseFileIsRefusedByItsSize(String version) throws IOException {
+        Map<String, String> metadata = metadata();
+        metadata.put("version", version);
+        metadata.put("sha256", "0".repeat(64));
+        long elements = 1L << 36;
+        assertRefused(
+                sparse(elements, metadata),
+                "of a video of 24x24 and 8 frames with at most 4 values a pixel, found F32[1, 1, 1, " + elements + "]");
+        metadata.put(
+                "description",
+                DESCRIPTION.toJson().replace("\"width\":24,\"height\":24", "\"width\":65536,\"height\":1048576"));
+        assertRefused(sparse(elements, metadata), "expected saved latents that fit into memory, found " + 4 * elements);
+    }
+
+    private Path sparse(long elements, Map<String, String> metadata) throws IOException {
+        String header = new ObjectMapper()
+                .writeValueAsString(Map.of(
+                        "__metadata__",
+                        metadata,
+                        "latent",
+                        Map.of("dtype", "F32", "shape", new long[] {1, 1, 1, elements}, "data_offsets", new long[] {
+                            0, 4 * elements
+                        })));
+        Path file = folder.resolve("sparse.latents.safetensors");
+        byte[] bytes = header.getBytes(StandardCharsets.UTF_8);
+        try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+            sparse.setLength(8 + bytes.length + 4 * elements);
+            sparse.write(ByteBuffer.allocate(8)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putLong(bytes.length)
+                    .array());
+            sparse.write(bytes);
+        }
+        return file;
     }
 
     private Path write(Map<String, HostTensor> tensors, Map<String, String> metadata) {

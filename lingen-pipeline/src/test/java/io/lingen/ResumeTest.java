@@ -18,12 +18,14 @@ import io.lingen.vae.Frame;
 import io.lingen.vae.FrameStream;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -237,6 +239,28 @@ class ResumeTest {
     }
 
     @Test
+    void stateThatTheSamplerDoesNotKeepIsRefused() {
+        LatentFile saved = interrupted(folder.resolve("out.mp4"), 3);
+        LatentFile other = new LatentFile(
+                saved.path(), saved.latent(), Map.of("x", saved.latent()), 3, saved.output(), saved.description());
+        String message = assertThrows(CheckpointException.class, () -> pipeline.resume(other))
+                .getMessage();
+        assertTrue(message.startsWith(saved.path() + ": a rectified flow's sampler has no state"), message);
+    }
+
+    @Test
+    void latentsOfVersionOneAreDecoded() throws IOException {
+        Path file = folder.resolve("version-1.latents.safetensors");
+        try (InputStream stream = ResumeTest.class.getResourceAsStream("version-1.latents.safetensors")) {
+            Files.write(file, stream.readAllBytes());
+        }
+        try (Generation generation = pipeline.decode(LatentFile.read(file), new CancellationToken())) {
+            VideoResult result = generation.write(folder.resolve("decoded"));
+            assertTrue(result.description().decoded().startsWith("after step 3 of 6"), result.toString());
+        }
+    }
+
+    @Test
     void latentsOfAnotherModelOrPipelineAreRefused() throws IOException {
         LatentFile saved = interrupted(folder.resolve("out.mp4"), 3);
         Path otherModel = TinyModel.write(folder.resolve("other"));
@@ -254,7 +278,12 @@ class ResumeTest {
             assertTrue(message.contains("in precision bf16 and this pipeline computes in precision f32"), message);
         }
         LatentFile shorter = new LatentFile(
-                saved.path(), HostTensor.of(new float[2], 1, 2, 1, 1), 3, saved.output(), saved.description());
+                saved.path(),
+                HostTensor.of(new float[2], 1, 2, 1, 1),
+                Map.of(),
+                3,
+                saved.output(),
+                saved.description());
         String message = assertThrows(CheckpointException.class, () -> pipeline.resume(shorter))
                 .getMessage();
         assertTrue(message.contains("for the recorded request, found [1, 2, 1, 1]"), message);
@@ -312,7 +341,7 @@ class ResumeTest {
                         result.description().decoded());
             }
             LatentFile thin = new LatentFile(
-                    saved.path(), HostTensor.of(new float[3], 3, 1, 1, 1), 6, "out.mp4", saved.description());
+                    saved.path(), HostTensor.of(new float[3], 3, 1, 1, 1), Map.of(), 6, "out.mp4", saved.description());
             String message = assertThrows(CheckpointException.class, () -> other.decode(thin, new CancellationToken()))
                     .getMessage();
             assertTrue(message.contains("expected latents [4, T, H, W]"), message);

@@ -17,6 +17,7 @@ import io.lingen.core.internal.PhiloxNormal;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -78,6 +79,7 @@ class PeakMemoryTest {
                 LatentFile saved = new LatentFile(
                         Path.of("noise"),
                         HostTensor.of(noise, 16, latentFrames, CELLS, CELLS),
+                        Map.of(),
                         plan.steps(),
                         "long.mp4",
                         pipeline.describe(plan));
