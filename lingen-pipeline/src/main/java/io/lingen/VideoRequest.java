@@ -173,10 +173,11 @@ public record VideoRequest(
             return this;
         }
 
-        /** Takes the place of a prompt. */
+        /** Takes the place of the prompts. */
         public Builder label(int value) {
             label = value;
             prompt = null;
+            negativePrompt = "";
             return this;
         }
 

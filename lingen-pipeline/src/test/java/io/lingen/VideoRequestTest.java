@@ -59,7 +59,7 @@ class VideoRequestTest {
         assertMessage("the class label must be at least 0, found -1", b -> b.label(-1));
         assertMessage(
                 "a negative prompt goes with a prompt, found one with a class label; leave it out",
-                b -> b.negativePrompt("noise").label(1));
+                b -> b.label(1).negativePrompt("noise"));
     }
 
     @Test

@@ -97,7 +97,7 @@ final class GenerateCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "the prompt is given on the command line or by --prompt-file, found both");
         }
-        if (prompt == null && !video.isLikeGiven() && aliases.promptFile() == null) {
+        if (prompt == null && !video.isLikeGiven() && !video.request().hasLabel() && aliases.promptFile() == null) {
             throw new IllegalArgumentException("Missing required parameter: 'PROMPT', or --like");
         }
     }

@@ -157,7 +157,9 @@ final class PromptFile implements PromptLines, AutoCloseable {
     }
 
     private VideoRequest request(ConfigReader json) {
-        VideoRequest.Builder request = defaults.apply(json.text("prompt"));
+        VideoRequest.Builder request = json.has("label")
+                ? defaults.apply("").label(json.integer("label", 0, Integer.MAX_VALUE))
+                : defaults.apply(json.text("prompt"));
         if (json.has("negative_prompt")) {
             request.negativePrompt(json.text("negative_prompt"));
         }

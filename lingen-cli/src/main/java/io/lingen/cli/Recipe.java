@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 record Recipe(VideoOptions options, @Nullable RecordedVideo recorded) {
     /** Starts a request, with the recorded prompt if {@code prompt} is null. */
     VideoRequest.Builder request(@Nullable String prompt) {
+        if (prompt != null && options.request().hasLabel()) {
+            throw new IllegalArgumentException("a video shows a prompt or a class, found both; leave out --label");
+        }
         VideoRequest.Builder builder = recorded == null ? VideoRequest.builder("") : recorded.request().toBuilder();
         return options.request().applyTo(prompt == null ? builder : builder.prompt(prompt));
     }

@@ -27,6 +27,12 @@ final class RequestOptions {
             description = "Frame rate of the file; differing from the model's, it changes the speed of motion.")
     private @Nullable Integer fps;
 
+    @Option(
+            names = "--label",
+            paramLabel = "N",
+            description = "Class label in place of a prompt, for models trained on classes.")
+    private @Nullable Integer label;
+
     @Option(names = "--negative", paramLabel = "TEXT", description = "Negative prompt: what the video should not show.")
     private @Nullable String negative;
 
@@ -64,7 +70,7 @@ final class RequestOptions {
     }
 
     boolean isEmpty() {
-        return Stream.of(size, length, fps, negative, seed, steps, guidance, schedule, eta)
+        return Stream.of(size, length, fps, label, negative, seed, steps, guidance, schedule, eta)
                 .allMatch(Objects::isNull);
     }
 
@@ -85,8 +91,19 @@ final class RequestOptions {
         return problems;
     }
 
+    boolean hasLabel() {
+        return label != null;
+    }
+
+    boolean hasSizeOrLength() {
+        return size != null || length != null;
+    }
+
     /** Sets the given fields. */
     VideoRequest.Builder applyTo(VideoRequest.Builder request) {
+        if (label != null) {
+            request.label(label);
+        }
         if (size != null) {
             request.size(size.width(), size.height());
         }

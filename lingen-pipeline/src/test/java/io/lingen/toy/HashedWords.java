@@ -1,0 +1,56 @@
+package io.lingen.toy;
+
+import io.lingen.core.HostTensor;
+import io.lingen.core.internal.PhiloxNormal;
+import io.lingen.diffusion.TextEmbedding;
+import io.lingen.text.TextEncoder;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/** A vector of random numbers a word, of the word's hash. A negative prompt has as many words as the prompt: cut, or filled with empty ones. */
+final class HashedWords implements TextEncoder {
+    static final int WIDTH = 8;
+    static final int MAX_WORDS = 16;
+
+    static List<String> words(String prompt) {
+        return Arrays.asList(prompt.toLowerCase(Locale.ROOT).strip().split("\\s+"));
+    }
+
+    @Override
+    public String name() {
+        return "hashed words";
+    }
+
+    @Override
+    public int width() {
+        return WIDTH;
+    }
+
+    @Override
+    public int maxTokens() {
+        return MAX_WORDS;
+    }
+
+    @Override
+    public TextEmbedding encode(String prompt) {
+        return encode(words(prompt), Math.min(words(prompt).size(), MAX_WORDS));
+    }
+
+    @Override
+    public TextEmbedding encodeNegative(String prompt, TextEmbedding positive) {
+        return encode(words(prompt), (int) positive.tokens().shape().length(0));
+    }
+
+    private static TextEmbedding encode(List<String> words, int length) {
+        float[] values = new float[length * WIDTH];
+        for (int i = 0; i < length; i++) {
+            String word = i < words.size() ? words.get(i) : "";
+            PhiloxNormal.fill(word.hashCode(), 0, values, i * WIDTH, WIDTH);
+        }
+        return new TextEmbedding(HostTensor.of(values, length, WIDTH), null);
+    }
+
+    @Override
+    public void close() {}
+}

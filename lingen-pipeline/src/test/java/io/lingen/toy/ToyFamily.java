@@ -1,0 +1,26 @@
+package io.lingen.toy;
+
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.spi.ModelDescription;
+import io.lingen.spi.ModelFamily;
+import io.lingen.spi.ModelSignature;
+
+/** Models whose index has the {@code _class_name} ToyVideoPipeline. */
+public final class ToyFamily implements ModelFamily {
+    static final String CLASS_NAME = "ToyVideoPipeline";
+
+    @Override
+    public String name() {
+        return "toy";
+    }
+
+    @Override
+    public boolean recognises(ModelSignature signature) {
+        return CLASS_NAME.equals(signature.className());
+    }
+
+    @Override
+    public ModelDescription open(ModelSource source) {
+        return new ToyModel(source);
+    }
+}

@@ -1,0 +1,258 @@
+package io.lingen.toy;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lingen.Generation;
+import io.lingen.LatentFile;
+import io.lingen.MemoryEstimator;
+import io.lingen.MemoryForecast;
+import io.lingen.PipelineOptions;
+import io.lingen.TextToVideoPipeline;
+import io.lingen.VideoDescription;
+import io.lingen.VideoRequest;
+import io.lingen.VideoResult;
+import io.lingen.core.DType;
+import io.lingen.core.accounting.MemoryMeter;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.diffusion.SamplingStep;
+import io.lingen.spi.ModelFamilies;
+import io.lingen.spi.ModelFamily;
+import io.lingen.vae.Frame;
+import io.lingen.vae.FrameStream;
+import io.lingen.video.VideoWriters;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What holds for LinGen's own models holds for another family's, through the front door alone. */
+class ToyFamilyTest {
+    private static final PipelineOptions OPTIONS =
+            PipelineOptions.defaults().withBackend("cpu").withThreads(2);
+    private static final VideoRequest LABEL =
+            VideoRequest.ofLabel(3).toBuilder().seed(5).build();
+    private static final VideoRequest PROMPT = VideoRequest.builder("a red ring over a sea")
+            .negativePrompt("noise")
+            .seed(5)
+            .build();
+
+    @TempDir
+    static Path model;
+
+    private static TextToVideoPipeline pipeline;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void load() throws IOException {
+        pipeline = TextToVideoPipeline.load(ToyModel.write(model).toString(), OPTIONS);
+    }
+
+    @AfterAll
+    static void close() {
+        MemoryMeter memory = pipeline.backend().memory();
+        pipeline.close();
+        assertEquals(0, memory.liveBytes(), "leaked tensors");
+    }
+
+    @Test
+    void bothFamiliesAreFound() {
+        assertEquals(
+                List.of("lingen", "toy"),
+                ModelFamilies.all().stream().map(ModelFamily::name).toList());
+    }
+
+    @Test
+    void aFolderOfNoFamilyIsRefusedWithThoseThatAreThere() throws IOException {
+        Path foreign = Files.createDirectory(folder.resolve("foreign"));
+        Files.writeString(foreign.resolve("model_index.json"), "{\"_class_name\": \"WanPipeline\", \"vae\": [1]}");
+        CheckpointException error =
+                assertThrows(CheckpointException.class, () -> TextToVideoPipeline.load(foreign.toString(), OPTIONS));
+        assertTrue(
+                error.getMessage()
+                        .startsWith("foreign/model_index.json: expected a model of the families lingen, toy,"
+                                + " found _class_name \"WanPipeline\""),
+                error.getMessage());
+        Files.writeString(foreign.resolve("model_index.json"), "{\"format\": \"lingen\", \"family\": \"tats\"}");
+        error = assertThrows(CheckpointException.class, () -> TextToVideoPipeline.load(foreign.toString(), OPTIONS));
+        assertTrue(error.getMessage().contains("found format \"lingen\", family \"tats\""), error.getMessage());
+    }
+
+    @Test
+    void aClassBecomesAVideo() throws IOException {
+        Path target = folder.resolve("out.webp");
+        VideoResult result = pipeline.generate(LABEL, target);
+        assertEquals(9, result.plan().frames());
+        assertEquals(3, result.description().request().label());
+        assertEquals(result.description(), VideoDescription.parse("tag", VideoWriters.comment(target)));
+        assertEquals(result.description(), VideoDescription.parse("file", Files.readString(result.descriptionFile())));
+        assertNotEquals(-1, java.util.Arrays.mismatch(frame(LABEL), frame(PROMPT)));
+        assertNotEquals(
+                -1,
+                java.util.Arrays.mismatch(
+                        frame(LABEL), frame(LABEL.toBuilder().label(4).build())));
+        assertArrayEquals(frame(LABEL), frame(LABEL));
+    }
+
+    @Test
+    void theNegativePromptIsEncodedBesideThePrompt() {
+        assertNotEquals(
+                -1,
+                java.util.Arrays.mismatch(
+                        frame(PROMPT),
+                        frame(PROMPT.toBuilder().negativePrompt("a sea").build())));
+    }
+
+    @Test
+    void aResumedVideoIsTheUninterruptedOneFromEveryStep() throws IOException {
+        for (VideoRequest request : List.of(LABEL, PROMPT)) {
+            Path whole = folder.resolve("whole.mp4");
+            VideoResult result = pipeline.generate(request, whole);
+            int steps = result.plan().steps();
+            for (int stop = 1; stop <= steps; stop++) {
+                Path target = folder.resolve("out.mp4");
+                try (Generation generation = pipeline.start(request)) {
+                    generation.saveLatents(target, 1, false);
+                    Iterator<SamplingStep> walk = generation.steps();
+                    for (int i = 0; i < stop; i++) {
+                        walk.next();
+                    }
+                }
+                LatentFile saved = LatentFile.read(LatentFile.besides(target));
+                assertEquals(
+                        stop < steps ? Set.of("previous") : Set.of(),
+                        saved.samplerState().keySet());
+                try (TextToVideoPipeline other = TextToVideoPipeline.load(model.toString(), OPTIONS);
+                        Generation generation = other.resume(saved)) {
+                    assertEquals(stop, generation.stepsDone());
+                    generation.write(target);
+                }
+                assertArrayEquals(Files.readAllBytes(whole), Files.readAllBytes(target), "stopped after " + stop);
+            }
+        }
+    }
+
+    @Test
+    void withoutItsStateAVideoIsNotResumed() {
+        LatentFile saved = interrupted();
+        LatentFile stateless = new LatentFile(
+                saved.path(), saved.latent(), java.util.Map.of(), saved.step(), saved.output(), saved.description());
+        CheckpointException error = assertThrows(CheckpointException.class, () -> pipeline.resume(stateless));
+        assertTrue(
+                error.getMessage().contains("the toy's sampler keeps [previous] after 2 steps, found []"),
+                error.getMessage());
+    }
+
+    @Test
+    void previewsShowTheEstimate() {
+        try (Generation generation = pipeline.start(PROMPT)) {
+            Iterator<SamplingStep> steps = generation.steps();
+            assertArrayEquals(first(generation.frames()), first(generation.preview()), "noise, for nothing is known");
+            steps.next();
+            assertFalse(java.util.Arrays.equals(first(generation.frames()), first(generation.preview())));
+        }
+    }
+
+    @Test
+    void itsMemoryIsForecast() {
+        try (MemoryEstimator estimator = MemoryEstimator.of(model.toString(), OPTIONS)) {
+            MemoryForecast small = estimator.forecast(LABEL);
+            VideoRequest request = PROMPT.toBuilder().size(64, 64).frames(33).build();
+            MemoryForecast large = estimator.forecast(request);
+            assertTrue(small.weights() > 0 && large.denoising() > small.denoising(), small + ", " + large);
+            assertTrue(large.decoding() > small.decoding(), small + ", " + large);
+            List<String> settings = estimator.whatFits(request, large.videoBytes() - 1, MemoryForecast::videoBytes);
+            assertTrue(settings.get(0).matches("at most [\\d.]+ s \\(29 frames\\) at 64x64"), settings.toString());
+            assertTrue(settings.get(1).matches("56x56 for 4.125 s"), settings.toString());
+        }
+    }
+
+    /** What is forecast is what tensors take on the backend that computes. */
+    @Test
+    void theForecastOfDenoisingIsExactToTheStateOfItsSampler() {
+        VideoRequest request = LABEL.toBuilder().size(64, 64).frames(33).build();
+        MemoryMeter memory = pipeline.backend().memory();
+        long before = memory.liveBytes();
+        memory.resetPeak();
+        try (Generation generation = pipeline.start(request)) {
+            generation.steps().forEachRemaining(step -> {});
+        }
+        long latent = 4L * 4 * 9 * 16 * 16;
+        assertTrue(memory.peakBytes() - before > 3 * latent, "latent, this step's and the one before");
+        long forecast = pipeline.forecast(pipeline.plan(request)).denoising();
+        assertTrue(forecast >= memory.peakBytes() - before, forecast + " and " + (memory.peakBytes() - before));
+    }
+
+    @Test
+    void whatItsFamilyKnowsIsAsked() {
+        assertEquals(List.of("42", "!"), pipeline.unknownWords("ring 42 moves !"));
+        assertEquals(
+                "the toy's schedule must be circle, found uniform",
+                refusal(PROMPT.toBuilder().schedule("uniform")));
+        assertEquals(
+                "the toy's steps renew no noise: eta must be 0, found 0.5",
+                refusal(PROMPT.toBuilder().eta(0.5)));
+        assertEquals(
+                "the class label must be 0 to 4, found 5",
+                refusal(LABEL.toBuilder().label(5)));
+        assertEquals(
+                "the number of frames is 1 + a multiple of 4 up to 33, found 8; use 5 or 9",
+                refusal(PROMPT.toBuilder().frames(8)));
+    }
+
+    @Test
+    void partsAreLoadedAlone() throws IOException {
+        Path part = Files.createDirectory(folder.resolve("part"));
+        Files.copy(model.resolve("model_index.json"), part.resolve("model_index.json"));
+        Files.createDirectory(part.resolve("denoiser"));
+        Files.copy(model.resolve("denoiser/model.safetensors"), part.resolve("denoiser/model.safetensors"));
+        try (ModelSource source = ModelSource.of(part)) {
+            ModelFamilies.open(source)
+                    .loadDenoiser(pipeline.backend(), DType.F32)
+                    .close();
+        }
+    }
+
+    private String refusal(VideoRequest.Builder request) {
+        return assertThrows(IllegalArgumentException.class, () -> pipeline.plan(request.build()))
+                .getMessage();
+    }
+
+    private LatentFile interrupted() {
+        Path target = folder.resolve("out.mp4");
+        try (Generation generation = pipeline.start(PROMPT)) {
+            generation.saveLatents(target, 1, false);
+            Iterator<SamplingStep> steps = generation.steps();
+            steps.next();
+            steps.next();
+        }
+        return LatentFile.read(LatentFile.besides(target));
+    }
+
+    private static byte[] frame(VideoRequest request) {
+        try (Generation generation = pipeline.start(request)) {
+            generation.steps().forEachRemaining(step -> {});
+            return first(generation.frames());
+        }
+    }
+
+    private static byte[] first(FrameStream stream) {
+        try (stream) {
+            Frame frame = stream.next();
+            return frame.rgb();
+        }
+    }
+}

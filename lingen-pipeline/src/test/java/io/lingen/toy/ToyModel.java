@@ -1,0 +1,156 @@
+package io.lingen.toy;
+
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.checkpoint.SafetensorsWriter;
+import io.lingen.core.internal.PhiloxNormal;
+import io.lingen.core.layer.ModelWeights;
+import io.lingen.core.op.Grid;
+import io.lingen.diffusion.Denoiser;
+import io.lingen.diffusion.Sampler;
+import io.lingen.spi.ModelDescription;
+import io.lingen.spi.ModelFact;
+import io.lingen.spi.ModelSignature;
+import io.lingen.spi.SamplingSettings;
+import io.lingen.spi.SizeRule;
+import io.lingen.spi.VideoLimits;
+import io.lingen.text.TextEncoderFacts;
+import io.lingen.text.TextEncoders;
+import io.lingen.vae.VideoDecoder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A toy model: 16x16 pixels, 9 frames in 1.125 s, sizes in steps of 8 pixels, 1 + 4k frames. */
+public final class ToyModel implements ModelDescription {
+    /** The number of classes. */
+    public static final int CLASSES = 5;
+
+    private static final String DENOISER = "denoiser";
+    private static final String DECODER = "decoder";
+
+    private final ModelSource source;
+
+    ToyModel(ModelSource source) {
+        this.source = source;
+    }
+
+    /** Writes a model of random weights into a folder and returns it. */
+    public static Path write(Path folder) throws IOException {
+        Map<String, HostTensor> denoiser = new LinkedHashMap<>();
+        ToyDenoiser.shapes(CLASSES).forEach((name, shape) -> denoiser.put(name, random(denoiser.size(), shape)));
+        Map<String, HostTensor> decoder = new LinkedHashMap<>();
+        ToyDecoder.shapes().forEach((name, shape) -> decoder.put(name, random(100 + decoder.size(), shape)));
+        Files.createDirectories(folder.resolve(DENOISER));
+        Files.createDirectories(folder.resolve(DECODER));
+        SafetensorsWriter.write(folder.resolve(DENOISER + "/model.safetensors"), denoiser, Map.of());
+        SafetensorsWriter.write(folder.resolve(DECODER + "/model.safetensors"), decoder, Map.of());
+        Files.writeString(
+                folder.resolve(ModelSignature.FILE),
+                "{\"_class_name\": \"" + ToyFamily.CLASS_NAME + "\", \"_foreign_version\": \"0.1\", \"classes\": "
+                        + CLASSES + "}");
+        return folder;
+    }
+
+    private static HostTensor random(int seed, long[] shape) {
+        int elements = 1;
+        for (long length : shape) {
+            elements *= (int) length;
+        }
+        float[] values = new float[elements];
+        PhiloxNormal.fill(seed, 0, values, 0, elements);
+        float scale = (float) (1 / Math.sqrt(shape[shape.length - 1]));
+        for (int i = 0; i < elements; i++) {
+            values[i] *= scale;
+        }
+        return HostTensor.of(values, shape);
+    }
+
+    @Override
+    public VideoLimits limits() {
+        ConfigReader index = source.config(ModelSignature.FILE);
+        return new VideoLimits(
+                true,
+                index.integer("classes", 1, 1000),
+                SizeRule.multiplesOf(8, 8),
+                SizeRule.multiplesOf(8, 8),
+                new SizeRule(1, 4, 33),
+                ToyDenoiser.CHANNELS,
+                new Grid(4, 4, 4),
+                8,
+                new VideoLimits.NativeSize(16, 16, 1.125),
+                new SamplingSettings(ToySampler.SCHEDULE, 6, 2, 0));
+    }
+
+    @Override
+    public void requireSampling(SamplingSettings settings) {
+        if (!settings.schedule().equals(ToySampler.SCHEDULE)) {
+            throw new IllegalArgumentException(
+                    "the toy's schedule must be " + ToySampler.SCHEDULE + ", found " + settings.schedule());
+        }
+        if (settings.eta() != 0) {
+            throw new IllegalArgumentException(
+                    "the toy's steps renew no noise: eta must be 0, found " + settings.eta());
+        }
+    }
+
+    @Override
+    public List<String> files() {
+        List<String> files = new ArrayList<>(List.of(ModelSignature.FILE));
+        files.addAll(source.tensorFiles(DENOISER));
+        files.addAll(source.tensorFiles(DECODER));
+        return files;
+    }
+
+    @Override
+    public List<ModelFact> facts() {
+        return List.of(
+                new ModelFact("denoiser", "a toy that predicts noise"),
+                new ModelFact("text", "hashed words, width " + HashedWords.WIDTH));
+    }
+
+    @Override
+    public List<String> unknownWords(String prompt) {
+        return HashedWords.words(prompt).stream()
+                .filter(word -> word.chars().noneMatch(Character::isLetter))
+                .toList();
+    }
+
+    @Override
+    public List<TextEncoderFacts> textEncoders() {
+        return List.of(new TextEncoderFacts(HashedWords.MAX_WORDS, HashedWords.WIDTH, 0));
+    }
+
+    @Override
+    public TextEncoders loadTextEncoders(Backend backend, DType precision, int threads) {
+        return new TextEncoders(List.of(new HashedWords()));
+    }
+
+    @Override
+    public Denoiser loadDenoiser(Backend backend, DType precision) {
+        int classes = limits().labels();
+        try (SafetensorsFile file = source.tensors(DENOISER)) {
+            return ModelWeights.load(file, backend, precision, weights -> new ToyDenoiser(weights, classes));
+        }
+    }
+
+    @Override
+    public Sampler sampler(Backend backend, SamplingSettings settings, long seed) {
+        return new ToySampler(backend, settings.steps());
+    }
+
+    @Override
+    public VideoDecoder loadDecoder(Backend backend, DType precision) {
+        try (SafetensorsFile file = source.tensors(DECODER)) {
+            return ModelWeights.load(file, backend, precision, ToyDecoder::new);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package io.lingen.toy;
+
+import io.lingen.core.HostTensor;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
+import io.lingen.diffusion.DenoisingFunction;
+import io.lingen.diffusion.Prediction;
+import io.lingen.diffusion.Sampler;
+import io.lingen.diffusion.Sampling;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A multistep method of second order on the circle x = cos(a) x0 + sin(a) e, from nearly a right angle to 0: it leads the clean latent of this
+ * step on by that of the step before, which is its state.
+ */
+final class ToySampler implements Sampler {
+    static final String SCHEDULE = "circle";
+
+    private static final double START = 0.98 * Math.PI / 2;
+    private static final String PREVIOUS = "previous";
+
+    private final Backend backend;
+    private final int steps;
+
+    ToySampler(Backend backend, int steps) {
+        this.backend = backend;
+        this.steps = steps;
+    }
+
+    @Override
+    public int steps() {
+        return steps;
+    }
+
+    @Override
+    public void start(long seed, Tensor latent) {
+        backend.normal(seed, latent);
+    }
+
+    @Override
+    public Sampling sample(DenoisingFunction function, Tensor latent, int stepsDone, Map<String, HostTensor> state) {
+        Set<String> expected = stepsDone == 0 ? Set.of() : Set.of(PREVIOUS);
+        if (!state.keySet().equals(expected)) {
+            throw new IllegalArgumentException(
+                    "the toy's sampler keeps " + expected + " after " + stepsDone + " steps, found " + state.keySet());
+        }
+        return new Circle(function, latent, stepsDone, state);
+    }
+
+    private double angle(int step) {
+        return START * (steps - step) / steps;
+    }
+
+    private final class Circle extends Sampling {
+        private final DenoisingFunction function;
+        private final Tensor clean; // x0 of this step
+        private final Tensor previous; // x0 of the step before
+        private boolean hasPrevious;
+        private boolean isClean;
+
+        Circle(DenoisingFunction function, Tensor latent, int stepsDone, Map<String, HostTensor> state) {
+            super(backend, latent, ToySampler.this.steps(), stepsDone);
+            this.function = function;
+            this.clean = allocateLatent();
+            this.previous = allocateLatent();
+            if (stepsDone > 0) {
+                backend.write(state.get(PREVIOUS), previous);
+                hasPrevious = true;
+            }
+        }
+
+        @Override
+        protected double step(int index) {
+            double a = angle(index);
+            double next = angle(index + 1);
+            try (Workspace workspace = backend.newWorkspace()) {
+                Tensor predicted =
+                        workspace.allocate(latent().dtype(), Prediction.NOISE_AND_VARIANCE.outputOf(latent().shape()));
+                function.predict(latent(), Math.floor(1000 * a / START), predicted);
+                Tensor noise = predicted.slice(0, latent().shape().length(0));
+                // x0 = (x - sin(a) e) / cos(a)
+                Tensor scaled = workspace.allocate(latent().dtype(), latent().shape());
+                backend.copy(latent(), scaled);
+                backend.addScaled((float) -Math.sin(a), noise, scaled);
+                backend.copy(scaled, clean);
+                backend.addScaled((float) (1 / Math.cos(a) - 1), scaled, clean);
+                // x' = cos(a') D + sin(a') e, D = x0 + (x0 - previous) / 2
+                backend.copy(clean, scaled);
+                if (hasPrevious) {
+                    backend.interpolate(previous, clean, 1.5f, scaled);
+                }
+                backend.copy(scaled, latent());
+                backend.addScaled((float) (Math.cos(next) - 1), scaled, latent());
+                backend.addScaled((float) Math.sin(next), noise, latent());
+            }
+            backend.copy(clean, previous);
+            hasPrevious = true;
+            isClean = true;
+            return next;
+        }
+
+        @Override
+        public Map<String, HostTensor> state() {
+            return hasPrevious ? Map.of(PREVIOUS, backend.download(previous)) : Map.of();
+        }
+
+        @Override
+        public void estimate(Tensor out) {
+            backend.copy(isClean ? clean : latent(), out);
+        }
+    }
+}
