@@ -1,21 +1,26 @@
 package io.lingen.core;
 
 /**
- * What a backend may use.
+ * The host resources that a backend may use.
  *
  * @param threads the number of host threads to compute with, 1 to {@value #MAX_THREADS}
  */
 public record BackendOptions(int threads) {
-    /** More than any machine has processors for. */
+    /** The largest number of threads that is accepted. */
     public static final int MAX_THREADS = 4096;
 
+    /**
+     * Checks the number of threads.
+     *
+     * @throws IllegalArgumentException if it is out of range
+     */
     public BackendOptions {
         if (threads < 1 || threads > MAX_THREADS) {
             throw new IllegalArgumentException("the number of threads is 1 to " + MAX_THREADS + ", found " + threads);
         }
     }
 
-    /** All processors that the JVM sees. */
+    /** {@return options that use all processors that the JVM sees} */
     public static BackendOptions defaults() {
         return new BackendOptions(Runtime.getRuntime().availableProcessors());
     }

@@ -33,18 +33,18 @@ public record ConvolutionParameters(HostTensor weight, HostTensor bias, int stri
         }
     }
 
-    /** The number of output channels. */
+    /** {@return the number of output channels} */
     public long outChannels() {
         return weight.shape().length(0);
     }
 
-    /** The number of input channels. */
+    /** {@return the number of input channels} */
     public long inChannels() {
         return weight.shape().length(1);
     }
 
     /**
-     * The length of the kernel on an axis.
+     * {@return the length of the kernel on an axis}
      *
      * @param axis 0 = t, 1 = h, 2 = w
      */
@@ -53,7 +53,7 @@ public record ConvolutionParameters(HostTensor weight, HostTensor bias, int stri
     }
 
     /**
-     * The stride on an axis.
+     * {@return the stride on an axis}
      *
      * @param axis 0 = t, 1 = h, 2 = w
      */
@@ -61,7 +61,11 @@ public record ConvolutionParameters(HostTensor weight, HostTensor bias, int stri
         return axis == 0 ? strideT : axis == 1 ? strideH : strideW;
     }
 
-    /** The output's shape [T', H', W', outChannels] for an input [T, H, W, inChannels]. */
+    /**
+     * {@return the output's shape [T', H', W', outChannels]}
+     *
+     * @param input the input's shape [T, H, W, inChannels]
+     */
     public Shape outputOf(Shape input) {
         return Shape.of(
                 (input.length(0) - 1) / strideT + 1,

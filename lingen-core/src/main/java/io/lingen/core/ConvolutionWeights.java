@@ -5,9 +5,9 @@ package io.lingen.core;
  * Immutable, thread-safe, owned by the workspace they were packed into.
  */
 public interface ConvolutionWeights {
-    /** The parameters before packing: sizes, strides and the host tensors. */
+    /** {@return the parameters before packing: sizes, strides and the host tensors} */
     ConvolutionParameters parameters();
 
-    /** The type of the GEMM's operands: {@link DType#F32} or {@link DType#BF16}. Accumulation is always in F32. */
+    /** {@return the type of the GEMM's operands: {@link DType#F32} or {@link DType#BF16}} Accumulation is always in F32. */
     DType dtype();
 }

@@ -6,9 +6,11 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * Elements in host memory, on the heap or mapped from a file: what checkpoints are read into and results are written from. Little-endian,
- * row-major, of any {@link DType}. The holder keeps its memory reachable: a mapped file stays mapped as long as a host tensor of it is in
- * use. Treated as immutable; thread-safe for reading.
+ * A tensor in host memory, on the heap or mapped from a file: the form in which checkpoints are read and results are written. Elements are
+ * little-endian, row-major, of any {@link DType}.
+ *
+ * <p>A host tensor keeps its memory reachable, so a mapped file stays mapped as long as one of its tensors is in use. Treated as immutable;
+ * thread-safe for reading.
  */
 public final class HostTensor {
     private static final ValueLayout.OfFloat FLOAT =
@@ -25,7 +27,10 @@ public final class HostTensor {
     /**
      * Wraps memory without a copy.
      *
-     * @throws IllegalArgumentException if the memory's size is not the shape's
+     * @param dtype the type of the elements
+     * @param shape the lengths of the axes
+     * @param memory the elements, exactly as many bytes as they need
+     * @throws IllegalArgumentException if the memory has another size
      */
     public HostTensor(DType dtype, Shape shape, MemorySegment memory) {
         if (memory.byteSize() != Math.multiplyExact(shape.elements(), (long) dtype.bytes())) {
@@ -43,12 +48,25 @@ public final class HostTensor {
         this.memory = MemorySegment.NULL;
     }
 
-    /** A tensor whose elements are not at hand, for what asks for shapes and types alone: reading an element or the memory fails. */
+    /**
+     * {@return a tensor that has a shape and a type but no elements} For code that needs sizes only, such as a dry run. Reading an element
+     * or the memory throws {@link IllegalStateException}.
+     *
+     * @param dtype the type of the elements
+     * @param shape the lengths of the axes
+     */
     public static HostTensor withoutElements(DType dtype, Shape shape) {
         return new HostTensor(dtype, shape);
     }
 
-    /** A tensor of the given floats, not copied. */
+    /**
+     * {@return an F32 tensor that wraps an array without a copy}
+     *
+     * @param values the elements
+     * @param lengths the lengths of the axes
+     * @throws IllegalArgumentException if the array has another number of elements
+     * @throws IllegalStateException on a big-endian host
+     */
     public static HostTensor of(float[] values, long... lengths) {
         Shape shape = Shape.of(lengths);
         if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
@@ -57,18 +75,20 @@ public final class HostTensor {
         return new HostTensor(DType.F32, shape, MemorySegment.ofArray(values));
     }
 
+    /** {@return the type of the elements} */
     public DType dtype() {
         return dtype;
     }
 
+    /** {@return the lengths of the axes} */
     public Shape shape() {
         return shape;
     }
 
     /**
-     * The bytes of the elements.
+     * {@return the bytes of the elements}
      *
-     * @throws IllegalStateException if it was made {@link #withoutElements}
+     * @throws IllegalStateException if the tensor was made by {@link #withoutElements}
      */
     public MemorySegment memory() {
         requireElements();
@@ -76,8 +96,8 @@ public final class HostTensor {
     }
 
     /**
-     * Lets the system take back the physical memory of a mapped file's elements: weights that were packed need not lie in memory twice.
-     * They stay readable and come from the file again. Does nothing to memory of another kind.
+     * Lets the operating system evict the pages of a mapped file, after its weights were packed elsewhere. The elements stay readable: an
+     * access loads them from the file again. No effect on memory of another kind.
      */
     public void unload() {
         if (memory.isMapped()) {
@@ -95,7 +115,12 @@ public final class HostTensor {
         }
     }
 
-    /** The element at a row-major index as a float: rounded from F64 and integers, exact otherwise; BOOL gives 0 or 1. */
+    /**
+     * {@return the element at a row-major index as a float} F64 and integers are rounded, other types are converted exactly; BOOL gives 0
+     * or 1.
+     *
+     * @param index from 0
+     */
     public float get(long index) {
         switch (dtype) {
             case F32:
@@ -122,9 +147,10 @@ public final class HostTensor {
     }
 
     /**
-     * Copies the elements, as floats, to an array.
+     * Copies all elements, as floats, to an array.
      *
-     * @param target as long as the tensor has elements
+     * @param target has as many entries as the tensor has elements
+     * @throws IllegalStateException if the tensor was made by {@link #withoutElements}
      */
     public void copyTo(float[] target) {
         requireElements();
@@ -138,9 +164,10 @@ public final class HostTensor {
     }
 
     /**
-     * A copy of all elements as floats.
+     * {@return a copy of all elements as floats}
      *
-     * @throws IllegalArgumentException if there are more than a Java array holds
+     * @throws IllegalArgumentException if they do not fit a Java array
+     * @throws IllegalStateException if the tensor was made by {@link #withoutElements}
      */
     public float[] toFloats() {
         requireElements();
@@ -152,7 +179,13 @@ public final class HostTensor {
         return values;
     }
 
-    /** The entries {@code from} (inclusive) to {@code to} (exclusive) of the first axis, sharing this tensor's memory. */
+    /**
+     * {@return a view of a range of the first axis}
+     *
+     * @param from the first entry
+     * @param to the entry after the last
+     * @throws IllegalArgumentException unless {@code 0 <= from <= to <= shape().length(0)}
+     */
     public HostTensor slice(long from, long to) {
         Shape part = shape.slice(from, to);
         if (!hasElements()) {
@@ -162,7 +195,12 @@ public final class HostTensor {
         return new HostTensor(dtype, part, memory.asSlice(from * entry, (to - from) * entry));
     }
 
-    /** The same elements under another shape. */
+    /**
+     * {@return a view of the same elements under another shape}
+     *
+     * @param lengths the lengths of the other shape's axes
+     * @throws IllegalArgumentException if the number of elements differs
+     */
     public HostTensor reshape(long... lengths) {
         Shape other = shape.reshape(Shape.of(lengths));
         return hasElements() ? new HostTensor(dtype, other, memory) : withoutElements(dtype, other);

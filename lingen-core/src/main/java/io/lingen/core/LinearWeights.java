@@ -5,12 +5,12 @@ package io.lingen.core;
  * workspace they were packed into.
  */
 public interface LinearWeights {
-    /** The number of input features. */
+    /** {@return the number of input features} */
     long inFeatures();
 
-    /** The number of output features. */
+    /** {@return the number of output features} */
     long outFeatures();
 
-    /** The type of the GEMM's operands: {@link DType#F32} or {@link DType#BF16}. Accumulation is always in F32. */
+    /** {@return the type of the GEMM's operands: {@link DType#F32} or {@link DType#BF16}} Accumulation is always in F32. */
     DType dtype();
 }

@@ -1,15 +1,24 @@
 package io.lingen.core;
 
-/** A backend's memory does not suffice for a tensor. Other work of the process is unharmed. */
+/** Thrown when a backend has too little memory for a tensor. Other work of the process is unaffected. */
 public final class OutOfMemoryException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    /** @param message what was asked for, what is in use, and what would help */
+    /**
+     * Creates an exception.
+     *
+     * @param message the size requested, the memory in use, and the remedy
+     */
     public OutOfMemoryException(String message) {
         super(message);
     }
 
-    /** @param message what was asked for, what is in use, and what would help */
+    /**
+     * Creates an exception with a cause.
+     *
+     * @param message the size requested, the memory in use, and the remedy
+     * @param cause the error of the allocator
+     */
     public OutOfMemoryException(String message, Throwable cause) {
         super(message, cause);
     }

@@ -3,11 +3,11 @@ package io.lingen.core;
 import java.util.List;
 
 /**
- * Work that is done many times on the same tensors. A backend may record what it asks of its device, and ask for that again without the
- * host's part of it. The results are the same, bit for bit. Belongs to who asked for it; to be closed before the backend. Thread-safe.
+ * Work that repeats on the same tensors. A backend may capture its device operations once and replay them without host overhead, with
+ * bitwise equal results; the CUDA backend uses a CUDA graph. Owned by the caller, who closes it before the backend. Thread-safe.
  */
 public interface Recording extends AutoCloseable {
-    /** Records nothing: the work is run every time. */
+    /** Captures nothing and runs the work every time. */
     Recording NONE = new Recording() {
         @Override
         public void run(List<Tensor> operands, Runnable work) {
@@ -19,17 +19,17 @@ public interface Recording extends AutoCloseable {
     };
 
     /**
-     * Does the work, by running it or by repeating what it did before.
+     * Does the work: runs it, or replays what an earlier run captured. Replays only if the addresses and shapes of all operands match.
      *
-     * @param operands what of its inputs and outputs may be another tensor at another call; where they lie elsewhere or have other shapes
-     *     nothing is repeated
-     * @param work the same operations every time, if the operands are the same. It neither uploads nor downloads, gives what it allocates
-     *     back before it ends, and touches no other tensors than the operands, its own, and such as are the same at every call.
+     * @param operands the inputs and outputs that may be different tensors in another call
+     * @param work issues the same operations every time, given the same operands. It neither uploads nor downloads and frees what it
+     *     allocates before it returns. The only tensors that it touches are the operands, its own, and those that are the same in every
+     *     call.
      * @throws IllegalStateException if a tensor that it touches was freed
      */
     void run(List<Tensor> operands, Runnable work);
 
-    /** Frees what was recorded; from then on work is run. Closing twice has no effect. */
+    /** Frees the capture; later runs execute the work. Closing twice has no effect. */
     @Override
     void close();
 }

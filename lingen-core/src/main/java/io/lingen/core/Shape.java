@@ -2,7 +2,7 @@ package io.lingen.core;
 
 import java.util.Arrays;
 
-/** The lengths of a tensor's axes, slowest first. Lengths are 64-bit and at least 0; the product fits a {@code long}. Immutable. */
+/** The lengths of a tensor's axes, slowest first. Lengths are 64-bit and at least 0; their product fits a {@code long}. Immutable. */
 public final class Shape {
     private final long[] lengths;
     private final long elements;
@@ -26,30 +26,35 @@ public final class Shape {
     }
 
     /**
-     * A shape of the given lengths.
+     * {@return a shape of the given lengths}
      *
+     * @param lengths slowest first; copied
      * @throws IllegalArgumentException if a length is negative or the product overflows
      */
     public static Shape of(long... lengths) {
         return new Shape(lengths.clone());
     }
 
-    /** The number of axes. */
+    /** {@return the number of axes} */
     public int rank() {
         return lengths.length;
     }
 
-    /** The length of an axis, 0 being the slowest. */
+    /**
+     * {@return the length of an axis}
+     *
+     * @param axis from 0, the slowest
+     */
     public long length(int axis) {
         return lengths[axis];
     }
 
-    /** The length of the last, fastest axis; 1 for a shape without axes. */
+    /** {@return the length of the last, fastest axis; 1 for a shape without axes} */
     public long last() {
         return lengths.length == 0 ? 1 : lengths[lengths.length - 1];
     }
 
-    /** The product of all lengths but the last: the number of rows when the tensor is read as a matrix. */
+    /** {@return the product of all lengths but the last: the number of rows of the tensor as a matrix} */
     public long rows() {
         long rows = 1;
         for (int axis = 0; axis < lengths.length - 1; axis++) {
@@ -58,26 +63,32 @@ public final class Shape {
         return rows;
     }
 
-    /** The number of elements. */
+    /** {@return the number of elements} */
     public long elements() {
         return elements;
     }
 
-    /** This shape with another length on the first axis. */
+    /**
+     * {@return this shape with another length of the first axis}
+     *
+     * @param length of the first axis, at least 0
+     */
     public Shape withFirst(long length) {
         long[] changed = lengths.clone();
         changed[0] = length;
         return new Shape(changed);
     }
 
-    /** The number of elements of one entry of the first axis; 0 if there is none. */
+    /** {@return the number of elements of one entry of the first axis; 0 if there is no entry} */
     public long entryElements() {
         return lengths.length == 0 || lengths[0] == 0 ? 0 : elements / lengths[0];
     }
 
     /**
-     * The shape of the entries {@code from} (inclusive) to {@code to} (exclusive) of the first axis.
+     * {@return the shape of a range of the first axis}
      *
+     * @param from the first entry
+     * @param to the entry after the last
      * @throws IllegalArgumentException unless {@code 0 <= from <= to <= length(0)}
      */
     public Shape slice(long from, long to) {
@@ -88,8 +99,9 @@ public final class Shape {
     }
 
     /**
-     * Another shape for the same elements.
+     * {@return the other shape, after a check that it has as many elements}
      *
+     * @param other the other shape
      * @throws IllegalArgumentException if the number of elements differs
      */
     public Shape reshape(Shape other) {
@@ -99,7 +111,7 @@ public final class Shape {
         return other;
     }
 
-    /** A copy of the lengths. */
+    /** {@return a copy of the lengths} */
     public long[] toArray() {
         return lengths.clone();
     }

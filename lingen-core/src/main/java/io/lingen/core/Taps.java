@@ -1,18 +1,27 @@
 package io.lingen.core;
 
 /**
- * Receives named intermediate tensors, for comparing a port with its original. The tensor is valid during the call only. Names are
- * listed in docs/checkpoint-format.md.
+ * A receiver of named intermediate tensors, for comparing an implementation with its reference. A tensor is valid during the call only. The
+ * names are listed in docs/checkpoint-format.md.
  */
 @FunctionalInterface
 public interface Taps {
-    /** Receives nothing and costs nothing. */
+    /** Discards all tensors. Layers test for this instance and then skip work that only taps need. */
     Taps NONE = (name, tensor) -> {};
 
-    /** Called after the step that the name says. */
+    /**
+     * Receives the result of a step.
+     *
+     * @param name the step, for example "blocks.3.ma"
+     * @param tensor its result, valid during the call
+     */
     void accept(String name, Tensor tensor);
 
-    /** A view that puts a prefix before every name, for example "blocks.3."; {@link #NONE} stays itself. */
+    /**
+     * {@return taps that put a prefix before every name; {@link #NONE} for {@link #NONE}}
+     *
+     * @param prefix for example "blocks.3."
+     */
     default Taps under(String prefix) {
         return this == NONE ? NONE : (name, tensor) -> accept(prefix + name, tensor);
     }

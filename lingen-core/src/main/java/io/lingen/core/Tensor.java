@@ -10,31 +10,34 @@ import org.jspecify.annotations.Nullable;
  * Tensors are not synchronised: concurrent reads are safe, a write needs the caller's ordering.
  */
 public interface Tensor {
-    /** The lengths of the axes. */
+    /** {@return the lengths of the axes} */
     Shape shape();
 
-    /** The type of the elements: {@link DType#F32} or {@link DType#BF16}. */
+    /** {@return the type of the elements: {@link DType#F32} or {@link DType#BF16}} */
     DType dtype();
 
     /**
-     * The same elements under another shape.
+     * {@return a view of the same elements under another shape}
      *
+     * @param shape the other shape
      * @throws IllegalArgumentException if the number of elements differs
      */
     Tensor reshape(Shape shape);
 
     /**
-     * The entries {@code from} (inclusive) to {@code to} (exclusive) of the first axis, sharing this tensor's memory.
+     * {@return a view of a range of the first axis}
      *
+     * @param from the first entry
+     * @param to the entry after the last
      * @throws IllegalArgumentException unless {@code 0 <= from <= to <= shape().length(0)}
      */
     Tensor slice(long from, long to);
 
-    /** The memory of the elements when the host can address it, else null. Valid while the workspace is open. */
+    /** {@return the memory of the elements if the host can address it, else null} Valid while the workspace is open. */
     @Nullable
     MemorySegment hostMemory();
 
-    /** The size of the elements in bytes. */
+    /** {@return the size of the elements in bytes} */
     default long byteSize() {
         return shape().elements() * dtype().bytes();
     }

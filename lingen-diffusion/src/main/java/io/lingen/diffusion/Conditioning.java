@@ -1,11 +1,11 @@
 package io.lingen.diffusion;
 
 /**
- * A {@link Condition} in the form that a denoiser's passes use, computed once per video: keys and values of every block, for example. Only
- * the denoiser that made it can read it. Immutable, thread-safe; close it when the video is done.
+ * A {@link Condition} in the form that a denoiser's passes read, such as the keys and values of every block. It is computed once per video
+ * and belongs to the denoiser that made it. Immutable, thread-safe; close it after the video.
  */
 public interface Conditioning extends AutoCloseable {
-    /** Frees its memory. */
+    /** Frees the memory. */
     @Override
     void close();
 }

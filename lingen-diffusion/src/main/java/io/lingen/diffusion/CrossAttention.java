@@ -11,7 +11,7 @@ import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Heads;
 import org.jspecify.annotations.Nullable;
 
-/** Attention from video tokens to text tokens, without norm or modulation around it (specification, section 2). */
+/** Attention from video tokens to text tokens, without a norm or modulation (specification, section 2). */
 final class CrossAttention {
     private final Backend backend;
     private final DType precision;
@@ -32,15 +32,17 @@ final class CrossAttention {
         this.projection = weights.linear("proj", d, d);
     }
 
-    /** The keys and values [L, 2d] of the text [L, d], constant over all steps. */
+    /** {@return the keys and values [L, 2d] of the text [L, d], constant over all steps} */
     Tensor keysAndValues(Workspace workspace, Tensor text) {
         return keyValue.apply(workspace, text, precision);
     }
 
     /**
-     * x += attention(x, text), a chunk of tokens at a time.
+     * Computes x += attention(x, text), a chunk of tokens at a time.
      *
      * @param x [N, d], F32
+     * @param keysAndValues [L, 2d]
+     * @param mask [L], or null if all text tokens are kept
      */
     void addTo(Tensor x, Tensor keysAndValues, @Nullable Tensor mask, Taps taps) {
         long d = (long) heads * headDim;

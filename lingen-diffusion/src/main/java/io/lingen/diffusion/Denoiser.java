@@ -7,23 +7,35 @@ import io.lingen.core.backend.Backend;
 import java.util.List;
 
 /**
- * A network that predicts, for a noisy latent, the velocity of its flow or the noise in it.
+ * A network that predicts the velocity or the noise of a noisy latent, at a time and under a condition.
  *
- * <p>Thread-safe: weights are immutable and intermediate tensors belong to the call, so one instance serves several threads.
+ * <p>Thread-safe: weights are immutable and intermediate tensors belong to the call.
  */
 public interface Denoiser extends AutoCloseable {
-    /** Where it computes. */
+    /** {@return the backend that computes the passes} */
     Backend backend();
 
-    /** The meaning of its output. */
+    /** {@return the meaning of the output} */
     Prediction prediction();
 
-    /** Conditions on text alone, as {@link #condition(Condition, Taps)}. */
+    /**
+     * Prepares text for the passes of a video.
+     *
+     * @param texts one embedding per text encoder, in the order of the model
+     * @return the conditioning, to be closed by the caller
+     * @throws IllegalArgumentException if the model has another kind of condition or embeddings of other widths
+     */
     default Conditioning condition(List<TextEmbedding> texts) {
         return condition(Condition.of(texts));
     }
 
-    /** As {@link #condition(Condition, Taps)}, without taps. */
+    /**
+     * Prepares a condition for the passes of a video.
+     *
+     * @param condition text or a class
+     * @return the conditioning, to be closed by the caller
+     * @throws IllegalArgumentException if the model has another kind of condition or embeddings of other widths
+     */
     default Conditioning condition(Condition condition) {
         return condition(condition, Taps.NONE);
     }
@@ -31,17 +43,18 @@ public interface Denoiser extends AutoCloseable {
     /**
      * Prepares a condition for the passes of a video.
      *
-     * @param taps shown the projected inputs, such as "text.{i}" and "text"
-     * @return to be closed by the caller
-     * @throws IllegalArgumentException if the model is conditioned on something else, or on embeddings of other widths
+     * @param condition text or a class
+     * @param taps receives the projected inputs, such as "text.{i}" and "text"
+     * @return the conditioning, to be closed by the caller
+     * @throws IllegalArgumentException if the model has another kind of condition or embeddings of other widths
      */
     Conditioning condition(Condition condition, Taps taps);
 
     /**
      * Checks that a latent can be denoised.
      *
-     * @param latent [C, T, H, W]
-     * @throws IllegalArgumentException naming the sizes that would do
+     * @param latent the shape [C, T, H, W]
+     * @throws IllegalArgumentException with the sizes that are possible
      */
     void requireLatent(Shape latent);
 
@@ -49,16 +62,25 @@ public interface Denoiser extends AutoCloseable {
      * Computes the prediction for a latent at a time.
      *
      * @param latent [C, T, H, W], F32
-     * @param t the time, in the terms that the model was trained with: from 0 = noise to 1 = data for a rectified flow
-     * @param conditioning of this denoiser
+     * @param t the time as in training: from 0 = noise to 1 = data for a rectified flow
+     * @param conditioning made by this denoiser
      * @param out written, F32, of the shape {@link Prediction#outputOf}
-     * @throws IllegalArgumentException if the latent's sizes don't fit the configuration
+     * @throws IllegalArgumentException if the latent does not fit the configuration
      */
     default void predict(Tensor latent, double t, Conditioning conditioning, Tensor out) {
         predict(latent, t, conditioning, out, Taps.NONE);
     }
 
-    /** As {@link #predict(Tensor, double, Conditioning, Tensor)}, showing every step to the taps. */
+    /**
+     * Computes the prediction for a latent at a time and passes intermediate results to taps.
+     *
+     * @param latent [C, T, H, W], F32
+     * @param t the time as in training: from 0 = noise to 1 = data for a rectified flow
+     * @param conditioning made by this denoiser
+     * @param out written, F32, of the shape {@link Prediction#outputOf}
+     * @param taps receives the result of every step
+     * @throws IllegalArgumentException if the latent does not fit the configuration
+     */
     void predict(Tensor latent, double t, Conditioning conditioning, Tensor out, Taps taps);
 
     /** Frees the weights. */

@@ -8,7 +8,10 @@ import io.lingen.core.layer.Linear;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 
-/** d to ffn_ratio d, GELU(tanh), and back, with bias (specification, section 2). */
+/**
+ * The feed-forward network: a linear layer from d to ffn_ratio d, GELU (tanh), and a linear layer back, both with bias (specification,
+ * section 2).
+ */
 final class FeedForward {
     private final Backend backend;
     private final DType precision;
@@ -23,7 +26,7 @@ final class FeedForward {
     }
 
     /**
-     * x += gate * FFN(LN(x) * (1 + scale) + shift), a chunk of tokens at a time.
+     * Computes x += gate * FFN(LN(x) * (1 + scale) + shift), a chunk of tokens at a time.
      *
      * @param x [N, d], F32
      */

@@ -8,7 +8,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.layer.Linear;
 import io.lingen.core.layer.ModelWeights;
 
-/** Modulated norm and the projection to patches (specification, section 2). */
+/** The last layer: modulated norm and projection to patches (specification, section 2). */
 final class FinalLayer {
     private final Backend backend;
     private final DType precision;
@@ -23,7 +23,14 @@ final class FinalLayer {
         this.linear = weights.linear("linear", d, config.patchWidth());
     }
 
-    /** The patches [N, p] of the residual stream x [N, d], in the workspace; timeEmbedding is [1, d]. */
+    /**
+     * Computes the patches of the residual stream.
+     *
+     * @param workspace the owner of the result
+     * @param x [N, d]
+     * @param timeEmbedding [1, d]
+     * @return [N, p]
+     */
     Tensor forward(Workspace workspace, Tensor x, Tensor timeEmbedding) {
         long d = x.shape().last();
         try (Workspace scratch = backend.newWorkspace()) {

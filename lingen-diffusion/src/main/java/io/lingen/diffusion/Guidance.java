@@ -5,8 +5,10 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 
 /**
- * Classifier-free guidance (Ho and Salimans, 2022): p = p_u + s (p_c - p_u), the two passes one after the other to save memory
- * (specification, section 5). Channels beyond the latent's, a variance, are the conditional pass's, unguided.
+ * Classifier-free guidance (Ho and Salimans, 2022): p = p_u + s (p_c - p_u) (specification, section 5). The two passes run one after the
+ * other, which saves memory. Channels beyond those of the latent, such as a variance, are those of the conditional pass.
+ *
+ * <p>Thread-safe if the two functions are.
  */
 public final class Guidance implements DenoisingFunction {
     private final Backend backend;
@@ -22,11 +24,14 @@ public final class Guidance implements DenoisingFunction {
     }
 
     /**
-     * The guided function.
+     * Guides a denoiser.
      *
+     * @param denoiser computes both passes
      * @param conditional the prompt or class
      * @param unconditional the negative or empty prompt, or no class; not used at scale 1
-     * @param scale s, finite; 1 is the conditional function alone, at half the cost
+     * @param scale s, finite; at 1 the result is the conditional function, at half the cost
+     * @return the guided function
+     * @throws IllegalArgumentException if the scale is not finite
      */
     public static DenoisingFunction of(
             Denoiser denoiser, Conditioning conditional, Conditioning unconditional, double scale) {
@@ -38,11 +43,14 @@ public final class Guidance implements DenoisingFunction {
     }
 
     /**
-     * The guided function of two others, the unconditional one first.
+     * Guides one function by another.
      *
-     * @param backend where their latents are
-     * @param unconditional not used at scale 1
-     * @param scale s, finite; 1 is the conditional function alone, at half the cost
+     * @param backend the backend of their tensors
+     * @param conditional evaluated second
+     * @param unconditional evaluated first; not used at scale 1
+     * @param scale s, finite; at 1 the result is the conditional function, at half the cost
+     * @return the guided function
+     * @throws IllegalArgumentException if the scale is not finite
      */
     public static DenoisingFunction of(
             Backend backend, DenoisingFunction conditional, DenoisingFunction unconditional, double scale) {
@@ -55,7 +63,12 @@ public final class Guidance implements DenoisingFunction {
         return new Guidance(backend, conditional, unconditional, (float) scale);
     }
 
-    /** The conditional function alone: guidance at scale 1. */
+    /**
+     * {@return the conditional function alone: guidance at scale 1}
+     *
+     * @param denoiser computes the passes
+     * @param conditional the prompt or class
+     */
     public static DenoisingFunction conditionalOnly(Denoiser denoiser, Conditioning conditional) {
         return (latent, t, out) -> denoiser.predict(latent, t, conditional, out);
     }

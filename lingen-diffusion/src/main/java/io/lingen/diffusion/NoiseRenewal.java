@@ -6,19 +6,22 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 
 /**
- * Fresh noise in the steps of a rectified flow: DDIM's eta (Song et al., 2021, equation 16) on its path.
+ * The addition of fresh noise in the steps of a rectified flow: DDIM's eta (Song et al., 2021, equation 16) along its path.
  *
- * <p>At the time t a latent x and its velocity v stand for the clean latent x1 = x + (1 - t) v and the noise x0 = x - t v. Euler's step to
- * t' keeps both: t' x1 + (1 - t') x0. With eta the noise is renewed in part, t' x1 + (1 - t') (sqrt(1 - u^2) x0 + u e), e normal
- * and u^2 = eta^2 (1 - (s' / s)^2), where s = (1 - t) / t. What early steps got wrong can so be mended by later ones.
+ * <p>At time t, a latent x and its velocity v determine the clean latent x1 = x + (1 - t) v and the noise x0 = x - t v. Euler's step to t'
+ * keeps both: t' x1 + (1 - t') x0. With eta, part of the noise is renewed: t' x1 + (1 - t') (sqrt(1 - u^2) x0 + u e), where e is normal,
+ * u^2 = eta^2 (1 - (s' / s)^2) and s = (1 - t) / t. Later steps can thus correct errors of earlier ones.
  */
 final class NoiseRenewal {
     private final double eta;
     private final long seed;
 
     /**
-     * @param eta 0, Euler's method, to 1, all the noise that a step can renew
-     * @param seed of the fresh noise, which is another one than {@code backend.normal} makes of this seed
+     * Creates the renewal of a run.
+     *
+     * @param eta from 0, Euler's method, to 1, all the noise that a step can renew
+     * @param seed of the fresh noise, which differs from the noise that {@code backend.normal} makes of the same seed
+     * @throws IllegalArgumentException if eta is out of range
      */
     NoiseRenewal(double eta, long seed) {
         if (!(eta >= 0 && eta <= 1)) {
@@ -28,7 +31,7 @@ final class NoiseRenewal {
         this.seed = seed;
     }
 
-    /** The deviation (1 - t') u of the noise that a step from t to next renews; 0 for Euler's step. */
+    /** {@return the deviation (1 - t') u of the noise that a step from t to next renews; 0 for Euler's step} */
     double deviation(double t, double next) {
         double ratio = t * (1 - next) / (next * (1 - t)); // s' / s
         return (1 - next) * eta * Math.sqrt(1 - ratio * ratio);
@@ -42,7 +45,7 @@ final class NoiseRenewal {
      */
     void step(Backend backend, Tensor latent, Tensor velocity, double t, double next, double deviation, int index) {
         double kept = Math.sqrt((1 - next) * (1 - next) - deviation * deviation); // (1 - t') sqrt(1 - u^2)
-        // t' x1 + kept x0 = x + a (v + b x), whose a is positive.
+        // t' x1 + kept x0 = x + a (v + b x), where a is positive.
         double a = next * (1 - t) - kept * t;
         double b = (next + kept - 1) / a;
         try (Workspace workspace = backend.newWorkspace()) {
@@ -55,7 +58,7 @@ final class NoiseRenewal {
         }
     }
 
-    /** A step's own seed: the output of SplitMix64 (Steele et al., 2014) after so many steps from the seed. */
+    /** {@return the seed of a step: output number {@code step} of SplitMix64 (Steele et al., 2014), started at the seed} */
     private long seedOf(int step) {
         long z = seed + (step + 1) * 0x9E3779B97F4A7C15L;
         z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;

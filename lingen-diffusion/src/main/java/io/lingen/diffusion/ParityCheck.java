@@ -14,41 +14,47 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Runs one denoiser pass on the inputs of a parity fixture and compares what it computes with what the fixture expects. The fixture's
- * layout is in docs/checkpoint-format.md: inputs {@code latent}, {@code t}, {@code text.{i}}, optional {@code text_mask.{i}}, {@code label};
- * expected {@code velocity}, or {@code noise} of a denoiser that predicts that, and, optionally, {@code tap.<name>}.
+ * A parity check: runs one denoiser pass on the inputs of a fixture and compares the results with the expected tensors.
+ *
+ * <p>The layout of a fixture is in docs/checkpoint-format.md. Inputs are {@code latent}, {@code t}, {@code text.{i}} and optionally {@code
+ * text_mask.{i}} and {@code label}. Expected are {@code velocity} (or {@code noise}, for a denoiser that predicts noise) and optionally
+ * {@code tap.<name>}.
  */
 public final class ParityCheck {
     private static final String TAP = "tap.";
 
     private ParityCheck() {}
 
-    /** The default bound on the relative L2 error: 1e-5 in F32, 2e-2 in BF16. */
+    /**
+     * {@return the default bound on the relative L2 error: 1e-5 in F32, 2e-2 in BF16}
+     *
+     * @param precision F32 or BF16
+     */
     public static double defaultTolerance(DType precision) {
         return precision == DType.BF16 ? 2e-2 : 1e-5;
     }
 
     /**
-     * One expected tensor against the computed one.
+     * The comparison of a computed tensor with the expected one.
      *
      * @param name its name in the fixture
      * @param maxAbsoluteError the largest absolute difference
-     * @param relativeError the L2 norm of the difference over that of the expected tensor
+     * @param relativeError the L2 norm of the difference, divided by that of the expected tensor
      */
     public record Comparison(String name, double maxAbsoluteError, double relativeError) {}
 
     /**
-     * The outcome.
+     * The result of a parity check.
      *
      * @param comparisons in the fixture's order of names, the prediction first
-     * @param computed every tensor that was expected, as computed, under its name in the fixture
+     * @param computed the computed counterpart of every expected tensor, by its name in the fixture
      */
     public record Result(List<Comparison> comparisons, Map<String, HostTensor> computed) {
-        /** The largest relative error; NaN if any is. */
+        /** {@return the largest relative error; NaN if any is NaN} */
         public double worst() {
             double worst = 0;
             for (Comparison comparison : comparisons) {
-                // Math.max keeps NaN, which no tolerance accepts.
+                // Math.max propagates NaN, which exceeds every tolerance.
                 worst = Math.max(worst, comparison.relativeError());
             }
             return worst;
@@ -56,9 +62,12 @@ public final class ParityCheck {
     }
 
     /**
-     * Runs the pass.
+     * Runs the pass and compares its results.
      *
-     * @throws CheckpointException if the fixture lacks an input or expects a tap that the denoiser does not have
+     * @param denoiser the denoiser
+     * @param fixture inputs and expected tensors
+     * @return all comparisons
+     * @throws CheckpointException if the fixture lacks an input, or expects a tap that the denoiser does not have
      */
     public static Result run(Denoiser denoiser, SafetensorsFile fixture) {
         Backend backend = denoiser.backend();
@@ -114,7 +123,15 @@ public final class ParityCheck {
         return comparisons;
     }
 
-    /** Compares two tensors of equally many elements. */
+    /**
+     * Compares two tensors with the same number of elements.
+     *
+     * @param name the name of the expected tensor
+     * @param expected the expected tensor
+     * @param found the computed tensor
+     * @return the comparison
+     * @throws CheckpointException if the numbers of elements differ
+     */
     public static Comparison compare(String name, HostTensor expected, HostTensor found) {
         long elements = expected.shape().elements();
         if (found.shape().elements() != elements) {

@@ -5,7 +5,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
 
-/** Learned tables for t, h and w, summed (specification, section 2; Movie Gen's factorised embedding). */
+/** The position embedding: the sum of learned tables for t, h and w (specification, section 2; the factorised embedding of Movie Gen). */
 final class PositionEmbedding {
     private final Backend backend;
     private final Tensor tableT; // [max t, d]
@@ -19,7 +19,7 @@ final class PositionEmbedding {
         this.tableW = weights.tensor("w", max.w(), hiddenSize);
     }
 
-    /** out = x + the position of every token; out may be x. */
+    /** Computes out = x + the position of every token; out may be x. */
     void add(Tensor x, Grid grid, Tensor out) {
         backend.addPosition(x, tableT, tableH, tableW, grid, out);
     }

@@ -6,9 +6,9 @@ import io.lingen.core.Shape;
 public enum Prediction {
     /** The velocity of a rectified flow: data minus noise. */
     VELOCITY(1),
-    /** The noise in the latent. */
+    /** The noise of the latent. */
     NOISE(1),
-    /** The noise, then as many channels that place the variance of a step within its range (Nichol and Dhariwal, 2021). */
+    /** The noise, followed by as many channels that interpolate the variance of a step within its range (Nichol and Dhariwal, 2021). */
     NOISE_AND_VARIANCE(2);
 
     private final int channels;
@@ -17,7 +17,11 @@ public enum Prediction {
         this.channels = channels;
     }
 
-    /** The output's shape for a latent [C, T, H, W]: the same, or with twice its channels. */
+    /**
+     * {@return the shape of the output: that of the latent, or with twice its channels}
+     *
+     * @param latent the latent's shape [C, T, H, W]
+     */
     public Shape outputOf(Shape latent) {
         long[] lengths = latent.toArray();
         lengths[0] *= channels;

@@ -6,8 +6,10 @@ import io.lingen.core.backend.Backend;
 import java.util.Map;
 
 /**
- * Euler's method along a rectified flow (specification, section 5; Liu et al., 2022), or with {@linkplain NoiseRenewal fresh noise} in every
- * step. Takes the velocity. A step depends on the latent, the times and its place alone: there is no state.
+ * Euler's method along a rectified flow (specification, section 5; Liu et al., 2022), optionally with fresh noise in every step. Requires a
+ * denoiser that predicts the velocity.
+ *
+ * <p>A step depends only on the latent, the times and its index, so {@link Sampling#state} is empty.
  */
 public final class RectifiedFlowSampler implements Sampler {
     private final Backend backend;
@@ -15,22 +17,24 @@ public final class RectifiedFlowSampler implements Sampler {
     private final NoiseRenewal renewal;
 
     /**
-     * Euler's method.
+     * Creates a sampler without fresh noise.
      *
-     * @param backend where the latents are
+     * @param backend the backend of the latents
      * @param times strictly increasing, at least two; n + 1 times make n steps
+     * @throws IllegalArgumentException if the times are not strictly increasing or fewer than two
      */
     public RectifiedFlowSampler(Backend backend, double[] times) {
         this(backend, times, 0, 0);
     }
 
     /**
-     * With fresh noise.
+     * Creates a sampler with fresh noise in every step.
      *
-     * @param backend where the latents are
+     * @param backend the backend of the latents
      * @param times strictly increasing, at least two; n + 1 times make n steps
-     * @param eta 0, Euler's method, to 1, all the noise that a step can renew: DDIM's eta (Song et al., 2021)
-     * @param seed of the fresh noise, which is another one than {@code backend.normal} makes of this seed
+     * @param eta from 0, Euler's method, to 1, all the noise that a step can renew: DDIM's eta (Song et al., 2021)
+     * @param seed of the fresh noise, which differs from the noise that {@code backend.normal} makes of the same seed
+     * @throws IllegalArgumentException if the times are not strictly increasing or fewer than two, or if eta is out of range
      */
     public RectifiedFlowSampler(Backend backend, double[] times, double eta, long seed) {
         this.backend = backend;
@@ -92,7 +96,7 @@ public final class RectifiedFlowSampler implements Sampler {
             return next;
         }
 
-        /** x + (1 - t) v. */
+        /** Computes x + (1 - t) v, the clean latent. */
         @Override
         public void estimate(Tensor out) {
             backend.copy(latent(), out);

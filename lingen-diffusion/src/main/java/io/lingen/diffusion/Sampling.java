@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 
 /**
- * One latent on its way through a sampler's steps. Each {@code next()} takes one, so progress, previews, cancellation and saving are the
- * caller's loop. For one thread. Owns its tensors, not the latent.
+ * The steps of a sampler on one latent. Each {@code next()} takes one step, so the caller's loop controls progress, previews, cancellation
+ * and saving. For one thread. Owns its tensors, but not the latent.
  */
 public abstract class Sampling implements Iterator<SamplingStep>, AutoCloseable {
     private final Workspace workspace;
@@ -20,9 +20,13 @@ public abstract class Sampling implements Iterator<SamplingStep>, AutoCloseable 
     private int stepsDone;
 
     /**
-     * @param latent moved in place, F32
-     * @param steps of the sampler
+     * Creates an iterator at a step.
+     *
+     * @param backend the backend of the latent
+     * @param latent F32, updated in place
+     * @param steps the number of steps of the sampler
      * @param stepsDone 0 to {@code steps}
+     * @throws IllegalArgumentException if {@code stepsDone} is out of range
      */
     protected Sampling(Backend backend, Tensor latent, int steps, int stepsDone) {
         if (stepsDone < 0 || stepsDone > steps) {
@@ -35,12 +39,12 @@ public abstract class Sampling implements Iterator<SamplingStep>, AutoCloseable 
         this.stepsDone = stepsDone;
     }
 
-    /** The latent as far as the steps have brought it. */
+    /** {@return the latent after the steps that are done} */
     protected final Tensor latent() {
         return latent;
     }
 
-    /** A new F32 tensor of the latent's shape that lives until this is closed. */
+    /** {@return a new F32 tensor of the latent's shape, valid until this object is closed} */
     protected final Tensor allocateLatent() {
         return workspace.allocate(DType.F32, latent.shape());
     }
@@ -48,21 +52,21 @@ public abstract class Sampling implements Iterator<SamplingStep>, AutoCloseable 
     /**
      * Takes a step.
      *
-     * @param index from 0
+     * @param index of the step, from 0
      * @return the time that the latent has reached, for {@link SamplingStep#t}
      */
     protected abstract double step(int index);
 
-    /** The host copies, by name, of the tensors beside the latent that the next step depends on; empty for none. */
+    /** {@return host copies, by name, of the tensors other than the latent that the next step depends on; empty for none} */
     public Map<String, HostTensor> state() {
         return Map.of();
     }
 
     /**
-     * Writes an estimate of the final latent: the clean latent of the last prediction. Before the first step of this object it is the latent
-     * as it is.
+     * Writes an estimate of the final latent: the clean latent of the last prediction. Before the first step of this object it is the
+     * current latent.
      *
-     * @param out of the latent's shape, F32
+     * @param out F32, of the latent's shape
      */
     public abstract void estimate(Tensor out);
 
@@ -74,7 +78,8 @@ public abstract class Sampling implements Iterator<SamplingStep>, AutoCloseable 
     /**
      * Takes the next step.
      *
-     * @throws NoSuchElementException after the last one
+     * @return the latent after it
+     * @throws NoSuchElementException after the last step
      */
     @Override
     public final SamplingStep next() {
@@ -86,7 +91,7 @@ public abstract class Sampling implements Iterator<SamplingStep>, AutoCloseable 
         return new SamplingStep(stepsDone, t, latent);
     }
 
-    /** Frees its tensors. Closing twice has no effect. */
+    /** Frees the tensors. Closing twice has no effect. */
     @Override
     public void close() {
         workspace.close();

@@ -5,8 +5,8 @@ import io.lingen.core.Tensor;
 /**
  * A latent after a step of its sampler.
  *
- * @param index steps done, 1 to the sampler's number
- * @param t the time reached, in the sampler's terms: in (0, 1] for a rectified flow
- * @param latent the latent there; the sampler's own tensor, overwritten by the next step
+ * @param index the number of steps done, from 1
+ * @param t the time reached, as the sampler defines it: in (0, 1] for a rectified flow
+ * @param latent the latent at that time; the tensor of the sampler, overwritten by the next step
  */
 public record SamplingStep(int index, double t, Tensor latent) {}

@@ -8,14 +8,14 @@ import java.util.stream.IntStream;
 /** The times at which a sampler evaluates the flow, from 0 (noise) to 1 (data) (specification, section 5). */
 @FunctionalInterface
 public interface Schedule {
-    /** The names that {@link #named} knows, for messages and help. */
+    /** The names that {@link #named} accepts, for messages and help. */
     String NAMES = "linear_quadratic, uniform, shifted, shifted:S";
 
-    /** The shift of "shifted". */
+    /** The shift of the schedule "shifted". */
     double DEFAULT_SHIFT = 3;
 
     /**
-     * The times of n steps: n + 1 numbers, strictly increasing from 0 to 1.
+     * {@return the times of n steps: n + 1 numbers, strictly increasing from 0 to 1}
      *
      * @param steps n, at least 1
      * @throws IllegalArgumentException if n is less than 1
@@ -23,8 +23,8 @@ public interface Schedule {
     double[] times(int steps);
 
     /**
-     * Movie Gen's schedule: the first n/2 steps (rounded down) are those of a uniform schedule of 250 steps, the others grow
-     * quadratically to 1 with a continuous derivative. From 250 steps on it is uniform.
+     * {@return Movie Gen's schedule} The first n/2 steps (rounded down) are those of a uniform schedule of 250 steps. The others grow
+     * quadratically to 1, with a continuous derivative. From 250 steps on the schedule is uniform.
      */
     static Schedule linearQuadratic() {
         return n -> {
@@ -32,8 +32,7 @@ public interface Schedule {
             double slow = Math.max(250, n);
             int linear = n / 2;
             double quadratic = n - linear;
-            // With L = linear, Q = quadratic: a = delta / (L Q^2), delta / L = 1 - n / slow, which holds for L = 0 as
-            // well.
+            // With L = linear, Q = quadratic: a = delta / (L Q^2) and delta / L = 1 - n / slow, also for L = 0.
             double a = (1 - n / slow) / (quadratic * quadratic);
             double b = 1 / slow - 2 * linear * a;
             double c = a * linear * linear;
@@ -41,7 +40,7 @@ public interface Schedule {
         };
     }
 
-    /** Equal steps. */
+    /** {@return a schedule of equal steps} */
     static Schedule uniform() {
         return n -> {
             requireSteps(n);
@@ -50,9 +49,10 @@ public interface Schedule {
     }
 
     /**
-     * Equal steps of the noise level, shifted towards noise: t / (t + s (1 - t)) (Esser et al., 2024).
+     * {@return equal steps of the noise level, shifted towards noise: t / (t + s (1 - t)) (Esser et al., 2024)}
      *
-     * @param shift s, positive; 1 is uniform, larger spends more steps near the noise
+     * @param shift s, positive; 1 is uniform, larger values put more steps near the noise
+     * @throws IllegalArgumentException if the shift is not a positive, finite number
      */
     static Schedule shifted(double shift) {
         if (!(shift > 0) || Double.isInfinite(shift)) {
@@ -68,9 +68,10 @@ public interface Schedule {
     }
 
     /**
-     * The schedule of a name: "linear_quadratic", "uniform", "shifted" (shift 3) or "shifted:S".
+     * {@return the schedule of a name: "linear_quadratic", "uniform", "shifted" (shift 3) or "shifted:S"}
      *
-     * @throws IllegalArgumentException listing the known names
+     * @param name the name, in any case, with '-' or '_'
+     * @throws IllegalArgumentException with the known names
      */
     static Schedule named(String name) {
         String wanted = name.toLowerCase(Locale.ROOT).replace('-', '_');
@@ -96,7 +97,7 @@ public interface Schedule {
 
     private static double[] times(int steps, IntToDoubleFunction time) {
         double[] times = IntStream.rangeClosed(0, steps).mapToDouble(time).toArray();
-        // Exact ends whatever the rounding between them.
+        // The ends are exact, independent of rounding.
         times[0] = 0;
         times[steps] = 1;
         return times;

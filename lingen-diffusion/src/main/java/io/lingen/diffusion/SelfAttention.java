@@ -12,7 +12,7 @@ import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.mate.TokenMixer;
 
-/** Full attention over all tokens: the diffusion transformer's mixer, quadratic in their number. */
+/** The token mixer of the DiT baseline: full attention over all tokens, quadratic in their number. */
 final class SelfAttention implements TokenMixer {
     private final Backend backend;
     private final DType precision;

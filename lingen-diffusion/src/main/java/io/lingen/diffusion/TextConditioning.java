@@ -6,7 +6,10 @@ import io.lingen.core.Workspace;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The text as the blocks of a {@link VideoTransformer} use it: keys and values of every block, constant over all steps of a video. */
+/**
+ * The text in the form that the blocks of a {@link VideoTransformer} read: keys and values of every block, constant over all steps of a
+ * video.
+ */
 final class TextConditioning implements Conditioning {
     private final Workspace workspace;
     private final Recording recording;
@@ -20,17 +23,17 @@ final class TextConditioning implements Conditioning {
         this.mask = mask;
     }
 
-    /** The recording of the denoiser's passes with this text: key and value addresses are stable until close. */
+    /** {@return the recording of the denoiser's passes with this text} Key and value addresses are stable until close. */
     Recording recording() {
         return recording;
     }
 
-    /** The keys and values of a block, [L, 2d]. */
+    /** {@return the keys and values of a block, [L, 2d]} */
     Tensor keysAndValues(int block) {
         return keysAndValues.get(block);
     }
 
-    /** [L], 1 = keep, or null if all tokens are kept. */
+    /** {@return the mask [L], 1 = keep, or null if all tokens are kept} */
     @Nullable
     Tensor mask() {
         return mask;

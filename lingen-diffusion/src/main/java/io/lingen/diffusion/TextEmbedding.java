@@ -4,12 +4,17 @@ import io.lingen.core.HostTensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one text encoder says about a prompt.
+ * The output of one text encoder for a prompt. Immutable.
  *
  * @param tokens [L, dim], L at least 1
  * @param mask [L], nonzero = keep, at least one kept; null keeps all
  */
 public record TextEmbedding(HostTensor tokens, @Nullable HostTensor mask) {
+    /**
+     * Checks the shapes and that a token is kept.
+     *
+     * @throws IllegalArgumentException if the tokens are not a matrix of at least one row, or the mask has another length or keeps no token
+     */
     public TextEmbedding {
         if (tokens.shape().rank() != 2 || tokens.shape().length(0) < 1) {
             throw new IllegalArgumentException(

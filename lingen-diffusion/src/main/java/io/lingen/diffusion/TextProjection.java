@@ -13,7 +13,10 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Brings every text encoder's tokens to the model's width, normed, one after the other (specification, section 2). */
+/**
+ * The projection of every text encoder's tokens to the width of the model, followed by a norm (specification, section 2). The results are
+ * concatenated.
+ */
 final class TextProjection {
     private static final float NORM_EPSILON = 1e-6f;
 
@@ -36,7 +39,12 @@ final class TextProjection {
         }
     }
 
-    /** Projected tokens [L, d] of all encoders, and their mask [L] or null; both belong to the workspace. */
+    /**
+     * The projected tokens of all encoders. Both tensors belong to the workspace.
+     *
+     * @param tokens [L, d]
+     * @param mask [L], 1 = keep, or null if all tokens are kept
+     */
     record Projected(Tensor tokens, @Nullable Tensor mask) {}
 
     Projected project(Workspace workspace, List<TextEmbedding> texts, Taps taps) {
@@ -85,7 +93,7 @@ final class TextProjection {
         }
     }
 
-    /** Turns a norm's affine weight, in place, into the scale of a modulated norm. */
+    /** Subtracts 1, in place, from the weight of an affine norm, which gives the scale of a modulated norm. */
     private Tensor minusOne(Tensor scale) {
         float[] ones = new float[Math.toIntExact(hiddenSize)];
         Arrays.fill(ones, 1);

@@ -12,8 +12,9 @@ import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 
 /**
- * Time for the adaptive norms (specification, section 2): a sinusoid of 1000 t through two linear layers, and one shared projection to
- * six modulation vectors (adaLN-single). F32 whatever the precision: its cost is nothing, its error would be everywhere.
+ * The time embedding for the adaptive norms (specification, section 2): a sinusoid of 1000 t through two linear layers, and a shared
+ * projection to six modulation vectors (adaLN-single). Computed in F32 at every precision, because it is cheap and an error here reaches
+ * every block.
  */
 final class TimeEmbedding {
     private static final int WIDTH = 256;
@@ -34,14 +35,14 @@ final class TimeEmbedding {
     }
 
     /**
-     * A time's embedding and modulation.
+     * The embedding and modulation of a time.
      *
      * @param embedding [1, d]
-     * @param modulation [6, d]: shift, scale and gate of the token mixer, then of the feed-forward
+     * @param modulation [6, d]: shift, scale and gate of the token mixer, followed by those of the feed-forward
      */
     record Embedded(Tensor embedding, Tensor modulation) {}
 
-    /** Embeds a time; the result belongs to the workspace. */
+    /** Embeds a time. The result belongs to the workspace. */
     Embedded embed(Workspace workspace, double t, Taps taps) {
         long d = fc2.outFeatures();
         Tensor wave = backend.upload(workspace, HostTensor.of(sinusoid(t), 1, WIDTH), DType.F32); // [1, 256]
@@ -56,7 +57,7 @@ final class TimeEmbedding {
         return new Embedded(embedding, modulation.reshape(Shape.of(6, d)));
     }
 
-    /** Cosines, then sines, of 1000 t f_i with f_i = 10000^(-i / 128). */
+    /** {@return the cosines, followed by the sines, of 1000 t f_i with f_i = 10000^(-i / 128)} */
     static float[] sinusoid(double t) {
         int half = WIDTH / 2;
         float[] wave = new float[WIDTH];

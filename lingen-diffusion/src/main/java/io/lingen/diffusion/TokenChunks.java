@@ -6,18 +6,22 @@ import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 
-/** Runs a layer that mixes no tokens over chunks of rows, so that its intermediate tensors stay small whatever the clip's length. */
+/**
+ * The evaluation of a layer that mixes no tokens in chunks of rows. The size of its intermediate tensors is independent of the video's
+ * length.
+ */
 final class TokenChunks {
     private TokenChunks() {}
 
-    /** The layer on one chunk. */
+    /** A layer applied to one chunk. */
     interface Layer {
         void apply(Workspace workspace, Tensor chunk, Taps taps);
     }
 
     /**
-     * Applies a layer to every chunk of x [N, d], each with a workspace of its own. If taps watch, they are shown the tensor of the given
-     * name once, whole.
+     * Applies a layer to every chunk of x, each with its own workspace. Taps receive the gathered tensor once, under the given name.
+     *
+     * @param x [N, d]
      */
     static void forEach(Backend backend, Tensor x, Taps taps, String name, Layer layer) {
         long tokens = x.shape().length(0);

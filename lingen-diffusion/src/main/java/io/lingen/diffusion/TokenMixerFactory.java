@@ -3,13 +3,13 @@ package io.lingen.diffusion;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.mate.TokenMixer;
 
-/** Makes the token mixers of an architecture's blocks. */
+/** A factory of the token mixers of an architecture's blocks. */
 interface TokenMixerFactory {
     /**
      * Loads the token mixer of a block.
      *
-     * @param block the block's weights
-     * @param layer the block's index
+     * @param block the weights of the block
+     * @param layer the index of the block
      */
     TokenMixer create(ModelWeights block, int layer);
 }

@@ -10,7 +10,7 @@ import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
 import io.lingen.mate.TokenMixer;
 
-/** One block: token mixer, cross-attention and feed-forward around a residual stream (specification, section 2). */
+/** A transformer block: token mixer, cross-attention and feed-forward, each added to the residual stream (specification, section 2). */
 final class TransformerBlock {
     static final float NORM_EPSILON = 1e-6f;
 
@@ -39,9 +39,9 @@ final class TransformerBlock {
     /**
      * Updates the residual stream x [N, d] in place.
      *
-     * @param position the tables that are added in every block
+     * @param position the tables, which are added in every block
      * @param timeModulation [6, d]
-     * @param textKeysAndValues this block's, [L, 2d]
+     * @param textKeysAndValues those of this block, [L, 2d]
      */
     void forward(
             Tensor x,

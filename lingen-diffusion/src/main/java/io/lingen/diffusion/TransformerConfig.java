@@ -10,18 +10,18 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A denoiser's configuration, as in transformer/config.json (docs/checkpoint-format.md). Immutable.
+ * The configuration of a denoiser, as in transformer/config.json (docs/checkpoint-format.md). Immutable.
  *
- * @param architecture what mixes the tokens
- * @param inChannels channels of the latent
- * @param patchSize latent cells per token
+ * @param architecture the token mixer
+ * @param inChannels the number of channels of the latent
+ * @param patchSize the latent cells per token
  * @param hiddenSize d
  * @param depth the number of blocks
- * @param heads of all attentions; divides hiddenSize
- * @param ffnSize the feed-forward's inner width
+ * @param heads the number of heads of all attentions, a divisor of hiddenSize
+ * @param ffnSize the inner width of the feed-forward
  * @param textDims the width of each text encoder's embeddings
- * @param maxGrid the largest grid of tokens that the position tables know
- * @param position where the position embedding enters
+ * @param maxGrid the largest grid of tokens, limited by the position tables
+ * @param position the place of the position embedding
  * @param mate the token mixer of {@link Architecture#LINGEN}, else null
  */
 public record TransformerConfig(
@@ -38,22 +38,27 @@ public record TransformerConfig(
         @Nullable MateConfig mate) {
     private static final int MAX_WIDTH = 1 << 16;
 
-    /** What mixes the tokens of a block. */
+    /** The token mixers of the blocks. */
     public enum Architecture {
-        /** MATE: linear cost. */
+        /** MATE, of linear cost. */
         LINGEN,
-        /** Full self-attention, the baseline: quadratic cost. */
+        /** Full self-attention, the baseline, of quadratic cost. */
         DIT
     }
 
-    /** Where the position embedding enters each block. */
+    /** The places where each block adds the position embedding. */
     public enum Position {
-        /** Added to the residual stream. */
+        /** To the residual stream. */
         RESIDUAL,
-        /** Added to the first norm's input only. */
+        /** To the input of the first norm only. */
         NORM
     }
 
+    /**
+     * Checks that MATE is given exactly for {@link Architecture#LINGEN}, and copies the text widths.
+     *
+     * @throws IllegalArgumentException otherwise
+     */
     public TransformerConfig {
         textDims = List.copyOf(textDims);
         if ((mate != null) != (architecture == Architecture.LINGEN)) {
@@ -63,9 +68,11 @@ public record TransformerConfig(
     }
 
     /**
-     * Reads a transformer's configuration.
+     * Reads the configuration of a transformer.
      *
-     * @throws CheckpointException naming the field, what was found and what would do
+     * @param reader the file
+     * @return the configuration
+     * @throws CheckpointException with the field, the value found and the rule
      */
     public static TransformerConfig read(ConfigReader reader) {
         Architecture architecture = reader.choice("architecture", Architecture.class);
@@ -105,12 +112,12 @@ public record TransformerConfig(
         return config;
     }
 
-    /** The width of an attention head. */
+    /** {@return the width of an attention head} */
     public int headDim() {
         return hiddenSize / heads;
     }
 
-    /** The width of a flattened patch. */
+    /** {@return the width of a flattened patch} */
     public int patchWidth() {
         return inChannels * patchSize.cells();
     }

@@ -21,9 +21,9 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * A transformer over the patches of a noisy video, conditioned on time and text (specification, section 2). The architectures differ in the
- * token mixer of their blocks alone: MATE for LinGen, at a cost linear in the number of tokens; full attention for the baseline, at a
- * quadratic one. The residual stream is F32 in every precision; products and activations between them have the precision's type.
+ * A transformer over the patches of a noisy latent, conditioned on time and text (specification, section 2). The architectures differ only
+ * in the token mixer of their blocks: MATE for LinGen, of linear cost in the number of tokens; full attention for the DiT baseline, of
+ * quadratic cost. The residual stream is F32 at every precision; GEMMs and other activations have the type of the precision.
  */
 public final class VideoTransformer implements Denoiser {
     private final Backend backend;
@@ -37,7 +37,7 @@ public final class VideoTransformer implements Denoiser {
     private final List<TransformerBlock> blocks = new ArrayList<>();
     private final FinalLayer finalLayer;
 
-    /** Owns the weights' workspace from here on. */
+    /** Takes ownership of the workspace of the weights. */
     private VideoTransformer(ModelWeights weights, TransformerConfig config, TokenMixerFactory mixers) {
         int d = config.hiddenSize();
         this.backend = weights.backend();
@@ -58,11 +58,12 @@ public final class VideoTransformer implements Denoiser {
     /**
      * Loads a denoiser of either architecture.
      *
-     * @param model holds {@code component}/config.json and its weights
+     * @param model contains {@code component}/config.json and its weights
      * @param component the folder within the model, usually "transformer"
-     * @param precision the type of products and activations, F32 or BF16
-     * @return to be closed by the caller, before the backend
-     * @throws io.lingen.core.checkpoint.CheckpointException if configuration or weights are ill-formed or don't fit each other
+     * @param backend computes the passes
+     * @param precision the type of GEMMs and activations, F32 or BF16
+     * @return the denoiser, to be closed by the caller before the backend
+     * @throws io.lingen.core.checkpoint.CheckpointException if configuration or weights are ill-formed or do not match
      */
     public static VideoTransformer load(ModelSource model, String component, Backend backend, DType precision) {
         TransformerConfig config = TransformerConfig.read(model.config(component + "/config.json"));
@@ -93,7 +94,7 @@ public final class VideoTransformer implements Denoiser {
         return Prediction.VELOCITY;
     }
 
-    /** Its configuration. */
+    /** {@return the configuration} */
     public TransformerConfig config() {
         return config;
     }
@@ -153,7 +154,7 @@ public final class VideoTransformer implements Denoiser {
         }
     }
 
-    /** All that follows the time's embedding: nothing in it depends on the time but through these tensors. */
+    /** Computes the pass after the time embedding. It depends on the time only through the given tensors, so it can be recorded. */
     private void pass(
             Tensor latent, TimeEmbedding.Embedded embedded, TextConditioning conditioning, Tensor velocity, Taps taps) {
         Grid grid = config.patchSize().gridOf(latent.shape());

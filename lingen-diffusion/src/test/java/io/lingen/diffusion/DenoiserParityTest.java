@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every denoiser variant on every backend against the PyTorch reference in double precision: velocity, taps, trajectories. */
+/** Compares every denoiser variant on every backend with the PyTorch reference in double precision: velocity, taps, trajectories. */
 class DenoiserParityTest {
     private static final List<String> FIXTURES = List.of(
             "lingen-default/fixture",

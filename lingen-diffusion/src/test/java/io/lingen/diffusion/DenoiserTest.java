@@ -102,7 +102,7 @@ class DenoiserTest {
         }
     }
 
-    /** Peak bytes beside the weights, and operations, of one pass. */
+    /** Returns the peak bytes, without the weights, and the operations of one pass. */
     private long[] cost(Backend on, String model) {
         try (Denoiser denoiser = VideoTransformer.load(Fixtures.model(model), "transformer", on, DType.F32);
                 Workspace workspace = on.newWorkspace();

@@ -7,7 +7,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 
-/** Golden files of the module src-test-fixtures, from the class path. */
+/** The golden files of the module src-test-fixtures, from the class path. */
 final class Fixtures {
     private static final String BASE = "io/lingen/fixtures/";
 

@@ -17,7 +17,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** Latents of the CPU backend as ND4J arrays, in and out, without a copy. */
+/** Tests that latents of the CPU backend and ND4J arrays share memory. */
 class Nd4jExchangeTest {
     @Test
     void latentsComeInFromAnArrayAndGoOutAsOne() {

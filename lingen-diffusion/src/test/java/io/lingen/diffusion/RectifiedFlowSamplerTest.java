@@ -63,7 +63,7 @@ class RectifiedFlowSamplerTest {
     @ParameterizedTest
     @ValueSource(doubles = {0, 0.5, 1})
     void freshNoiseKeepsTheDistribution(double eta) {
-        // Normal data of deviation 0.5 have this velocity field; whatever eta, its samples have that deviation.
+        // The velocity field of normal data of deviation 0.5. Samples have that deviation for every eta.
         double variance = 0.25;
         try (Backend backend = Backends.create("cpu", new BackendOptions(1));
                 Workspace workspace = backend.newWorkspace()) {
@@ -130,7 +130,7 @@ class RectifiedFlowSamplerTest {
         double[] times = Schedule.linearQuadratic().times(7);
         try (Backend backend = Backends.create("cpu", new BackendOptions(1));
                 Workspace workspace = backend.newWorkspace()) {
-            // A field that bends: a wrong time or a step too few would show.
+            // A curved field, so that a wrong time or a missing step changes the result.
             DenoisingFunction field = (x, t, velocity) -> {
                 backend.copy(x, velocity);
                 backend.addScaled((float) (t - 1.7), x, velocity);

@@ -15,10 +15,11 @@ import io.lingen.core.op.ScanPath;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A bidirectional state space model with one projection in and one out for both directions, whose sum is gated and normed once
+ * A bidirectional state space model whose directions share one input and one output projection. Their sum is gated and normed once
  * (specification, section 3).
  *
- * <p>The input projection is packed in two parts: z is needed for the kept tokens only, what the scans read for the review tokens as well.
+ * <p>The input projection is packed in two parts, because z is needed for the kept tokens only and the input of the scans for the review
+ * tokens as well.
  */
 abstract class BidirectionalMamba implements Mamba {
     static final float NORM_EPSILON = 1e-5f;
@@ -30,7 +31,11 @@ abstract class BidirectionalMamba implements Mamba {
     private final Tensor normWeight; // [di]
     private final Linear outProjection; // di -> d
 
-    /** @param scanColumns the rows of in_proj that come behind z's */
+    /**
+     * Loads the shared projections and the norm.
+     *
+     * @param scanColumns the number of rows of in_proj after those of z
+     */
     BidirectionalMamba(ModelWeights weights, int innerWidth, int scanColumns, int hiddenSize) {
         int rows = innerWidth + scanColumns;
         HostTensor inProjection = weights.host("in_proj.weight", rows, hiddenSize);
@@ -43,7 +48,7 @@ abstract class BidirectionalMamba implements Mamba {
     }
 
     /**
-     * y = the sum of both directions.
+     * Computes y, the sum of both directions.
      *
      * @param projection [review + N, columns]
      * @param y [N, di]

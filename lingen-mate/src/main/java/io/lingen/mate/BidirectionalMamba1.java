@@ -10,8 +10,8 @@ import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.ScanPath;
 
 /**
- * The ablation that has Mamba1 (Gu and Dao, 2023) for Mamba2: a decay per channel and state entry, and dt, B and C projected from the
- * convolved x.
+ * The ablation with Mamba1 (Gu and Dao, 2023) in place of Mamba2. Every channel and state entry has its own decay, and dt, B and C are
+ * projected from the convolved x.
  */
 final class BidirectionalMamba1 extends BidirectionalMamba {
     private final Direction forward;

@@ -6,8 +6,8 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 
 /**
- * Bidirectional Mamba2 (Dao and Gu, 2024; specification, section 3). Convolution, B, C, dt, A and D are each direction's own, or, with
- * tied directions, one set for both.
+ * Bidirectional Mamba2 (Dao and Gu, 2024; specification, section 3). Each direction has its own convolution, B, C, dt, A and D, unless the
+ * directions are tied.
  */
 final class BidirectionalMamba2 extends BidirectionalMamba {
     private final ScanDirection forward;

@@ -15,7 +15,7 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import org.jspecify.annotations.Nullable;
 
-/** Two whole Mamba2 modules, one a direction, each gated, normed and projected by itself, then summed. */
+/** The sum of two complete Mamba2 modules, one per direction, each with its own projections, gate and norm. */
 final class IndependentMamba2 implements Mamba {
     private final Backend backend;
     private final DType precision;
@@ -52,7 +52,7 @@ final class IndependentMamba2 implements Mamba {
         }
     }
 
-    /** One Mamba2 up to its output projection. */
+    /** A Mamba2 module without the application of its output projection. */
     private final class Module {
         private final Linear zProjection; // d -> di
         private final Linear scanProjection; // d -> x, B, C, dt

@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
 /** A bidirectional state space model over a grid of tokens. Immutable, thread-safe. */
 interface Mamba {
     /**
-     * residual += gate * mamba(tokens).
+     * Computes residual += gate * mamba(tokens).
      *
      * @param sequence [review cells + grid cells, d]
-     * @param review the arrangement of the review tokens in front, or null
+     * @param review the arrangement of the review tokens in front, or null for none
      * @param taps receives "ma"
      */
     void addTo(

@@ -4,16 +4,16 @@ import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.op.ScanSpec;
 
 /**
- * The sizes and variant of the MA-branch's state space model (specification, section 3).
+ * The sizes and the variant of the MA-branch's state space model (specification, section 3).
  *
- * @param stateSize n, the width of the state per head (Mamba1: per channel)
- * @param convWidth taps of the causal convolution
+ * @param stateSize n, the width of the state per head, or per channel in Mamba1
+ * @param convWidth the number of taps of the causal convolution
  * @param expand di / d
- * @param headDim P
- * @param groups G, sets of B and C shared by heads
- * @param chunkSize Q, tokens per chunk of the chunked scan; no influence on the result beyond rounding
+ * @param headDim P, the width of a head
+ * @param groups G, the number of sets of B and C that heads share
+ * @param chunkSize Q, the number of tokens per chunk of the chunked scan; affects rounding only
  * @param variant Mamba2, or Mamba1 for the ablation
- * @param directions what the two directions share
+ * @param directions the parameters that the two directions share
  */
 public record MambaConfig(
         int stateSize,
@@ -28,22 +28,27 @@ public record MambaConfig(
 
     /** The state space model. */
     public enum Variant {
-        /** One decay per head, scanned in chunks of matrix products. */
+        /** One decay per head. Scanned in chunks, with GEMMs. */
         MAMBA2,
         /** One decay per channel and state entry. */
         MAMBA1
     }
 
-    /** What the two directions share. */
+    /** The parameters that the two directions share. */
     public enum Directions {
-        /** The projections; convolution, B, C, dt, A and D are each direction's own. */
+        /** The projections. Convolution, B, C, dt, A and D are separate. */
         SHARED,
-        /** Nothing: two whole modules, summed. */
+        /** None: the sum of two complete modules. */
         INDEPENDENT,
-        /** Everything. */
+        /** All. */
         TIED
     }
 
+    /**
+     * Checks the combination of variant and directions.
+     *
+     * @throws IllegalArgumentException if Mamba1 is combined with directions other than {@link Directions#SHARED}
+     */
     public MambaConfig {
         if (variant == Variant.MAMBA1 && directions != Directions.SHARED) {
             throw new IllegalArgumentException(
@@ -51,12 +56,19 @@ public record MambaConfig(
         }
     }
 
-    /** Mamba2's public defaults. */
+    /** {@return the default sizes of the public Mamba2 implementation} */
     public static MambaConfig defaults() {
         return new MambaConfig(128, 4, 2, 64, 1, 256, Variant.MAMBA2, Directions.SHARED);
     }
 
-    /** Reads the object {@code mamba} of a transformer's configuration. */
+    /**
+     * Reads the object {@code mamba} of a transformer's configuration.
+     *
+     * @param reader the object
+     * @param hiddenSize d
+     * @return the configuration
+     * @throws io.lingen.core.checkpoint.CheckpointException if a field is missing, unknown or invalid
+     */
     public static MambaConfig read(ConfigReader reader, int hiddenSize) {
         MambaConfig config = new MambaConfig(
                 reader.integer("d_state", 1, MAX),
@@ -80,17 +92,29 @@ public record MambaConfig(
         return config;
     }
 
-    /** di, the width of x and z. */
+    /**
+     * {@return di, the width of x and z}
+     *
+     * @param hiddenSize d
+     */
     public int innerWidth(int hiddenSize) {
         return expand * hiddenSize;
     }
 
-    /** The rank of Mamba1's dt projection. */
+    /**
+     * {@return the rank of Mamba1's dt projection}
+     *
+     * @param hiddenSize d
+     */
     public int dtRank(int hiddenSize) {
         return Math.ceilDiv(hiddenSize, 16);
     }
 
-    /** The sizes of one direction's scan. */
+    /**
+     * {@return the sizes of the scan of one direction}
+     *
+     * @param hiddenSize d
+     */
     public ScanSpec scanSpec(int hiddenSize) {
         return new ScanSpec(innerWidth(hiddenSize), stateSize, groups, headDim, convWidth, chunkSize);
     }

@@ -9,8 +9,8 @@ import io.lingen.core.op.ScanOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * MATE: the sum of the MA-branch, which remembers over the whole clip, and the TE-branch, which sees neighbours sharply (specification,
- * sections 2 to 4). Immutable, thread-safe.
+ * MATE, the token mixer of LinGen: the sum of the MA-branch, which covers the whole video, and the TE-branch, which covers the
+ * neighbourhood of each token (specification, sections 2 to 4). Immutable, thread-safe.
  */
 public final class MateBlock implements TokenMixer {
     private final Backend backend;
@@ -22,8 +22,12 @@ public final class MateBlock implements TokenMixer {
     /**
      * Loads the branches of a layer.
      *
-     * @param weights those of the block; "ma" and "te" are read
-     * @param layer the block's index
+     * @param weights those of the block; reads "ma" and "te"
+     * @param config the branches
+     * @param hiddenSize d
+     * @param heads the number of attention heads of the TE-branch
+     * @param layer the index of the block, which determines scan order and window shift
+     * @throws io.lingen.core.checkpoint.CheckpointException if a tensor is missing or invalid
      */
     public MateBlock(ModelWeights weights, MateConfig config, int hiddenSize, int heads, int layer) {
         this.backend = weights.backend();

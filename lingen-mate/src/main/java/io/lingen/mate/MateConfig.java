@@ -5,25 +5,38 @@ import io.lingen.core.op.Grid;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The two branches of a MATE block. At least one is there.
+ * The two branches of a MATE block, of which at least one is present.
  *
- * @param scan the scan orders, by layer
- * @param reviewPool the pooling of the review tokens, or null without them
- * @param mamba the MA-branch, or null without it
- * @param swin the TE-branch, or null without it
+ * @param scan the scan order of each layer
+ * @param reviewPool the pooling of the review tokens, or null for none
+ * @param mamba the MA-branch, or null for none
+ * @param swin the TE-branch, or null for none
  */
 public record MateConfig(
         RotaryMajorScan scan,
         @Nullable Grid reviewPool,
         @Nullable MambaConfig mamba,
         @Nullable SwinConfig swin) {
+    /**
+     * Checks that there is a branch.
+     *
+     * @throws IllegalArgumentException if both branches are null
+     */
     public MateConfig {
         if (mamba == null && swin == null) {
             throw new IllegalArgumentException("a MATE block has an MA-branch, a TE-branch, or both; found neither");
         }
     }
 
-    /** Reads the fields {@code ma}, {@code scan}, {@code scan_orders}, {@code review_pool}, {@code mamba} and {@code tesa}. */
+    /**
+     * Reads the fields {@code ma}, {@code scan}, {@code scan_orders}, {@code review_pool}, {@code mamba} and {@code tesa}.
+     *
+     * @param reader the transformer's configuration
+     * @param hiddenSize d
+     * @param heads the number of attention heads
+     * @return the configuration
+     * @throws io.lingen.core.checkpoint.CheckpointException if a field is missing or invalid
+     */
     public static MateConfig read(ConfigReader reader, int hiddenSize, int heads) {
         boolean ma = reader.flag("ma");
         ConfigReader tesa = reader.objectOrNull("tesa");
@@ -42,7 +55,11 @@ public record MateConfig(
                 swin);
     }
 
-    /** Allows, without reading them, all fields of both branches: an architecture without MATE ignores them. */
+    /**
+     * Marks all fields of both branches as known without reading them, for an architecture without MATE.
+     *
+     * @param reader the transformer's configuration
+     */
     public static void ignore(ConfigReader reader) {
         reader.ignore("ma");
         reader.ignore("tesa");

@@ -5,21 +5,27 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.op.Grid;
 
 /**
- * Review tokens: an average-pooled copy of the tokens that stands in front of the scan, so that the state has seen the whole clip before
- * the first token (specification, section 3). No parameters.
+ * Review tokens: average-pooled tokens in front of the scan, which give its state an overview of the video before the first token
+ * (specification, section 3). Without parameters.
  *
- * @param pool kernel and stride; ragged edges are averaged over the tokens that exist
+ * @param pool kernel and stride; blocks at the end of an axis average the tokens that exist
  */
 public record ReviewTokens(Grid pool) {
-    /** The arrangement of the review tokens of a grid. */
+    /**
+     * {@return the arrangement of the review tokens}
+     *
+     * @param grid the arrangement of the tokens
+     */
     public Grid of(Grid grid) {
         return grid.dividedBy(pool);
     }
 
     /**
-     * Fills the head of a sequence with the pooled tail.
+     * Writes the review tokens into the first rows of a sequence.
      *
-     * @param sequence [of(grid).cells() + grid.cells(), d], the tokens in the last grid.cells() rows
+     * @param backend computes the averages
+     * @param sequence [of(grid).cells() + grid.cells(), d], with the tokens in the last grid.cells() rows
+     * @param grid the arrangement of the tokens
      */
     public void fill(Backend backend, Tensor sequence, Grid grid) {
         long head = of(grid).cells();

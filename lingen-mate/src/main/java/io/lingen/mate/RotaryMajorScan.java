@@ -5,9 +5,9 @@ import io.lingen.core.op.ScanOrder;
 import java.util.List;
 
 /**
- * The axis orders in which layers scan the grid, cycled by layer (specification, section 3). By default spatial-row (t, h, w),
- * spatial-column (t, w, h), temporal-row (h, w, t), temporal-column (w, h, t): plain axis permutations that cost nothing, since the scan
- * reads rows in any order.
+ * The axis orders in which layers scan the grid, in rotation (specification, section 3). The default orders are spatial-row (t, h, w),
+ * spatial-column (t, w, h), temporal-row (h, w, t) and temporal-column (w, h, t). An order costs nothing, since the scan reads rows in any
+ * order.
  *
  * @param orders at least one order; layer l uses entry l modulo their number
  */
@@ -17,9 +17,14 @@ public record RotaryMajorScan(List<ScanOrder> orders) {
     /** The ablation without rotation: (t, h, w) in every layer. */
     public static final RotaryMajorScan FIXED = of(List.of("thw"), false);
 
-    /** The default. */
+    /** The four orders of the paper. */
     public static final RotaryMajorScan DEFAULT = of(ROTARY_MAJOR, false);
 
+    /**
+     * Checks and copies the orders.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
     public RotaryMajorScan {
         orders = List.copyOf(orders);
         if (orders.isEmpty()) {
@@ -27,12 +32,16 @@ public record RotaryMajorScan(List<ScanOrder> orders) {
         }
     }
 
-    /** The order of a layer. */
+    /**
+     * {@return the order of a layer}
+     *
+     * @param layer the index of the layer, from 0
+     */
     public ScanOrder order(int layer) {
         return orders.get(layer % orders.size());
     }
 
-    /** How {@code scan} names a pattern in a transformer's configuration. */
+    /** The values of the field {@code scan} of a transformer's configuration. */
     private enum Pattern {
         ROTARY_MAJOR,
         FIXED,

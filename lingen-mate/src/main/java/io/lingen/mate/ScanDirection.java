@@ -8,7 +8,7 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 
-/** One direction of a Mamba2 scan: its convolution, dt bias, A and D, and the columns of the projection that are its own. */
+/** One direction of a Mamba2 scan: its convolution, dt bias, A and D, and its columns of the projection. */
 final class ScanDirection {
     private final Backend backend;
     private final ScanSpec spec;
@@ -20,7 +20,7 @@ final class ScanDirection {
     /**
      * Loads a direction.
      *
-     * @param b the first column of B in the projection, whose column 0 is x's first
+     * @param b the first column of B in the projection; the first column of x is 0
      * @param c the first column of C
      * @param dt the first column of dt
      */
@@ -38,7 +38,7 @@ final class ScanDirection {
         this.dt = dt;
     }
 
-    /** y = scan, or y += scan. */
+    /** Computes y = scan(projection), or y += scan(projection) if {@code accumulate} is set. */
     void scan(Tensor projection, ScanPath path, boolean accumulate, Tensor y) {
         backend.selectiveScan(new ScanInput(projection, 0, b, c, dt), path, spec, scanWeights, accumulate, y);
     }

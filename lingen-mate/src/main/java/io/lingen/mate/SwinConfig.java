@@ -4,15 +4,23 @@ import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.op.Grid;
 
 /**
- * The TE-branch's window attention (specification, section 4).
+ * The window attention of the TE-branch (specification, section 4).
  *
- * @param window the window's lengths in tokens
- * @param innerDim the width of queries, keys and values, all heads together
+ * @param window the lengths of a window in tokens
+ * @param innerDim the width of the queries, keys and values of all heads together
  * @param qkNorm whether queries and keys are RMS-normalised per head
  * @param positionBias whether a learned bias per relative position is added to the scores
  */
 public record SwinConfig(Grid window, int innerDim, boolean qkNorm, boolean positionBias) {
-    /** Reads the object {@code tesa} of a transformer's configuration. */
+    /**
+     * Reads the object {@code tesa} of a transformer's configuration.
+     *
+     * @param reader the object
+     * @param hiddenSize d, the default of {@code inner_dim}
+     * @param heads the number of attention heads, a divisor of {@code inner_dim}
+     * @return the configuration
+     * @throws io.lingen.core.checkpoint.CheckpointException if a field is missing, unknown or invalid
+     */
     public static SwinConfig read(ConfigReader reader, int hiddenSize, int heads) {
         int[] window = reader.integers("window", 3, 3, 1, 1024);
         SwinConfig config = new SwinConfig(

@@ -14,8 +14,8 @@ import io.lingen.core.op.Windows;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TEmporal Swin Attention, the TE-branch: full attention inside small windows of fixed size, shifted on odd layers (specification,
- * section 4). Immutable, thread-safe.
+ * TEmporal Swin Attention (TESA), the TE-branch: full attention inside small windows of fixed size, shifted by half a window in odd layers
+ * (specification, section 4). Immutable, thread-safe.
  */
 public final class TemporalSwinAttention {
     private static final float QK_NORM_EPSILON = 1e-6f;
@@ -35,7 +35,11 @@ public final class TemporalSwinAttention {
      * Loads the branch of a layer.
      *
      * @param weights those of the branch
-     * @param layer the block's index; odd ones are shifted
+     * @param config the window and the inner width
+     * @param hiddenSize d
+     * @param heads the number of attention heads
+     * @param layer the index of the block; odd ones are shifted
+     * @throws io.lingen.core.checkpoint.CheckpointException if a tensor is missing or invalid
      */
     public TemporalSwinAttention(ModelWeights weights, SwinConfig config, int hiddenSize, int heads, int layer) {
         int inner = config.innerDim();
@@ -54,9 +58,12 @@ public final class TemporalSwinAttention {
     }
 
     /**
-     * residual += gate * attention(tokens).
+     * Computes residual += gate * attention(tokens).
      *
+     * @param residual [grid cells, d], F32
+     * @param gate [d], F32
      * @param tokens [grid cells, d]
+     * @param grid the arrangement of the tokens
      * @param taps receives "te"
      */
     public void addTo(Tensor residual, Tensor gate, Tensor tokens, Grid grid, Taps taps) {

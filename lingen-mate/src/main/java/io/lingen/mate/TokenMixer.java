@@ -4,18 +4,23 @@ import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.Grid;
 
-/** What exchanges information between a block's tokens: MATE, or the baseline's full attention. Immutable, thread-safe. */
+/** The part of a block in which tokens exchange information: MATE, or the full attention of the DiT baseline. Immutable, thread-safe. */
 public interface TokenMixer {
-    /** The number of rows that the mixer wants free in front of the tokens, for review tokens. */
+    /**
+     * {@return the number of rows that the mixer needs in front of the tokens, for review tokens}
+     *
+     * @param grid the arrangement of the tokens
+     */
     long leadingRows(Grid grid);
 
     /**
-     * residual += gate * mixed(tokens).
+     * Computes residual += gate * mixed(tokens).
      *
-     * @param sequence [leadingRows + grid cells, d]: the normed tokens behind rows that the mixer may overwrite
-     * @param gate [d], F32
      * @param residual [grid cells, d], F32
-     * @param taps receives every branch's output, without the gate
+     * @param gate [d], F32
+     * @param sequence [leadingRows + grid cells, d]: rows that the mixer may overwrite, followed by the normed tokens
+     * @param grid the arrangement of the tokens
+     * @param taps receives the output of every branch, without the gate
      */
     void addTo(Tensor residual, Tensor gate, Tensor sequence, Grid grid, Taps taps);
 }

@@ -1,9 +1,9 @@
 /**
- * MATE, LinGen's linear-cost token mixer: an MA-branch (bidirectional Mamba2 along a Rotary-Major Scan, review tokens in front) beside a
- * TE-branch (temporal Swin attention), summed.
+ * MATE, LinGen's token mixer of linear cost. It is the sum of an MA-branch (bidirectional Mamba2 along a Rotary-Major Scan, with review
+ * tokens in front) and a TE-branch (temporal Swin attention).
  *
- * <p>Classes are the boxes of the paper's overview figure. All are immutable and thread-safe: intermediate tensors live in workspaces of
- * the call. Tokens are rows in (t, h, w) order throughout; no branch ever copies them into scan or window order.
+ * <p>Classes correspond to the boxes of the paper's overview figure. All are immutable and thread-safe: intermediate tensors are in
+ * workspaces of the call. Tokens are rows in (t, h, w) order throughout; no branch copies them into scan or window order.
  */
 @NullMarked
 package io.lingen.mate;

@@ -9,7 +9,7 @@ import io.lingen.core.op.Grid;
 final class CyclicSwin {
     private CyclicSwin() {}
 
-    /** qkv is [cells, 3 * heads * headDim]; the result [cells, heads * headDim]. */
+    /** Computes [cells, heads * headDim] from queries, keys and values [cells, 3 * heads * headDim]. */
     static float[] attention(float[] qkv, Grid grid, Grid window, int heads, int headDim) {
         int cells = (int) grid.cells();
         int width = heads * headDim;
@@ -41,7 +41,7 @@ final class CyclicSwin {
         return out;
     }
 
-    /** Whether two cells share a window of the rolled grid and a region of Swin's mask, on every axis. */
+    /** Returns whether two cells share a window of the rolled grid and a region of Swin's mask, on every axis. */
     private static boolean together(int a, int b, Grid grid, Grid window) {
         for (int axis = 0; axis < 3; axis++) {
             int n = grid.length(axis);
@@ -62,7 +62,7 @@ final class CyclicSwin {
         return Math.floorMod(position - shift, n);
     }
 
-    /** Swin's slices: everything but the last window, its part before the seam, its part behind. */
+    /** Returns Swin's region: 0 before the last window, 1 in its part before the seam, 2 in its part after the seam. */
     private static int region(int position, int n, int w, int shift) {
         return position < n - w ? 0 : position < n - shift ? 1 : 2;
     }

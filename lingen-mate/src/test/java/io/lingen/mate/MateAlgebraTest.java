@@ -23,7 +23,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Identities that hold whatever the weights: they catch what a comparison with another program could repeat. */
+/** Tests identities that hold for all weights. They find errors that a comparison with another implementation could share. */
 class MateAlgebraTest {
     private static final double TOLERANCE = 2e-6;
 
@@ -58,7 +58,7 @@ class MateAlgebraTest {
 
         Tensor forward = workspace.allocate(DType.F32, 105, 16);
         backend.selectiveScan(input, new ScanPath(grid, null, order, false), spec, weights, false, forward);
-        // The backward direction is a forward scan over the rows in reversed order.
+        // The backward direction equals a forward scan over the rows in reversed order.
         float[] reversedRows = new float[105 * 52];
         float[] rows = backend.download(projection).toFloats();
         for (int step = 0; step < 105; step++) {
@@ -100,7 +100,7 @@ class MateAlgebraTest {
                 weights,
                 false,
                 kept);
-        // The same with the review tokens where the definition has them: last.
+        // The definition has the review tokens last.
         float[] rows = backend.download(projection).toFloats();
         float[] reversed = new float[rows.length];
         for (int row = 0; row < 36; row++) {

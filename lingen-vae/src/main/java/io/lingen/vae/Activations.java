@@ -9,8 +9,8 @@ import java.util.IdentityHashMap;
 import java.util.Map;
 
 /**
- * The intermediate results of one pass, each of which is freed as soon as the pass is done with it: at pixel resolution one of them more
- * or less decides what fits. Closing frees what is left, as after an error. Used by one thread.
+ * The intermediate tensors of one pass. Each is freed as soon as the pass no longer needs it: at pixel resolution, a single extra tensor
+ * can decide whether a video fits. Closing frees the rest, for example after an error. Used by one thread.
  */
 final class Activations implements AutoCloseable {
     private final Backend backend;
@@ -42,7 +42,7 @@ final class Activations implements AutoCloseable {
         }
     }
 
-    /** Frees a tensor that {@link #allocate} returned; a view of one won't do. */
+    /** Frees a tensor that {@link #allocate} returned, not a view of one. */
     void free(Tensor tensor) {
         Workspace owner = owners.remove(tensor);
         if (owner == null) {

@@ -9,23 +9,23 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * The sizes of an autoencoder: vae/config.json, described in docs/checkpoint-format.md. Immutable.
+ * The configuration of an autoencoder, as in vae/config.json (docs/checkpoint-format.md). Immutable.
  *
- * @param latentChannels the channels of a latent
- * @param outChannels the channels of a frame: 3, RGB
- * @param widths the channels of each level, in the decoder's order: latent resolution first, pixels last
- * @param upsample the (t, h, w) factor after level k; one less than there are widths
+ * @param latentChannels the number of channels of a latent
+ * @param outChannels the number of channels of a frame: 3, RGB
+ * @param widths the number of channels of each level, in the decoder's order: latent resolution first, pixels last
+ * @param upsample the (t, h, w) factor after each level but the last
  * @param patch the pixels that the last convolution emits per cell
- * @param layersPerLevel residual blocks of a level
- * @param midLayers residual blocks at latent resolution, before the levels of the decoder and after those of the encoder
- * @param attention whether attention follows the first of them
- * @param attentionHeads its heads
- * @param normGroups groups of every group norm
- * @param normEpsilon added to every variance
- * @param latentMean each channel's mean, added when decoding
- * @param latentStd each channel's standard deviation, multiplied with when decoding
- * @param tiling how a clip is cut along time
- * @param encoder the encoder's own sizes; those of the decoder where the encoder is its mirror image
+ * @param layersPerLevel the number of residual blocks of a level
+ * @param midLayers the number of residual blocks at latent resolution, before the levels of the decoder and after those of the encoder
+ * @param attention whether attention follows the first residual block at latent resolution
+ * @param attentionHeads the number of heads of that attention
+ * @param normGroups the number of groups of every group norm
+ * @param normEpsilon the number added to every variance
+ * @param latentMean the mean of each channel, added before decoding
+ * @param latentStd the standard deviation of each channel, a factor before decoding
+ * @param tiling the tiles along time
+ * @param encoder the sizes of the encoder; equal to those of the decoder if the encoder is its mirror image
  */
 public record AutoencoderConfig(
         int latentChannels,
@@ -52,6 +52,11 @@ public record AutoencoderConfig(
     /** The largest product of all factors on one axis: no published autoencoder compresses by more than 64. */
     private static final long MAX_COMPRESSION = 256;
 
+    /**
+     * Checks all sizes and copies the lists.
+     *
+     * @throws IllegalArgumentException with the field, the value found and the rule
+     */
     public AutoencoderConfig {
         widths = List.copyOf(widths);
         upsample = List.copyOf(upsample);
@@ -80,13 +85,14 @@ public record AutoencoderConfig(
     }
 
     /**
-     * What the encoder may have of its own: an autoencoder whose decoder is larger than its encoder, say.
+     * The sizes in which the encoder may differ from the decoder.
      *
-     * @param widths the channels of each level, in the decoder's order
-     * @param layersPerLevel residual blocks of a level
-     * @param midLayers residual blocks at latent resolution
+     * @param widths the number of channels of each level, in the decoder's order
+     * @param layersPerLevel the number of residual blocks of a level
+     * @param midLayers the number of residual blocks at latent resolution
      */
     public record Sizes(List<Integer> widths, int layersPerLevel, int midLayers) {
+        /** Copies the widths. */
         public Sizes {
             widths = List.copyOf(widths);
         }
@@ -129,7 +135,9 @@ public record AutoencoderConfig(
     /**
      * Reads vae/config.json.
      *
-     * @throws io.lingen.core.checkpoint.CheckpointException if a field is missing, unknown or can't be
+     * @param reader the file
+     * @return the configuration
+     * @throws io.lingen.core.checkpoint.CheckpointException if a field is missing, unknown or invalid
      */
     public static AutoencoderConfig read(ConfigReader reader) {
         int latentChannels = reader.integer("latent_channels", 1, MAX_CHANNELS);
@@ -165,7 +173,7 @@ public record AutoencoderConfig(
         return config;
     }
 
-    /** What the encoder is built by: this with the encoder's own sizes. */
+    /** {@return the configuration that the encoder is built from: this one with the sizes of the encoder} */
     AutoencoderConfig ofEncoder() {
         return new AutoencoderConfig(
                 latentChannels,
@@ -185,12 +193,20 @@ public record AutoencoderConfig(
                 encoder);
     }
 
-    /** The pixels per latent cell on axis 0 = t, 1 = h, 2 = w. */
+    /**
+     * {@return the number of frames or pixels per latent cell on an axis}
+     *
+     * @param axis 0 = t, 1 = h, 2 = w
+     */
     public int compression(int axis) {
         return (int) compression(upsample, patch, axis);
     }
 
-    /** The size of the clip, in frames, rows and columns, that a latent grid becomes. */
+    /**
+     * {@return the number of frames, rows and columns of the decoded video}
+     *
+     * @param latent the latent frames, rows and columns
+     */
     public Grid framesOf(Grid latent) {
         return new Grid(
                 Math.multiplyExact(latent.t(), compression(0)),
@@ -199,15 +215,15 @@ public record AutoencoderConfig(
     }
 
     /**
-     * How many latents away from its own a frame of the decoder still depends on; nothing with attention, whose temporal half sees the
-     * whole tile.
+     * {@return the largest distance, in latent frames, of a latent frame that a decoded frame depends on} Empty with attention, whose
+     * temporal part covers the whole tile.
      */
     public OptionalInt receptiveRadius() {
         if (attention) {
             return OptionalInt.empty();
         }
-        // From the last layer to the first: every temporal convolution adds a step at its own rate, every upsampling
-        // divides.
+        // From the last layer to the first: a temporal convolution adds one step at its frame rate, an upsampling
+        // divides the radius.
         int radius = 1;
         for (int level = widths.size() - 1; level >= 0; level--) {
             if (level < upsample.size()) {

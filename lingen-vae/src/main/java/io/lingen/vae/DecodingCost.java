@@ -1,11 +1,11 @@
 package io.lingen.vae;
 
 /**
- * What the decoding of a clip takes, for a check before it starts.
+ * The forecast cost of decoding a video.
  *
- * @param weightBytes the packed weights, for as long as the decoder is loaded
- * @param passBytes the most that is allocated beside them at one time: a tile's activations, the latents and the frames that are carried
- *     over. A backend's own scratch memory comes on top.
- * @param operations floating-point operations for the whole clip, overlaps counted as often as they are decoded; 2 per multiply-add
+ * @param weightBytes the packed weights, as long as the decoder is loaded
+ * @param passBytes the peak of all other allocations: a tile's activations, the latents and the frames that two tiles share. The backend's
+ *     own scratch memory is not included.
+ * @param operations floating-point operations for the whole video, including repeated decoding of overlaps; a multiply-add counts as two
  */
 public record DecodingCost(long weightBytes, long passBytes, long operations) {}

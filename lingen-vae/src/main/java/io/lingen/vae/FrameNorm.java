@@ -5,7 +5,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.layer.ModelWeights;
 
 /**
- * Group norm with the statistics of each frame alone, never of several: what a frame becomes then does not depend on how a clip is cut
+ * Group norm with statistics per frame, never over several frames. Therefore the result for a frame does not depend on how a video is cut
  * into tiles. Thread-safe.
  */
 final class FrameNorm {
@@ -21,12 +21,12 @@ final class FrameNorm {
         this.epsilon = config.normEpsilon();
     }
 
-    /** out = norm(x); both [T, H, W, C], out may be x. */
+    /** Computes out = norm(x). Both are [T, H, W, C]; out may be x. */
     void apply(Tensor x, Tensor out, Backend backend) {
         backend.groupNorm(x, groups, weight, bias, epsilon, false, out);
     }
 
-    /** out = SiLU(norm(x)); both [T, H, W, C], out may be x. */
+    /** Computes out = SiLU(norm(x)). Both are [T, H, W, C]; out may be x. */
     void applyWithSilu(Tensor x, Tensor out, Backend backend) {
         backend.groupNorm(x, groups, weight, bias, epsilon, true, out);
     }

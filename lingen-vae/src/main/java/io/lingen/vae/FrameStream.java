@@ -9,15 +9,16 @@ import java.util.NoSuchElementException;
 import java.util.function.Supplier;
 
 /**
- * The frames of a clip, decoded as they are asked for. Used by one thread at a time. A decoder implements {@link #take} and {@link #free}.
+ * An iterator that decodes the frames of a video on demand. Used by one thread at a time. A decoder implements {@link #take} and {@link
+ * #free}.
  */
 public abstract class FrameStream implements Iterator<Frame>, AutoCloseable {
     /**
-     * Wraps the computing and freeing of a stream, for example to hold a lock. An owner of the memory may thus refuse a frame, by an exception
-     * in place of calling it, or wait until none is being computed.
+     * Wraps each decode and the freeing of a stream, for example to hold a lock. The owner of the backend can thus reject a decode by
+     * throwing an exception, or wait until no decode is running.
      */
     public interface Guard {
-        /** Lets everything pass. */
+        /** Calls each action directly. */
         Guard NONE = new Guard() {
             @Override
             public <T> T compute(Supplier<T> frame) {
@@ -25,10 +26,20 @@ public abstract class FrameStream implements Iterator<Frame>, AutoCloseable {
             }
         };
 
-        /** Calls {@code frame}, which decodes one. */
+        /**
+         * Calls an action that decodes a frame.
+         *
+         * @param <T> the type of the frame
+         * @param frame the action
+         * @return its result
+         */
         <T> T compute(Supplier<T> frame);
 
-        /** Calls {@code free}, which frees the stream's memory, unless that has been done. */
+        /**
+         * Calls an action that frees the memory of the stream, unless it is already freed.
+         *
+         * @param free the action
+         */
         default void free(Runnable free) {
             free.run();
         }
@@ -41,8 +52,11 @@ public abstract class FrameStream implements Iterator<Frame>, AutoCloseable {
     private boolean closed;
 
     /**
-     * @param backend where frames are decoded
-     * @param size the clip's frames, rows and columns
+     * Creates a stream at the first frame.
+     *
+     * @param backend decodes the frames
+     * @param size the frames, rows and columns of the video
+     * @param guard wraps each decode
      */
     protected FrameStream(Backend backend, Grid size, Guard guard) {
         this.backend = backend;
@@ -51,27 +65,27 @@ public abstract class FrameStream implements Iterator<Frame>, AutoCloseable {
     }
 
     /**
-     * Decodes the next frame.
+     * Decodes a frame.
      *
-     * @param index of the frame, from 0
+     * @param index of the frame, from 0; each call has the next index
      * @return [1, H, W, 3] in F32, nominally in [-1, 1], not clamped; valid until the next call
      */
     protected abstract Tensor take(int index);
 
-    /** Frees the stream's memory. Called twice it has no effect. */
+    /** Frees the memory of the stream. A second call has no effect. */
     protected abstract void free();
 
-    /** The number of frames of the clip, those already taken included. */
+    /** {@return the number of frames of the video, including those already taken} */
     public final int frameCount() {
         return size.t();
     }
 
-    /** In pixels. */
+    /** {@return the width in pixels} */
     public final int width() {
         return size.w();
     }
 
-    /** In pixels. */
+    /** {@return the height in pixels} */
     public final int height() {
         return size.h();
     }
@@ -82,10 +96,11 @@ public abstract class FrameStream implements Iterator<Frame>, AutoCloseable {
     }
 
     /**
-     * The next frame, rounded to 8 bits: [-1, 1] becomes 0 to 255, what lies beyond is clamped.
+     * Decodes the next frame and rounds it to 8 bits: [-1, 1] is mapped to 0 to 255, values beyond are clamped.
      *
+     * @return the frame
      * @throws NoSuchElementException after the last frame
-     * @throws IllegalStateException if the stream is closed, or a pixel is not a number
+     * @throws IllegalStateException if the stream is closed or a pixel is NaN
      */
     @Override
     public final Frame next() {
@@ -106,15 +121,17 @@ public abstract class FrameStream implements Iterator<Frame>, AutoCloseable {
     }
 
     /**
-     * The next frame as the decoder made it, in place of {@link #next}.
+     * Decodes the next frame without rounding, in place of {@link #next}.
      *
-     * @return [height, width, 3] in F32, nominally in [-1, 1], not clamped; a copy of its own
+     * @return [height, width, 3] in F32, nominally in [-1, 1], not clamped; a copy
+     * @throws NoSuchElementException after the last frame
+     * @throws IllegalStateException if the stream is closed
      */
     public final HostTensor nextValues() {
         return guard.compute(() -> backend.download(take())).reshape(size.h(), size.w(), 3);
     }
 
-    /** Decodes every frame and brings none to the host: for counting, which has no pixels to show. */
+    /** Decodes all remaining frames without copying them to the host. For dry runs, whose frames have no pixels. */
     public final void decodeAll() {
         while (hasNext()) {
             take();
@@ -133,7 +150,7 @@ public abstract class FrameStream implements Iterator<Frame>, AutoCloseable {
         return frame;
     }
 
-    /** Frees the stream's memory; frames that were taken stay valid. */
+    /** Frees the memory of the stream. Frames that were taken stay valid. */
     @Override
     public final void close() {
         closed = true;

@@ -11,8 +11,8 @@ import io.lingen.core.op.Heads;
 import io.lingen.core.op.Windows;
 
 /**
- * Spatial attention made one of videos: over the cells of each frame, then over the frames of each cell, each with weights of its own and
- * added to its input (specification, section 6). Thread-safe.
+ * Image attention inflated to videos: attention over the cells of each frame, followed by attention over the frames of each cell. Each has
+ * its own weights and is added to its input (specification, section 6). Thread-safe.
  */
 final class InflatedAttention {
     private final AxisAttention spatial;
@@ -31,7 +31,7 @@ final class InflatedAttention {
         temporal.apply(x, grid, true, pass);
     }
 
-    /** x += proj(attention(norm(x))) along the axes of a frame or along time. */
+    /** Computes x += proj(attention(norm(x))) along the axes of a frame or along time. */
     private static final class AxisAttention {
         private final int heads;
         private final FrameNorm norm;
@@ -58,8 +58,8 @@ final class InflatedAttention {
                 backend.windowAttention(
                         heads(projected, 0), heads(projected, 1), heads(projected, 2), grid, columns, null, y);
             } else {
-                // A frame has thousands of cells: full attention frame by frame, rather than windows made for a few
-                // hundred.
+                // Use full attention per frame, since window kernels are tuned for a few hundred cells and a frame has
+                // thousands.
                 long cells = grid.stride(0);
                 for (int t = 0; t < grid.t(); t++) {
                     Tensor frame = projected.slice(t * cells, (t + 1) * cells); // [H*W, 3C]
@@ -72,7 +72,7 @@ final class InflatedAttention {
             pass.free(u);
         }
 
-        /** The queries (0), keys (1) or values (2). */
+        /** {@return the queries (0), keys (1) or values (2)} */
         private Heads heads(Tensor projected, int part) {
             int width = (int) (projected.shape().last() / 3);
             return new Heads(projected, (long) part * width, heads, width / heads);

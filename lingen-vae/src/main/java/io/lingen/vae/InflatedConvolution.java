@@ -8,7 +8,7 @@ import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
 
 /**
- * A 2-D convolution made one of videos: 3x3 over each frame, then 3 along time, nothing between (specification, section 6). Both pad with
+ * An image convolution inflated to videos: 3x3 over each frame, followed directly by 3 along time (specification, section 6). Both pad with
  * zeros. Thread-safe.
  */
 final class InflatedConvolution {
@@ -32,7 +32,12 @@ final class InflatedConvolution {
                 new Grid(stride.t(), 1, 1));
     }
 
-    /** Frees x [T, H, W, in]; returns [T / stride.t, H / stride.h, W / stride.w, out]. */
+    /**
+     * Computes the convolution in the memory of the pass. Frees x.
+     *
+     * @param x [T, H, W, in]
+     * @return [T / stride.t, H / stride.h, W / stride.w, out]
+     */
     Tensor apply(Tensor x, Activations pass) {
         Tensor frames = overFrames(x, pass); // [T, H', W', out]
         Tensor out = pass.allocate(temporal.parameters().outputOf(frames.shape()));
@@ -40,7 +45,13 @@ final class InflatedConvolution {
         return out; // [T', H', W', out]
     }
 
-    /** As the other, with an F32 result in a workspace of the caller's. */
+    /**
+     * Computes the convolution in F32. Frees x.
+     *
+     * @param x [T, H, W, in]
+     * @param result the owner of the result
+     * @return [T / stride.t, H / stride.h, W / stride.w, out]
+     */
     Tensor apply(Tensor x, Activations pass, Workspace result) {
         Tensor frames = overFrames(x, pass);
         Tensor out = result.allocate(DType.F32, temporal.parameters().outputOf(frames.shape()));

@@ -8,8 +8,8 @@ import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 
 /**
- * The affine map of every channel between what the autoencoder emits and latents of mean 0 and deviation 1. A diagonal linear layer in
- * F32: as exact as a product and a sum, and no operation that a backend lacks. Thread-safe.
+ * The affine map per channel between the autoencoder's latents and latents of mean 0 and standard deviation 1. It is a linear layer with a
+ * diagonal matrix in F32. This is as exact as a multiply-add and needs no extra backend operation. Thread-safe.
  */
 final class LatentNorm {
     private final Linear diagonal; // C -> C
@@ -23,7 +23,7 @@ final class LatentNorm {
         this.diagonal = weights.withPrecision(DType.F32).linear(HostTensor.of(matrix, n, n), HostTensor.of(shift, n));
     }
 
-    /** x * std + mean. */
+    /** {@return the map x * std + mean} */
     static LatentNorm decoding(ModelWeights weights, AutoencoderConfig config) {
         float[] scale = new float[config.latentChannels()];
         float[] shift = new float[config.latentChannels()];
@@ -34,7 +34,7 @@ final class LatentNorm {
         return new LatentNorm(weights, scale, shift);
     }
 
-    /** (x - mean) / std. */
+    /** {@return the map (x - mean) / std} */
     static LatentNorm encoding(ModelWeights weights, AutoencoderConfig config) {
         float[] scale = new float[config.latentChannels()];
         float[] shift = new float[config.latentChannels()];
@@ -45,7 +45,7 @@ final class LatentNorm {
         return new LatentNorm(weights, scale, shift);
     }
 
-    /** [T, H, W, C] to [T, H, W, C]. */
+    /** Maps [T, H, W, C] to [T, H, W, C]. */
     void apply(Tensor x, Tensor out) {
         diagonal.apply(x, Epilogue.NONE, out);
     }

@@ -17,11 +17,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns latents into frames: an image decoder inflated in time, factorised and not causal (specification, section 6; Movie Gen, section
- * 3.1.1). {@link #frames} decodes a clip of any length in flat memory, tile after tile; {@link #decode} decodes one piece as a whole.
+ * A decoder from latents to frames: an image decoder inflated in time, factorised and not causal (specification, section 6; Movie Gen,
+ * section 3.1.1). {@link #frames} decodes a video of any length in tiles, with constant memory; {@link #decode} decodes a latent as a
+ * whole.
  *
- * <p>Immutable and thread-safe: clips may be decoded concurrently. Owns its packed weights, not the backend; close it after the streams
- * that it gave.
+ * <p>Immutable and thread-safe: videos may be decoded concurrently. Owns its packed weights, but not the backend. Close it after its
+ * streams.
  */
 public final class LatentVideoDecoder implements VideoDecoder {
     private final AutoencoderConfig config;
@@ -35,10 +36,10 @@ public final class LatentVideoDecoder implements VideoDecoder {
     private final List<InflatedConvolution> upsampled = new ArrayList<>();
     private final FrameNorm normOut;
     private final InflatedConvolution convOut;
-    /** The same network on a backend that only counts; null in that one itself. */
+    /** The same network on a dry-run backend; null in that network. */
     private final @Nullable LatentVideoDecoder counted;
 
-    /** Owns the weights' workspace and the counted decoder from here on. */
+    /** Takes ownership of the workspace of the weights and of the counted decoder. */
     private LatentVideoDecoder(ModelWeights weights, AutoencoderConfig config, @Nullable LatentVideoDecoder counted) {
         this.config = config;
         this.backend = weights.backend();
@@ -69,9 +70,12 @@ public final class LatentVideoDecoder implements VideoDecoder {
     /**
      * Loads the decoder of a model.
      *
-     * @param component its folder in the model, usually "vae"
-     * @param precision the type of activations and products: F32 or BF16
-     * @throws io.lingen.core.checkpoint.CheckpointException if the configuration or a tensor is missing, ill-formed or of a wrong shape
+     * @param source the model
+     * @param component the folder within the model, usually "vae"
+     * @param backend decodes
+     * @param precision the type of GEMMs and activations, F32 or BF16
+     * @return the decoder, to be closed by the caller before the backend
+     * @throws io.lingen.core.checkpoint.CheckpointException if the configuration or a tensor is missing or invalid
      */
     public static LatentVideoDecoder load(ModelSource source, String component, Backend backend, DType precision) {
         AutoencoderConfig config = AutoencoderConfig.read(source.config(component + "/config.json"));
@@ -93,6 +97,7 @@ public final class LatentVideoDecoder implements VideoDecoder {
         });
     }
 
+    /** {@return the configuration} */
     public AutoencoderConfig config() {
         return config;
     }
@@ -102,11 +107,11 @@ public final class LatentVideoDecoder implements VideoDecoder {
     }
 
     /**
-     * Decodes a whole clip at once; its memory grows with the clip's length.
+     * Decodes a latent as a whole. The memory needed grows with the video's length.
      *
-     * @param latent [C, T, H, W], normalised to mean 0 and deviation 1 per channel
-     * @param result the workspace of the result
-     * @return frames [3, F, H', W'] in F32, nominally in [-1, 1], not clamped; sizes are those of the latent times the compression
+     * @param latent [C, T, H, W], normalised to mean 0 and standard deviation 1 per channel
+     * @param result the owner of the result
+     * @return frames [3, F, H', W'] in F32, nominally in [-1, 1], not clamped; the sizes are those of the latent times the compression
      * @throws IllegalArgumentException if the latent's shape does not fit
      */
     public Tensor decode(Tensor latent, Workspace result) {
@@ -114,7 +119,13 @@ public final class LatentVideoDecoder implements VideoDecoder {
     }
 
     /**
-     * As the other, with taps: {@code decoder.} and the names of the layers, each [T, H, W, C] at the layer's resolution.
+     * Decodes a latent as a whole and passes intermediate results to taps.
+     *
+     * @param latent [C, T, H, W], normalised to mean 0 and standard deviation 1 per channel
+     * @param result the owner of the result
+     * @param taps receives {@code decoder.} and the name of each layer, [T, H, W, C] at the layer's resolution
+     * @return frames [3, F, H', W'] in F32, nominally in [-1, 1], not clamped; the sizes are those of the latent times the compression
+     * @throws IllegalArgumentException if the latent's shape does not fit
      */
     public Tensor decode(Tensor latent, Workspace result, Taps taps) {
         requireLatent(latent.shape());
@@ -141,7 +152,14 @@ public final class LatentVideoDecoder implements VideoDecoder {
         return config.framesOf(latent);
     }
 
-    /** Decodes a clip frame by frame in flat memory, in tiles along time as {@link AutoencoderConfig#tiling} says. */
+    /**
+     * Decodes a video frame by frame with constant memory, in the tiles of {@link AutoencoderConfig#tiling}.
+     *
+     * @param latent [C, T, H, W], normalised; read before this method returns
+     * @param guard wraps each decode
+     * @return the frames from the first to the last, to be closed by the caller
+     * @throws IllegalArgumentException if the latent's shape does not fit
+     */
     @Override
     public FrameStream frames(Tensor latent, FrameStream.Guard guard) {
         requireLatent(latent.shape());
@@ -156,7 +174,12 @@ public final class LatentVideoDecoder implements VideoDecoder {
         }
     }
 
-    /** What decoding a clip of that many latents by {@link #frames} takes; found by running its code on a {@link DryRun}. */
+    /**
+     * Forecasts the cost of decoding a video by {@link #frames}, by running that code on a {@link DryRun}.
+     *
+     * @param latent the latent frames, rows and columns
+     * @return the cost
+     */
     public DecodingCost cost(Grid latent) {
         if (counted == null) {
             throw new IllegalStateException("a counted decoder does not count itself");
@@ -184,6 +207,7 @@ public final class LatentVideoDecoder implements VideoDecoder {
      * Decodes a tile.
      *
      * @param latents [T, H, W, C]
+     * @param result the owner of the result
      * @return patches [T', H', W', 3 * patch cells] in F32, each flattened as (channel, t, h, w)
      */
     Tensor decodeTile(Tensor latents, Workspace result) {
@@ -194,7 +218,7 @@ public final class LatentVideoDecoder implements VideoDecoder {
         }
     }
 
-    /** Frees z [T, H, W, C]; returns [T', H', W', 3 * patch cells] in F32, the sizes times every upsampling factor. */
+    /** Decodes z [T, H, W, C] and frees it. Returns [T', H', W', 3 * patch cells] in F32: the sizes times all upsampling factors. */
     private Tensor forward(Tensor z, Activations pass, Workspace result, Taps taps) {
         Tensor latent = pass.allocate(DType.F32, z.shape());
         latentNorm.apply(z, latent); // [T, H, W, C]

@@ -15,9 +15,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Turns frames into latents: the mirror image of {@link LatentVideoDecoder}, but of {@linkplain AutoencoderConfig#encoder sizes of its
- * own}, without variational noise. A whole clip at once; its memory grows with the clip's length. Immutable and thread-safe. Owns its
- * packed weights, not the backend.
+ * An encoder from frames to latents: the mirror image of {@link LatentVideoDecoder}, with optionally {@linkplain AutoencoderConfig#encoder
+ * other sizes}, without variational noise. It encodes a video as a whole, so its memory grows with the video's length.
+ *
+ * <p>Immutable and thread-safe. Owns its packed weights, but not the backend.
  */
 public final class LatentVideoEncoder implements AutoCloseable {
     private final AutoencoderConfig config;
@@ -32,7 +33,7 @@ public final class LatentVideoEncoder implements AutoCloseable {
     private final InflatedConvolution convOut;
     private final LatentNorm latentNorm;
 
-    /** Owns the weights' workspace from here on. */
+    /** Takes ownership of the workspace of the weights. */
     private LatentVideoEncoder(ModelWeights weights, AutoencoderConfig whole) {
         this.config = whole;
         this.backend = weights.backend();
@@ -62,10 +63,13 @@ public final class LatentVideoEncoder implements AutoCloseable {
     /**
      * Loads the encoder of a model.
      *
-     * @param component its folder in the model, usually "vae"
-     * @param precision the type of activations and products: F32 or BF16
-     * @throws io.lingen.core.checkpoint.CheckpointException if the configuration or a tensor is missing, ill-formed or of a wrong shape,
-     *     as in checkpoints that were made for decoding only
+     * @param source the model
+     * @param component the folder within the model, usually "vae"
+     * @param backend encodes
+     * @param precision the type of GEMMs and activations, F32 or BF16
+     * @return the encoder, to be closed by the caller before the backend
+     * @throws io.lingen.core.checkpoint.CheckpointException if the configuration or a tensor is missing or invalid; checkpoints for
+     *     decoding only have no encoder
      */
     public static LatentVideoEncoder load(ModelSource source, String component, Backend backend, DType precision) {
         AutoencoderConfig config = AutoencoderConfig.read(source.config(component + "/config.json"));
@@ -77,23 +81,32 @@ public final class LatentVideoEncoder implements AutoCloseable {
         }
     }
 
+    /** {@return the configuration} */
     public AutoencoderConfig config() {
         return config;
     }
 
     /**
-     * Encodes a clip.
+     * Encodes a video.
      *
      * @param frames [3, F, H, W] in [-1, 1]; F, H and W are multiples of the compression
-     * @param result the workspace of the result
-     * @return latents [C, T, H', W'] in F32, normalised to mean 0 and deviation 1 per channel
+     * @param result the owner of the result
+     * @return latents [C, T, H', W'] in F32, normalised to mean 0 and standard deviation 1 per channel
      * @throws IllegalArgumentException if the frames' shape does not fit
      */
     public Tensor encode(Tensor frames, Workspace result) {
         return encode(frames, result, Taps.NONE);
     }
 
-    /** As the other, with taps: {@code encoder.} and the names of the layers, each [T, H, W, C] at the layer's resolution. */
+    /**
+     * Encodes a video and passes intermediate results to taps.
+     *
+     * @param frames [3, F, H, W] in [-1, 1]; F, H and W are multiples of the compression
+     * @param result the owner of the result
+     * @param taps receives {@code encoder.} and the name of each layer, [T, H, W, C] at the layer's resolution
+     * @return latents [C, T, H', W'] in F32, normalised to mean 0 and standard deviation 1 per channel
+     * @throws IllegalArgumentException if the frames' shape does not fit
+     */
     public Tensor encode(Tensor frames, Workspace result, Taps taps) {
         requireFrames(frames.shape());
         try (Activations pass = new Activations(backend, precision);
@@ -112,7 +125,10 @@ public final class LatentVideoEncoder implements AutoCloseable {
         }
     }
 
-    /** Frees x [F', H', W', 3 * patch cells]; returns [T, H, W, C] in F32, the sizes divided by every downsampling stride. */
+    /**
+     * Encodes patches [F', H', W', 3 * patch cells] and frees them. Returns [T, H, W, C] in F32: the sizes divided by all downsampling
+     * strides.
+     */
     private Tensor forward(Tensor patches, Activations pass, Workspace result, Taps taps) {
         Tensor x = convIn.apply(patches, pass); // [F', H', W', widths[last]]
         taps.accept("conv_in", x);

@@ -10,9 +10,9 @@ import io.lingen.core.op.PatchSize;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts the pixels of patches in place: from [1, H / ph, W / pw, 3 * patch cells], each patch flattened as (channel, t, h, w), to the patch's
- * frames [H, W, 3] one after the other. Where two tiles share a frame, the later one is blended with the earlier. All on the backend, in
- * tensors that serve every frame again. Used by one thread.
+ * The rearrangement of decoded patches into frames on the backend. Patches [1, H / ph, W / pw, 3 * patch cells], each flattened as
+ * (channel, t, h, w), become the frames [H, W, 3] of that patch, one after the other. A frame that two tiles share is blended from both.
+ * The tensors are reused for every frame. Used by one thread.
  */
 final class PatchPixels {
     private static final int CHANNELS = 3;
@@ -27,9 +27,11 @@ final class PatchPixels {
     private @Nullable Tensor earlierFrames;
 
     /**
-     * @param memory owns what is needed for a frame
-     * @param size the clip's frames, rows and columns
-     * @param blends whether frames are going to be blended
+     * Allocates the tensors.
+     *
+     * @param memory the owner of the tensors
+     * @param size the frames, rows and columns of the video
+     * @param blends whether frames will be blended
      */
     PatchPixels(Backend backend, Workspace memory, PatchSize patch, Grid size, boolean blends) {
         this.backend = backend;
@@ -45,7 +47,7 @@ final class PatchPixels {
         return patch;
     }
 
-    /** The shape of {@code count} steps of patches. */
+    /** {@return the shape of {@code count} steps of patches} */
     Shape patches(int count) {
         return Shape.of(count, size.h() / patch.h(), size.w() / patch.w(), (long) CHANNELS * patch.cells());
     }
@@ -54,23 +56,23 @@ final class PatchPixels {
         return Shape.of(count, size.h(), size.w(), CHANNELS);
     }
 
-    /** Sets the patches that the next frames come from, with nothing to blend; they stay as they are until the next. */
+    /** Sets the patches of the next frames, without blending. They must stay unchanged until the next call. */
     void setPatches(Tensor patches) {
         laterFrames = later == null ? patches : later.set(patches);
         earlierFrames = null;
     }
 
-    /** Sets what these frames are blended with. */
+    /** Sets the earlier patches that the next frames are blended with. */
     void setEarlierPatches(Tensor patches) {
         earlierFrames = earlier == null ? patches : earlier.set(patches);
     }
 
     /**
-     * A frame of the patches.
+     * Computes a frame of the patches.
      *
      * @param t the frame within the patch
-     * @param weight that of the later patches where there are earlier ones
-     * @return [1, H, W, 3], until the next call
+     * @param weight the weight of the later patches, if there are earlier ones
+     * @return [1, H, W, 3], valid until the next call
      */
     Tensor frame(int t, float weight) {
         if (laterFrames == null) {
@@ -84,7 +86,7 @@ final class PatchPixels {
         return blended;
     }
 
-    /** One step of patches as frames. */
+    /** One step of patches, rearranged into frames. */
     private final class Arranged {
         private final Tensor planes; // [3, patch.t, H, W]
         private final Tensor frames; // [patch.t, H, W, 3]

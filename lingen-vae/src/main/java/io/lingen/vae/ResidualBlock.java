@@ -8,7 +8,7 @@ import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import org.jspecify.annotations.Nullable;
 
-/** Two normed inflated convolutions beside a shortcut, which is a linear map where the width changes. Thread-safe. */
+/** A residual block: two normed inflated convolutions and a shortcut, which is a linear map where the width changes. Thread-safe. */
 final class ResidualBlock {
     private final int outWidth;
     private final FrameNorm norm1;
@@ -26,7 +26,7 @@ final class ResidualBlock {
         this.shortcut = in == out ? null : weights.linear("shortcut", in, out);
     }
 
-    /** Frees x [T, H, W, in]; returns [T, H, W, out]. */
+    /** Frees x [T, H, W, in] and returns [T, H, W, out]. */
     Tensor apply(Tensor x, Activations pass) {
         Backend backend = pass.backend();
         Tensor skip = x;

@@ -8,8 +8,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The residual blocks of one resolution; in the middle of the network, attention follows the first of them. Taps: {@code res.<j>},
- * {@code attn}. Thread-safe.
+ * The residual blocks of one resolution. At latent resolution, attention follows the first of them. Taps: {@code res.<j>}, {@code attn}.
+ * Thread-safe.
  */
 final class ResidualLevel {
     private final List<ResidualBlock> blocks = new ArrayList<>();
@@ -23,18 +23,18 @@ final class ResidualLevel {
         this.attention = withAttention ? new InflatedAttention(weights.under("attn"), config, out) : null;
     }
 
-    /** The blocks at a level of the decoder or encoder, the first of which changes the width. */
+    /** Loads the blocks of a level of the decoder or encoder. The first block changes the width. */
     ResidualLevel(ModelWeights weights, AutoencoderConfig config, int in, int out) {
         this(weights, config, config.layersPerLevel(), in, out, false);
     }
 
-    /** The blocks at latent resolution, with attention. */
+    /** Loads the blocks at latent resolution, with attention. */
     static ResidualLevel middle(ModelWeights weights, AutoencoderConfig config) {
         int width = config.widths().get(0);
         return new ResidualLevel(weights, config, config.midLayers(), width, width, config.attention());
     }
 
-    /** Frees x [T, H, W, in]; returns [T, H, W, out]. */
+    /** Frees x [T, H, W, in] and returns [T, H, W, out]. */
     Tensor apply(Tensor x, Activations pass, Taps taps) {
         Tensor h = x;
         for (int j = 0; j < blocks.size(); j++) {

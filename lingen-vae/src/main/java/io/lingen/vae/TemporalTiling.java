@@ -4,17 +4,23 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How a clip is cut along time for decoding: tiles of {@code latentFrames} latents, each starting {@code latentFrames - overlap} after the
- * one before; the last may be shorter. At an edge inside the clip a tile's outer {@code margin} latents are decoded for their neighbours'
- * sake only and their frames thrown away; what remains of an overlap, {@code overlap - 2 margin} latents, is blended linearly.
+ * The division of a video into tiles along time for decoding. Tiles have {@code latentFrames} latent frames and start every {@code
+ * latentFrames - overlap}; the last one may be shorter.
  *
- * <p>With a margin of at least the decoder's receptive radius, tiled equals untiled.
+ * <p>At an edge inside the video, the outer {@code margin} latent frames of a tile only serve as context for their neighbours: their
+ * decoded frames are discarded. The rest of an overlap, {@code overlap - 2 margin} latent frames, is blended linearly. With a margin of at
+ * least the decoder's receptive radius, tiled decoding equals untiled decoding.
  *
- * @param latentFrames a tile's length in latents, at least 1
- * @param overlap the latents that neighbouring tiles share, at least twice the margin, less than {@code latentFrames}
- * @param margin the latents at an inner edge whose frames are thrown away, at least 0
+ * @param latentFrames the length of a tile in latent frames, at least 1
+ * @param overlap the latent frames that neighbouring tiles share, at least twice the margin and less than {@code latentFrames}
+ * @param margin the latent frames at an inner edge whose decoded frames are discarded, at least 0
  */
 public record TemporalTiling(int latentFrames, int overlap, int margin) {
+    /**
+     * Checks the lengths.
+     *
+     * @throws IllegalArgumentException if one is out of range, or if a frame would belong to more than two tiles
+     */
     public TemporalTiling {
         if (latentFrames < 1) {
             throw new IllegalArgumentException("latent_frames: found " + latentFrames + ", expected at least 1");
@@ -34,10 +40,11 @@ public record TemporalTiling(int latentFrames, int overlap, int margin) {
     }
 
     /**
-     * The tiles of a clip, in order.
+     * {@return the tiles of a video, in order}
      *
-     * @param latents the clip's length in latents, at least 1
-     * @param framesPerLatent the frames that one latent becomes, at least 1
+     * @param latents the length of the video in latent frames, at least 1
+     * @param framesPerLatent the number of frames per latent frame, at least 1
+     * @throws IllegalArgumentException if an argument is below 1
      */
     public List<Tile> plan(int latents, int framesPerLatent) {
         if (latents < 1 || framesPerLatent < 1) {
@@ -69,23 +76,23 @@ public record TemporalTiling(int latentFrames, int overlap, int margin) {
         }
     }
 
-    /** The weight of the later tile in frame {@code index} of {@code count} frames that two tiles share. */
+    /** {@return the weight of the later tile in frame {@code index} of the {@code count} frames that two tiles share} */
     static float laterWeight(int index, int count) {
         return (index + 1f) / (count + 1f);
     }
 
     /**
-     * A tile and what becomes of its frames; frames are counted from the clip's start.
+     * A tile and the use of its frames, which are counted from the start of the video.
      *
-     * @param fromLatent its first latent
-     * @param toLatent the latent after its last
+     * @param fromLatent the first latent frame
+     * @param toLatent the latent frame after the last
      * @param keepFrom the first frame that is used
-     * @param blendTo frames {@code keepFrom} to here (exclusive) are blended with those that the tile before carried over
+     * @param blendTo frames from {@code keepFrom} to here (exclusive) are blended with those carried over from the previous tile
      * @param finalTo frames up to here (exclusive) are final after this tile
-     * @param carryTo frames {@code finalTo} to here (exclusive) are carried over to the next tile
+     * @param carryTo frames from {@code finalTo} to here (exclusive) are carried over to the next tile
      */
     public record Tile(int fromLatent, int toLatent, int keepFrom, int blendTo, int finalTo, int carryTo) {
-        /** The tile's length in latents. */
+        /** {@return the length of the tile in latent frames} */
         public int latents() {
             return toLatent - fromLatent;
         }

@@ -12,11 +12,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The frames of a clip, decoded tile by tile as they are asked for. Holds one decoded tile, the frames that it is blended with, and the
- * latents: only these grow with the clip's length. A frame that is the first of a tile takes as long as the tile.
+ * The frames of a video, decoded tile by tile on demand. Holds the latents, one decoded tile and the frames that it is blended with; only
+ * the latents grow with the video's length. The first frame of a tile takes as long as the whole tile.
  *
- * <p>Tiles stay patches until their frames are taken. These are blended and rounded on the backend, so that a byte of each colour is all that
- * comes to the host.
+ * <p>Tiles are stored as patches until their frames are taken. Frames are blended and rounded on the backend, so the host receives one byte
+ * per colour.
  */
 final class TiledFrames extends FrameStream {
     private final LatentVideoDecoder decoder;
@@ -32,8 +32,10 @@ final class TiledFrames extends FrameStream {
     private int tilesDone;
 
     /**
+     * Creates a stream at the first frame.
+     *
      * @param latents [T, H, W, C]
-     * @param memory owns the latents; this stream's from here on
+     * @param memory owns the latents; this stream closes it
      */
     TiledFrames(LatentVideoDecoder decoder, Tensor latents, Workspace memory, Guard guard) {
         super(decoder.backend(), sizeOf(decoder, latents.shape()), guard);

@@ -4,27 +4,37 @@ import io.lingen.core.Tensor;
 import io.lingen.core.op.Grid;
 
 /**
- * Turns latents into frames. Immutable and thread-safe: clips may be decoded concurrently. Owns its weights, not the backend; close it after
- * the streams that it gave.
+ * A decoder from latents to frames. Immutable and thread-safe: videos may be decoded concurrently. Owns its weights, but not the backend.
+ * Close it after its streams.
  */
 public interface VideoDecoder extends AutoCloseable {
-    /** The channels of a latent. */
+    /** {@return the number of channels of a latent} */
     int latentChannels();
 
-    /** The frames, rows and columns that a latent of so many cells decodes to. */
+    /**
+     * {@return the number of frames, rows and columns of the decoded video}
+     *
+     * @param latent the latent frames, rows and columns
+     */
     Grid framesOf(Grid latent);
 
-    /** Decodes a clip frame by frame, as {@link #frames(Tensor, FrameStream.Guard)} without a guard. */
+    /**
+     * Decodes a video frame by frame. The memory needed, apart from the latent, is independent of its length.
+     *
+     * @param latent [C, T, H, W], normalised; read before this method returns
+     * @return the frames from the first to the last, to be closed by the caller
+     * @throws IllegalArgumentException if the latent's shape does not fit
+     */
     default FrameStream frames(Tensor latent) {
         return frames(latent, FrameStream.Guard.NONE);
     }
 
     /**
-     * Decodes a clip frame by frame; its memory does not grow with the clip's length.
+     * Decodes a video frame by frame. The memory needed, apart from the latent, is independent of its length.
      *
      * @param latent [C, T, H, W], normalised; read before this method returns
-     * @param guard wraps the decoding of each frame
-     * @return the clip's frames from the first to the last; close it
+     * @param guard wraps each decode
+     * @return the frames from the first to the last, to be closed by the caller
      * @throws IllegalArgumentException if the latent's shape does not fit
      */
     FrameStream frames(Tensor latent, FrameStream.Guard guard);

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Decoder, encoder, tiles and taps against PyTorch's golden files, on every backend and in both precisions. */
+/** Compares decoder, encoder, tiles and taps with PyTorch's golden files, on every backend and at both precisions. */
 final class AutoencoderParityTest {
     static Stream<Arguments> cases() {
         return TestBackends.names().flatMap(backend -> Stream.of("vae-attention", "vae-plain", "vae-uneven")
@@ -63,7 +63,7 @@ final class AutoencoderParityTest {
         assertTrue(beyond.isEmpty(), "beyond " + TestBackends.tolerance(precision) + ": " + beyond + " of " + errors);
     }
 
-    /** The stream's frames as [3, F, H, W]. */
+    /** Returns the frames of a stream as [3, F, H, W]. */
     private static HostTensor planes(LatentVideoDecoder decoder, Tensor latent) {
         try (FrameStream stream = decoder.frames(latent)) {
             int pixels = stream.width() * stream.height();

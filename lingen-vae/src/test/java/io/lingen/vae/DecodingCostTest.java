@@ -20,7 +20,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The networks' shapes, memory and work, which need no device. */
+/** Shapes, memory and operations of the networks, by dry runs. */
 final class DecodingCostTest {
     @TempDir
     Path folder;
@@ -69,7 +69,10 @@ final class DecodingCostTest {
         assertEquals(0, backend.memory().liveBytes());
     }
 
-    /** The most at one time is 16 channels of pixels: an upsampling's two tensors of 8, or x of 8, its shortcut and a result of 4 each. */
+    /**
+     * The peak is 16 channels of pixels: two tensors of 8 in an upsampling, or x of 8 with its shortcut and a result of 4
+     * each.
+     */
     @Test
     void activationsAreFreedAsSoonAsTheyCanBe() throws IOException {
         try (LatentVideoDecoder decoder = decoder(TinyAutoencoder.of(false, 4, 0, 0), DType.F32)) {

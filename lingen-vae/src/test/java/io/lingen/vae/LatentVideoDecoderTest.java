@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Decoding in tiles, on every backend. The arithmetic itself is compared with PyTorch in {@link AutoencoderParityTest}. */
+/** Tests decoding in tiles on every backend. {@link AutoencoderParityTest} compares the values with PyTorch. */
 final class LatentVideoDecoderTest {
     /** The receptive radius of {@link TinyAutoencoder} without attention. */
     private static final int RADIUS = 7;
@@ -31,7 +31,7 @@ final class LatentVideoDecoderTest {
         return LatentVideoDecoder.load(ModelSource.of(model.write(folder)), "vae", backend, precision);
     }
 
-    /** Frames [F, H, W, 3] by the stream, as one tensor. */
+    /** Returns frames [F, H, W, 3] decoded as a stream. */
     private static HostTensor tiled(LatentVideoDecoder decoder, Tensor latent) {
         try (FrameStream stream = decoder.frames(latent)) {
             int pixels = stream.width() * stream.height() * 3;
@@ -43,7 +43,7 @@ final class LatentVideoDecoderTest {
         }
     }
 
-    /** Frames [F, H, W, 3] decoded at once. */
+    /** Returns frames [F, H, W, 3] decoded as a whole. */
     private static HostTensor untiled(LatentVideoDecoder decoder, Backend backend, Tensor latent) {
         try (Workspace workspace = backend.newWorkspace()) {
             HostTensor planes = backend.download(decoder.decode(latent, workspace)); // [3, F, H, W]
@@ -88,7 +88,7 @@ final class LatentVideoDecoderTest {
         assertTrue(errors[1] > errors[2], "a margin below the radius leaves something, found " + errors[1]);
     }
 
-    /** Shipped tiling: half of every tile is blended. Each frame lies between those of its two tiles, so errors stay bounded. */
+    /** Uses the tiling of lingen-nano, which blends half of every tile. Each frame lies between those of its two tiles. */
     @ParameterizedTest
     @MethodSource("io.lingen.vae.TestBackends#names")
     void blendedFramesAreTheWeightedSumOfTheirTiles(String name) throws IOException {
@@ -114,7 +114,7 @@ final class LatentVideoDecoderTest {
         }
     }
 
-    /** Latents [C, from .. to, H, W] of [C, T, H, W]. */
+    /** Returns latents [C, from .. to, H, W] of [C, T, H, W]. */
     private static HostTensor cut(HostTensor latent, int from, int to) {
         int channels = (int) latent.shape().length(0);
         int length = (int) latent.shape().length(1);
@@ -132,7 +132,7 @@ final class LatentVideoDecoderTest {
                 latent.shape().length(3));
     }
 
-    /** Where no clip's end is near, constant latents give the same frames for every latent. */
+    /** Away from the ends of the video, constant latents give equal frames. */
     @ParameterizedTest
     @MethodSource("io.lingen.vae.TestBackends#names")
     void constantLatentsGiveAStillVideo(String name) throws IOException {

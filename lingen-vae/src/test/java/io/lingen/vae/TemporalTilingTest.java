@@ -27,7 +27,7 @@ final class TemporalTilingTest {
                 new TemporalTiling(6, 3, 1).plan(7, 2));
     }
 
-    /** For every small clip and tiling: each frame's weights sum to one, from one or two tiles that may speak for it, in order. */
+    /** For every small video and tiling, the weights of each frame come from one or two tiles and sum to one. */
     @Test
     void everyFrameIsCoveredOnce() {
         int plans = 0;

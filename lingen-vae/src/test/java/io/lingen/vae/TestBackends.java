@@ -11,16 +11,16 @@ import io.lingen.core.internal.PhiloxNormal;
 import io.lingen.core.spi.BackendProvider;
 import java.util.stream.Stream;
 
-/** The backends on the class path, and what tests compare with them. */
+/** The backends on the class path, and tolerances. */
 final class TestBackends {
     private TestBackends() {}
 
-    /** All of them, available or not. */
+    /** Returns all backends, available or not. */
     static Stream<String> names() {
         return Backends.providers().stream().map(BackendProvider::name);
     }
 
-    /** A backend of that name; the test is reported as skipped, with the reason, where there is none. */
+    /** Opens the backend of a name. If it is not available, the test is reported as skipped, with the reason. */
     static Backend open(String name) {
         for (BackendProvider provider : Backends.providers()) {
             if (provider.name().equals(name)) {
@@ -28,7 +28,7 @@ final class TestBackends {
                 assumeTrue(availability.available(), name + ": " + availability.detail());
             }
         }
-        // ND4J's OpenMP threads spin: two on a busy machine take many times as long as one.
+        // One thread: ND4J's OpenMP threads spin, which slows tests down on a busy machine.
         return Backends.create(name, new BackendOptions(name.equals("nd4j") ? 1 : 2));
     }
 
@@ -42,7 +42,7 @@ final class TestBackends {
         return HostTensor.of(values, lengths);
     }
 
-    /** The L2 norm of the difference over that of what is expected. */
+    /** Returns the L2 norm of the difference, divided by that of the expected values. */
     static double relativeError(HostTensor expected, HostTensor found) {
         double difference = 0;
         double norm = 0;
@@ -54,7 +54,7 @@ final class TestBackends {
         return Math.sqrt(difference / norm);
     }
 
-    /** The relative error that a precision is allowed against exact arithmetic. */
+    /** Returns the tolerated relative error of a precision. */
     static double tolerance(DType precision) {
         return precision == DType.F32 ? 1e-5 : 2e-2;
     }

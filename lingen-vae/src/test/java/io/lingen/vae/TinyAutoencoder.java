@@ -10,7 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Writes small autoencoders with random weights as model folders. Names and shapes are spelt out as in docs/checkpoint-format.md. */
+/** A writer of small autoencoders with random weights. Names and shapes are spelt out as in docs/checkpoint-format.md. */
 final class TinyAutoencoder {
     private final Map<String, HostTensor> tensors = new LinkedHashMap<>();
     private final String config;
@@ -19,7 +19,7 @@ final class TinyAutoencoder {
         this.config = config;
     }
 
-    /** Two levels, 4x2x2 with a patch of 2x1x1, widths 8 and 4, one layer each: latents of 3 channels. */
+    /** Returns a model of two levels of one layer each: compression 4x2x2, patch 2x1x1, widths 8 and 4, 3 latent channels. */
     static TinyAutoencoder of(boolean attention, int tile, int overlap, int margin) {
         TinyAutoencoder model = new TinyAutoencoder("""
                 {"latent_channels": 3, "out_channels": 3, "widths": [8, 4], "upsample": [[2, 2, 2]], "patch_size": [2, 1, 1],
@@ -48,7 +48,7 @@ final class TinyAutoencoder {
         return this;
     }
 
-    /** Without the tensor of that name. */
+    /** Returns this model without a tensor. */
     TinyAutoencoder without(String name) {
         if (tensors.remove(name) == null) {
             throw new IllegalArgumentException("no tensor " + name);
@@ -63,7 +63,7 @@ final class TinyAutoencoder {
         }
         float[] values = new float[(int) elements];
         PhiloxNormal.fill(name.hashCode(), 0, values, 0, values.length);
-        // Unit variance through every layer, so that errors show and nothing explodes.
+        // Weights that keep the variance at 1 in every layer.
         double fanIn = shape.length == 1 ? 16 : elements / (double) shape[0];
         for (int i = 0; i < values.length; i++) {
             values[i] = (float) (values[i] / Math.sqrt(fanIn));
@@ -72,7 +72,7 @@ final class TinyAutoencoder {
         return this;
     }
 
-    /** Writes the model's folder "vae". */
+    /** Writes the folder "vae" of the model. */
     Path write(Path model) throws IOException {
         Path vae = Files.createDirectories(model.resolve("vae"));
         Files.writeString(vae.resolve("config.json"), config);

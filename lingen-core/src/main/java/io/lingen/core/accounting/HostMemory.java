@@ -8,11 +8,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 
-/** What the machine's memory has left. */
+/** The available memory of the machine. */
 public final class HostMemory {
     /**
-     * The system property that sets a bound to what is taken to be available, where a machine is shared: bytes, or a number with the suffix
-     * k, m or g, of 1024.
+     * The system property that limits the memory taken to be available, for machines that are shared: bytes, or a number with the suffix k,
+     * m or g for powers of 1024.
      */
     public static final String PROPERTY = "lingen.memory";
 
@@ -22,10 +22,10 @@ public final class HostMemory {
     private HostMemory() {}
 
     /**
-     * The bytes that can be allocated without swapping: on Linux what the kernel calls available, elsewhere all of the memory; never more
-     * than the container's limit leaves, nor than {@value #PROPERTY} says.
+     * {@return the number of bytes that can be allocated without swapping} On Linux this is the kernel's estimate of available memory,
+     * elsewhere the total memory. The limits of the container and of {@value #PROPERTY} apply.
      *
-     * @throws IllegalArgumentException if the property is set to something else
+     * @throws IllegalArgumentException if the property is malformed
      */
     public static long availableBytes() {
         OperatingSystemMXBean system = ManagementFactory.getOperatingSystemMXBean();
@@ -37,9 +37,10 @@ public final class HostMemory {
     }
 
     /**
-     * The bytes that a system property says: a number, or one with the suffix k, m or g, of 1024; {@link Long#MAX_VALUE} if it is not set.
+     * {@return the number of bytes that a system property is set to; {@link Long#MAX_VALUE} if it is not set}
      *
-     * @throws IllegalArgumentException if it is set to something else
+     * @param property the name; its value is a number, optionally with the suffix k, m or g for powers of 1024
+     * @throws IllegalArgumentException if the value is malformed
      */
     public static long bound(String property) {
         String bound = System.getProperty(property);
@@ -62,7 +63,10 @@ public final class HostMemory {
         }
     }
 
-    /** What a container's limit leaves, its file cache being given up first; control groups, version 2. */
+    /**
+     * {@return the memory that a container's limit leaves} Reads version 2 of control groups. The container's file cache counts as
+     * available, since the kernel evicts it first.
+     */
     static long containerAvailable(Path group) {
         try {
             Path limit = group.resolve("memory.max");
@@ -82,7 +86,7 @@ public final class HostMemory {
             }
             return Math.max(0, Long.parseLong(bytes) - used);
         } catch (IOException | NumberFormatException e) {
-            // Not worth refusing a video for: the machine's memory is the bound then.
+            // Without a readable limit, the machine's memory is the bound.
             return Long.MAX_VALUE;
         }
     }
@@ -96,7 +100,7 @@ public final class HostMemory {
                 }
             }
         } catch (IOException | NumberFormatException e) {
-            // Not worth refusing a video for: the total is the bound then.
+            // Without a readable estimate, the total memory is the bound.
             return Long.MAX_VALUE;
         }
         return Long.MAX_VALUE;

@@ -12,12 +12,12 @@ public final class MemoryMeter {
     /** Creates a meter with both counts at 0. */
     public MemoryMeter() {}
 
-    /** Returns the bytes of the tensors whose workspaces are open. */
+    /** {@return the number of bytes of tensors whose workspaces are open} */
     public long liveBytes() {
         return live.get();
     }
 
-    /** Returns the largest number of live bytes since the start or the last reset. */
+    /** {@return the largest number of live bytes since the start or the last reset} */
     public long peakBytes() {
         return peak.get();
     }
@@ -27,7 +27,11 @@ public final class MemoryMeter {
         peak.set(live.get());
     }
 
-    /** Adds an allocation. Called by backends. */
+    /**
+     * Adds an allocation. Called by backends.
+     *
+     * @param bytes the size, at least 0
+     */
     public void allocated(long bytes) {
         MemoryMeter target = separate.get();
         if (target != null) {
@@ -38,7 +42,11 @@ public final class MemoryMeter {
         peak.accumulateAndGet(now, Math::max);
     }
 
-    /** Subtracts an allocation that was freed. Called by backends. */
+    /**
+     * Subtracts an allocation that was freed. Called by backends.
+     *
+     * @param bytes the size, at least 0
+     */
     public void freed(long bytes) {
         MemoryMeter target = separate.get();
         if (target != null) {
@@ -49,8 +57,11 @@ public final class MemoryMeter {
     }
 
     /**
-     * Runs a task whose allocations, as far as this thread makes them, are counted by {@code target} and not by this meter. For work that
-     * is only prepared, such as the capture of a CUDA graph. Not reentrant.
+     * Runs a task and counts the allocations that this thread makes meanwhile in another meter in place of this one. For work that is only
+     * prepared, such as the capture of a CUDA graph. Not reentrant.
+     *
+     * @param target the other meter
+     * @param task the task
      */
     public void countSeparately(MemoryMeter target, Runnable task) {
         separate.set(target);

@@ -1,17 +1,17 @@
 package io.lingen.core.accounting;
 
-/** The kinds under which floating-point operations are counted; 2 per multiply-add. */
+/** The kinds of floating-point operations that are counted separately. A multiply-add counts as two operations. */
 public enum OperationKind {
     /** Linear layers. */
     LINEAR,
-    /** Selective scans, with their causal convolution. */
+    /** Selective scans, including their causal convolution. */
     SCAN,
     /** Attention within windows. */
     WINDOW_ATTENTION,
-    /** Full attention: text, and the diffusion transformer's. */
+    /** Full attention: to the text, and the self-attention of the DiT baseline. */
     ATTENTION,
-    /** Convolutions of the decoder and encoder. */
+    /** Convolutions of the autoencoder. */
     CONVOLUTION,
-    /** Norms, pooling, additions: about one operation per element, counted as such. */
+    /** Norms, pooling and additions, counted as one operation per element. */
     ELEMENTWISE
 }

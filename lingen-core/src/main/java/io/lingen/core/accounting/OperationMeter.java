@@ -20,7 +20,12 @@ public final class OperationMeter {
         }
     }
 
-    /** Adds operations to the count of a kind. */
+    /**
+     * Adds operations to the count of a kind.
+     *
+     * @param kind the kind
+     * @param operations their number, at least 0
+     */
     public void add(OperationKind kind, long operations) {
         Map<OperationKind, Long> target = separate.get();
         if (target == null) {
@@ -31,8 +36,11 @@ public final class OperationMeter {
     }
 
     /**
-     * Runs a task whose operations, as far as this thread adds them, are added to {@code target} and not to this meter. For work that is
-     * only prepared, such as the capture of a CUDA graph. Not reentrant.
+     * Runs a task and adds the operations that this thread counts meanwhile to a map in place of this meter. For work that is only
+     * prepared, such as the capture of a CUDA graph. Not reentrant.
+     *
+     * @param target the map, updated in place
+     * @param task the task
      */
     public void countSeparately(Map<OperationKind, Long> target, Runnable task) {
         separate.set(target);
@@ -43,12 +51,16 @@ public final class OperationMeter {
         }
     }
 
-    /** Returns the number of operations of a kind since the start or the last reset. */
+    /**
+     * {@return the number of operations of a kind since the start or the last reset}
+     *
+     * @param kind the kind
+     */
     public long count(OperationKind kind) {
         return counts.get(kind).sum();
     }
 
-    /** Returns the number of operations of all kinds since the start or the last reset. */
+    /** {@return the number of operations of all kinds since the start or the last reset} */
     public long total() {
         return counts.values().stream().mapToLong(LongAdder::sum).sum();
     }

@@ -1,4 +1,4 @@
-/** What a run cost: live and peak tensor bytes, and floating-point operations per kind. */
+/** The costs of a run: live and peak tensor bytes, and floating-point operations per kind. */
 @NullMarked
 package io.lingen.core.accounting;
 

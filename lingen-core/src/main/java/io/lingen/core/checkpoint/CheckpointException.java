@@ -2,16 +2,27 @@ package io.lingen.core.checkpoint;
 
 import org.jspecify.annotations.Nullable;
 
-/** An unreadable or ill-formed checkpoint or configuration. The message says what was found, what was expected and what to do. */
+/**
+ * Thrown when a file of a model is missing, unreadable or ill-formed. The message has the file, the rule, the value found and the remedy.
+ */
 public final class CheckpointException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    /** @param message what was found, what was expected, what to do */
+    /**
+     * Creates an exception.
+     *
+     * @param message the file, the rule, the value found and the remedy
+     */
     public CheckpointException(String message) {
         super(message);
     }
 
-    /** @param message what was found, what was expected, what to do */
+    /**
+     * Creates an exception with a cause.
+     *
+     * @param message the file, the rule, the value found and the remedy
+     * @param cause the error of a parser or of the file system, or null
+     */
     public CheckpointException(String message, @Nullable Throwable cause) {
         super(message, cause);
     }

@@ -17,14 +17,14 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * SHA-256 sums of a model's files, as the program sha256sum writes and checks them: lines of the sum in hexadecimal, two spaces and the
- * path inside the model. Immutable.
+ * SHA-256 checksums of a model's files, in the format of the program sha256sum: lines of the checksum in hexadecimal, two spaces and the
+ * path within the model. Immutable.
  */
 public final class Checksums {
-    /** The file of a model that holds the sums of the others. */
+    /** The file of a model that holds the checksums of its other files. */
     public static final String FILE = "SHA256SUMS";
 
-    /** A sum, a space, a space or the star of binary mode, a path that may begin with "./". */
+    /** A checksum, a space, a second space or the asterisk of binary mode, and a path with an optional "./". */
     private static final Pattern LINE = Pattern.compile("([0-9a-fA-F]{64}) [ *](?:\\./)?(.+)");
 
     private static final long MAX_LISTING_BYTES = 1 << 24;
@@ -38,10 +38,12 @@ public final class Checksums {
     }
 
     /**
-     * Computes the sums of files, several files at a time. None is ever held in memory.
+     * Computes the checksums of files, several files at a time. Files are streamed, never held in memory.
      *
-     * @param paths the files' paths inside the model
-     * @throws CheckpointException if one is missing or unreadable
+     * @param source the model
+     * @param paths the paths of the files within the model
+     * @return the checksums of these files
+     * @throws CheckpointException if a file is missing or unreadable
      */
     public static Checksums compute(ModelSource source, Collection<String> paths) {
         return new Checksums(paths.parallelStream()
@@ -52,17 +54,19 @@ public final class Checksums {
     /**
      * Reads the listing of a model that has a {@value #FILE}.
      *
-     * @throws CheckpointException if a line is none of sha256sum's, or a path stands there twice
+     * @param source the model
+     * @return the checksums of the listing
+     * @throws CheckpointException if a line is malformed or a path is listed twice
      */
     public static Checksums read(ModelSource source) {
         return parse(source.name() + "/" + FILE, source.read(FILE, MAX_LISTING_BYTES));
     }
 
     /**
-     * Reads a listing.
+     * Parses a listing.
      *
-     * @param origin the listing's name, for messages
-     * @throws CheckpointException if a line is none of sha256sum's, or a path stands there twice
+     * @param origin the name of the listing, for messages
+     * @throws CheckpointException if a line is malformed or a path is listed twice
      */
     static Checksums parse(String origin, byte[] listing) {
         Map<String, String> sums = new TreeMap<>();
@@ -89,11 +93,11 @@ public final class Checksums {
     }
 
     /**
-     * Compares the sums of files with those that are expected.
+     * Compares these checksums with the expected ones.
      *
-     * @param origin the name of the expected sums' listing, for messages
-     * @param expected the sums of these files, and perhaps of more
-     * @throws CheckpointException naming the files that differ, or that are not listed
+     * @param origin the name of the expected listing, for messages
+     * @param expected the checksums of these files; other files are ignored
+     * @throws CheckpointException with the names of files that differ or are not listed
      */
     public void requireEqual(String origin, Checksums expected) {
         String unlisted = sums.keySet().stream()
@@ -117,14 +121,14 @@ public final class Checksums {
         }
     }
 
-    /** The lines of all files, sorted by path, each with a line feed. */
+    /** {@return the lines of all files, sorted by path, each ended by a line feed} */
     public String listing() {
         return sums.entrySet().stream()
                 .map(entry -> entry.getValue() + "  " + entry.getKey() + "\n")
                 .collect(Collectors.joining());
     }
 
-    /** The SHA-256 sum of the {@link #listing} in hexadecimal: one for the contents and the paths of all files. */
+    /** {@return the SHA-256 checksum of the {@link #listing} in hexadecimal, which covers the contents and paths of all files} */
     public String sha256() {
         return HexFormat.of().formatHex(sha256Digest().digest(listing().getBytes(StandardCharsets.UTF_8)));
     }

@@ -15,9 +15,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A JSON object of a configuration file while it is read into a record. Every getter marks its field as known, so that {@link #end} finds
- * misspelt ones. Every error is a {@link CheckpointException} that names the file, the field, what was found and what would do. The
- * {@code ...Or} getters take a fallback for a field that is missing or null. Not thread-safe.
+ * A JSON object of a configuration file, for reading into a record. Every getter marks its field as known, so that {@link #end} detects
+ * misspelt fields. All errors are {@link CheckpointException}s with the file, the field, the value found and the rule. Getters named {@code
+ * ...Or} return a fallback if the field is missing or null. Not thread-safe.
  */
 public final class ConfigReader {
     private final String origin;
@@ -32,31 +32,58 @@ public final class ConfigReader {
     }
 
     /**
-     * Reads a JSON object.
+     * Parses a JSON object.
      *
-     * @param origin the file's name, for messages
+     * @param origin the name of the file, for messages
+     * @param json the text in UTF-8
+     * @return a reader of the object
+     * @throws CheckpointException if the text is not a JSON object
      */
     public static ConfigReader parse(String origin, byte[] json) {
         return new ConfigReader(origin, "", Json.object(origin, json));
     }
 
-    /** Whether a field is present and not null. */
+    /**
+     * {@return whether a field is present and not null}
+     *
+     * @param field the name of the field
+     */
     public boolean has(String field) {
         JsonNode value = value(field);
         return !value.isMissingNode() && !value.isNull();
     }
 
-    /** A whole number from {@code min} to {@code max}, both inclusive. */
+    /**
+     * {@return an integer}
+     *
+     * @param field the name of the field
+     * @param min the smallest allowed value
+     * @param max the largest allowed value
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
     public int integer(String field, int min, int max) {
         return integer(field, value(field), min, max);
     }
 
-    /** As {@link #integer}, with a fallback. */
+    /**
+     * {@return an integer, or a fallback}
+     *
+     * @param field the name of the field
+     * @param fallback the value if the field is missing or null
+     * @param min the smallest allowed value
+     * @param max the largest allowed value
+     * @throws CheckpointException if the field is anything else
+     */
     public int integerOr(String field, int fallback, int min, int max) {
         return has(field) ? integer(field, min, max) : fallback;
     }
 
-    /** Any whole number of 64 bits. */
+    /**
+     * {@return a 64-bit integer}
+     *
+     * @param field the name of the field
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
     public long whole(String field) {
         JsonNode value = value(field);
         if (!value.isIntegralNumber() || !value.canConvertToLong()) {
@@ -65,7 +92,14 @@ public final class ConfigReader {
         return value.longValue();
     }
 
-    /** A finite number from {@code min} to {@code max}, both inclusive. */
+    /**
+     * {@return a finite number}
+     *
+     * @param field the name of the field
+     * @param min the smallest allowed value
+     * @param max the largest allowed value
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
     public double number(String field, double min, double max) {
         JsonNode value = value(field);
         double number = value.doubleValue();
@@ -75,12 +109,25 @@ public final class ConfigReader {
         return number;
     }
 
-    /** As {@link #number}, with a fallback. */
+    /**
+     * {@return a finite number, or a fallback}
+     *
+     * @param field the name of the field
+     * @param fallback the value if the field is missing or null
+     * @param min the smallest allowed value
+     * @param max the largest allowed value
+     * @throws CheckpointException if the field is anything else
+     */
     public double numberOr(String field, double fallback, double min, double max) {
         return has(field) ? number(field, min, max) : fallback;
     }
 
-    /** True or false. */
+    /**
+     * {@return a Boolean}
+     *
+     * @param field the name of the field
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
     public boolean flag(String field) {
         JsonNode value = value(field);
         if (!value.isBoolean()) {
@@ -89,22 +136,46 @@ public final class ConfigReader {
         return value.booleanValue();
     }
 
-    /** As {@link #flag}, with a fallback. */
+    /**
+     * {@return a Boolean, or a fallback}
+     *
+     * @param field the name of the field
+     * @param fallback the value if the field is missing or null
+     * @throws CheckpointException if the field is anything else
+     */
     public boolean flagOr(String field, boolean fallback) {
         return has(field) ? flag(field) : fallback;
     }
 
-    /** A string. */
+    /**
+     * {@return a string}
+     *
+     * @param field the name of the field
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
     public String text(String field) {
         return text(field, value(field));
     }
 
-    /** As {@link #text}, with a fallback. */
+    /**
+     * {@return a string, or a fallback}
+     *
+     * @param field the name of the field
+     * @param fallback the value if the field is missing or null
+     * @throws CheckpointException if the field is anything else
+     */
     public String textOr(String field, String fallback) {
         return has(field) ? text(field) : fallback;
     }
 
-    /** A constant of an enumeration, written in lower case. */
+    /**
+     * {@return a constant of an enumeration, which the file has in lower case}
+     *
+     * @param <E> the enumeration
+     * @param field the name of the field
+     * @param type the enumeration
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
     public <E extends Enum<E>> E choice(String field, Class<E> type) {
         JsonNode value = value(field);
         List<String> names = new ArrayList<>();
@@ -118,12 +189,29 @@ public final class ConfigReader {
         throw error(field, Json.describe(value), "one of " + String.join(", ", names));
     }
 
-    /** As {@link #choice}, with a fallback. */
+    /**
+     * {@return a constant of an enumeration, which the file has in lower case, or a fallback}
+     *
+     * @param <E> the enumeration
+     * @param field the name of the field
+     * @param type the enumeration
+     * @param fallback the value if the field is missing or null
+     * @throws CheckpointException if the field is anything else
+     */
     public <E extends Enum<E>> E choiceOr(String field, Class<E> type, E fallback) {
         return has(field) ? choice(field, type) : fallback;
     }
 
-    /** An array of {@code minCount} to {@code maxCount} whole numbers from {@code min} to {@code max}, all inclusive. */
+    /**
+     * {@return an array of integers}
+     *
+     * @param field the name of the field
+     * @param minCount the smallest allowed length
+     * @param maxCount the largest allowed length
+     * @param min the smallest allowed value
+     * @param max the largest allowed value
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
     public int[] integers(String field, int minCount, int maxCount, int min, int max) {
         JsonNode value = value(field);
         if (!value.isArray() || value.size() < minCount || value.size() > maxCount) {
@@ -137,7 +225,17 @@ public final class ConfigReader {
         return integers;
     }
 
-    /** An array of {@code minCount} to {@code maxCount} arrays of {@code width} whole numbers from {@code min} to {@code max}. */
+    /**
+     * {@return an array of arrays of integers}
+     *
+     * @param field the name of the field
+     * @param minCount the smallest allowed number of rows
+     * @param maxCount the largest allowed number of rows
+     * @param width the length of each row
+     * @param min the smallest allowed value
+     * @param max the largest allowed value
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
     public List<int[]> integerRows(String field, int minCount, int maxCount, int width, int min, int max) {
         JsonNode value = value(field);
         String expected = "arrays of " + width + " integers from " + min + " to " + max;
@@ -160,7 +258,13 @@ public final class ConfigReader {
         return List.copyOf(rows);
     }
 
-    /** An array of exactly {@code count} finite numbers. */
+    /**
+     * {@return an array of finite numbers}
+     *
+     * @param field the name of the field
+     * @param count the required length
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
     public double[] numbers(String field, int count) {
         JsonNode value = value(field);
         if (!value.isArray() || value.size() != count) {
@@ -176,7 +280,14 @@ public final class ConfigReader {
         return numbers;
     }
 
-    /** An array of a string and a whole number from {@code min} to {@code max}, both inclusive. */
+    /**
+     * {@return an array of a string and an integer}
+     *
+     * @param field the name of the field
+     * @param min the smallest allowed integer
+     * @param max the largest allowed integer
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
     public Map.Entry<String, Integer> textAndInteger(String field, int min, int max) {
         JsonNode value = value(field);
         if (!value.isArray() || value.size() != 2) {
@@ -185,7 +296,12 @@ public final class ConfigReader {
         return Map.entry(text(field + "[0]", value.get(0)), integer(field + "[1]", value.get(1), min, max));
     }
 
-    /** An array of strings. */
+    /**
+     * {@return an array of strings}
+     *
+     * @param field the name of the field
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
     public List<String> texts(String field) {
         JsonNode value = value(field);
         if (!value.isArray()) {
@@ -198,17 +314,32 @@ public final class ConfigReader {
         return List.copyOf(texts);
     }
 
-    /** An object inside this one. Its unknown fields are found by its own {@link #end}. */
+    /**
+     * {@return a reader of an object inside this one} Call its {@link #end} as well.
+     *
+     * @param field the name of the field
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
     public ConfigReader object(String field) {
         return object(field, value(field));
     }
 
-    /** An object inside this one, or null if the field is missing or null. */
+    /**
+     * {@return a reader of an object inside this one, or null if the field is missing or null}
+     *
+     * @param field the name of the field
+     * @throws CheckpointException if the field is anything else
+     */
     public @Nullable ConfigReader objectOrNull(String field) {
         return has(field) ? object(field) : null;
     }
 
-    /** An array of objects. */
+    /**
+     * {@return readers of an array of objects}
+     *
+     * @param field the name of the field
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
     public List<ConfigReader> objects(String field) {
         JsonNode value = value(field);
         if (!value.isArray()) {
@@ -221,20 +352,30 @@ public final class ConfigReader {
         return List.copyOf(objects);
     }
 
-    /** The names of all fields, in the file's order. */
+    /** {@return the names of all fields, in the order of the file} */
     public List<String> fields() {
         List<String> names = new ArrayList<>();
         node.fieldNames().forEachRemaining(names::add);
         return List.copyOf(names);
     }
 
-    /** The error of a field whose value can't be: to be thrown by whoever sees more than one field at a time. */
+    /**
+     * {@return the exception for a field with a wrong value, for rules that involve several fields}
+     *
+     * @param field the name of the field
+     * @param found the value found
+     * @param expected the rule, as a noun phrase
+     */
     public CheckpointException error(String field, Object found, String expected) {
         return new CheckpointException(
                 origin + ": field '" + path + field + "': found " + text(found) + ", expected " + expected);
     }
 
-    /** The error of fields that don't go together, from the record that refused them. */
+    /**
+     * {@return the exception for fields that contradict each other}
+     *
+     * @param refusal the exception of the record that rejected them
+     */
     public CheckpointException invalid(IllegalArgumentException refusal) {
         return new CheckpointException(
                 origin + ": "
@@ -243,7 +384,11 @@ public final class ConfigReader {
                 refusal);
     }
 
-    /** Allows a field without reading it. */
+    /**
+     * Marks a field as known without reading it.
+     *
+     * @param field the name of the field
+     */
     public void ignore(String field) {
         known.add(field);
     }
@@ -251,7 +396,7 @@ public final class ConfigReader {
     /**
      * Ends the reading of this object.
      *
-     * @throws CheckpointException if it has a field that nobody asked for
+     * @throws CheckpointException if it has an unknown field
      */
     public void end() {
         List<String> unknown = fields().stream()

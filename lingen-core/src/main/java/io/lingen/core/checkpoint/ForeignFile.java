@@ -6,9 +6,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Recognises, by their first bytes, the files that are often found in the place of a checkpoint's. */
+/** Detection, by their first bytes, of files that users often have in place of a checkpoint's: archives, pickles, pointers, web pages. */
 public final class ForeignFile {
-    /** The bytes of a file's beginning that are looked at. */
+    /** The number of bytes that are read from the start of a file. */
     public static final int LOOKED_AT = 64;
 
     private static final String PICKLE = " (pickles, which can run code when they are read and are never read here). ";
@@ -16,12 +16,13 @@ public final class ForeignFile {
     private ForeignFile() {}
 
     /**
-     * Refuses a file of another kind than the one expected.
+     * Throws if a file is of another kind than expected.
      *
-     * @param origin the file's name, for the message
-     * @param expected what the file should be, for the message
-     * @param conversion how a PyTorch checkpoint becomes that
-     * @throws CheckpointException saying what the file is and what to do
+     * @param origin the name of the file, for the message
+     * @param expected the kind of file that is expected, for the message
+     * @param conversion how to convert a PyTorch checkpoint to that kind, for the message
+     * @param file the file, or at least its first {@value #LOOKED_AT} bytes
+     * @throws CheckpointException with the kind that was found and the remedy
      */
     public static void refuse(String origin, String expected, String conversion, MemorySegment file) {
         byte[] start = file.asSlice(0, Math.min(file.byteSize(), LOOKED_AT)).toArray(ValueLayout.JAVA_BYTE);
@@ -52,7 +53,10 @@ public final class ForeignFile {
         return null;
     }
 
-    /** Protocols 2 to 5 begin so; and so does a safetensors file whose header happens to be as long. */
+    /**
+     * {@return whether a text starts like a pickle of protocol 2 to 5} A safetensors header of certain lengths starts alike, but has '{' at
+     * byte 8.
+     */
     private static boolean isPickle(String text) {
         return text.length() > 8
                 && text.charAt(0) == 0x80

@@ -16,12 +16,12 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
-/** JSON as strict as it comes: UTF-8, no duplicate names, little nesting, nothing after the value. */
+/** A strict JSON reader: UTF-8 only, no duplicate names, limited nesting and size, nothing after the value. */
 final class Json {
-    /** Deep enough for every file that is read here. */
+    /** Sufficient for all files of the checkpoint format. */
     private static final int MAX_DEPTH = 16;
 
-    /** Enough for the header of 100,000 tensors; what a parsed file takes in memory is bounded by it. */
+    /** Sufficient for the header of 100,000 tensors. Bounds the memory of a parsed file. */
     private static final long MAX_TOKENS = 2_000_000;
 
     private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
@@ -37,12 +37,12 @@ final class Json {
 
     private Json() {}
 
-    /** The members of a JSON object, in the file's order. */
+    /** {@return the members of a JSON object, in the order of the file} */
     static ObjectNode object(String origin, byte[] bytes) {
         ForeignFile.refuse(origin, "JSON", "Get the JSON file again", MemorySegment.ofArray(bytes));
         JsonNode node;
         try {
-            // Jackson would guess UTF-16 and UTF-32 and read them; the formats here are UTF-8.
+            // Decode here, because Jackson also accepts UTF-16 and UTF-32, and the formats require UTF-8.
             String text = StandardCharsets.UTF_8
                     .newDecoder()
                     .decode(ByteBuffer.wrap(bytes))
@@ -60,7 +60,7 @@ final class Json {
         return (ObjectNode) node;
     }
 
-    /** A map as JSON text in UTF-8. */
+    /** {@return a map as JSON text in UTF-8} */
     static byte[] write(Map<String, ?> value) {
         try {
             return MAPPER.writeValueAsBytes(value);
@@ -69,7 +69,7 @@ final class Json {
         }
     }
 
-    /** A value for a message: shortened if long. */
+    /** {@return a value for a message, shortened if it is long} */
     static String describe(JsonNode node) {
         return node.isMissingNode() ? "nothing" : SafeText.of(node.toString());
     }

@@ -9,9 +9,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Where a model's files come from: a folder, or a jar resource with the same layout. Paths are relative, their parts parted by '/', and
- * can't leave the model: neither a request nor a file of the model can name one outside of it. Links are followed wherever they lead, since
- * download caches consist of them; who may write links into a model folder may write weights as well. Thread-safe.
+ * The files of a model, in a folder or in a jar resource of the same layout. Paths are relative, with '/' as the separator, and cannot
+ * leave the model, whether they come from a request or from a file of the model. Thread-safe.
+ *
+ * <p>Symbolic links are followed wherever they lead, since download caches consist of them. This opens no new attack: whoever can write
+ * links into a model folder can write weights as well.
  */
 public abstract sealed class ModelSource implements AutoCloseable permits FolderSource, ResourceSource {
     private static final String TENSORS = "/model.safetensors";
@@ -21,8 +23,9 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
     ModelSource() {}
 
     /**
-     * A model folder.
+     * {@return a model in a folder}
      *
+     * @param folder contains model_index.json
      * @throws CheckpointException if it is not a folder
      */
     public static ModelSource of(Path folder) {
@@ -30,72 +33,85 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
     }
 
     /**
-     * A model among the resources of a class loader.
+     * {@return a model among the resources of a class loader}
      *
-     * @param base the resource that plays the folder's part, for example "io/lingen/nano"
+     * @param loader the class loader
+     * @param base the resource that corresponds to the model folder, for example "io/lingen/nano"
      */
     public static ModelSource ofResource(ClassLoader loader, String base) {
         return new ResourceSource(loader, base);
     }
 
-    /** The model's name for messages and results: the last part of its path. */
+    /** {@return the name of the model for messages and results: the last part of its path} */
     public abstract String name();
 
-    /** Whether a file is there. */
+    /**
+     * {@return whether a file exists}
+     *
+     * @param path the path within the model
+     */
     public abstract boolean exists(String path);
 
     /**
-     * The bytes of a file.
+     * {@return the contents of a file}
      *
-     * @throws CheckpointException if it is missing, unreadable or larger than a Java array
+     * @param path the path within the model
+     * @throws CheckpointException if the file is missing, unreadable or larger than a Java array
      */
     public byte[] read(String path) {
         return read(path, PlainFile.MAX_BYTES);
     }
 
     /**
-     * The bytes of a file that has no more than the given number of them.
+     * {@return the contents of a file of limited size}
      *
-     * @throws CheckpointException if it is missing, unreadable or larger
+     * @param path the path within the model
+     * @param maxBytes the largest allowed size
+     * @throws CheckpointException if the file is missing, unreadable or larger
      */
     public abstract byte[] read(String path, long maxBytes);
 
     /**
-     * A configuration file, to be read into a record.
+     * {@return a reader of a configuration file}
      *
-     * @throws CheckpointException if it is missing, unreadable, larger than a configuration can be, or not a JSON object
+     * @param path the path within the model
+     * @throws CheckpointException if the file is missing, unreadable, larger than 1 MiB or not a JSON object
      */
     public ConfigReader config(String path) {
         return ConfigReader.parse(name() + "/" + path, read(path, MAX_CONFIG_BYTES));
     }
 
-    /** A file's bytes as they are read. */
+    /** {@return a stream of the bytes of a file} */
     abstract InputStream stream(String path) throws IOException;
 
     /**
-     * Where a file is, for libraries that read it themselves.
+     * {@return the URL of a file, for libraries that read it themselves}
      *
-     * @throws CheckpointException if it is missing
+     * @param path the path within the model
+     * @throws CheckpointException if the file is missing
      */
     public abstract URL url(String path);
 
-    /** A safetensors file or index that is known to be there. */
+    /** Opens a safetensors file or index that exists. */
     abstract SafetensorsFile open(String path);
 
     /**
-     * The tensors of a component: {@code component/model.safetensors} or {@code component/model.safetensors.index.json}. Its files are
-     * mapped when they are plain files, else read into memory outside of the heap.
+     * Opens the tensors of a component: {@code component/model.safetensors} or {@code component/model.safetensors.index.json}. Regular
+     * files are mapped, others are read into memory outside the heap.
      *
-     * @throws CheckpointException if neither is there, or what is there is ill-formed
+     * @param component the folder within the model, for example "transformer"
+     * @return the tensors
+     * @throws CheckpointException if both files are missing or the one found is ill-formed
      */
     public SafetensorsFile tensors(String component) {
         return open(tensorsPath(component));
     }
 
     /**
-     * The paths of the files that {@link #tensors} reads: the safetensors file, or the index and its shards.
+     * {@return the paths of the files that {@link #tensors} reads: the safetensors file, or the index and its shards}
      *
-     * @throws CheckpointException if neither is there, or the index is ill-formed
+     * @param component the folder within the model, for example "transformer"
+     * @throws CheckpointException if both files are missing or the index is ill-formed
      */
     public List<String> tensorFiles(String component) {
         String path = tensorsPath(component);
@@ -108,8 +124,8 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
     }
 
     /**
-     * The same model for what asks for the shapes and types of its weights alone: they are mapped or, where they can't be, not read, and
-     * their elements are not at hand.
+     * {@return this model for code that needs only the shapes and types of weights, such as a dry run} Files that can be mapped are mapped.
+     * Of others only the header is read, and their tensors are without elements.
      */
     public ModelSource shapesOnly() {
         return this;
@@ -126,12 +142,12 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
                 + ", found neither. Is the download complete?");
     }
 
-    /** Ends the use of the source. Tensors that were handed out stay valid. */
+    /** Ends the use of the source. Its tensors stay valid. */
     @Override
     public void close() {}
 
     /**
-     * The path, if it stays inside the model.
+     * {@return the path, after a check that it stays within the model}
      *
      * @throws CheckpointException if it does not
      */

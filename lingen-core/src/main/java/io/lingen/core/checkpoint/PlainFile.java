@@ -13,7 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
-/** Reads plain files, and nothing that could block or never end: no folder, no pipe, no device. Links are followed. */
+/** Access to regular files. Folders, pipes and devices are refused, since reading them could block or never end. Links are followed. */
 final class PlainFile {
     /** The longest Java array. */
     static final long MAX_BYTES = Integer.MAX_VALUE - 8;
@@ -22,22 +22,24 @@ final class PlainFile {
 
     private PlainFile() {}
 
-    /** The file of a name that a model's file gave. */
+    /** {@return the file of a name that comes from a file of the model} */
     static Path in(Path folder, String name) {
         try {
             if (name.length() <= MAX_NAME) {
                 return folder.resolve(name);
             }
         } catch (InvalidPathException e) {
-            // Not every locale has every character.
+            // The file system's encoding may lack a character.
             throw noName(folder, name, e);
         }
         throw noName(folder, name, null);
     }
 
-    /** All of a file. */
+    /** {@return the contents of a file} */
     static byte[] read(Path file, long maxBytes) {
         require(file);
+
+        /** {@return a stream of the bytes of a file} */
         try (InputStream stream = Files.newInputStream(file)) {
             return read(shown(file), stream, maxBytes);
         } catch (IOException e) {
@@ -45,7 +47,7 @@ final class PlainFile {
         }
     }
 
-    /** All of a stream. */
+    /** {@return the contents of a stream} */
     static byte[] read(String origin, InputStream stream, long maxBytes) throws IOException {
         byte[] bytes = stream.readNBytes((int) maxBytes);
         if (bytes.length == maxBytes && stream.read() >= 0) {
@@ -61,7 +63,7 @@ final class PlainFile {
         return Files.newInputStream(file);
     }
 
-    /** A file's memory, which lasts as long as the segment is reachable. */
+    /** {@return the mapped memory of a file, valid as long as the segment is reachable} */
     static MemorySegment map(Path file) {
         require(file);
         try {
@@ -75,12 +77,16 @@ final class PlainFile {
         }
     }
 
-    /** A path for messages. */
+    /** {@return a path for messages} */
     static String shown(Path file) {
         return SafeText.of(file.toString(), 300);
     }
 
-    /** @throws CheckpointException if it is no plain file */
+    /**
+     * Checks that a file is a regular file.
+     *
+     * @throws CheckpointException if it is not
+     */
     static void require(Path file) {
         if (!Files.isRegularFile(file)) {
             throw new CheckpointException(shown(file) + ": expected a file, found "

@@ -9,7 +9,7 @@ import java.net.URL;
 import java.net.URLConnection;
 import java.nio.file.Path;
 
-/** A model among the resources of a class loader: in a jar, or in a folder of classes, whose files are then mapped. */
+/** A model among the resources of a class loader: in a jar, or in a folder of classes, from which files are mapped. */
 final class ResourceSource extends ModelSource {
     private static final int BUFFER_BYTES = 1 << 16;
 
@@ -93,7 +93,7 @@ final class ResourceSource extends ModelSource {
         }
     }
 
-    /** Outside of the heap, whose limit a model's weights need not fit. */
+    /** Copies a stream to memory outside the heap, whose limit is often smaller than the weights. */
     private static MemorySegment copy(InputStream stream, long size) throws IOException {
         MemorySegment memory = Arena.ofAuto().allocate(size, 64);
         byte[] buffer = new byte[BUFFER_BYTES];

@@ -16,8 +16,8 @@ import java.util.function.Function;
 /**
  * The tensors of a safetensors file, or of all shards of an index, without a copy: files are memory-mapped.
  *
- * <p>Closing it only forgets the tensors. A mapping lasts as long as any host tensor of it is reachable, so weights that are packed
- * later, or on another thread, can't lose their memory. Thread-safe.
+ * <p>A mapping lasts as long as a host tensor of it is reachable, so closing this object cannot invalidate weights that are packed later or
+ * by another thread. Thread-safe.
  */
 public final class SafetensorsFile implements AutoCloseable {
     private static final String INDEX_SUFFIX = ".index.json";
@@ -34,8 +34,10 @@ public final class SafetensorsFile implements AutoCloseable {
     }
 
     /**
-     * Maps a file, or the shards of an index (a name that ends in {@code .index.json}). Shards lie beside their index.
+     * Maps a file, or the shards of an index (a name that ends in {@code .index.json}). Shards are in the folder of their index.
      *
+     * @param fileOrIndex the path
+     * @return the tensors
      * @throws CheckpointException if a file is missing, unreadable or ill-formed
      */
     public static SafetensorsFile open(Path fileOrIndex) {
@@ -51,22 +53,24 @@ public final class SafetensorsFile implements AutoCloseable {
     }
 
     /**
-     * Reads a file that is in memory already, which must not change.
+     * Parses a file in memory.
      *
-     * @param origin the file's name, for messages
-     * @throws CheckpointException if it is ill-formed
+     * @param origin the name of the file, for messages
+     * @param file the contents, which must not change
+     * @return the tensors, which share the memory
+     * @throws CheckpointException if the file is ill-formed
      */
     public static SafetensorsFile of(String origin, MemorySegment file) {
         return of(origin, file, file.byteSize());
     }
 
-    /** A file of which perhaps only the header is at hand: its tensors are without elements then. */
+    /** Parses a file of which perhaps only the header is in memory; then its tensors are without elements. */
     static SafetensorsFile of(String origin, MemorySegment file, long fileBytes) {
         SafetensorsHeader header = SafetensorsHeader.read(origin, file, fileBytes);
         return new SafetensorsFile(origin, new TreeMap<>(header.tensors()), header.metadata());
     }
 
-    /** Joins the shards that an index names. */
+    /** Joins the shards of an index. */
     static SafetensorsFile ofIndex(String origin, byte[] index, Function<String, SafetensorsFile> shards) {
         JsonNode weightMap = weightMap(origin, index);
         Map<String, SafetensorsFile> files = new LinkedHashMap<>();
@@ -101,7 +105,7 @@ public final class SafetensorsFile implements AutoCloseable {
         return new SafetensorsFile(origin, tensors, metadata);
     }
 
-    /** The files that an index names, sorted. */
+    /** {@return the files of an index, sorted} */
     static Set<String> shards(String origin, byte[] index) {
         Set<String> shards = new TreeSet<>();
         weightMap(origin, index)
@@ -119,16 +123,22 @@ public final class SafetensorsFile implements AutoCloseable {
         return weightMap;
     }
 
-    /** The names of all tensors, sorted. */
+    /**
+     * {@return the names of all tensors, sorted}
+     *
+     * @throws IllegalStateException if this object is closed
+     */
     public Set<String> names() {
         requireOpen();
         return Collections.unmodifiableSet(tensors.keySet());
     }
 
     /**
-     * A tensor, sharing the file's memory.
+     * {@return a tensor, sharing the memory of the file}
      *
-     * @throws CheckpointException if there is none of that name
+     * @param name the name of the tensor
+     * @throws CheckpointException if there is no tensor of that name
+     * @throws IllegalStateException if this object is closed
      */
     public HostTensor tensor(String name) {
         requireOpen();
@@ -140,18 +150,18 @@ public final class SafetensorsFile implements AutoCloseable {
         return tensor;
     }
 
-    /** The free text that the file carries; of shards, all of theirs. */
+    /** {@return the metadata of the file, or of all shards together} */
     public Map<String, String> metadata() {
         return metadata;
     }
 
-    /** Forgets the tensors; those that were handed out stay valid. */
+    /** Ends the use of this object. Its tensors stay valid. */
     @Override
     public void close() {
         closed = true;
     }
 
-    /** The file's name. */
+    /** {@return the name of the file} */
     @Override
     public String toString() {
         return origin;

@@ -19,16 +19,16 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The validated contents of one safetensors file: eight bytes of the header's length, the header in JSON, the tensors' bytes without gap
- * or overlap (https://github.com/huggingface/safetensors, format).
+ * The validated header of a safetensors file. The file consists of the header's length in eight bytes, the header in JSON, and the tensors'
+ * bytes without gap or overlap (https://github.com/huggingface/safetensors, format).
  *
  * @param tensors by name, views of the file's memory
- * @param metadata the free text that the file carries
+ * @param metadata the free text in {@code __metadata__}
  */
 record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> metadata) {
     static final String METADATA = "__metadata__";
 
-    /** A sixth of what the format allows: some 100,000 tensors, and small enough to be parsed by any JVM. */
+    /** A sixth of the format's limit: sufficient for 100,000 tensors, and small enough for the heap of any JVM. */
     static final long MAX_HEADER_BYTES = 16L << 20;
 
     private static final String CONVERSION = "Convert it in Python: "
@@ -44,10 +44,10 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
     }
 
     /**
-     * Reads a file of which perhaps only the beginning is at hand.
+     * Parses a file of which perhaps only the beginning is in memory.
      *
-     * @param file all of it; or its header, and the tensors are without elements
-     * @param fileBytes the size of all of it
+     * @param file the whole file, or only its header; then the tensors are without elements
+     * @param fileBytes the size of the whole file
      */
     static SafetensorsHeader read(String origin, MemorySegment file, long fileBytes) {
         ForeignFile.refuse(origin, "a safetensors file", CONVERSION, file);
@@ -93,7 +93,7 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
         return new SafetensorsHeader(tensors, metadata);
     }
 
-    /** The bytes from a file's start to the end of its header, as far as a stream has them. */
+    /** {@return the bytes from the start of a file to the end of its header, or fewer if the stream ends} */
     static byte[] head(InputStream stream) throws IOException {
         byte[] start = stream.readNBytes(LENGTH_BYTES);
         if (start.length < LENGTH_BYTES) {
@@ -145,7 +145,7 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
             throw new CheckpointException(where + ": expected offsets within the file's " + dataBytes
                     + " bytes of data, found " + Json.describe(offsets) + ". Is the file complete?");
         }
-        // The division keeps a huge shape from overflowing the product.
+        // Divide first, because the product overflows for a huge shape.
         if (shape.elements() > dataBytes / dtype.bytes() || shape.elements() * dtype.bytes() != end - begin) {
             throw new CheckpointException(where + ": expected the bytes of " + dtype + SafeText.of(shape.toString())
                     + ", found " + (end - begin) + " bytes at " + Json.describe(offsets));

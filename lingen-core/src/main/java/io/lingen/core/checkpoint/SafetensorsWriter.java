@@ -17,17 +17,21 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Writes safetensors files. */
+/** A writer of safetensors files. */
 public final class SafetensorsWriter {
     private static final int BUFFER_BYTES = 1 << 20;
 
     private SafetensorsWriter() {}
 
     /**
-     * Writes a file: under a temporary name in the same folder first, so that the target is whole or absent. The widest types come first,
-     * so that every tensor is aligned to its type; equal types are sorted by name.
+     * Writes a file. The data go to a temporary file in the same folder first, so the target is complete or absent. Tensors are sorted by
+     * the width of their type, widest first, and then by name, so each is aligned to its type.
      *
-     * @throws UncheckedIOException if it can't be written; the temporary file is then removed
+     * @param target the file to write; replaced if it exists
+     * @param tensors by name
+     * @param metadata free text, stored in {@code __metadata__}; empty for none
+     * @throws UncheckedIOException if the file cannot be written; the temporary file is then removed
+     * @throws IllegalArgumentException if a tensor is named {@code __metadata__}
      */
     public static void write(Path target, Map<String, HostTensor> tensors, Map<String, String> metadata) {
         List<Map.Entry<String, HostTensor>> sorted = new ArrayList<>(tensors.entrySet());
@@ -69,7 +73,7 @@ public final class SafetensorsWriter {
         ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         MemorySegment staging = MemorySegment.ofBuffer(buffer);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            // Spaces up to a multiple of 8 align the tensors.
+            // Pad the header with spaces to a multiple of 8, which aligns the tensors.
             int padded = Math.ceilDiv(header.length, 8) * 8;
             ByteBuffer start = ByteBuffer.allocate(8 + padded).order(ByteOrder.LITTLE_ENDIAN);
             start.putLong(padded).put(header);

@@ -1,9 +1,9 @@
 /**
- * Reading and writing of models: safetensors files, configuration files, folders and jar resources that hold them.
+ * Reading and writing of models: safetensors files, configuration files, and the folders and jar resources that hold them.
  *
- * <p>Nothing but JSON and safetensors is ever deserialised. Whatever is read is taken for hostile: sizes, names, nesting and offsets are
- * checked before they are used, and what does not hold is a {@link io.lingen.core.checkpoint.CheckpointException}. A file must not be
- * changed while it is mapped: the operating system, not this package, answers for a mapped file that shrinks.
+ * <p>Only JSON and safetensors are deserialised. All input is treated as hostile: sizes, names, nesting and offsets are checked before use,
+ * and a violation throws {@link io.lingen.core.checkpoint.CheckpointException}. A file must not change while it is mapped, because the JVM
+ * cannot guard against a mapped file that shrinks.
  */
 @NullMarked
 package io.lingen.core.checkpoint;

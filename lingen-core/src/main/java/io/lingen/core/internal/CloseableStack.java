@@ -3,7 +3,7 @@ package io.lingen.core.internal;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** Closes what was added, the last first. For one thread. */
+/** A stack of resources that are closed together, the last one first. For one thread. */
 public final class CloseableStack implements AutoCloseable {
     private final Deque<AutoCloseable> resources = new ArrayDeque<>();
 
@@ -13,7 +13,7 @@ public final class CloseableStack implements AutoCloseable {
         return resource;
     }
 
-    /** Closes all of them, whatever some throw; the first failure is thrown, the others are suppressed in it. */
+    /** Closes all resources, even if some throw. Rethrows the first exception, with the others suppressed in it. */
     @Override
     public void close() {
         RuntimeException failure = null;
@@ -34,7 +34,11 @@ public final class CloseableStack implements AutoCloseable {
         }
     }
 
-    /** Closes all of them because of another failure, in which one of closing is suppressed. */
+    /**
+     * Closes all resources after another failure and suppresses in it whatever they throw.
+     *
+     * @param cause the failure
+     */
     public void closeAfter(Throwable cause) {
         try {
             close();

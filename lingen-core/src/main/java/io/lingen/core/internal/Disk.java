@@ -12,8 +12,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The calls on which durability depends: synchronise, rename, remove. A file survives a power cut once its data are synchronised, it has
- * its final name and the folder that holds the name is synchronised, in this order. Interrupts do not cut a call short. Thread-safe.
+ * File system calls on which durability depends: synchronise, rename, remove. A file survives a power cut after three steps in this order:
+ * its data are synchronised, it has its final name, and the folder with that name is synchronised. Interrupts do not abort a call.
+ * Thread-safe.
  */
 public final class Disk {
     private static final Logger log = LoggerFactory.getLogger(Disk.class);
@@ -22,19 +23,32 @@ public final class Disk {
 
     private Disk() {}
 
-    /** Receives every call after it has succeeded. */
+    /** A receiver of every call after it succeeded. */
     @FunctionalInterface
     public interface Observer {
-        /** @param call "sync FILE", "rename FROM TO", "sync-folder FOLDER" or "remove FILE", each with file names only */
+        /**
+         * Receives a call.
+         *
+         * @param call "sync FILE", "rename FROM TO", "sync-folder FOLDER" or "remove FILE", each with file names only
+         */
         void called(String call);
     }
 
-    /** Reports all calls to an observer, for tests of their order; null ends it. */
+    /**
+     * Reports all calls to an observer, for tests of their order.
+     *
+     * @param other the observer, or null for none
+     */
     public static void observe(@Nullable Observer other) {
         observer = other;
     }
 
-    /** Writes what the system still holds of a file's data to the device. */
+    /**
+     * Writes the cached data of a file to the device.
+     *
+     * @param file an existing file
+     * @throws IOException if the file cannot be opened or synchronised
+     */
     public static void sync(Path file) throws IOException {
         Uninterruptibly.run(() -> {
             try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
@@ -44,7 +58,12 @@ public final class Disk {
         report("sync", file);
     }
 
-    /** Writes the names in a folder to the device, on systems where a folder can be opened; elsewhere the system orders renames itself. */
+    /**
+     * Writes the names in a folder to the device. Has no effect on systems where a folder cannot be opened; those order renames themselves.
+     *
+     * @param folder an existing folder
+     * @throws IOException not thrown: a failure is logged at debug level
+     */
     public static void syncFolder(Path folder) throws IOException {
         Uninterruptibly.run(() -> {
             try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
@@ -57,7 +76,7 @@ public final class Disk {
         report("sync-folder", folder);
     }
 
-    /** Renames a file, replacing what has the name: atomically where the file system can. */
+    /** Renames a file, replacing an existing one: atomically if the file system supports it. */
     static void replace(Path from, Path to) throws IOException {
         Uninterruptibly.run(() -> {
             try {
@@ -69,19 +88,24 @@ public final class Disk {
         report("rename", from, to);
     }
 
-    /** Renames a file or folder to a name that is free. */
+    /** Renames a file or folder to a name that is not in use. */
     static void rename(Path from, Path to) throws IOException {
         Uninterruptibly.run(() -> Files.move(from, to));
         report("rename", from, to);
     }
 
-    /** Removes a file if it exists. */
+    /**
+     * Removes a file if it exists.
+     *
+     * @param file the file
+     * @throws IOException if it exists and cannot be removed
+     */
     public static void remove(Path file) throws IOException {
         Uninterruptibly.run(() -> Files.deleteIfExists(file));
         report("remove", file);
     }
 
-    /** The folder that holds a path's name. */
+    /** {@return the folder that contains a path} */
     static Path folderOf(Path path) {
         Path folder = path.toAbsolutePath().getParent();
         return folder == null ? path.toAbsolutePath() : folder;

@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A file that is being written, under a temporary name beside its final one. {@link #commit} gives it that name; closing it before, or the
+ * A file that is being written, under a temporary name next to its final one. {@link #commit} renames it. Closing without a commit, or the
  * end of the JVM, removes it. For one thread.
  */
 public final class PartialFile implements AutoCloseable {
@@ -18,9 +18,11 @@ public final class PartialFile implements AutoCloseable {
     }
 
     /**
-     * Makes an empty temporary file in the folder of the target.
+     * Creates an empty temporary file in the folder of the target.
      *
-     * @throws IOException if the folder is missing or can't be written to
+     * @param target the final name
+     * @return the file
+     * @throws IOException if the target is a folder, or if its folder is missing or not writable
      */
     public static PartialFile of(Path target) throws IOException {
         if (Files.isDirectory(target)) {
@@ -29,14 +31,16 @@ public final class PartialFile implements AutoCloseable {
         return new PartialFile(target, TemporaryPaths.make(target, Files::createFile));
     }
 
-    /** Where to write meanwhile. */
+    /** {@return the temporary path to write to} */
     public Path path() {
         return path;
     }
 
     /**
-     * Gives the file its final name, replacing what had it. When this returns, data and name survive a power cut, as far as the file system
-     * can promise it.
+     * Gives the file its final name, replacing an existing file. When this returns, data and name survive a power cut, as far as the file
+     * system guarantees it.
+     *
+     * @throws IOException if the data cannot be synchronised or the file cannot be renamed
      */
     public void commit() throws IOException {
         Disk.sync(path);

@@ -8,8 +8,8 @@ import java.nio.file.Path;
 import java.util.regex.Pattern;
 
 /**
- * A folder of files that is being written, under a temporary name beside its final one. {@link #commit} gives it that name; closing it
- * before, or the end of the JVM, removes it. For one thread.
+ * A folder that is being written, under a temporary name next to its final one. {@link #commit} renames it. Closing without a commit, or
+ * the end of the JVM, removes it. For one thread.
  */
 public final class PartialFolder implements AutoCloseable {
     private final Path target;
@@ -23,11 +23,12 @@ public final class PartialFolder implements AutoCloseable {
     }
 
     /**
-     * Makes an empty temporary folder beside the target.
+     * Creates an empty temporary folder next to the target.
      *
-     * @param target the folder that will appear; where there is one already, it is replaced if it holds nothing but what may be replaced
+     * @param target the final name; an existing folder is replaced if all its files may be replaced
      * @param replaceable the names of files that may be replaced
-     * @throws IOException if the folder around it is missing or can't be written to, or if the target may not be replaced
+     * @return the folder
+     * @throws IOException if the parent folder is missing or not writable, or if the target may not be replaced
      */
     public static PartialFolder of(Path target, Pattern replaceable) throws IOException {
         requireReplaceable(target, replaceable);
@@ -54,16 +55,17 @@ public final class PartialFolder implements AutoCloseable {
         }
     }
 
-    /** Where to write meanwhile. */
+    /** {@return the temporary path to write to} */
     public Path path() {
         return path;
     }
 
     /**
-     * Gives the folder its final name, replacing what had it. When this returns, files and names survive a power cut, as far as the file
-     * system can promise it. If the process ends between the two renames, the next one that writes this target restores the old folder.
+     * Gives the folder its final name, replacing an existing folder. When this returns, files and names survive a power cut, as far as the
+     * file system guarantees it. If the process ends between the two renames, the next process that writes this target restores the old
+     * folder.
      *
-     * @throws IOException if what has the name may not be replaced
+     * @throws IOException if the target may not be replaced or a rename fails
      */
     public void commit() throws IOException {
         requireReplaceable(target, replaceable);

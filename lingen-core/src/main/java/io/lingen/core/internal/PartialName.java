@@ -15,21 +15,24 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The name of a partial file: {@code .TARGET.HOST-NAMESPACE-PID-START-COUNT.partial}. It identifies the process that writes the file, so
- * that a later run can tell a file in use from one whose process died: process ids are comparable within one host and one pid namespace
- * only, and the start time distinguishes a process from a later one with the same id.
+ * The name of a partial file: {@code .TARGET.HOST-NAMESPACE-PID-START-COUNT.partial}. It identifies the writing process, so a later run can
+ * distinguish a file in use from one whose process died. Process ids are comparable only within one host and one pid namespace. The start
+ * time distinguishes a process from a later one with the same id.
  *
  * @param prefix {@code .TARGET.}
- * @param namespace of process ids; 0 where the system has none
- * @param startMillis when the process started, since 1970; 0 if unknown
+ * @param host the name of the host
+ * @param namespace of process ids; 0 if the system has none
+ * @param pid the id of the process
+ * @param startMillis the start of the process in milliseconds since 1970; 0 if unknown
+ * @param count distinguishes the files of one process
  */
 record PartialName(String prefix, String host, long namespace, long pid, long startMillis, long count) {
     static final String SUFFIX = ".partial";
 
-    /** The longest target name that is kept as it is, in bytes: 255 are allowed, and the rest of the name needs its place. */
+    /** The longest target name that is used unchanged, in bytes. File systems allow 255, of which the suffix needs the rest. */
     private static final int MAX_TARGET_BYTES = 100;
 
-    /** Linux derives start times from a boot time that clock adjustments move. */
+    /** Linux derives start times from the boot time, which changes when the clock is adjusted. */
     private static final long START_TOLERANCE_MILLIS = 5000;
 
     private static final Pattern PROCESS =
@@ -38,13 +41,13 @@ record PartialName(String prefix, String host, long namespace, long pid, long st
     private static final String HOST = ownHost();
     private static final long NAMESPACE = ownNamespace();
 
-    /** A name for a file that this process writes. */
+    /** {@return a name for a file that this process writes} */
     static PartialName of(Path target, long count) {
         ProcessHandle self = ProcessHandle.current();
         return new PartialName(prefixOf(target), HOST, NAMESPACE, self.pid(), startOf(self), count);
     }
 
-    /** What the names of all partial files of a target begin with. */
+    /** {@return the common prefix of all partial files of a target} */
     static String prefixOf(Path target) {
         String name = target.getFileName().toString();
         byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
@@ -59,7 +62,7 @@ record PartialName(String prefix, String host, long namespace, long pid, long st
         }
     }
 
-    /** Reads a name; null if it is none of that prefix and suffix. */
+    /** {@return the parsed name, or null if it does not have that prefix and suffix} */
     static @Nullable PartialName parse(String name, String prefix, String suffix) {
         if (!name.startsWith(prefix) || !name.endsWith(suffix) || name.length() < prefix.length() + suffix.length()) {
             return null;
@@ -81,7 +84,7 @@ record PartialName(String prefix, String host, long namespace, long pid, long st
         }
     }
 
-    /** Whether its process is known to have ended: false for processes of other hosts and namespaces. */
+    /** {@return whether the process is known to have ended} False for processes of other hosts and namespaces. */
     boolean isOfDeadProcess() {
         if (!host.equals(HOST) || namespace != NAMESPACE) {
             return false;
@@ -94,7 +97,7 @@ record PartialName(String prefix, String host, long namespace, long pid, long st
         return startMillis != 0 && start != 0 && Math.abs(start - startMillis) > START_TOLERANCE_MILLIS;
     }
 
-    /** The file name with another suffix. */
+    /** {@return the file name with another suffix} */
     String withSuffix(String suffix) {
         return prefix + host + "-" + namespace + "-" + pid + "-" + startMillis + "-" + count + suffix;
     }
@@ -116,13 +119,13 @@ record PartialName(String prefix, String host, long namespace, long pid, long st
                     ? Files.readString(file).strip()
                     : InetAddress.getLocalHost().getHostName();
         } catch (IOException e) {
-            // A machine without a name: files of its dead processes are recognised by the empty one.
+            // Use the empty name: a host without a name still recognises its own files.
         }
         String plain = name.replaceAll("[^A-Za-z0-9.]", "_");
         return plain.isEmpty() ? "_" : plain.substring(0, Math.min(plain.length(), 64));
     }
 
-    /** The inode of the pid namespace, from the link "pid:[4026531836]". */
+    /** {@return the inode of the pid namespace, from the link "pid:[4026531836]"; 0 if there is none} */
     private static long ownNamespace() {
         try {
             String digits = Files.readSymbolicLink(Path.of("/proc/self/ns/pid"))

@@ -4,8 +4,8 @@ package io.lingen.core.internal;
  * Counter-based normal noise: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) keyed by the seed
  * and counted by the element's index, then Box-Muller. The same seed gives the same noise on every backend, for every tile and thread.
  *
- * <p>Block i, of counter (low half of i, high half of i, 0, 0), gives four words r0..r3 and the elements 4i..4i+3. Words (r0, r1) make the first two,
- * (r2, r3) the others: with u1 = (r0 + 1) / 2^32 and u2 = r1 / 2^32, z0 = sqrt(-2 ln u1) cos(2 pi u2) and z1 = the same with sin.
+ * <p>Block i, with the counter (low half of i, high half of i, 0, 0), gives four words r0..r3 and the elements 4i..4i+3. The first two elements
+ * come from (r0, r1), the others from (r2, r3): with u1 = (r0 + 1) / 2^32 and u2 = r1 / 2^32, z0 = sqrt(-2 ln u1) cos(2 pi u2) and z1 = the same with sin.
  */
 public final class PhiloxNormal {
     private static final int ROUNDS = 10;
@@ -17,14 +17,28 @@ public final class PhiloxNormal {
 
     private PhiloxNormal() {}
 
-    /** The normal number of a seed at an element index. For runs of numbers {@link #fill} is faster. */
+    /**
+     * {@return the normal number of an element} For ranges of elements, {@link #fill} is faster.
+     *
+     * @param seed the key
+     * @param index of the element
+     */
     public static float at(long seed, long index) {
         float[] block = new float[4];
         block(seed, index >>> 2, block, 0);
         return block[(int) (index & 3)];
     }
 
-    /** Fills target[offset .. offset + length) with the noise of the elements from {@code index}, a multiple of 4, on. */
+    /**
+     * Fills target[offset .. offset + length) with the noise of the elements from {@code index} on.
+     *
+     * @param seed the key
+     * @param index of the first element, a multiple of 4
+     * @param target receives the noise
+     * @param offset of the first entry written
+     * @param length the number of entries written
+     * @throws IllegalArgumentException if the index is not a multiple of 4
+     */
     public static void fill(long seed, long index, float[] target, int offset, int length) {
         if ((index & 3) != 0) {
             throw new IllegalArgumentException("the first index is a multiple of 4, found " + index);
@@ -55,7 +69,7 @@ public final class PhiloxNormal {
         target[at + 1] = (float) (radius * Math.sin(2 * Math.PI * u2));
     }
 
-    /** Philox 4x32-10 in place: four counter words, two key words. */
+    /** Applies Philox 4x32-10 in place to four counter words, with two key words. */
     static void philox(int[] counter, int key0, int key1) {
         int k0 = key0;
         int k1 = key1;

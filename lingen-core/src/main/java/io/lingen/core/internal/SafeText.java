@@ -1,9 +1,9 @@
 package io.lingen.core.internal;
 
 /**
- * Text from files and people as it may stand in a message: short, and nothing in it that a terminal or a log would obey. Control
- * characters, invisible format characters (among them those that turn the direction of writing) and halves of surrogate pairs become
- * escapes such as {@code \}{@code u001b}; the joiners inside emoji and scripts stay.
+ * Text from files and users in a form that is safe for messages: short, and without characters that a terminal or a log would interpret.
+ * Control characters, invisible format characters (such as those that change the direction of text) and halves of surrogate pairs become
+ * escapes such as {@code \}{@code u001b}. The joiners inside emoji and scripts stay.
  */
 public final class SafeText {
     private static final int MAX_CODE_POINTS = 80;
@@ -13,12 +13,21 @@ public final class SafeText {
 
     private SafeText() {}
 
-    /** The beginning of a text, at most 80 characters of it. */
+    /**
+     * {@return the start of a text, at most 80 characters}
+     *
+     * @param text any text
+     */
     public static String of(String text) {
         return of(text, MAX_CODE_POINTS);
     }
 
-    /** The beginning of a text, at most the given number of characters of it; dots follow where it was cut. */
+    /**
+     * {@return the start of a text, followed by dots if it was cut}
+     *
+     * @param text any text
+     * @param maxCodePoints the largest number of characters
+     */
     public static String of(String text, int maxCodePoints) {
         StringBuilder quoted = new StringBuilder();
         int at = 0;
@@ -30,7 +39,12 @@ public final class SafeText {
         return at < text.length() ? quoted.append(DOTS).toString() : quoted.toString();
     }
 
-    /** The end of a text, at most the given number of characters of it; dots stand in front where it was cut. */
+    /**
+     * {@return the end of a text, with dots in front if it was cut}
+     *
+     * @param text any text
+     * @param maxCodePoints the largest number of characters
+     */
     public static String endOf(String text, int maxCodePoints) {
         int from = text.length();
         for (int count = 0; from > 0 && count < maxCodePoints; count++) {
@@ -39,7 +53,11 @@ public final class SafeText {
         return (from > 0 ? DOTS : "") + of(text.substring(from), maxCodePoints);
     }
 
-    /** A code point as it may stand in a message. */
+    /**
+     * {@return a code point, escaped if necessary}
+     *
+     * @param codePoint any code point
+     */
     public static String of(int codePoint) {
         StringBuilder quoted = new StringBuilder();
         append(quoted, codePoint);

@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The names under which files and folders are written until they are whole. What is left of them at the end of the JVM is removed. */
+/** The temporary names of files and folders that are being written. Those that remain at the end of the JVM are removed. */
 final class TemporaryPaths {
     private static final Logger log = LoggerFactory.getLogger(TemporaryPaths.class);
     private static final Set<Path> open = ConcurrentHashMap.newKeySet();
@@ -28,7 +28,7 @@ final class TemporaryPaths {
                 .addShutdownHook(new Thread(() -> open.forEach(TemporaryPaths::remove), "remove-partial-files"));
     }
 
-    /** Makes what is to have a name, where there is nothing of that name. */
+    /** Creates a file or folder, and fails if the path exists. */
     interface Maker {
         void make(Path path) throws IOException;
     }
@@ -36,9 +36,10 @@ final class TemporaryPaths {
     private TemporaryPaths() {}
 
     /**
-     * Makes a file or folder of its own beside the target, to be removed at the end of the JVM unless it is {@link #release released}.
+     * Creates a file or folder with a unique name next to the target. It is removed at the end of the JVM unless it is {@link #release
+     * released}.
      *
-     * @throws IOException if the target's folder is missing or can't be written to
+     * @throws IOException if the folder of the target is missing or not writable
      */
     static Path make(Path target, Maker maker) throws IOException {
         Path folder = Disk.folderOf(target);
@@ -50,7 +51,7 @@ final class TemporaryPaths {
                 maker.make(path);
                 return path;
             } catch (FileAlreadyExistsException e) {
-                // Left by a process that can't be told from this one: not to be touched.
+                // Left by a process with the same identity, perhaps still in use: try another name.
                 open.remove(path);
             } catch (IOException e) {
                 open.remove(path);
@@ -64,9 +65,9 @@ final class TemporaryPaths {
     }
 
     /**
-     * A name of its own beside the target.
+     * {@return a unique name next to the target}
      *
-     * @throws IOException if the target's folder is missing or can't be written to
+     * @throws IOException if the folder of the target is missing or not writable
      */
     static Path name(Path target) throws IOException {
         Path folder = target.toAbsolutePath().getParent();
@@ -80,19 +81,22 @@ final class TemporaryPaths {
         if (!Files.isWritable(folder)) {
             throw new IOException("no permission to write in the folder " + folder + "; choose another one");
         }
-        // Not Files.createTempFile, whose files others may not read.
+        // Files.createTempFile would make a file that other users cannot read.
         return folder.resolve(PartialName.of(target, count.incrementAndGet()).toString());
     }
 
-    /** A name of its own for what is about to be replaced; {@link #clean} gives it back if the process ends before the new one is in place. */
+    /**
+     * {@return a unique name for the old version of a target that is being replaced} If the process dies before the new version is in
+     * place, {@link #clean} restores it.
+     */
     static Path replacedName(Path target) {
         return Disk.folderOf(target)
                 .resolve(PartialName.of(target, count.incrementAndGet()).withSuffix(REPLACED));
     }
 
     /**
-     * Removes what processes of this host that have died left of a target, once per target. What such a process was replacing gets its name
-     * back if nothing has it.
+     * Removes files that dead processes of this host left for a target, once per target and JVM. Restores the old version of a target if
+     * its replacement was interrupted.
      */
     private static void clean(Path target, Path folder) {
         if (!cleaned.add(folder.resolve(target.getFileName()))) {
@@ -121,7 +125,7 @@ final class TemporaryPaths {
         return partial != null && partial.isOfDeadProcess();
     }
 
-    /** Takes back what has a final name now; whether it was still held. */
+    /** {@return whether the path was registered for removal} It no longer is. */
     static boolean release(Path path) {
         return open.remove(path);
     }
@@ -140,7 +144,7 @@ final class TemporaryPaths {
     }
 
     private static void removeFolder(Path path) throws IOException {
-        // Under another name, nobody who still writes into it can add a file meanwhile.
+        // Rename first, so a thread that still writes to the old path cannot add files.
         Path doomed = Files.move(path, path.resolveSibling(path.getFileName() + ".removed"));
         try (DirectoryStream<Path> files = Files.newDirectoryStream(doomed)) {
             for (Path file : files) {

@@ -6,8 +6,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
 /**
- * File access that an interrupt must not cut short. A {@link java.nio.channels.FileChannel} closes itself when its thread is interrupted,
- * so the work runs in a thread that nobody interrupts; the caller's interrupt status is kept for whoever checks it next.
+ * File access that interrupts do not abort. A {@link java.nio.channels.FileChannel} closes itself when its thread is interrupted. Therefore
+ * the work runs in another thread, and the interrupt status of the caller is restored afterwards. Thread-safe.
  */
 public final class Uninterruptibly {
     private Uninterruptibly() {}
@@ -15,6 +15,11 @@ public final class Uninterruptibly {
     /** File access without a result. */
     @FunctionalInterface
     public interface Action {
+        /**
+         * Accesses files.
+         *
+         * @throws IOException if an access fails
+         */
         void run() throws IOException;
     }
 
@@ -25,8 +30,9 @@ public final class Uninterruptibly {
     }
 
     /**
-     * Runs an action to its end, however often the calling thread is interrupted.
+     * Runs an action to its end, even if the calling thread is interrupted.
      *
+     * @param action the action
      * @throws IOException if the action throws it
      */
     public static void run(Action action) throws IOException {

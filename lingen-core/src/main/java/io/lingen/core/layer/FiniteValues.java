@@ -7,9 +7,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.stream.LongStream;
 
-/** Looks for NaN and infinities among weights, at the speed of memory: a number is finite if its exponent has a bit that is 0. */
+/** A check of weights for NaN and infinities at memory speed. A number is finite if its exponent is not all ones. */
 final class FiniteValues {
-    /** A task of the common pool, and short enough for an int to count its words. */
+    /** The size of a task of the common pool. Its words are counted by an int. */
     private static final long CHUNK_BYTES = 4L << 20;
 
     private static final int BUFFER_WORDS = 1 << 12;
@@ -18,8 +18,8 @@ final class FiniteValues {
     private static final ValueLayout.OfShort LAST = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /**
-     * One or two numbers in a word: without their signs, plus the last bit of the exponent, those whose exponent is all ones, and no
-     * others, come to have the sign's bit.
+     * The layout of one or two numbers in a word. The check clears the signs and adds 1 to the last exponent bit of each number: the carry
+     * reaches the sign bit exactly if the exponent is all ones.
      */
     private enum Form {
         F32(0x7FFFFFFF, 0x00800000),
@@ -41,7 +41,7 @@ final class FiniteValues {
 
     private FiniteValues() {}
 
-    /** Whether all elements are finite. */
+    /** {@return whether all elements are finite} */
     static boolean areIn(HostTensor tensor) {
         Form form = form(tensor.dtype());
         MemorySegment memory = tensor.memory();
@@ -68,7 +68,8 @@ final class FiniteValues {
 
     private static boolean areIn(MemorySegment memory, Form form) {
         int words = (int) (memory.byteSize() / WORD.byteSize());
-        // Copies are fast, and loops over arrays soon so, before anything is compiled: loading happens once.
+        // Copy to an array first: this code runs once, and the JIT compiles loops over arrays sooner than loops over
+        // segments.
         int[] buffer = new int[Math.min(words, BUFFER_WORDS)];
         int seen = 0;
         for (int from = 0; from < words; from += BUFFER_WORDS) {
@@ -77,7 +78,7 @@ final class FiniteValues {
             seen |= signs(buffer, count, form.magnitudes, form.lastExponentBits);
         }
         if (memory.byteSize() % WORD.byteSize() != 0) {
-            // A last number of two bytes.
+            // An odd number of two-byte values leaves one after the last word.
             short last = memory.get(LAST, 4L * words);
             seen |= (last & form.magnitudes & 0xFFFF) + (form.lastExponentBits & 0xFFFF);
         }

@@ -8,7 +8,7 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.op.Epilogue;
 
-/** A linear layer, made by {@link ModelWeights#linear}. Immutable, thread-safe; valid while the workspace of its weights is open. */
+/** A linear layer, created by {@link ModelWeights#linear}. Immutable and thread-safe; valid while the workspace of its weights is open. */
 public final class Linear {
     private final Backend backend;
     private final LinearWeights weights;
@@ -18,27 +18,35 @@ public final class Linear {
         this.weights = weights;
     }
 
-    /** The width of the input. */
+    /** {@return the number of input features} */
     public long inFeatures() {
         return weights.inFeatures();
     }
 
-    /** The width of the output. */
+    /** {@return the number of output features} */
     public long outFeatures() {
         return weights.outFeatures();
     }
 
     /**
-     * out = epilogue(x W^T + bias).
+     * Computes out = epilogue(x W^T + bias).
      *
      * @param x [n, in]
-     * @param out [n, out]; read as well by the adding epilogues
+     * @param epilogue the function applied to the sum
+     * @param out [n, out]; the adding epilogues also read it
      */
     public void apply(Tensor x, Epilogue epilogue, Tensor out) {
         backend.linear(x, weights, epilogue, out);
     }
 
-    /** A new tensor [rows of x, out] of x W^T + bias. */
+    /**
+     * Computes x W^T + bias in a new tensor.
+     *
+     * @param workspace the owner of the result
+     * @param x [n, in]
+     * @param dtype the type of the result
+     * @return [n, out]
+     */
     public Tensor apply(Workspace workspace, Tensor x, DType dtype) {
         Tensor out = workspace.allocate(dtype, x.shape().rows(), weights.outFeatures());
         apply(x, Epilogue.NONE, out);
@@ -46,8 +54,14 @@ public final class Linear {
     }
 
     /**
-     * Computes {@link #apply(Tensor, Epilogue, Tensor)} and shows x W^T + bias to the taps. An adding epilogue never stores it, so it is
-     * computed a second time for them.
+     * Computes out = epilogue(x W^T + bias) and passes x W^T + bias to taps. That sum is computed a second time for them, since an adding
+     * epilogue never stores it.
+     *
+     * @param x [n, in]
+     * @param epilogue the function applied to the sum
+     * @param out [n, out]; the adding epilogues also read it
+     * @param taps receives [n, out] in F32, unless it is {@link Taps#NONE}
+     * @param name the name of the sum for the taps
      */
     public void apply(Tensor x, Epilogue epilogue, Tensor out, Taps taps, String name) {
         if (taps != Taps.NONE) {

@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The weights of a model, or of one of its layers, while it is built: tensors of a checkpoint, packed for a backend into a workspace.
+ * The weights of a model or layer during its construction: tensors of a checkpoint, packed for a backend into a workspace.
  *
  * <p>Names are relative to a prefix, so a layer's constructor names its tensors as if the layer stood alone:
  *
@@ -35,11 +35,10 @@ import org.jspecify.annotations.Nullable;
  * new Attention(weights.under("blocks.3.attn"), d);
  * }</pre>
  *
- * <p>Every method that reads a tensor throws a {@link CheckpointException} if there is none of that name, if it has another shape, if its
- * type is neither F32 nor F16 nor BF16, or if it holds NaN or an infinity, which would spread over the whole video. Values are not checked
- * for a backend that does not {@linkplain Backend#computes compute}.
+ * <p>Every method that reads a tensor throws a {@link CheckpointException} if the tensor is missing, has another shape, has a type other than
+ * F32, F16 and BF16, or contains NaN or an infinity. A backend that does not {@linkplain Backend#computes compute} skips the check of values.
  *
- * <p>Not thread-safe. Valid while the checkpoint's file is open; what it packed is valid while the workspace is.
+ * <p>Not thread-safe. Valid while the checkpoint's file is open; packed weights are valid while the workspace is open.
  */
 public final class ModelWeights {
     private final SafetensorsFile file;
@@ -65,22 +64,28 @@ public final class ModelWeights {
     }
 
     /**
-     * The tensors of a whole checkpoint.
+     * {@return the tensors of a whole checkpoint}
      *
-     * @param workspace owns what is packed
-     * @param precision the type of products and activations, F32 or BF16
+     * @param file the checkpoint
+     * @param backend packs the tensors
+     * @param workspace the owner of packed weights
+     * @param precision the type of GEMMs and activations, F32 or BF16
      */
     public static ModelWeights of(SafetensorsFile file, Backend backend, Workspace workspace, DType precision) {
         return new ModelWeights(file, "", new HashSet<>(), backend, workspace, precision);
     }
 
     /**
-     * Builds a model from all tensors of a checkpoint. They are packed into a new {@link #workspace} that the model owns and closes; it is
-     * closed here if this method fails.
+     * Builds a model from all tensors of a checkpoint. They are packed into a new {@link #workspace}, which the model owns and closes; if
+     * this method fails, it closes the workspace.
      *
-     * @param precision the type of products and activations, F32 or BF16
-     * @param builder the model's constructor
-     * @throws CheckpointException if a tensor does not fit, or if there is one that the model neither reads nor {@linkplain #ignore ignores}
+     * @param <M> the model
+     * @param file the checkpoint
+     * @param backend packs the tensors
+     * @param precision the type of GEMMs and activations, F32 or BF16
+     * @param builder the constructor of the model
+     * @return the model
+     * @throws CheckpointException if a tensor does not fit, or if the model neither reads nor {@linkplain #ignore ignores} one
      */
     public static <M> M load(
             SafetensorsFile file, Backend backend, DType precision, Function<ModelWeights, M> builder) {
@@ -96,84 +101,140 @@ public final class ModelWeights {
         }
     }
 
-    /** The tensors under a name: "blocks.3" or, equally, "blocks.3.". */
+    /**
+     * {@return the tensors whose names start with a prefix}
+     *
+     * @param name the prefix, relative to this one; "blocks.3" is the same as "blocks.3."
+     */
     public ModelWeights under(String name) {
         return new ModelWeights(file, prefix + asPrefix(name), read, backend, workspace, precision);
     }
 
-    /** The same tensors, packed for products of another type. */
+    /**
+     * {@return the same tensors, packed for GEMMs of another type}
+     *
+     * @param other F32 or BF16
+     */
     public ModelWeights withPrecision(DType other) {
         return new ModelWeights(file, prefix, read, backend, workspace, other);
     }
 
-    /** The backend that tensors are packed for. */
+    /** {@return the backend that tensors are packed for} */
     public Backend backend() {
         return backend;
     }
 
-    /** The owner of what is packed. */
+    /** {@return the owner of packed weights} */
     public Workspace workspace() {
         return workspace;
     }
 
-    /** The type of products and activations, F32 or BF16. */
+    /** {@return the type of GEMMs and activations, F32 or BF16} */
     public DType precision() {
         return precision;
     }
 
-    /** Whether there is a tensor of that name. */
+    /**
+     * {@return whether a tensor exists}
+     *
+     * @param name the name, relative to the prefix
+     */
     public boolean has(String name) {
         return file.names().contains(prefix + name);
     }
 
-    /** Allows all tensors under a name without reading them: parts of a checkpoint that are not needed now. */
+    /**
+     * Marks all tensors under a prefix as not needed, so {@link #requireAllRead} accepts them.
+     *
+     * @param name the prefix, relative to this one
+     */
     public void ignore(String name) {
         String ignored = prefix + asPrefix(name);
         file.names().stream().filter(each -> each.startsWith(ignored)).forEach(read::add);
     }
 
-    /** A linear layer: {@code name.weight} [out, in] and {@code name.bias} [out]. */
+    /**
+     * Reads a linear layer: {@code name.weight} [out, in] and {@code name.bias} [out].
+     *
+     * @param name the name, relative to the prefix
+     * @param in the number of input features
+     * @param out the number of output features
+     * @return the layer
+     * @throws CheckpointException if a tensor is missing or invalid
+     */
     public Linear linear(String name, long in, long out) {
         return linear(host(name + ".weight", out, in), host(name + ".bias", out));
     }
 
-    /** A linear layer without bias: {@code name.weight} [out, in]. */
+    /**
+     * Reads a linear layer without bias: {@code name.weight} [out, in].
+     *
+     * @param name the name, relative to the prefix
+     * @param in the number of input features
+     * @param out the number of output features
+     * @return the layer
+     * @throws CheckpointException if the tensor is missing or invalid
+     */
     public Linear linearWithoutBias(String name, long in, long out) {
         return linear(host(name + ".weight", out, in), null);
     }
 
     /**
-     * A linear layer of tensors at hand, such as rows of a larger matrix.
+     * Packs a linear layer from tensors, such as rows of a larger matrix.
      *
      * @param weight [out, in]
      * @param bias [out], or null for none
+     * @return the layer
      */
     public Linear linear(HostTensor weight, @Nullable HostTensor bias) {
         return new Linear(backend, backend.packLinear(workspace, new LinearParameters(weight, bias), precision));
     }
 
     /**
-     * A convolution over channels-last videos.
+     * Packs a convolution over channels-last videos.
      *
      * @param weight [out, in, kt, kh, kw]
      * @param bias [out]
+     * @param stride the strides along t, h and w
+     * @return the packed weights
      */
     public ConvolutionWeights convolution(HostTensor weight, HostTensor bias, Grid stride) {
         ConvolutionParameters source = new ConvolutionParameters(weight, bias, stride.t(), stride.h(), stride.w());
         return backend.packConvolution(workspace, source, precision);
     }
 
-    /** The tensor {@code name} [length], in F32: a norm's weight, a bias. */
+    /**
+     * Reads a vector, such as the weight of a norm or a bias.
+     *
+     * @param name the name, relative to the prefix
+     * @param length the expected number of elements
+     * @return [length] in F32
+     * @throws CheckpointException if the tensor is missing or invalid
+     */
     public Tensor vector(String name, long length) {
         return tensor(name, length);
     }
 
-    /** The tensor {@code name} of any rank, in F32. */
+    /**
+     * Reads a tensor of any rank.
+     *
+     * @param name the name, relative to the prefix
+     * @param shape the expected shape
+     * @return the tensor in F32
+     * @throws CheckpointException if the tensor is missing or invalid
+     */
     public Tensor tensor(String name, long... shape) {
         return backend.upload(workspace, host(name, shape), DType.F32);
     }
 
-    /** The tensor {@code name} as stored, sharing the file's memory. */
+    /**
+     * Reads a tensor without packing it.
+     *
+     * @param name the name, relative to the prefix
+     * @param shape the expected shape
+     * @return the tensor as stored, sharing the memory of the file
+     * @throws CheckpointException if the tensor is missing or invalid
+     */
     public HostTensor host(String name, long... shape) {
         Shape expected = Shape.of(shape);
         if (!has(name)) {
@@ -203,8 +264,8 @@ public final class ModelWeights {
     /**
      * Checks that every tensor of the checkpoint was read or ignored.
      *
-     * @throws CheckpointException naming those that were not
-     * @throws IllegalStateException if these are the weights under a prefix only
+     * @throws CheckpointException with the names of those that were not
+     * @throws IllegalStateException if these are weights under a prefix
      */
     public void requireAllRead() {
         if (!prefix.isEmpty()) {

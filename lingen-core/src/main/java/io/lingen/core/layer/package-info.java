@@ -1,8 +1,8 @@
 /**
- * Layers and their weights: {@link io.lingen.core.layer.ModelWeights} reads a checkpoint's tensors, checks them and packs them for a backend,
- * {@link io.lingen.core.layer.Linear} is the one layer that every model has.
+ * Layers and their weights. {@link io.lingen.core.layer.ModelWeights} reads, checks and packs the tensors of a checkpoint; {@link
+ * io.lingen.core.layer.Linear} is the layer that all models share.
  *
- * <p>A layer's constructor takes its weights, its configuration and its sizes, in this order.
+ * <p>The constructor of a layer takes its weights, its configuration and its sizes, in this order.
  */
 @NullMarked
 package io.lingen.core.layer;

@@ -4,13 +4,13 @@ import io.lingen.core.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a linear layer does with its sum y = x W^T + bias before it is stored.
+ * The elementwise function fused into the end of a linear layer, applied to y = x W^T + bias before it is stored.
  *
  * @param kind the function
  * @param gate [out] in F32 for {@link Kind#GATED_ADD}, else null
  */
 public record Epilogue(Kind kind, @Nullable Tensor gate) {
-    /** The functions. */
+    /** The functions, with y as the input. */
     public enum Kind {
         /** out = y */
         NONE,
@@ -24,22 +24,31 @@ public record Epilogue(Kind kind, @Nullable Tensor gate) {
         GATED_ADD
     }
 
-    /** out = y */
+    /** No function: out = y. */
     public static final Epilogue NONE = new Epilogue(Kind.NONE, null);
     /** The tanh approximation of the Gaussian error linear unit. */
     public static final Epilogue GELU = new Epilogue(Kind.GELU, null);
     /** The sigmoid linear unit. */
     public static final Epilogue SILU = new Epilogue(Kind.SILU, null);
-    /** out += y */
+    /** Addition to the output: out += y. */
     public static final Epilogue ADD = new Epilogue(Kind.ADD, null);
 
+    /**
+     * Checks that a gate is given exactly for {@link Kind#GATED_ADD}.
+     *
+     * @throws IllegalArgumentException otherwise
+     */
     public Epilogue {
         if ((gate != null) != (kind == Kind.GATED_ADD)) {
             throw new IllegalArgumentException("a gate belongs to GATED_ADD and to it alone, found " + kind);
         }
     }
 
-    /** out += gate * y */
+    /**
+     * {@return the epilogue out += gate * y}
+     *
+     * @param gate [out] in F32
+     */
     public static Epilogue gatedAdd(Tensor gate) {
         return new Epilogue(Kind.GATED_ADD, gate);
     }

@@ -3,13 +3,20 @@ package io.lingen.core.op;
 import io.lingen.core.Tensor;
 
 /**
- * A band of a matrix's columns read as attention heads: head i is columns {@code column + i * headDim} to
- * {@code column + (i + 1) * headDim}. Queries, keys and values of one projection are three bands of its output.
+ * A range of a matrix's columns read as attention heads. Head i is columns {@code column + i * headDim} to {@code column + (i + 1) *
+ * headDim}, the last exclusive. The queries, keys and values of one projection are three such ranges.
  *
  * @param matrix [tokens, columns]
- * @param column the band's first column
+ * @param column the first column of the range
+ * @param heads the number of heads, at least 1
+ * @param headDim the width of a head, at least 1
  */
 public record Heads(Tensor matrix, long column, int heads, int headDim) {
+    /**
+     * Checks that the heads lie within the matrix.
+     *
+     * @throws IllegalArgumentException if they do not
+     */
     public Heads {
         if (matrix.shape().rank() != 2) {
             throw new IllegalArgumentException("heads are columns of a matrix, found a tensor " + matrix.shape());
@@ -20,12 +27,12 @@ public record Heads(Tensor matrix, long column, int heads, int headDim) {
         }
     }
 
-    /** The number of tokens. */
+    /** {@return the number of tokens} */
     public long tokens() {
         return matrix.shape().length(0);
     }
 
-    /** The band's width: heads times head dimension. */
+    /** {@return the width of the range: heads times head dimension} */
     public long width() {
         return (long) heads * headDim;
     }

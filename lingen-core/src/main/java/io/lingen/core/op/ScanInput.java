@@ -3,12 +3,12 @@ package io.lingen.core.op;
 import io.lingen.core.Tensor;
 
 /**
- * Where one direction of a selective scan finds its inputs: bands of columns of one projected matrix.
+ * The columns of a projected matrix that one direction of a selective scan reads.
  *
  * @param projection [rows, columns], F32 or BF16
- * @param x the first of the inner width's columns
- * @param b the first of the groups' B columns
- * @param c the first of the groups' C columns
- * @param dt the first of the heads' dt columns, before bias and softplus
+ * @param x the first column of x, which has the inner width
+ * @param b the first column of B, which has the group width
+ * @param c the first column of C, which has the group width
+ * @param dt the first column of dt before bias and softplus, one per head
  */
 public record ScanInput(Tensor projection, long x, long b, long c, long dt) {}

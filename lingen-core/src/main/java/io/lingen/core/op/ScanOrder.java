@@ -3,15 +3,20 @@ package io.lingen.core.op;
 import java.util.Locale;
 
 /**
- * The order in which a scan visits a grid: three axes, slowest first, and optionally boustrophedon, where every second line and plane is
- * walked backwards so that consecutive tokens are neighbours.
+ * The order in which a scan visits a grid: three axes, slowest first. A zigzag order (boustrophedon) walks every second line and plane
+ * backwards, so consecutive tokens are neighbours.
  *
  * @param slow the slowest axis, 0 = t, 1 = h, 2 = w
- * @param middle the axis between
+ * @param middle the middle axis
  * @param fast the fastest axis
- * @param zigzag whether the walk is boustrophedon
+ * @param zigzag whether every second line and plane is walked backwards
  */
 public record ScanOrder(int slow, int middle, int fast, boolean zigzag) {
+    /**
+     * Checks the axes.
+     *
+     * @throws IllegalArgumentException if they are not a permutation of 0, 1 and 2
+     */
     public ScanOrder {
         if (((1 << slow) | (1 << middle) | (1 << fast)) != 0b111) {
             throw new IllegalArgumentException(
@@ -21,8 +26,10 @@ public record ScanOrder(int slow, int middle, int fast, boolean zigzag) {
     }
 
     /**
-     * The order named by its axes, slowest first: "thw", "wht", ...
+     * {@return the order named by its axes}
      *
+     * @param axes slowest first, for example "thw" or "wht"
+     * @param zigzag whether every second line and plane is walked backwards
      * @throws IllegalArgumentException if the name is not a permutation of t, h and w
      */
     public static ScanOrder of(String axes, boolean zigzag) {
@@ -35,7 +42,12 @@ public record ScanOrder(int slow, int middle, int fast, boolean zigzag) {
                 known.indexOf(axes.charAt(0)), known.indexOf(axes.charAt(1)), known.indexOf(axes.charAt(2)), zigzag);
     }
 
-    /** The row of the token that is visited at a step, 0 &lt;= step &lt; grid.cells(). */
+    /**
+     * {@return the matrix row of the token that a step visits}
+     *
+     * @param grid the grid of tokens
+     * @param step from 0 to {@code grid.cells()}, exclusive
+     */
     public long row(Grid grid, long step) {
         int fastLength = grid.length(fast);
         int middleLength = grid.length(middle);
@@ -54,7 +66,7 @@ public record ScanOrder(int slow, int middle, int fast, boolean zigzag) {
         return a * grid.stride(slow) + b * grid.stride(middle) + c * grid.stride(fast);
     }
 
-    /** The axes' letters, for example "hwt"; zigzag orders end in "~". */
+    /** {@return the letters of the axes, for example "hwt"; zigzag orders end in "~"} */
     @Override
     public String toString() {
         return "" + "thw".charAt(slow) + "thw".charAt(middle) + "thw".charAt(fast) + (zigzag ? "~" : "");

@@ -1,22 +1,27 @@
 package io.lingen.core.op;
 
 /**
- * How temporal Swin attention cuts a grid into windows (specification, section 4): each axis is cut at {0, s, s + w, s + 2w, ..., n} with
- * s = w / 2 rounded down in shifted layers, else s = w. Windows at a border are simply smaller. An axis not longer than its window is one
- * cell and is not shifted.
+ * The partition of a grid into the windows of temporal Swin attention (specification, section 4). Each axis of length n is cut at {0, s, s
+ * + w, s + 2w, ..., n}, where s = w / 2 rounded down in shifted layers and s = w in others. Windows at a border are smaller. An axis that
+ * is not longer than its window is one window and is not shifted.
  *
- * @param size the window's lengths
+ * @param size the lengths of a window
  * @param shifted whether the cuts are shifted by half a window
  */
 public record Windows(Grid size, boolean shifted) {
-    /** The cuts of an axis, from 0 to its length, strictly increasing. */
+    /**
+     * {@return the cuts of an axis, strictly increasing from 0 to its length}
+     *
+     * @param grid the grid of tokens
+     * @param axis 0 = t, 1 = h, 2 = w
+     */
     public int[] cuts(Grid grid, int axis) {
         int n = grid.length(axis);
         int w = size.length(axis);
         if (n <= w) {
             return new int[] {0, n};
         }
-        // A window of length 1 has no half: shifting it changes nothing.
+        // Half of a window of length 1 is 0, so it is not shifted.
         int first = shifted && w > 1 ? w / 2 : w;
         int count = 2 + Math.ceilDiv(n - first, w);
         int[] cuts = new int[count];

@@ -1,4 +1,4 @@
-/** The parameters of backend operations: small immutable records that name what an operation works on. */
+/** The parameters of backend operations, as small immutable records. */
 @NullMarked
 package io.lingen.core.op;
 

@@ -31,7 +31,7 @@ final class ChecksumsTest {
         source = ModelSource.of(model);
     }
 
-    /** The examples of FIPS 180-2, and the listing's own sum by sha256sum. */
+    /** Uses the examples of FIPS 180-2, and the checksum of the listing by sha256sum. */
     @Test
     void sumsAreThoseOfSha256sum() {
         Checksums sums = Checksums.compute(source, List.of("vae/model.safetensors", "a.json", "a.json"));

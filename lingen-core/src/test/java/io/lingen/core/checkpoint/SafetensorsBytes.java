@@ -5,11 +5,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
-/** Safetensors files put together by hand, so that they may be ill-formed. */
+/** A builder of safetensors files, including ill-formed ones. */
 public final class SafetensorsBytes {
     private SafetensorsBytes() {}
 
-    /** A file of a header and some bytes of data, 0, 1, 2, ... */
+    /** Returns a file of a header and data bytes 0, 1, 2, ... */
     public static byte[] of(String header, int dataBytes) {
         byte[] json = header.getBytes(StandardCharsets.UTF_8);
         byte[] data = new byte[dataBytes];
@@ -19,7 +19,7 @@ public final class SafetensorsBytes {
         return withLength(json.length, json, data);
     }
 
-    /** A file of a header, which may state another length than it has, and data. */
+    /** Returns a file of a header, whose stated length may be wrong, and data. */
     public static byte[] withLength(long length, byte[] json, byte[] data) {
         return ByteBuffer.allocate(8 + json.length + data.length)
                 .order(ByteOrder.LITTLE_ENDIAN)

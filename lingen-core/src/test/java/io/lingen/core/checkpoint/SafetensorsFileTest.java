@@ -88,7 +88,7 @@ final class SafetensorsFileTest {
         }
         byte[] bytes = new byte[2 * dtype.bytes()];
         data.get(0, bytes);
-        // An odd header length, so that nothing is aligned.
+        // An odd header length makes all tensors unaligned.
         String header = "{\"a\":{\"dtype\":\"" + dtype + "\",\"shape\":[2],\"data_offsets\":[0," + bytes.length + "]}}";
         byte[] json = (header + (header.length() % 2 == 0 ? " " : "")).getBytes(StandardCharsets.UTF_8);
         HostTensor tensor = SafetensorsBytes.read(SafetensorsBytes.withLength(json.length, json, bytes))

@@ -11,7 +11,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Damaged safetensors files and indexes are read whole or refused. */
+/** Tests that damaged safetensors files and indexes are read completely or rejected. */
 final class SafetensorsMutationTest {
     private static final Set<Class<? extends Exception>> REFUSALS = Set.of(CheckpointException.class);
     private static final long FIXED_BYTES = 1 << 20;
@@ -51,7 +51,7 @@ final class SafetensorsMutationTest {
                 "{\"weight_map\": {\"a.weight\": \"a.safetensors\", \"a.bias\": \"a.safetensors\","
                         + " \"scalar\": \"a.safetensors\"}}");
         new Mutations("safetensors shard", FIXED_BYTES, REFUSALS, file -> {
-                    // A new file each time: one that is mapped must not shrink.
+                    // Write a new file each time, since a mapped file must not shrink.
                     Files.delete(shard);
                     Files.write(shard, file);
                     readAll(SafetensorsFile.open(index));

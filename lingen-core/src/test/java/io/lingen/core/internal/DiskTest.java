@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The order of the calls that make a file durable: data first, then the name, then the folder that holds it. */
+/** Tests the order of the calls that make a file durable: data first, then the name, then the folder that contains it. */
 class DiskTest {
     private final List<String> calls = new ArrayList<>();
 

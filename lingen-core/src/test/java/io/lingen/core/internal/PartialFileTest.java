@@ -74,7 +74,7 @@ class PartialFileTest {
         }
     }
 
-    /** Opens a file, says where, and waits to be ended. */
+    /** Opens a partial file, prints its path and waits until the process is ended. */
     public static final class Opener {
         private Opener() {}
 

@@ -82,7 +82,7 @@ class PartialNameTest {
         assertEquals(List.of(target), files());
     }
 
-    /** Kills a process that is writing a target; the partial file that it left. */
+    /** Kills a process that is writing a target and returns the partial file that it left. */
     private static Path killedWriterOf(Path target) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),

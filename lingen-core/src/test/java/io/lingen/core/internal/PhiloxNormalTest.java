@@ -23,7 +23,7 @@ final class PhiloxNormalTest {
         }
     }
 
-    /** The known answers of Random123's kat_vectors for philox4x32 with 10 rounds. */
+    /** Uses Random123's kat_vectors for philox4x32 with 10 rounds. */
     @Test
     void knownAnswersOfRandom123() throws IOException {
         JsonNode answers = golden().path("known_answers");
@@ -36,7 +36,7 @@ final class PhiloxNormalTest {
         }
     }
 
-    /** Computed by the PyTorch reference, at starts beyond 2^32 too; cos and log may differ in the last place. */
+    /** Compares with the PyTorch reference, including indices beyond 2^32. Results of cos and log may differ in the last place. */
     @Test
     void normalsOfTheReference() throws IOException {
         JsonNode normals = golden().path("normals");

@@ -203,7 +203,7 @@ final class ModelWeightsTest {
         assertEquals(0, backend.memory().liveBytes());
     }
 
-    /** The rows of ones times the layer. */
+    /** Applies a layer to rows of ones. */
     private float[] apply(Linear layer) {
         Tensor ones = backend.upload(workspace, HostTensor.of(new float[] {1, 1, 1}, 1, 3), DType.F32);
         float[] result =

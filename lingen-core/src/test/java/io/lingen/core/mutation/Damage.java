@@ -5,7 +5,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Random;
 
-/** Damages a file in one to three places: bits, bytes, cuts, growth, and what is special to JSON and to lengths. */
+/**
+ * Random damage to a file in one to three places: flipped bits, replaced bytes, truncation, growth, and changes specific to JSON and
+ * lengths.
+ */
 final class Damage {
     private static final String[] TOKENS = {
         "{",
@@ -47,7 +50,7 @@ final class Damage {
 
     private Damage() {}
 
-    /** A damaged copy; most places are among the first {@code focus} bytes. */
+    /** Returns a damaged copy; most places are among the first {@code focus} bytes. */
     static byte[] of(byte[] good, int focus, Random random) {
         byte[] bytes = good;
         for (int i = 1 + random.nextInt(3); i > 0; i--) {
@@ -101,7 +104,7 @@ final class Damage {
         return changed;
     }
 
-    /** The whole number at or after a place becomes something else. */
+    /** Replaces the integer at or after a place. */
     private static byte[] number(byte[] bytes, int at, byte[] token) {
         int from = digit(bytes, at);
         int to = from;

@@ -13,24 +13,29 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Feeds a reader with damaged files, one after the other. Each must be read or refused by one of the allowed exceptions, with a message
- * that fits a screen and has no control characters; within a time; and within memory that the file's size bounds. The number per kind of
- * file is {@code -Dlingen.mutations}, the seed {@code -Dlingen.seed}; a failure names both.
+ * A test of a reader with damaged files. Each file must be read, or rejected by one of the allowed exceptions with a message that fits a
+ * screen and has no control characters. Time is limited, and memory in proportion to the size of the file. The number of files per kind is
+ * {@code -Dlingen.mutations}, the seed {@code -Dlingen.seed}; a failure names both.
  */
 public final class Mutations {
     private static final int DEFAULT_COUNT = 150;
     private static final int TIMEOUT_SECONDS = 20;
     private static final int MAX_MESSAGE = 1000;
 
-    /** What a reader may allocate: twice the tree of a JSON file, and what does not depend on the file. */
+    /** The largest allocation of a reader per byte of a file: twice that of a JSON tree. */
     private static final long BYTES_PER_BYTE = 256;
 
     private static final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    /** What reads a file. */
+    /** A reader of files. */
     @FunctionalInterface
     public interface Reader {
-        /** Reads all of it. */
+        /**
+         * Reads a file completely.
+         *
+         * @param file the contents
+         * @throws Exception one of those allowed, if the file is damaged
+         */
         void read(byte[] file) throws Exception;
     }
 
@@ -40,9 +45,12 @@ public final class Mutations {
     private final Set<Class<? extends Exception>> allowed;
 
     /**
-     * @param kind what is read, for messages
-     * @param fixedBytes what the reader may allocate whatever the file's size
-     * @param allowed the exceptions by which a file may be refused
+     * Creates a test.
+     *
+     * @param kind the kind of file, for messages
+     * @param fixedBytes the allocation of the reader that is independent of the file's size
+     * @param allowed the exceptions by which a file may be rejected
+     * @param reader the reader under test
      */
     public Mutations(String kind, long fixedBytes, Set<Class<? extends Exception>> allowed, Reader reader) {
         this.kind = kind;
@@ -51,7 +59,7 @@ public final class Mutations {
         this.reader = reader;
     }
 
-    /** The number of mutations of each kind of file. */
+    /** {@return the number of damaged files of each kind} */
     public static int count() {
         return Integer.getInteger("lingen.mutations", DEFAULT_COUNT);
     }
@@ -62,10 +70,12 @@ public final class Mutations {
     }
 
     /**
-     * Reads a good file, then {@link #count} damaged ones.
+     * Reads a good file, followed by {@link #count} damaged ones.
      *
-     * @param focus the number of bytes in front, where most of the damage goes
-     * @param refusedAtLeast the share of them that must be refused: what is damaged is mostly noticed
+     * @param good a valid file
+     * @param focus the number of bytes at the start that have most of the damage
+     * @param rejectedAtLeast the smallest share of damaged files that must be rejected
+     * @throws Exception if the good file is rejected
      */
     public void run(byte[] good, int focus, double refusedAtLeast) throws Exception {
         long seed = Long.getLong("lingen.seed", 0);

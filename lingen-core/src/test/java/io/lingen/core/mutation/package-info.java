@@ -1,4 +1,4 @@
-/** Files damaged at random, for the tests of all that reads files. */
+/** Random damage to files, for the tests of all readers. */
 @NullMarked
 package io.lingen.core.mutation;
 
