@@ -178,8 +178,8 @@ final class LatentReader {
         }
         String sum = digest.sum();
         if (expectedSum != null && !expectedSum.equals(sum)) {
-            throw new CheckpointException(path + ": expected contents with the SHA-256 sum \"" + SafeText.of(expectedSum)
-                    + "\" that the file states, found the sum " + sum + ". " + damaged());
+            throw new CheckpointException(path + ": expected contents with the SHA-256 sum \""
+                    + SafeText.of(expectedSum) + "\" that the file states, found the sum " + sum + ". " + damaged());
         }
         if (!wrong.isEmpty()) {
             throw new CheckpointException(path + wrong
@@ -193,8 +193,8 @@ final class LatentReader {
         for (long i = 0; i < chunk.byteSize() / Float.BYTES; i++) {
             float value = chunk.get(FLOAT, i * Float.BYTES);
             if (!Float.isFinite(value)) {
-                return ": expected finite numbers in tensor '" + SafeText.of(name) + "', found " + value + " at element "
-                        + (first + i);
+                return ": expected finite numbers in tensor '" + SafeText.of(name) + "', found " + value
+                        + " at element " + (first + i);
             }
         }
         return "";

@@ -72,7 +72,7 @@ class ModelFilesTest {
                 CheckpointException.class,
                 () -> TextToVideoPipeline.load(
                         model.toString(), PipelineOptions.defaults().withBackend("cpu")));
-        assertTrue(error.getMessage().contains("SHA256SUMS: the sum differs of " + path + " ("), error.getMessage());
+        assertTrue(error.getMessage().contains("SHA256SUMS: checksum mismatch for " + path + " ("), error.getMessage());
     }
 
     @Test

@@ -232,9 +232,9 @@ class TextToVideoPipelineTest {
 
     @ParameterizedTest
     @CsvSource({
-        "cubic, 'unknown schedule ''cubic''; known are linear_quadratic, uniform, shifted, shifted:S'",
-        "shifted:0, 'a schedule''s shift is a positive number, found 0.0'",
-        "shifted:x, 'schedule ''shifted:x'': the shift is not a number'"
+        "cubic, 'schedule must be one of linear_quadratic, uniform, shifted, shifted:S, found ''cubic'''",
+        "shifted:0, 'shift of a schedule must be a positive number, found 0.0'",
+        "shifted:x, 'shift of a schedule must be a number, found ''shifted:x'''"
     })
     void aScheduleThatTheModelDoesNotHaveIsRefused(String schedule, String message) {
         IllegalArgumentException error = assertThrows(

@@ -207,7 +207,7 @@ class BadModelTest {
                 of(
                         "extra tensor",
                         tensors(all -> all.put("\u001b[2Jx", HostTensor.of(new float[1], 1))),
-                        "no place for: \\u001b[2Jx"),
+                        "does not use: \\u001b[2Jx"),
                 of(
                         "other shape",
                         tensors(all -> all.put("pos_embed.t", HostTensor.of(new float[32], 1, 32))),
@@ -224,8 +224,8 @@ class BadModelTest {
                         "infinity",
                         tensors(all -> all.put("final.linear.bias", filled(-1 / 0f, 16))),
                         "'final.linear.bias': expected finite weights"),
-                of("shard above", shard("\"../../x.safetensors\""), "the plain name of a file beside the index"),
-                of("absolute shard", shard("\"/etc/passwd\""), "the plain name of a file beside the index"),
+                of("shard above", shard("\"../../x.safetensors\""), "the plain name of a file next to the index"),
+                of("absolute shard", shard("\"/etc/passwd\""), "the plain name of a file next to the index"),
                 of("shard that is none", shard("[1]"), "found [1]"),
                 of("missing shard", shard("\"x.safetensors\""), "expected a file, found none"),
                 of(

@@ -147,7 +147,12 @@ class BatchTest {
         Files.writeString(prompts, "{\"prompt\": \"a\", \"schedule\": \"cubic\"}");
         CommandRun run = generate("--prompt-file", prompts, "-o", folder.resolve("clip.mp4"));
         assertEquals(1, run.code());
-        assertTrue(run.err().contains(prompts + ", line 1: unknown schedule 'cubic'; known are"), run.err());
+        assertTrue(
+                run.err()
+                        .contains(
+                                prompts
+                                        + ", line 1: schedule must be one of linear_quadratic, uniform, shifted, shifted:S, found 'cubic'"),
+                run.err());
     }
 
     @Test

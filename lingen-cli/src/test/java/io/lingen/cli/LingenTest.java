@@ -121,10 +121,10 @@ class LingenTest {
                 "--steps 0 | the number of steps is 1 to 10000, found 0",
                 "--steps many | Invalid value for option '--steps': 'many' is not an int",
                 "--guidance -1 | the guidance scale is 0 to 100, found -1.0",
-                "--schedule cubic | unknown schedule 'cubic'; known are linear_quadratic, uniform, shifted, shifted:S",
+                "--schedule cubic | schedule must be one of linear_quadratic, uniform, shifted, shifted:S, found 'cubic'",
                 "--precision f16 | precision must be bf16 or f32, found 'f16'",
                 "--fps 0 | fps is 1 to 1000, found 0",
-                "--threads 0 | the number of threads is 1 to 4096, found 0",
+                "--threads 0 | threads must be 1 to 4096, found 0",
                 "--seed x | Invalid value for option '--seed'",
                 "--stepps 3 | Unknown options: '--stepps', '3'",
             })

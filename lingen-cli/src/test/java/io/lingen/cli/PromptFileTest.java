@@ -67,7 +67,7 @@ class PromptFileTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "{\"prompt\": \"a\", \"cfg\": 3} | unknown field 'cfg'; known here are",
+                "{\"prompt\": \"a\", \"cfg\": 3} | unknown field 'cfg'; known fields are",
                 "{\"prompt\": \"a\", \"steps\": \"3\"} | field 'steps': found \"3\", expected an integer",
                 "{\"prompt\": \"a\", \"seed\": 1, \"seed\": 2} | expected JSON, found Duplicate field 'seed' at column",
                 "{\"prompt\": \"a\", \"steps\": 0} | field 'steps': found 0, expected an integer from 1",

@@ -145,7 +145,7 @@ class RecordedVideoTest {
                 "\"frames\":4 | \"frames\":2147483647 | the number of frames is a multiple of 4 up to 32",
                 "\"fps\":8 | \"fps\":1e3 | field 'request.fps'",
                 "\"guidance\":2.5 | \"guidance\":-1 | field 'request.guidance'",
-                "shifted:2 | shifted:0 | a schedule's shift is a positive number",
+                "shifted:2 | shifted:0 | shift of a schedule must be a positive number",
                 "\"precision\":\"f32\" | \"precision\":\"f16\" | precision must be bf16 or f32, found 'f16'",
                 "\"seed\" | \"exec\":1,\"seed\" | unknown field 'request.exec'",
             })

@@ -16,7 +16,7 @@ public record BackendOptions(int threads) {
      */
     public BackendOptions {
         if (threads < 1 || threads > MAX_THREADS) {
-            throw new IllegalArgumentException("the number of threads is 1 to " + MAX_THREADS + ", found " + threads);
+            throw new IllegalArgumentException("threads must be 1 to " + MAX_THREADS + ", found " + threads);
         }
     }
 

@@ -34,7 +34,7 @@ public final class HostTensor {
      */
     public HostTensor(DType dtype, Shape shape, MemorySegment memory) {
         if (memory.byteSize() != Math.multiplyExact(shape.elements(), (long) dtype.bytes())) {
-            throw new IllegalArgumentException("a tensor " + shape + " of " + dtype + " takes "
+            throw new IllegalArgumentException("memory of a tensor " + shape + " of " + dtype + " must have "
                     + shape.elements() * dtype.bytes() + " bytes, found " + memory.byteSize());
         }
         this.dtype = dtype;
@@ -70,7 +70,7 @@ public final class HostTensor {
     public static HostTensor of(float[] values, long... lengths) {
         Shape shape = Shape.of(lengths);
         if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
-            throw new IllegalStateException("big-endian hosts are not supported");
+            throw new IllegalStateException("host must be little-endian, found big-endian");
         }
         return new HostTensor(DType.F32, shape, MemorySegment.ofArray(values));
     }
@@ -111,7 +111,8 @@ public final class HostTensor {
 
     private void requireElements() {
         if (!hasElements()) {
-            throw new IllegalStateException("found a tensor " + this + " of which only the shape was read");
+            throw new IllegalStateException(
+                    "tensor must have elements, found " + this + " of which only the shape was read");
         }
     }
 
@@ -172,7 +173,7 @@ public final class HostTensor {
     public float[] toFloats() {
         requireElements();
         if (shape.elements() > Integer.MAX_VALUE - 8) {
-            throw new IllegalArgumentException("a tensor " + shape + " does not fit a Java array; read it in slices");
+            throw new IllegalArgumentException("tensor must fit a Java array, found " + shape + "; read it in slices");
         }
         float[] values = new float[(int) shape.elements()];
         copyTo(values);

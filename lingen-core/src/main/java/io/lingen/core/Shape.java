@@ -12,13 +12,13 @@ public final class Shape {
         for (long length : lengths) {
             if (length < 0) {
                 throw new IllegalArgumentException(
-                        "a shape's lengths are at least 0, found " + Arrays.toString(lengths));
+                        "lengths of a shape must be at least 0, found " + Arrays.toString(lengths));
             }
             try {
                 product = Math.multiplyExact(product, length);
             } catch (ArithmeticException e) {
                 throw new IllegalArgumentException(
-                        "the number of elements of " + Arrays.toString(lengths) + " does not fit 63 bits", e);
+                        "number of elements must fit 63 bits, found a shape " + Arrays.toString(lengths), e);
             }
         }
         this.lengths = lengths;
@@ -93,7 +93,8 @@ public final class Shape {
      */
     public Shape slice(long from, long to) {
         if (lengths.length == 0 || from < 0 || from > to || to > lengths[0]) {
-            throw new IllegalArgumentException("entries " + from + " to " + to + " of " + this);
+            throw new IllegalArgumentException(
+                    "slice of " + this + " must satisfy 0 <= from <= to <= length(0), found " + from + " to " + to);
         }
         return withFirst(to - from);
     }
@@ -106,7 +107,8 @@ public final class Shape {
      */
     public Shape reshape(Shape other) {
         if (other.elements != elements) {
-            throw new IllegalArgumentException("a tensor " + this + " can't be read as " + other);
+            throw new IllegalArgumentException(
+                    "reshaped tensor must keep the " + elements + " elements of " + this + ", found " + other);
         }
         return other;
     }

@@ -21,7 +21,7 @@ public record Condition(List<TextEmbedding> texts, @Nullable Integer label) {
     public Condition {
         texts = List.copyOf(texts);
         if (label != null && label < 0) {
-            throw new IllegalArgumentException("a class label must be at least 0, found " + label);
+            throw new IllegalArgumentException("class label must be at least 0, found " + label);
         }
     }
 

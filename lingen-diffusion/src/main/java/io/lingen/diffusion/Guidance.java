@@ -55,7 +55,7 @@ public final class Guidance implements DenoisingFunction {
     public static DenoisingFunction of(
             Backend backend, DenoisingFunction conditional, DenoisingFunction unconditional, double scale) {
         if (!Double.isFinite(scale)) {
-            throw new IllegalArgumentException("the guidance scale is a finite number, found " + scale);
+            throw new IllegalArgumentException("guidance scale must be finite, found " + scale);
         }
         if (scale == 1) {
             return conditional;

@@ -25,7 +25,7 @@ final class NoiseRenewal {
      */
     NoiseRenewal(double eta, long seed) {
         if (!(eta >= 0 && eta <= 1)) {
-            throw new IllegalArgumentException("eta is 0 to 1, found " + eta);
+            throw new IllegalArgumentException("eta must be 0 to 1, found " + eta);
         }
         this.eta = eta;
         this.seed = seed;

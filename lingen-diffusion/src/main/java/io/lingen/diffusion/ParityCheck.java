@@ -114,8 +114,8 @@ public final class ParityCheck {
             if (name.startsWith(TAP)) {
                 HostTensor found = computed.get(name);
                 if (found == null) {
-                    throw new CheckpointException("the fixture expects '" + name
-                            + "', which this denoiser does not have; the taps are listed in docs/checkpoint-format.md");
+                    throw new CheckpointException("fixture must expect taps of this denoiser, found '" + name
+                            + "'; the taps are listed in docs/checkpoint-format.md");
                 }
                 comparisons.add(compare(name, fixture.tensor(name), found));
             }
@@ -136,17 +136,17 @@ public final class ParityCheck {
         long elements = expected.shape().elements();
         if (found.shape().elements() != elements) {
             throw new CheckpointException(
-                    "'" + name + "' is expected as " + expected.shape() + ", computed is " + found.shape());
+                    "'" + name + "': expected the shape " + expected.shape() + ", found " + found.shape());
         }
         double max = 0;
         double difference = 0;
         double norm = 0;
         for (long i = 0; i < elements; i++) {
-            double wanted = expected.get(i);
-            double error = found.get(i) - wanted;
+            double reference = expected.get(i);
+            double error = found.get(i) - reference;
             max = Math.max(max, Math.abs(error));
             difference += error * error;
-            norm += wanted * wanted;
+            norm += reference * reference;
         }
         return new Comparison(name, max, difference == 0 ? 0 : Math.sqrt(difference / norm));
     }
@@ -154,8 +154,8 @@ public final class ParityCheck {
     private static void require(SafetensorsFile fixture, String name) {
         if (!fixture.names().contains(name)) {
             throw new CheckpointException(
-                    "a parity fixture has the tensors latent, t, text.{i} and velocity (or noise); '" + name
-                            + "' is missing");
+                    "parity fixture must have the tensors latent, t, text.{i} and velocity (or noise), found none named '"
+                            + name + "'");
         }
     }
 }

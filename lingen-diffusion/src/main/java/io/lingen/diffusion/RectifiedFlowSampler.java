@@ -41,12 +41,12 @@ public final class RectifiedFlowSampler implements Sampler {
         this.times = times.clone();
         this.renewal = new NoiseRenewal(eta, seed);
         if (times.length < 2) {
-            throw new IllegalArgumentException("a schedule has at least two times, found " + times.length);
+            throw new IllegalArgumentException("schedule must have at least two times, found " + times.length);
         }
         for (int i = 1; i < times.length; i++) {
             if (!(times[i] > times[i - 1])) {
                 throw new IllegalArgumentException(
-                        "a schedule's times increase, found " + times[i - 1] + " before " + times[i]);
+                        "times of a schedule must increase, found " + times[i - 1] + " before " + times[i]);
             }
         }
     }
@@ -64,8 +64,7 @@ public final class RectifiedFlowSampler implements Sampler {
     @Override
     public Sampling sample(DenoisingFunction function, Tensor latent, int stepsDone, Map<String, HostTensor> state) {
         if (!state.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "a rectified flow's sampler has no state beside the latent, found " + state.keySet());
+            throw new IllegalArgumentException("state of a rectified flow must be empty, found " + state.keySet());
         }
         return new Flow(function, latent, stepsDone);
     }

@@ -30,8 +30,7 @@ public abstract class Sampling implements Iterator<SamplingStep>, AutoCloseable 
      */
     protected Sampling(Backend backend, Tensor latent, int steps, int stepsDone) {
         if (stepsDone < 0 || stepsDone > steps) {
-            throw new IllegalArgumentException(
-                    "the steps done are 0 to the schedule's " + steps + ", found " + stepsDone);
+            throw new IllegalArgumentException("steps done must be 0 to " + steps + ", found " + stepsDone);
         }
         this.workspace = backend.newWorkspace();
         this.latent = latent;

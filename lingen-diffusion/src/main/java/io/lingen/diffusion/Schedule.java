@@ -56,7 +56,7 @@ public interface Schedule {
      */
     static Schedule shifted(double shift) {
         if (!(shift > 0) || Double.isInfinite(shift)) {
-            throw new IllegalArgumentException("a schedule's shift is a positive number, found " + shift);
+            throw new IllegalArgumentException("shift of a schedule must be a positive number, found " + shift);
         }
         return n -> {
             requireSteps(n);
@@ -74,8 +74,8 @@ public interface Schedule {
      * @throws IllegalArgumentException with the known names
      */
     static Schedule named(String name) {
-        String wanted = name.toLowerCase(Locale.ROOT).replace('-', '_');
-        switch (wanted) {
+        String normalised = name.toLowerCase(Locale.ROOT).replace('-', '_');
+        switch (normalised) {
             case "linear_quadratic":
                 return linearQuadratic();
             case "uniform":
@@ -83,15 +83,16 @@ public interface Schedule {
             case "shifted":
                 return shifted(DEFAULT_SHIFT);
             default:
-                if (wanted.startsWith("shifted:")) {
+                if (normalised.startsWith("shifted:")) {
                     try {
                         return shifted(Double.parseDouble(name.substring("shifted:".length())));
                     } catch (NumberFormatException e) {
                         throw new IllegalArgumentException(
-                                "schedule '" + SafeText.of(name) + "': the shift is not a number", e);
+                                "shift of a schedule must be a number, found '" + SafeText.of(name) + "'", e);
                     }
                 }
-                throw new IllegalArgumentException("unknown schedule '" + SafeText.of(name) + "'; known are " + NAMES);
+                throw new IllegalArgumentException(
+                        "schedule must be one of " + NAMES + ", found '" + SafeText.of(name) + "'");
         }
     }
 
@@ -105,7 +106,7 @@ public interface Schedule {
 
     private static void requireSteps(int steps) {
         if (steps < 1) {
-            throw new IllegalArgumentException("a schedule has at least 1 step, found " + steps);
+            throw new IllegalArgumentException("steps of a schedule must be at least 1, found " + steps);
         }
     }
 }

@@ -18,11 +18,11 @@ public record TextEmbedding(HostTensor tokens, @Nullable HostTensor mask) {
     public TextEmbedding {
         if (tokens.shape().rank() != 2 || tokens.shape().length(0) < 1) {
             throw new IllegalArgumentException(
-                    "a text embedding is [tokens, width] with at least one token, found " + tokens.shape());
+                    "text embedding must be [tokens, width] with at least one token, found " + tokens.shape());
         }
         if (mask != null) {
             if (mask.shape().elements() != tokens.shape().length(0)) {
-                throw new IllegalArgumentException("the mask of a text embedding " + tokens.shape() + " has "
+                throw new IllegalArgumentException("mask of a text embedding " + tokens.shape() + " must have "
                         + tokens.shape().length(0) + " entries, found " + mask.shape());
             }
             boolean any = false;
@@ -30,7 +30,7 @@ public record TextEmbedding(HostTensor tokens, @Nullable HostTensor mask) {
                 any |= mask.get(i) != 0;
             }
             if (!any) {
-                throw new IllegalArgumentException("the mask of a text embedding keeps at least one token, found none");
+                throw new IllegalArgumentException("mask of a text embedding must keep at least one token, found none");
             }
         }
     }

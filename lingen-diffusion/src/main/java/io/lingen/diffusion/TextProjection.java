@@ -80,15 +80,15 @@ final class TextProjection {
 
     private void requireTexts(List<TextEmbedding> texts) {
         if (texts.size() != projections.size()) {
-            throw new IllegalArgumentException("the model takes the embeddings of " + projections.size()
+            throw new IllegalArgumentException("condition must have the embeddings of " + projections.size()
                     + " text encoders, found " + texts.size());
         }
         for (int i = 0; i < texts.size(); i++) {
             long expected = projections.get(i).inFeatures();
             long found = texts.get(i).tokens().shape().last();
             if (found != expected) {
-                throw new IllegalArgumentException("text encoder " + i + " gives embeddings of width " + found
-                        + ", the model's text_dims[" + i + "] is " + expected);
+                throw new IllegalArgumentException("embeddings of text encoder " + i + " must have the width text_dims["
+                        + i + "] = " + expected + ", found " + found);
             }
         }
     }

@@ -62,8 +62,8 @@ public record TransformerConfig(
     public TransformerConfig {
         textDims = List.copyOf(textDims);
         if ((mate != null) != (architecture == Architecture.LINGEN)) {
-            throw new IllegalArgumentException(
-                    "MATE belongs to the architecture lingen and to it alone, found " + architecture + " with " + mate);
+            throw new IllegalArgumentException("mate must be given for the architecture LINGEN and no other, found "
+                    + architecture + " with " + mate);
         }
     }
 

@@ -102,8 +102,7 @@ public final class VideoTransformer implements Denoiser {
     @Override
     public Conditioning condition(Condition condition, Taps taps) {
         if (condition.label() != null) {
-            throw new IllegalArgumentException(
-                    "the model is conditioned on text, found the class label " + condition.label());
+            throw new IllegalArgumentException("condition must be text, found the class label " + condition.label());
         }
         CloseableStack owned = new CloseableStack();
         Workspace workspace = owned.add(backend.newWorkspace());
@@ -125,14 +124,14 @@ public final class VideoTransformer implements Denoiser {
         PatchSize patch = config.patchSize();
         if (latent.rank() != 4 || latent.length(0) != config.inChannels()) {
             throw new IllegalArgumentException(
-                    "the model takes latents [" + config.inChannels() + ", T, H, W], found " + latent);
+                    "latent must be [" + config.inChannels() + ", T, H, W], found " + latent);
         }
         Grid grid = patch.gridOf(latent);
         Grid max = config.maxGrid();
         if (grid.t() > max.t() || grid.h() > max.h() || grid.w() > max.w()) {
-            throw new IllegalArgumentException("the model's position tables reach to " + max
-                    + " tokens (frames x height x width), a latent " + latent + " has " + grid
-                    + "; take a shorter or smaller video");
+            throw new IllegalArgumentException(
+                    "latent must have at most " + max + " tokens (frames x height x width), found " + grid
+                            + " in a latent " + latent + "; use a shorter or smaller video");
         }
     }
 
@@ -140,7 +139,7 @@ public final class VideoTransformer implements Denoiser {
     public void predict(Tensor latent, double t, Conditioning conditioning, Tensor velocity, Taps taps) {
         requireLatent(latent.shape());
         if (!(conditioning instanceof TextConditioning text)) {
-            throw new IllegalArgumentException("a denoiser takes its own conditioning, found " + conditioning);
+            throw new IllegalArgumentException("conditioning must come from this denoiser, found " + conditioning);
         }
         try (Workspace workspace = backend.newWorkspace()) {
             TimeEmbedding.Embedded embedded = time.embed(workspace, t, taps);

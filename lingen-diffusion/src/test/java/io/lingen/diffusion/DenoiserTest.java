@@ -144,7 +144,7 @@ class DenoiserTest {
             message("1x2x2", () -> denoiser.requireLatent(Shape.of(4, 5, 7, 8)));
             message("8x8x8", () -> denoiser.requireLatent(Shape.of(4, 9, 6, 8)));
             message(
-                    "text_dims[0] is 12",
+                    "text_dims[0] = 12",
                     () -> denoiser.condition(List.of(new TextEmbedding(HostTensor.of(new float[8], 1, 8), null))));
             message("found 0", () -> denoiser.condition(List.of()));
         }

@@ -120,7 +120,7 @@ class RectifiedFlowSamplerTest {
             IllegalArgumentException e = assertThrows(
                     IllegalArgumentException.class,
                     () -> new RectifiedFlowSampler(backend, new double[] {0, 1}, eta, 0));
-            assertEquals("eta is 0 to 1, found " + eta, e.getMessage());
+            assertEquals("eta must be 0 to 1, found " + eta, e.getMessage());
         }
     }
 

@@ -27,7 +27,7 @@ abstract class BidirectionalMamba implements Mamba {
     final Backend backend;
     final DType precision;
     private final Linear zProjection; // d -> di
-    private final Linear scanProjection; // d -> what the scans read
+    private final Linear scanProjection; // d -> input of the scans
     private final Tensor normWeight; // [di]
     private final Linear outProjection; // di -> d
 

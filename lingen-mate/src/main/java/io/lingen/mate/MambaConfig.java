@@ -51,8 +51,7 @@ public record MambaConfig(
      */
     public MambaConfig {
         if (variant == Variant.MAMBA1 && directions != Directions.SHARED) {
-            throw new IllegalArgumentException(
-                    "directions: found " + directions + ", the variant mamba1 has shared directions only");
+            throw new IllegalArgumentException("directions must be SHARED for the variant MAMBA1, found " + directions);
         }
     }
 

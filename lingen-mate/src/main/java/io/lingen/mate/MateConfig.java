@@ -24,7 +24,7 @@ public record MateConfig(
      */
     public MateConfig {
         if (mamba == null && swin == null) {
-            throw new IllegalArgumentException("a MATE block has an MA-branch, a TE-branch, or both; found neither");
+            throw new IllegalArgumentException("MATE block must have an MA-branch, a TE-branch or both, found neither");
         }
     }
 
@@ -41,7 +41,7 @@ public record MateConfig(
         boolean ma = reader.flag("ma");
         ConfigReader tesa = reader.objectOrNull("tesa");
         if (!ma && tesa == null) {
-            throw reader.error("tesa", "null", "a window attention, since ma is false and a block needs a branch");
+            throw reader.error("tesa", "null", "an object, because ma is false and a block must have a branch");
         }
         SwinConfig swin = tesa == null ? null : SwinConfig.read(tesa, hiddenSize, heads);
         if (!ma) {

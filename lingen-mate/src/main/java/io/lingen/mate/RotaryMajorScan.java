@@ -28,7 +28,7 @@ public record RotaryMajorScan(List<ScanOrder> orders) {
     public RotaryMajorScan {
         orders = List.copyOf(orders);
         if (orders.isEmpty()) {
-            throw new IllegalArgumentException("a scan has at least one axis order, found none");
+            throw new IllegalArgumentException("scan must have at least one axis order, found none");
         }
     }
 
@@ -58,7 +58,7 @@ public record RotaryMajorScan(List<ScanOrder> orders) {
         try {
             return of(axes, pattern == Pattern.ZIGZAG);
         } catch (IllegalArgumentException e) {
-            throw reader.error("scan_orders", axes, e.getMessage());
+            throw reader.error("scan_orders", axes, "at least one permutation of \"thw\", for example [\"hwt\"]");
         }
     }
 

@@ -46,7 +46,7 @@ final class Activations implements AutoCloseable {
     void free(Tensor tensor) {
         Workspace owner = owners.remove(tensor);
         if (owner == null) {
-            throw new IllegalArgumentException("found a tensor " + tensor.shape() + " that is not of this pass");
+            throw new IllegalArgumentException("tensor must belong to this pass, found one of shape " + tensor.shape());
         }
         owner.close();
     }

@@ -15,8 +15,8 @@ public record Frame(int width, int height, byte[] rgb) {
      */
     public Frame {
         if (width < 1 || height < 1 || rgb.length != 3L * width * height) {
-            throw new IllegalArgumentException("a frame of " + width + "x" + height + " has " + 3L * width * height
-                    + " bytes, found " + rgb.length);
+            throw new IllegalArgumentException("pixels of a " + width + "x" + height + " frame must have "
+                    + 3L * width * height + " bytes, found " + rgb.length);
         }
     }
 }

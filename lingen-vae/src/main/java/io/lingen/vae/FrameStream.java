@@ -112,8 +112,9 @@ public abstract class FrameStream implements Iterator<Frame>, AutoCloseable {
                 backend.downloadPixels(frame, rgb);
             } catch (ArithmeticException e) {
                 throw new IllegalStateException(
-                        "frame " + index + ": found pixels that are not numbers, expected numbers around [-1, 1];"
-                                + " are the latents finite, and does precision F32 help?",
+                        "frame " + index
+                                + ": pixels must be numbers around [-1, 1], found NaN; check that the latents are finite, or use"
+                                + " precision F32",
                         e);
             }
             return new Frame(size.w(), size.h(), rgb);
@@ -143,7 +144,7 @@ public abstract class FrameStream implements Iterator<Frame>, AutoCloseable {
             throw new IllegalStateException("the frame stream is closed");
         }
         if (!hasNext()) {
-            throw new NoSuchElementException("all " + size.t() + " frames were taken");
+            throw new NoSuchElementException("all " + size.t() + " frames are taken");
         }
         Tensor frame = take(nextFrame);
         nextFrame++;

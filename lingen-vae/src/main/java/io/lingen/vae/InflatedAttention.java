@@ -52,7 +52,7 @@ final class InflatedAttention {
             norm.apply(x, u, backend); // [T, H, W, C]
             Tensor projected = pass.allocate(Shape.of(grid.cells(), 3 * width));
             qkv.apply(u, Epilogue.NONE, projected); // [T*H*W, 3C]
-            Tensor y = u.reshape(Shape.of(grid.cells(), width)); // the norm's memory serves the result
+            Tensor y = u.reshape(Shape.of(grid.cells(), width)); // reuses the memory of the norm
             if (overTime) {
                 Windows columns = new Windows(new Grid(grid.t(), 1, 1), false);
                 backend.windowAttention(

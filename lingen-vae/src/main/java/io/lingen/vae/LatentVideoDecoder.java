@@ -182,7 +182,7 @@ public final class LatentVideoDecoder implements VideoDecoder {
      */
     public DecodingCost cost(Grid latent) {
         if (counted == null) {
-            throw new IllegalStateException("a counted decoder does not count itself");
+            throw new IllegalStateException("decoder must be a loaded one, found its dry run");
         }
         synchronized (counted) {
             return counted.countFrames(latent);
@@ -251,8 +251,8 @@ public final class LatentVideoDecoder implements VideoDecoder {
 
     private void requireLatent(Shape shape) {
         if (shape.rank() != 4 || shape.length(0) != config.latentChannels() || shape.elements() == 0) {
-            throw new IllegalArgumentException("the decoder takes latents [" + config.latentChannels()
-                    + ", T, H, W] of at least one cell, found " + shape);
+            throw new IllegalArgumentException(
+                    "latent must be [" + config.latentChannels() + ", T, H, W] with at least one cell, found " + shape);
         }
     }
 

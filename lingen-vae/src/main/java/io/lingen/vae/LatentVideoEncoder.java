@@ -152,7 +152,7 @@ public final class LatentVideoEncoder implements AutoCloseable {
             fits = shape.length(1 + axis) % config.compression(axis) == 0;
         }
         if (!fits) {
-            throw new IllegalArgumentException("the encoder takes frames [3, F, H, W] with F, H and W multiples of "
+            throw new IllegalArgumentException("frames must be [3, F, H, W] with F, H and W multiples of "
                     + config.compression(0) + ", " + config.compression(1) + " and " + config.compression(2)
                     + ", found " + shape);
         }

@@ -76,7 +76,7 @@ final class PatchPixels {
      */
     Tensor frame(int t, float weight) {
         if (laterFrames == null) {
-            throw new IllegalStateException("there are no patches");
+            throw new IllegalStateException("patches must be set before a frame is taken, found none");
         }
         Tensor frame = laterFrames.slice(t, t + 1);
         if (earlierFrames == null || blended == null) {

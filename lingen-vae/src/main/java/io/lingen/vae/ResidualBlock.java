@@ -30,7 +30,7 @@ final class ResidualBlock {
     Tensor apply(Tensor x, Activations pass) {
         Backend backend = pass.backend();
         Tensor skip = x;
-        Tensor h = x; // where the width changes, x itself is not needed beside its shortcut
+        Tensor h = x; // overwritten if the shortcut has its own tensor
         if (shortcut == null) {
             h = pass.allocate(x.shape());
         } else {

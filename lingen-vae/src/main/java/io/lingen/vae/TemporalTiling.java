@@ -48,8 +48,8 @@ public record TemporalTiling(int latentFrames, int overlap, int margin) {
      */
     public List<Tile> plan(int latents, int framesPerLatent) {
         if (latents < 1 || framesPerLatent < 1) {
-            throw new IllegalArgumentException("a clip has at least one latent and a latent at least one frame, found "
-                    + latents + " latents of " + framesPerLatent + " frames");
+            throw new IllegalArgumentException("video must have at least one latent frame of at least one frame, found "
+                    + latents + " of " + framesPerLatent + " frames");
         }
         List<Tile> tiles = new ArrayList<>();
         int step = latentFrames - overlap;

@@ -91,7 +91,7 @@ final class DecodingCostTest {
                 "'decoder.conv_in.temporal.weight': expected the shape [8, 8, 3], found [8, 8, 1]",
                 TinyAutoencoder.of(true, 4, 2, 0).with("decoder.conv_in.temporal.weight", 8, 8, 1));
         assertRefused(
-                "no place for: decoder.mid.attn",
+                "does not use: decoder.mid.attn",
                 TinyAutoencoder.of(false, 4, 2, 0).with("decoder.mid.attn.extra", 1));
         assertEquals(0, backend.memory().liveBytes(), "a failed load leaves nothing");
     }
@@ -129,7 +129,7 @@ final class DecodingCostTest {
             Tensor latent = workspace.allocate(DType.F32, 4, 5, 6, 7);
             assertTrue(assertThrows(IllegalArgumentException.class, () -> decoder.frames(latent))
                     .getMessage()
-                    .contains("[3, T, H, W] of at least one cell, found [4, 5, 6, 7]"));
+                    .contains("[3, T, H, W] with at least one cell, found [4, 5, 6, 7]"));
             assertThrows(IllegalArgumentException.class, () -> decoder.decode(latent, workspace));
         }
     }

@@ -57,8 +57,8 @@ public final class HostMemory {
             return Math.multiplyExact(value, 1L << shift);
         } catch (ArithmeticException | NumberFormatException e) {
             throw new IllegalArgumentException(
-                    "-D" + property + ": expected bytes or a number with k, m or g, for example 4g, found \"" + bound
-                            + '"',
+                    "-D" + property + " must be a number of bytes or a number with k, m or g, for example 4g, found \""
+                            + bound + '"',
                     e);
         }
     }

@@ -78,15 +78,15 @@ public final class Checksums {
             Matcher matcher = LINE.matcher(lines[i]);
             if (!matcher.matches()) {
                 throw new CheckpointException(origin + ", line " + (i + 1)
-                        + ": expected a SHA-256 sum, two spaces and a path, as sha256sum writes them, found \""
+                        + ": expected a SHA-256 checksum, two spaces and a path, as sha256sum writes them, found \""
                         + SafeText.of(lines[i]) + '"');
             }
             if (sums.put(
                             matcher.group(2),
                             HexFormat.of().formatHex(HexFormat.of().parseHex(matcher.group(1))))
                     != null) {
-                throw new CheckpointException(
-                        origin + ", line " + (i + 1) + ": found a second sum of " + SafeText.of(matcher.group(2)));
+                throw new CheckpointException(origin + ", line " + (i + 1)
+                        + ": expected each path once, found a second checksum of " + SafeText.of(matcher.group(2)));
             }
         }
         return new Checksums(sums);
@@ -106,8 +106,8 @@ public final class Checksums {
                 .collect(Collectors.joining(", "));
         if (!unlisted.isEmpty()) {
             throw new CheckpointException(
-                    origin + ": expected the sum of every file that the model uses, found none of " + unlisted
-                            + ". Write it anew, if the files are what they should be, or remove it");
+                    origin + ": expected a checksum of every file that the model uses, found none of " + unlisted
+                            + ". If the files are as intended, write the listing again, or remove it");
         }
         String differing = sums.entrySet().stream()
                 .filter(entry -> !entry.getValue().equals(expected.sums.get(entry.getKey())))
@@ -116,8 +116,8 @@ public final class Checksums {
                         + entry.getValue() + ")")
                 .collect(Collectors.joining(", "));
         if (!differing.isEmpty()) {
-            throw new CheckpointException(origin + ": the sum differs of " + differing
-                    + ". The file is damaged or not of this model: get it again");
+            throw new CheckpointException(origin + ": checksum mismatch for " + differing
+                    + ". The file is damaged or belongs to another model; download it again");
         }
     }
 

@@ -407,7 +407,7 @@ public final class ConfigReader {
             throw new CheckpointException(origin + ": unknown field "
                     + unknown.stream().limit(3).collect(Collectors.joining(", "))
                     + (path.isEmpty() ? "" : " in '" + path.substring(0, path.length() - 1) + "'")
-                    + "; known here are "
+                    + "; known fields are "
                     + known.stream().sorted().collect(Collectors.joining(", ")) + ". Correct or remove it");
         }
     }

@@ -11,7 +11,8 @@ public final class ForeignFile {
     /** The number of bytes that are read from the start of a file. */
     public static final int LOOKED_AT = 64;
 
-    private static final String PICKLE = " (pickles, which can run code when they are read and are never read here). ";
+    private static final String PICKLE =
+            " (pickles, which can run code when they are loaded and are never loaded here). ";
 
     private ForeignFile() {}
 
@@ -35,7 +36,7 @@ public final class ForeignFile {
     private static @Nullable String describe(byte[] start, String conversion) {
         String text = new String(start, StandardCharsets.ISO_8859_1);
         if (text.startsWith("version https://git-lfs.")) {
-            return "a Git LFS pointer, the text that stands for the file. Get the file itself: git lfs pull";
+            return "a Git LFS pointer, a text in place of the file. Download the file: git lfs pull";
         }
         if (text.startsWith("PK\3\4")) {
             return "a zip archive, as PyTorch writes them" + PICKLE + conversion;
@@ -44,11 +45,11 @@ public final class ForeignFile {
             return "a PyTorch checkpoint or another pickle" + PICKLE + conversion;
         }
         if (text.startsWith("GGUF")) {
-            return "a GGUF file. Take the model's original weights";
+            return "a GGUF file. Use the model's original weights";
         }
         String lower = text.stripLeading().toLowerCase(Locale.ROOT);
         if (lower.startsWith("<!doctype") || lower.startsWith("<html") || lower.startsWith("<?xml")) {
-            return "a web page, as servers send it when a download needs a login. Get the file again";
+            return "a web page, which servers send if a download needs a login. Download the file again";
         }
         return null;
     }

@@ -39,7 +39,7 @@ final class Json {
 
     /** {@return the members of a JSON object, in the order of the file} */
     static ObjectNode object(String origin, byte[] bytes) {
-        ForeignFile.refuse(origin, "JSON", "Get the JSON file again", MemorySegment.ofArray(bytes));
+        ForeignFile.refuse(origin, "JSON", "Download the JSON file again", MemorySegment.ofArray(bytes));
         JsonNode node;
         try {
             // Decode here, because Jackson also accepts UTF-16 and UTF-32, and the formats require UTF-8.
@@ -65,7 +65,7 @@ final class Json {
         try {
             return MAPPER.writeValueAsBytes(value);
         } catch (IOException e) {
-            throw new IllegalArgumentException("not expressible in JSON", e);
+            throw new IllegalArgumentException("map must be expressible in JSON, found " + e.getMessage(), e);
         }
     }
 

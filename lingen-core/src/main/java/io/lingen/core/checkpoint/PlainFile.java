@@ -101,7 +101,7 @@ final class PlainFile {
     private static CheckpointException noName(Path folder, String name, @Nullable Exception cause) {
         return new CheckpointException(
                 shown(folder) + ": expected the name of a file, found \"" + SafeText.of(name)
-                        + "\", which none can have here",
+                        + "\", which is not possible on this system",
                 cause);
     }
 

@@ -101,7 +101,7 @@ final class ResourceSource extends ModelSource {
         while (done < size) {
             int length = stream.readNBytes(buffer, 0, (int) Math.min(buffer.length, size - done));
             if (length == 0) {
-                throw new IOException("its end after " + done + " of " + size + " bytes");
+                throw new IOException("the end of the stream after " + done + " of " + size + " bytes");
             }
             MemorySegment.copy(MemorySegment.ofArray(buffer), 0, memory, done, length);
             done += length;

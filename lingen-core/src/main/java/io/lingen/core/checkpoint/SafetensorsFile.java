@@ -97,7 +97,7 @@ public final class SafetensorsFile implements AutoCloseable {
                 if (!owner.asText().equals(file.getKey())) {
                     throw new CheckpointException(
                             origin + ": expected tensor '" + SafeText.of(name) + "' to be listed for "
-                                    + file.getKey() + ", where it lies, found " + Json.describe(owner)
+                                    + file.getKey() + ", which contains it, found " + Json.describe(owner)
                                     + ". Index and shards are of different checkpoints");
                 }
             }
@@ -176,7 +176,7 @@ public final class SafetensorsFile implements AutoCloseable {
                 || name.indexOf('\\') >= 0
                 || name.indexOf(':') >= 0
                 || name.indexOf('\0') >= 0) {
-            throw new CheckpointException(origin + ": expected the plain name of a file beside the index for tensor '"
+            throw new CheckpointException(origin + ": expected the plain name of a file next to the index for tensor '"
                     + SafeText.of(tensor) + "', found " + Json.describe(node));
         }
         return name;

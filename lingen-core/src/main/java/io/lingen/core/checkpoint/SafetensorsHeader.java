@@ -193,15 +193,16 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
         for (Entry entry : sorted) {
             if (entry.begin != next) {
                 throw new CheckpointException(origin + ": tensor '" + SafeText.of(entry.name)
-                        + "': expected its data at "
-                        + next + ", right after its predecessor's, found it at " + entry.begin
-                        + (entry.begin < next ? ", an overlap" : ", a gap") + ". The file is damaged; get it again");
+                        + "': expected its data at " + next + ", directly after the previous tensor, found it at "
+                        + entry.begin
+                        + (entry.begin < next ? ", an overlap" : ", a gap")
+                        + ". The file is damaged; download it again");
             }
             next = entry.end;
         }
         if (next != dataBytes) {
             throw new CheckpointException(origin + ": expected the data to end with the last tensor's at " + next
-                    + ", found " + (dataBytes - next) + " bytes more. The file is damaged; get it again");
+                    + ", found " + (dataBytes - next) + " bytes more. The file is damaged; download it again");
         }
     }
 }

@@ -61,7 +61,7 @@ public final class SafetensorsWriter {
             fields.put("shape", tensor.shape().toArray());
             fields.put("data_offsets", new long[] {offset, end});
             if (header.put(entry.getKey(), fields) != null) {
-                throw new IllegalArgumentException("a tensor can't be named " + SafetensorsHeader.METADATA);
+                throw new IllegalArgumentException("name of a tensor must not be " + SafetensorsHeader.METADATA);
             }
             offset = end;
         }

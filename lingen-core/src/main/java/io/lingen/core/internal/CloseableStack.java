@@ -7,7 +7,16 @@ import java.util.Deque;
 public final class CloseableStack implements AutoCloseable {
     private final Deque<AutoCloseable> resources = new ArrayDeque<>();
 
-    /** Takes ownership. */
+    /** Creates an empty stack. */
+    public CloseableStack() {}
+
+    /**
+     * Takes ownership of a resource.
+     *
+     * @param <R> its type
+     * @param resource the resource
+     * @return the resource
+     */
     public <R extends AutoCloseable> R add(R resource) {
         resources.push(resource);
         return resource;

@@ -69,8 +69,8 @@ public final class Disk {
             try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
                 channel.force(true);
             } catch (IOException e) {
-                // Windows opens no folders, and some network file systems synchronise none.
-                log.debug("the folder {} can't be synchronised: {}", folder, e.toString());
+                // Windows cannot open folders, and some network file systems cannot synchronise them.
+                log.debug("cannot synchronise folder {}: {}", folder, e.toString());
             }
         });
         report("sync-folder", folder);

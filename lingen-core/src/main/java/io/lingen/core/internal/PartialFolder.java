@@ -48,7 +48,7 @@ public final class PartialFolder implements AutoCloseable {
                         replaceable.matcher(file.getFileName().toString()).matches()
                                 && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS);
                 if (!replaced) {
-                    throw new IOException("the folder " + target + " holds more than would be replaced, for example "
+                    throw new IOException("the folder " + target + " must hold only files that may be replaced, found "
                             + file.getFileName() + "; empty it or choose another name");
                 }
             }

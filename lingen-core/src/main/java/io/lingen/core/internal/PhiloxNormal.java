@@ -41,7 +41,7 @@ public final class PhiloxNormal {
      */
     public static void fill(long seed, long index, float[] target, int offset, int length) {
         if ((index & 3) != 0) {
-            throw new IllegalArgumentException("the first index is a multiple of 4, found " + index);
+            throw new IllegalArgumentException("first index must be a multiple of 4, found " + index);
         }
         float[] block = new float[4];
         int done = 0;

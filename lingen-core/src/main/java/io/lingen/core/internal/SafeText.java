@@ -29,14 +29,14 @@ public final class SafeText {
      * @param maxCodePoints the largest number of characters
      */
     public static String of(String text, int maxCodePoints) {
-        StringBuilder quoted = new StringBuilder();
+        StringBuilder safe = new StringBuilder();
         int at = 0;
         for (int count = 0; at < text.length() && count < maxCodePoints; count++) {
             int codePoint = text.codePointAt(at);
-            append(quoted, codePoint);
+            append(safe, codePoint);
             at += Character.charCount(codePoint);
         }
-        return at < text.length() ? quoted.append(DOTS).toString() : quoted.toString();
+        return at < text.length() ? safe.append(DOTS).toString() : safe.toString();
     }
 
     /**
@@ -59,17 +59,17 @@ public final class SafeText {
      * @param codePoint any code point
      */
     public static String of(int codePoint) {
-        StringBuilder quoted = new StringBuilder();
-        append(quoted, codePoint);
-        return quoted.toString();
+        StringBuilder safe = new StringBuilder();
+        append(safe, codePoint);
+        return safe.toString();
     }
 
-    private static void append(StringBuilder quoted, int codePoint) {
+    private static void append(StringBuilder safe, int codePoint) {
         if (isHarmless(codePoint)) {
-            quoted.appendCodePoint(codePoint);
+            safe.appendCodePoint(codePoint);
         } else {
             for (char unit : Character.toChars(codePoint)) {
-                quoted.append(String.format("\\u%04x", (int) unit));
+                safe.append(String.format("\\u%04x", (int) unit));
             }
         }
     }

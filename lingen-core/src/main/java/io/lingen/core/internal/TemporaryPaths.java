@@ -108,15 +108,15 @@ final class TemporaryPaths {
             for (Path file : files) {
                 String name = file.getFileName().toString();
                 if (isDead(name, prefix, REPLACED) && !Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
-                    log.info("{} is restored: the run that was replacing it was killed", target);
+                    log.info("restored {}: the process that was replacing it was killed", target);
                     Disk.rename(file, target);
                 } else if (isDead(name, prefix, REPLACED) || isDead(name, prefix, PartialName.SUFFIX)) {
-                    log.info("removing {}, left by a run that was killed", file);
+                    log.info("removing {}, left by a process that was killed", file);
                     remove(file);
                 }
             }
         } catch (IOException | DirectoryIteratorException e) {
-            log.debug("could not look for partial files in {}", folder, e);
+            log.debug("cannot list partial files in {}", folder, e);
         }
     }
 
@@ -139,7 +139,7 @@ final class TemporaryPaths {
                 Files.deleteIfExists(path);
             }
         } catch (IOException e) {
-            log.warn("could not remove {}: {}", path, e.getMessage());
+            log.warn("cannot remove {}: {}", path, e.getMessage());
         }
     }
 

@@ -62,7 +62,7 @@ final class FiniteValues {
             case F16:
                 return Form.F16;
             default:
-                throw new IllegalArgumentException("weights are F32, F16 or BF16, found " + dtype);
+                throw new IllegalArgumentException("weights must be F32, F16 or BF16, found " + dtype);
         }
     }
 

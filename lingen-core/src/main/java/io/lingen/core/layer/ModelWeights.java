@@ -199,8 +199,8 @@ public final class ModelWeights {
      * @return the packed weights
      */
     public ConvolutionWeights convolution(HostTensor weight, HostTensor bias, Grid stride) {
-        ConvolutionParameters source = new ConvolutionParameters(weight, bias, stride.t(), stride.h(), stride.w());
-        return backend.packConvolution(workspace, source, precision);
+        ConvolutionParameters parameters = new ConvolutionParameters(weight, bias, stride.t(), stride.h(), stride.w());
+        return backend.packConvolution(workspace, parameters, precision);
     }
 
     /**
@@ -255,7 +255,7 @@ public final class ModelWeights {
         if (backend.computes() && !FiniteValues.areIn(tensor)) {
             throw new CheckpointException(
                     file + ": tensor '" + prefix + name
-                            + "': expected finite weights, found NaN or an infinity among them. Training went wrong, or the file is damaged");
+                            + "': expected finite weights, found NaN or an infinity. Training diverged, or the file is damaged");
         }
         read.add(prefix + name);
         return tensor;
@@ -270,13 +270,13 @@ public final class ModelWeights {
     public void requireAllRead() {
         if (!prefix.isEmpty()) {
             throw new IllegalStateException(
-                    "all tensors must be checked by the weights of the whole checkpoint, found those under " + prefix);
+                    "weights must be those of the whole checkpoint, found those under " + prefix);
         }
         List<String> extra =
                 file.names().stream().filter(name -> !read.contains(name)).toList();
         if (!extra.isEmpty()) {
             throw new CheckpointException(file + ": expected " + read.size() + " tensors, found " + extra.size()
-                    + " more that the configuration has no place for: "
+                    + " more that the configuration does not use: "
                     + extra.stream().limit(5).map(SafeText::of).collect(Collectors.joining(", "))
                     + (extra.size() > 5 ? ", ..." : "")
                     + ". Do configuration and weights belong together?");

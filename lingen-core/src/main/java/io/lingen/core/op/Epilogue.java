@@ -40,7 +40,8 @@ public record Epilogue(Kind kind, @Nullable Tensor gate) {
      */
     public Epilogue {
         if ((gate != null) != (kind == Kind.GATED_ADD)) {
-            throw new IllegalArgumentException("a gate belongs to GATED_ADD and to it alone, found " + kind);
+            throw new IllegalArgumentException("gate must be given for GATED_ADD and no other kind, found " + kind
+                    + (gate == null ? " without a gate" : " with a gate"));
         }
     }
 

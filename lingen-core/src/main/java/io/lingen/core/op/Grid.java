@@ -15,7 +15,7 @@ public record Grid(int t, int h, int w) {
      */
     public Grid {
         if (t < 1 || h < 1 || w < 1) {
-            throw new IllegalArgumentException("a grid's lengths are at least 1, found " + t + "x" + h + "x" + w);
+            throw new IllegalArgumentException("lengths of a grid must be at least 1, found " + t + "x" + h + "x" + w);
         }
     }
 

@@ -19,11 +19,11 @@ public record Heads(Tensor matrix, long column, int heads, int headDim) {
      */
     public Heads {
         if (matrix.shape().rank() != 2) {
-            throw new IllegalArgumentException("heads are columns of a matrix, found a tensor " + matrix.shape());
+            throw new IllegalArgumentException("heads must be columns of a matrix, found a tensor " + matrix.shape());
         }
         if (heads < 1 || headDim < 1 || column < 0 || column > matrix.shape().last() - (long) heads * headDim) {
-            throw new IllegalArgumentException(heads + " heads of " + headDim + " from column " + column
-                    + " on do not fit a matrix " + matrix.shape());
+            throw new IllegalArgumentException("columns of " + heads + " heads of " + headDim + " from column " + column
+                    + " must lie within the matrix, found " + matrix.shape());
         }
     }
 

@@ -20,7 +20,7 @@ public record PatchSize(int t, int h, int w) {
      */
     public PatchSize {
         if (t < 1 || h < 1 || w < 1) {
-            throw new IllegalArgumentException("a patch's lengths are at least 1, found " + t + "x" + h + "x" + w);
+            throw new IllegalArgumentException("lengths of a patch must be at least 1, found " + t + "x" + h + "x" + w);
         }
     }
 
@@ -37,8 +37,8 @@ public record PatchSize(int t, int h, int w) {
      */
     public Grid gridOf(Shape video) {
         if (video.rank() != 4 || video.length(1) % t != 0 || video.length(2) % h != 0 || video.length(3) % w != 0) {
-            throw new IllegalArgumentException(
-                    "a video [C, T, H, W] of " + video + " is not cut into whole patches of " + t + "x" + h + "x" + w);
+            throw new IllegalArgumentException("video [C, T, H, W] must have lengths that are multiples of the patch "
+                    + t + "x" + h + "x" + w + ", found " + video);
         }
         return new Grid((int) (video.length(1) / t), (int) (video.length(2) / h), (int) (video.length(3) / w));
     }

@@ -20,7 +20,7 @@ public record ScanOrder(int slow, int middle, int fast, boolean zigzag) {
     public ScanOrder {
         if (((1 << slow) | (1 << middle) | (1 << fast)) != 0b111) {
             throw new IllegalArgumentException(
-                    "a scan order is a permutation of the axes 0 (t), 1 (h) and 2 (w), found " + slow + ", " + middle
+                    "scan order must be a permutation of the axes 0 (t), 1 (h) and 2 (w), found " + slow + ", " + middle
                             + ", " + fast);
         }
     }
@@ -36,7 +36,9 @@ public record ScanOrder(int slow, int middle, int fast, boolean zigzag) {
         String known = "thw";
         if (axes.length() != 3 || known.chars().anyMatch(axis -> axes.indexOf(axis) < 0)) {
             throw new IllegalArgumentException(String.format(
-                    Locale.ROOT, "a scan order is a permutation of \"thw\", for example \"hwt\", found \"%s\"", axes));
+                    Locale.ROOT,
+                    "scan order must be a permutation of \"thw\", for example \"hwt\", found \"%s\"",
+                    axes));
         }
         return new ScanOrder(
                 known.indexOf(axes.charAt(0)), known.indexOf(axes.charAt(1)), known.indexOf(axes.charAt(2)), zigzag);

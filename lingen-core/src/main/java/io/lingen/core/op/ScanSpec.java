@@ -18,13 +18,13 @@ public record ScanSpec(int innerWidth, int stateSize, int groups, int headDim, i
      */
     public ScanSpec {
         if (innerWidth < 1 || stateSize < 1 || groups < 1 || headDim < 1 || convWidth < 1 || chunkSize < 1) {
-            throw new IllegalArgumentException("the sizes of a scan are at least 1, found inner width " + innerWidth
+            throw new IllegalArgumentException("sizes of a scan must be at least 1, found inner width " + innerWidth
                     + ", state " + stateSize + ", groups " + groups + ", head " + headDim + ", convolution " + convWidth
                     + ", chunk " + chunkSize);
         }
         if (innerWidth % headDim != 0 || innerWidth / headDim % groups != 0) {
-            throw new IllegalArgumentException("the inner width " + innerWidth + " is a multiple of the head dimension "
-                    + headDim + ", and their quotient one of the groups " + groups);
+            throw new IllegalArgumentException("inner width must be a multiple of head dimension times groups, "
+                    + headDim + " * " + groups + ", found " + innerWidth);
         }
     }
 

@@ -56,9 +56,9 @@ final class ChecksumsTest {
 
     @Test
     void otherListingsAreRefused() {
-        assertRefused("abc  a.json", "SHA256SUMS, line 1: expected a SHA-256 sum, two spaces and a path");
+        assertRefused("abc  a.json", "SHA256SUMS, line 1: expected a SHA-256 checksum, two spaces and a path");
         assertRefused(ABC + "  a.json\n" + ABC.substring(1) + "  b.json", "line 2");
-        assertRefused(ABC + "  a.json\n" + EMPTY + " *./a.json", "line 2: found a second sum of a.json");
+        assertRefused(ABC + "  a.json\n" + EMPTY + " *./a.json", "line 2: expected each path once, found a second checksum of a.json");
         assertRefused("SHA256 (a.json) = " + ABC, "line 1");
     }
 
@@ -71,7 +71,7 @@ final class ChecksumsTest {
         Files.writeString(model.resolve("a.json"), "abd");
         CheckpointException changed = assertThrows(CheckpointException.class, () -> Checksums.compute(source, paths)
                 .requireEqual("SHA256SUMS", before));
-        assertTrue(changed.getMessage().contains("the sum differs of a.json (expected " + ABC), changed.getMessage());
+        assertTrue(changed.getMessage().contains("checksum mismatch for a.json (expected " + ABC), changed.getMessage());
         assertTrue(!changed.getMessage().contains("vae/"), changed.getMessage());
 
         CheckpointException unlisted = assertThrows(

@@ -63,7 +63,7 @@ class PartialFolderTest {
         Path target = Files.createDirectory(folder.resolve("a"));
         Files.writeString(target.resolve("thesis.txt"), "old");
         IOException error = assertThrows(IOException.class, () -> PartialFolder.of(target, DIGITS));
-        assertTrue(error.getMessage().contains("for example thesis.txt"), error.getMessage());
+        assertTrue(error.getMessage().contains("found thesis.txt"), error.getMessage());
         assertEquals("old", Files.readString(target.resolve("thesis.txt")));
         assertEquals(List.of("a"), names(folder));
     }

@@ -156,7 +156,7 @@ final class ModelWeightsTest {
     @Test
     void whatIsIgnoredMayBeThere() {
         weights.ignore("blocks.0");
-        assertMessage("1 more that the configuration has no place for: ids", weights::requireAllRead);
+        assertMessage("1 more that the configuration does not use: ids", weights::requireAllRead);
     }
 
     @Test
@@ -184,7 +184,7 @@ final class ModelWeightsTest {
     void loadingFreesTheWeightsWhenItFails() {
         AtomicReference<Workspace> opened = new AtomicReference<>();
         assertMessage(
-                "no place for: blocks.0.fc.weight, ids",
+                "does not use: blocks.0.fc.weight, ids",
                 () -> ModelWeights.load(fixture(), backend, DType.F32, all -> {
                     opened.set(all.workspace());
                     return all.vector("blocks.0.fc.bias", 2);
