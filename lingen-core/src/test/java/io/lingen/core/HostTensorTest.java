@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 final class HostTensorTest {
     @Test
-    void viewsShareTheMemory() {
+    void viewsShareMemory() {
         float[] values = {0, 1, 2, 3, 4, 5};
         HostTensor tensor = HostTensor.of(values, 3, 2);
         HostTensor part = tensor.slice(1, 3);
@@ -23,7 +23,7 @@ final class HostTensorTest {
     }
 
     @Test
-    void halvesAndBrainFloatsAreExact() {
+    void float16AndBfloat16AreExact() {
         short[] halves = {Float.floatToFloat16(1.5f), Float.floatToFloat16(-65504), (short) 0x0001};
         HostTensor f16 = new HostTensor(DType.F16, Shape.of(3), MemorySegment.ofArray(halves));
         assertArrayEquals(new float[] {1.5f, -65504, 0x1p-24f}, f16.toFloats());
@@ -33,7 +33,7 @@ final class HostTensorTest {
     }
 
     @Test
-    void whatDoesNotFitIsRefused() {
+    void invalidSizesAreRejected() {
         float[] six = new float[6];
         HostTensor tensor = HostTensor.of(six, 3, 2);
         assertThrows(IllegalArgumentException.class, () -> HostTensor.of(six, 7));

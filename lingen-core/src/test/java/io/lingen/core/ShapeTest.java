@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 final class ShapeTest {
     @Test
-    void lengthsAreReadAsAMatrixToo() {
+    void rowsAndLastViewTheShapeAsAMatrix() {
         Shape shape = Shape.of(2, 3, 5);
         assertEquals(3, shape.rank());
         assertEquals(30, shape.elements());

@@ -94,7 +94,7 @@ class DenoiserTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"lingen-default", "dit", "no-ma", "no-tesa", "directions-independent", "mamba1"})
-    void dryRunForetellsBytesAndOperations(String model) {
+    void dryRunForecastsBytesAndOperations(String model) {
         try (DryRun dryRun = DryRun.exact()) {
             long[] foretold = cost(dryRun.backend(), model);
             long[] measured = cost(backend, model);
@@ -138,7 +138,7 @@ class DenoiserTest {
     }
 
     @Test
-    void whatDoesNotFitIsRefusedWithTheSizesThatDo() {
+    void invalidInputsAreRejectedWithTheRule() {
         try (Denoiser denoiser = load("lingen-default")) {
             message("[4, T, H, W]", () -> denoiser.requireLatent(Shape.of(16, 5, 6, 8)));
             message("1x2x2", () -> denoiser.requireLatent(Shape.of(4, 5, 7, 8)));

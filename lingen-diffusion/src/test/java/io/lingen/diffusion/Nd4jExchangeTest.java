@@ -20,7 +20,7 @@ import org.nd4j.linalg.factory.Nd4j;
 /** Tests that latents of the CPU backend and ND4J arrays share memory. */
 class Nd4jExchangeTest {
     @Test
-    void latentsComeInFromAnArrayAndGoOutAsOne() {
+    void latentsAreSharedWithArrays() {
         try (Backend backend = Backends.create("cpu", new BackendOptions(1));
                 SafetensorsFile fixture = Fixtures.tensors("lingen-default/fixture.safetensors");
                 Denoiser denoiser =

@@ -85,7 +85,7 @@ class RectifiedFlowSamplerTest {
     }
 
     @Test
-    void aStepRenewsNoiseOfItsOwnSeed() {
+    void eachStepHasItsOwnSeed() {
         try (Backend backend = Backends.create("cpu", new BackendOptions(1));
                 Workspace workspace = backend.newWorkspace()) {
             // From pure noise, with the clean latent at zero, eta 1 leaves nothing of the first noise.
@@ -115,7 +115,7 @@ class RectifiedFlowSamplerTest {
 
     @ParameterizedTest
     @ValueSource(doubles = {-.1, 1.1, Double.NaN})
-    void etaIsAShare(double eta) {
+    void etaMustBeWithinItsRange(double eta) {
         try (Backend backend = Backends.create("cpu", new BackendOptions(1))) {
             IllegalArgumentException e = assertThrows(
                     IllegalArgumentException.class,
@@ -126,7 +126,7 @@ class RectifiedFlowSamplerTest {
 
     @ParameterizedTest
     @ValueSource(doubles = {0, 0.5})
-    void aRunThatGoesOnFromALatentGivesTheSameBits(double eta) {
+    void resumedRunIsBitwiseEqual(double eta) {
         double[] times = Schedule.linearQuadratic().times(7);
         try (Backend backend = Backends.create("cpu", new BackendOptions(1));
                 Workspace workspace = backend.newWorkspace()) {

@@ -53,7 +53,7 @@ class ScheduleTest {
     }
 
     @Test
-    void badNamesStepsAndShiftsSayWhatWouldDo() {
+    void invalidNamesStepsAndShiftsAreRejected() {
         String message = assertThrows(IllegalArgumentException.class, () -> Schedule.named("cosine"))
                 .getMessage();
         assertTrue(message.contains("cosine") && message.contains("linear_quadratic"), message);

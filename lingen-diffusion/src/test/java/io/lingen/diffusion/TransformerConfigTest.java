@@ -36,7 +36,7 @@ class TransformerConfigTest {
     }
 
     @Test
-    void partsThatAreSwitchedOffMayKeepTheirFields() {
+    void fieldsOfDisabledPartsAreIgnored() {
         TransformerConfig withoutMa = read(LINGEN_4B.replace("\"ma\": true", "\"ma\": false"));
         assertNull(withoutMa.mate().mamba());
         TransformerConfig dit = read(LINGEN_4B.replace("\"lingen\"", "\"dit\""));
@@ -69,14 +69,14 @@ class TransformerConfigTest {
                 "\"d_conv\": 4 | \"d_conv\": 0 | d_conv",
                 "\"text_dims\": [384] | \"text_dims\": [] | text_dims",
             })
-    void whatCannotBeNamesTheField(String good, String bad, String field) {
+    void invalidFieldsAreNamed(String good, String bad, String field) {
         String json = LINGEN_4B.replace(good, bad == null ? "" : bad);
         CheckpointException error = assertThrows(CheckpointException.class, () -> read(json));
         assertTrue(error.getMessage().contains(field), error.getMessage());
     }
 
     @Test
-    void aBlockNeedsABranch() {
+    void blockMustHaveABranch() {
         String json = LINGEN_4B
                 .replace("\"ma\": true", "\"ma\": false")
                 .replace("{\"window\": [16, 4, 4], \"inner_dim\": 2560}", "null");

@@ -84,7 +84,7 @@ class MateAlgebraTest {
     }
 
     @Test
-    void reviewTokensBehindTheBackwardScanChangeNothing() {
+    void reviewTokensDoNotAffectTheBackwardScan() {
         Grid grid = new Grid(2, 3, 5);
         Grid review = new Grid(1, 2, 3);
         ScanSpec spec = new ScanSpec(8, 4, 1, 4, 4, 8);
@@ -123,7 +123,7 @@ class MateAlgebraTest {
     }
 
     @Test
-    void theChunkSizeChangesNothing() {
+    void chunkSizeDoesNotAffectTheResult() {
         Grid grid = new Grid(5, 6, 7);
         Tensor projection = normal(1, 0, 210, 16 + 2 * 16 + 4);
         float[] expected = null;
@@ -146,7 +146,7 @@ class MateAlgebraTest {
     }
 
     @Test
-    void aWindowAsLargeAsTheGridIsFullAttention() {
+    void windowOfTheGridsSizeIsFullAttention() {
         Grid grid = new Grid(3, 4, 5);
         Tensor qkv = normal(1, 0, 60, 3 * 24);
         Heads q = new Heads(qkv, 0, 3, 8);
@@ -164,7 +164,7 @@ class MateAlgebraTest {
     }
 
     @Test
-    void shiftedWindowsAreMaskedCyclicSwin() {
+    void shiftedWindowsEqualMaskedCyclicSwin() {
         Grid grid = new Grid(8, 6, 4);
         Grid window = new Grid(4, 3, 2);
         int width = 8;
@@ -182,7 +182,7 @@ class MateAlgebraTest {
     }
 
     @Test
-    void reviewTokensAverageWhatExists() {
+    void reviewTokensAverageExistingTokens() {
         Grid grid = new Grid(3, 2, 1);
         ReviewTokens review = new ReviewTokens(new Grid(2, 2, 2));
         Tensor sequence = upload(new float[] {0, 0, 1, 2, 3, 4, 5, 7}, 8, 1);

@@ -24,7 +24,7 @@ class RotaryMajorScanTest {
     }
 
     @Test
-    void everyOrderVisitsEveryTokenOnceSoThatTheInverseIsTheIdentity() {
+    void everyOrderIsAPermutation() {
         for (String axes : List.of("thw", "twh", "htw", "hwt", "wth", "wht")) {
             for (boolean zigzag : new boolean[] {false, true}) {
                 ScanOrder order = ScanOrder.of(axes, zigzag);
@@ -56,7 +56,7 @@ class RotaryMajorScanTest {
     }
 
     @Test
-    void pathPutsReviewTokensInFrontAndLeavesThemOutBackwards() {
+    void backwardPathOmitsReviewTokens() {
         ScanOrder order = ScanOrder.of("wht", false);
         Grid review = new ReviewTokens(new Grid(2, 2, 2)).of(GRID);
         ScanPath forward = new ScanPath(GRID, review, order, false);
@@ -73,7 +73,7 @@ class RotaryMajorScanTest {
     }
 
     @Test
-    void anOrderIsAPermutationOfTheAxes() {
+    void orderMustBeAPermutationOfTheAxes() {
         assertThrows(IllegalArgumentException.class, () -> ScanOrder.of("tth", false));
         assertThrows(IllegalArgumentException.class, () -> ScanOrder.of("th", false));
         assertThrows(IllegalArgumentException.class, () -> new RotaryMajorScan(List.of()));

@@ -29,14 +29,14 @@ final class AutoencoderConfigTest {
         return AutoencoderConfig.read(ConfigReader.parse("vae/config.json", json.getBytes(StandardCharsets.UTF_8)));
     }
 
-    private static void assertRefused(String json, String message) {
+    private static void assertRejected(String json, String message) {
         CheckpointException refusal = assertThrows(CheckpointException.class, () -> read(json));
         assertTrue(refusal.getMessage().startsWith("vae/config.json"), refusal.getMessage());
         assertTrue(refusal.getMessage().contains(message), refusal.getMessage());
     }
 
     @Test
-    void everyFieldIsRead() {
+    void allFieldsAreRead() {
         AutoencoderConfig config = read(GOOD);
         assertEquals(64, config.widths().get(0));
         assertEquals(new Grid(1, 4, 2), config.upsample().get(1));
@@ -51,7 +51,7 @@ final class AutoencoderConfigTest {
     }
 
     @Test
-    void theEncoderMayHaveSizesOfItsOwn() {
+    void encoderMayHaveOtherSizes() {
         assertEquals(
                 new AutoencoderConfig.Sizes(List.of(64, 32, 32), 2, 1),
                 read(GOOD).encoder());
@@ -72,14 +72,14 @@ final class AutoencoderConfigTest {
                 "\"mid_layers\": 3 | \"mid_layers\": 3, \"attention\": true | unknown field 'encoder.attention'",
                 "\"layers_per_level\": 1, | '' | 'encoder.layers_per_level'",
             })
-    void whatTheEncoderCannotHaveIsRefusedByName(String part, String replacement, String message) {
+    void invalidEncoderFieldsAreNamed(String part, String replacement, String message) {
         assertTrue(OWN.contains(part), part);
-        assertRefused(GOOD.replace("\"tile\"", OWN.replace(part, replacement) + ", \"tile\""), message);
+        assertRejected(GOOD.replace("\"tile\"", OWN.replace(part, replacement) + ", \"tile\""), message);
     }
 
     /** conv_out 1, up.2 4, upsample 1, up.1 4: 10; upsample 1, halved: 6; up.0 4, mid 2, conv_in 1: 13. */
     @Test
-    void theReceptiveRadiusAddsUp() {
+    void receptiveRadiusIsTheSumOverLayers() {
         assertEquals(OptionalInt.of(13), read(GOOD).receptiveRadius());
         assertEquals(
                 OptionalInt.empty(),
@@ -109,8 +109,8 @@ final class AutoencoderConfigTest {
                 "\"norm_groups\": 32 | \"norm_groups\": 32, \"norm_epsilon\": 1e-6 | unknown field 'norm_epsilon'",
                 "\"norm_groups\": 32 | \"norm_groups\": 32, \"norm_eps\": 0 | norm_eps: found 0.0",
             })
-    void whatCannotBeIsRefusedByName(String part, String replacement, String message) {
+    void invalidFieldsAreNamed(String part, String replacement, String message) {
         assertTrue(GOOD.contains(part), part);
-        assertRefused(GOOD.replace(part, replacement), message);
+        assertRejected(GOOD.replace(part, replacement), message);
     }
 }

@@ -29,7 +29,7 @@ final class AutoencoderParityTest {
 
     @ParameterizedTest
     @MethodSource("cases")
-    void everyTensorIsThatOfPyTorch(String backendName, String model, DType precision) {
+    void everyTensorEqualsPyTorch(String backendName, String model, DType precision) {
         ModelSource source =
                 ModelSource.ofResource(AutoencoderParityTest.class.getClassLoader(), "io/lingen/fixtures/" + model);
         SafetensorsFile golden = SafetensorsFile.of(model, MemorySegment.ofArray(source.read("fixture.safetensors")));

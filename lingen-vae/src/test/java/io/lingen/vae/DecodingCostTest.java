@@ -32,7 +32,7 @@ final class DecodingCostTest {
     }
 
     @Test
-    void everyLayerHasItsShape() throws IOException {
+    void layersHaveTheExpectedShapes() throws IOException {
         Map<String, Shape> taps = new TreeMap<>();
         try (LatentVideoDecoder decoder = decoder(TinyAutoencoder.of(true, 4, 2, 0), DType.F32);
                 Workspace workspace = backend.newWorkspace()) {
@@ -53,13 +53,13 @@ final class DecodingCostTest {
     }
 
     @Test
-    void theCostGrowsOnlyWhereItMust() throws IOException {
+    void passMemoryGrowsOnlyByTheLatents() throws IOException {
         try (LatentVideoDecoder decoder = decoder(TinyAutoencoder.of(true, 4, 2, 0), DType.BF16)) {
             long before = backend.memory().liveBytes();
             DecodingCost one = decoder.cost(new Grid(8, 8, 8)); // 3 tiles
             DecodingCost four = decoder.cost(new Grid(32, 8, 8)); // 15 tiles
             assertEquals(before, one.weightBytes());
-            assertEquals(before, backend.memory().liveBytes(), "the counting is done elsewhere");
+            assertEquals(before, backend.memory().liveBytes(), "the dry run allocates on its own backend");
             long latents = (32 - 8) * 8 * 8 * 3 * 4;
             assertEquals(one.passBytes() + 2 * latents, four.passBytes(), "latents as given and channels last");
             assertTrue(
@@ -74,7 +74,7 @@ final class DecodingCostTest {
      * each.
      */
     @Test
-    void activationsAreFreedAsSoonAsTheyCanBe() throws IOException {
+    void activationsAreFreedEarly() throws IOException {
         try (LatentVideoDecoder decoder = decoder(TinyAutoencoder.of(false, 4, 0, 0), DType.F32)) {
             long pixels = 4 * 2 * 16 * 16 * 4; // bytes of a channel at the last level
             long passBytes = decoder.cost(new Grid(4, 8, 8)).passBytes();
@@ -83,7 +83,7 @@ final class DecodingCostTest {
     }
 
     @Test
-    void wrongWeightsAreNamed() {
+    void invalidWeightsAreNamed() {
         assertRefused(
                 "decoder.up.1.res.0.shortcut.bias",
                 TinyAutoencoder.of(true, 4, 2, 0).without("decoder.up.1.res.0.shortcut.bias"));
@@ -102,7 +102,7 @@ final class DecodingCostTest {
     }
 
     @Test
-    void theEncodersTensorsMayBeThereOrNot() throws IOException {
+    void encoderTensorsAreOptional() throws IOException {
         TinyAutoencoder model = TinyAutoencoder.of(true, 4, 2, 0).withEncoder(true);
         decoder(model, DType.F32).close();
         ModelSource source = ModelSource.of(folder);
@@ -123,7 +123,7 @@ final class DecodingCostTest {
     }
 
     @Test
-    void wrongLatentsAreNamed() throws IOException {
+    void invalidLatentsAreNamed() throws IOException {
         try (LatentVideoDecoder decoder = decoder(TinyAutoencoder.of(true, 4, 2, 0), DType.F32);
                 Workspace workspace = backend.newWorkspace()) {
             Tensor latent = workspace.allocate(DType.F32, 4, 5, 6, 7);

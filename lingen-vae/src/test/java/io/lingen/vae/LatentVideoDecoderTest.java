@@ -65,7 +65,7 @@ final class LatentVideoDecoderTest {
 
     @ParameterizedTest
     @MethodSource("io.lingen.vae.TestBackends#names")
-    void tilesThatSeeFarEnoughEqualTheWhole(String name) throws IOException {
+    void tilesWithSufficientMarginEqualUntiledDecoding(String name) throws IOException {
         double[] errors = new double[3];
         try (Backend backend = TestBackends.open(name);
                 Workspace workspace = backend.newWorkspace()) {
@@ -91,7 +91,7 @@ final class LatentVideoDecoderTest {
     /** Uses the tiling of lingen-nano, which blends half of every tile. Each frame lies between those of its two tiles. */
     @ParameterizedTest
     @MethodSource("io.lingen.vae.TestBackends#names")
-    void blendedFramesAreTheWeightedSumOfTheirTiles(String name) throws IOException {
+    void blendedFramesAreWeightedSums(String name) throws IOException {
         try (Backend backend = TestBackends.open(name);
                 Workspace workspace = backend.newWorkspace();
                 LatentVideoDecoder decoder = decoder(TinyAutoencoder.of(true, 4, 2, 0), backend, DType.F32)) {
@@ -135,7 +135,7 @@ final class LatentVideoDecoderTest {
     /** Away from the ends of the video, constant latents give equal frames. */
     @ParameterizedTest
     @MethodSource("io.lingen.vae.TestBackends#names")
-    void constantLatentsGiveAStillVideo(String name) throws IOException {
+    void constantLatentsGiveConstantFrames(String name) throws IOException {
         try (Backend backend = TestBackends.open(name);
                 Workspace workspace = backend.newWorkspace();
                 LatentVideoDecoder decoder =
@@ -156,7 +156,7 @@ final class LatentVideoDecoderTest {
 
     @ParameterizedTest
     @MethodSource("io.lingen.vae.TestBackends#names")
-    void memoryDoesNotGrowWithTheClip(String name) throws IOException {
+    void memoryIsIndependentOfTheLength(String name) throws IOException {
         try (Backend backend = TestBackends.open(name);
                 LatentVideoDecoder decoder = decoder(TinyAutoencoder.of(true, 4, 2, 0), backend, DType.F32)) {
             long one = peak(decoder, backend, 8);

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 final class TemporalTilingTest {
     @Test
-    void aMinuteIsSixtySevenTiles() {
+    void oneMinuteHas67Tiles() {
         List<Tile> tiles = new TemporalTiling(4, 2, 0).plan(136, 8);
         assertEquals(67, tiles.size());
         assertEquals(new Tile(0, 4, 0, 0, 16, 32), tiles.get(0));
@@ -21,7 +21,7 @@ final class TemporalTilingTest {
     }
 
     @Test
-    void theMarginIsThrownAway() {
+    void marginIsDiscarded() {
         assertEquals(
                 List.of(new Tile(0, 6, 0, 0, 8, 10), new Tile(3, 7, 8, 10, 14, 14)),
                 new TemporalTiling(6, 3, 1).plan(7, 2));
@@ -93,17 +93,17 @@ final class TemporalTilingTest {
     }
 
     @Test
-    void whatCannotBeIsRefused() {
-        assertRefused("latent_frames: found 0", 0, 0, 0);
-        assertRefused("margin: found -1", 4, 0, -1);
-        assertRefused(
+    void invalidLengthsAreRejected() {
+        assertRejected("latent_frames: found 0", 0, 0, 0);
+        assertRejected("margin: found -1", 4, 0, -1);
+        assertRejected(
                 "overlap: found 4, expected at least twice the margin (0) and less than latent_frames (4)", 4, 4, 0);
-        assertRefused("overlap: found 1, expected at least twice the margin (2)", 4, 1, 1);
-        assertRefused("overlap: found 3, expected at most 2", 4, 3, 0);
+        assertRejected("overlap: found 1, expected at least twice the margin (2)", 4, 1, 1);
+        assertRejected("overlap: found 3, expected at most 2", 4, 3, 0);
         assertThrows(IllegalArgumentException.class, () -> new TemporalTiling(4, 2, 0).plan(0, 8));
     }
 
-    private static void assertRefused(String message, int latentFrames, int overlap, int margin) {
+    private static void assertRejected(String message, int latentFrames, int overlap, int margin) {
         IllegalArgumentException refusal =
                 assertThrows(IllegalArgumentException.class, () -> new TemporalTiling(latentFrames, overlap, margin));
         assertTrue(refusal.getMessage().contains(message), refusal.getMessage());

@@ -16,12 +16,12 @@ class HostMemoryTest {
     Path group;
 
     @AfterEach
-    void unbound() {
+    void noLimitByDefault() {
         System.clearProperty(HostMemory.PROPERTY);
     }
 
     @Test
-    void aPropertyIsABound() {
+    void propertyLimitsTheMemory() {
         assertTrue(HostMemory.availableBytes() > 1 << 20);
         System.setProperty(HostMemory.PROPERTY, "1m");
         assertEquals(1 << 20, HostMemory.availableBytes());
@@ -35,7 +35,7 @@ class HostMemoryTest {
     }
 
     @Test
-    void aContainersLimitCountsWhatItUsesButForItsFileCache() throws IOException {
+    void containerUsageExcludesTheFileCache() throws IOException {
         assertEquals(Long.MAX_VALUE, HostMemory.containerAvailable(group.resolve("none")));
         Files.writeString(group.resolve("memory.max"), "max\n");
         assertEquals(Long.MAX_VALUE, HostMemory.containerAvailable(group));

@@ -33,14 +33,14 @@ final class ChecksumsTest {
 
     /** Uses the examples of FIPS 180-2, and the checksum of the listing by sha256sum. */
     @Test
-    void sumsAreThoseOfSha256sum() {
+    void checksumsEqualThoseOfSha256sum() {
         Checksums sums = Checksums.compute(source, List.of("vae/model.safetensors", "a.json", "a.json"));
         assertEquals(ABC + "  a.json\n" + EMPTY + "  vae/model.safetensors\n", sums.listing());
         assertEquals("42e2d3c05fef1920a78a90fe90627e553c2f6085f4c8b8c233e33dd2f39fe2d7", sums.sha256());
     }
 
     @Test
-    void filesLargerThanTheBufferAreReadToTheirEnd() throws IOException {
+    void filesLargerThanTheBufferAreReadCompletely() throws IOException {
         byte[] million = "a".repeat(1_000_000).getBytes(StandardCharsets.US_ASCII);
         Files.write(model.resolve("million"), million);
         assertEquals(
@@ -49,21 +49,23 @@ final class ChecksumsTest {
     }
 
     @Test
-    void listingsOfSha256sumAreRead() {
+    void listingsOfSha256sumAreParsed() {
         Checksums sums = parse(ABC.toUpperCase() + "  ./a.json\r\n\n" + EMPTY + " *vae/a b.safetensors");
         assertEquals(ABC + "  a.json\n" + EMPTY + "  vae/a b.safetensors\n", sums.listing());
     }
 
     @Test
-    void otherListingsAreRefused() {
-        assertRefused("abc  a.json", "SHA256SUMS, line 1: expected a SHA-256 checksum, two spaces and a path");
-        assertRefused(ABC + "  a.json\n" + ABC.substring(1) + "  b.json", "line 2");
-        assertRefused(ABC + "  a.json\n" + EMPTY + " *./a.json", "line 2: expected each path once, found a second checksum of a.json");
-        assertRefused("SHA256 (a.json) = " + ABC, "line 1");
+    void malformedListingsAreRejected() {
+        assertRejected("abc  a.json", "SHA256SUMS, line 1: expected a SHA-256 checksum, two spaces and a path");
+        assertRejected(ABC + "  a.json\n" + ABC.substring(1) + "  b.json", "line 2");
+        assertRejected(
+                ABC + "  a.json\n" + EMPTY + " *./a.json",
+                "line 2: expected each path once, found a second checksum of a.json");
+        assertRejected("SHA256 (a.json) = " + ABC, "line 1");
     }
 
     @Test
-    void whatDiffersIsNamed() throws IOException {
+    void mismatchesAreNamed() throws IOException {
         List<String> paths = List.of("a.json", "vae/model.safetensors");
         Checksums before = Checksums.compute(source, paths);
         before.requireEqual("SHA256SUMS", parse(before.listing() + ABC + "  README.md\n"));
@@ -71,7 +73,8 @@ final class ChecksumsTest {
         Files.writeString(model.resolve("a.json"), "abd");
         CheckpointException changed = assertThrows(CheckpointException.class, () -> Checksums.compute(source, paths)
                 .requireEqual("SHA256SUMS", before));
-        assertTrue(changed.getMessage().contains("checksum mismatch for a.json (expected " + ABC), changed.getMessage());
+        assertTrue(
+                changed.getMessage().contains("checksum mismatch for a.json (expected " + ABC), changed.getMessage());
         assertTrue(!changed.getMessage().contains("vae/"), changed.getMessage());
 
         CheckpointException unlisted = assertThrows(
@@ -80,7 +83,7 @@ final class ChecksumsTest {
     }
 
     @Test
-    void aFileThatIsMissingIsNamed() {
+    void missingFilesAreNamed() {
         CheckpointException missing =
                 assertThrows(CheckpointException.class, () -> Checksums.compute(source, List.of("b.json")));
         assertTrue(missing.getMessage().contains("b.json"), missing.getMessage());
@@ -88,7 +91,7 @@ final class ChecksumsTest {
     }
 
     @Test
-    void shardsAreFilesOfTheirIndex() throws IOException {
+    void tensorFilesIncludeTheShardsOfAnIndex() throws IOException {
         Path folder = Files.createDirectories(model.resolve("transformer"));
         for (String name : List.of("x", "y")) {
             SafetensorsWriter.write(
@@ -106,7 +109,7 @@ final class ChecksumsTest {
                 source.tensorFiles("transformer"));
     }
 
-    private static void assertRefused(String listing, String message) {
+    private static void assertRejected(String listing, String message) {
         CheckpointException error = assertThrows(CheckpointException.class, () -> parse(listing));
         assertTrue(error.getMessage().contains(message), error.getMessage());
     }

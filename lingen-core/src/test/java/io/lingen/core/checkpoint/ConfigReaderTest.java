@@ -24,7 +24,7 @@ final class ConfigReaderTest {
     }
 
     @Test
-    void everyKindOfFieldIsRead() {
+    void allKindsOfFieldsAreRead() {
         ConfigReader reader = parse("""
                 {"depth": 28, "ratio": 4.0, "count": 1, "ma": true, "name": "lingen", "scan": "rotary_major",
                  "patch": [1, 2, 2], "mean": [0.5, -1], "files": ["a", "b"], "tesa": null,
@@ -68,7 +68,7 @@ final class ConfigReaderTest {
     }
 
     @Test
-    void wholeNumbersHave64Bits() {
+    void wholeReads64Bits() {
         ConfigReader reader = parse("{\"seed\": 9223372036854775808, \"half\": 0.5}");
         assertError(
                 "field 'seed': found 9223372036854775808, expected an integer of 64 bits", () -> reader.whole("seed"));
@@ -77,7 +77,7 @@ final class ConfigReaderTest {
     }
 
     @Test
-    void aRecordsRefusalNamesTheFile() {
+    void invalidNamesFileAndObject() {
         ConfigReader reader = parse("{\"tile\": {\"overlap\": 9}}");
         IllegalArgumentException refusal = new IllegalArgumentException("overlap: found 9, expected 3");
         assertEquals(
@@ -89,7 +89,7 @@ final class ConfigReaderTest {
     }
 
     @Test
-    void fallbacksServeForWhatIsMissingOrNull() {
+    void fallbacksReplaceMissingAndNullFields() {
         ConfigReader reader = parse("{\"a\": null}");
         assertEquals(3, reader.integerOr("a", 3, 1, 9));
         assertEquals(0.5, reader.numberOr("b", 0.5, 0, 1));
@@ -100,7 +100,7 @@ final class ConfigReaderTest {
     }
 
     @Test
-    void errorsNameFileFieldFoundAndExpected() {
+    void errorsNameFileFieldValueAndRule() {
         ConfigReader reader = parse("""
                 {"depth": 0, "half": 1.5, "huge": 99999999999, "far": 1e999, "scan": "diagonal", "patch": [1, 2, "x"],
                  "long": [1, 2, 3, 4], "mamba": {"d_state": -1}, "list": [{"a": 1}, 2], "flag": 1, "mean": [null],
@@ -145,7 +145,7 @@ final class ConfigReaderTest {
     }
 
     @Test
-    void illFormedJsonIsRefused() {
+    void illFormedJsonIsRejected() {
         assertError("uplicate", () -> parse("{\"a\": 1, \"a\": 2}"));
         assertError("JSON object", () -> parse("[1]"));
         assertError("JSON object", () -> parse(""));

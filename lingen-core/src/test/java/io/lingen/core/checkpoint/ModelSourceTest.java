@@ -46,7 +46,7 @@ final class ModelSourceTest {
     }
 
     @Test
-    void aFolderIsAModel() {
+    void folderIsAModel() {
         try (ModelSource source = ModelSource.of(model)) {
             assertModel(source);
             assertTrue(source.tensors("vae").tensor("a").memory().isMapped());
@@ -54,7 +54,7 @@ final class ModelSourceTest {
     }
 
     @Test
-    void aJarIsAModel() throws IOException {
+    void jarIsAModel() throws IOException {
         Path jar = root.resolve("model.jar");
         try (OutputStream stream = Files.newOutputStream(jar);
                 JarOutputStream entries = new JarOutputStream(stream)) {
@@ -83,7 +83,7 @@ final class ModelSourceTest {
     }
 
     @Test
-    void elementsOfAMappedFileCanBeUnloadedAndComeBack() {
+    void unloadedElementsStayReadable() {
         try (ModelSource source = ModelSource.of(model)) {
             HostTensor tensor = source.tensors("vae").tensor("a");
             tensor.unload();
@@ -101,7 +101,7 @@ final class ModelSourceTest {
     }
 
     @Test
-    void resourcesThatArePlainFilesAreMapped() throws IOException {
+    void resourcesInFoldersAreMapped() throws IOException {
         try (URLClassLoader loader = new URLClassLoader(new URL[] {root.toUri().toURL()}, null);
                 ModelSource source = ModelSource.ofResource(loader, "models/nano")) {
             assertModel(source);
@@ -110,7 +110,7 @@ final class ModelSourceTest {
     }
 
     @Test
-    void pathsStayInside() {
+    void pathsCannotLeaveTheModel() {
         try (ModelSource source = ModelSource.of(model)) {
             for (String path : new String[] {"../x", "/etc/passwd", "a//b", "a/../../b", "", "c:\\x", "./a"}) {
                 assertThrows(CheckpointException.class, () -> source.read(path), path);
@@ -120,7 +120,7 @@ final class ModelSourceTest {
     }
 
     @Test
-    void aConfigurationOfAbsurdSizeIsNotRead() throws IOException {
+    void oversizedConfigurationsAreRejected() throws IOException {
         Files.write(model.resolve("vae/config.json"), new byte[(1 << 20) + 1]);
         try (ModelSource source = ModelSource.of(model)) {
             assertEquals(0, source.config("model_index.json").fields().size());
@@ -130,7 +130,7 @@ final class ModelSourceTest {
     }
 
     @Test
-    void aModelThatIsNotThereIsNamed() {
+    void missingModelsAreNamed() {
         Path nowhere = root.resolve("nowhere");
         CheckpointException e = assertThrows(CheckpointException.class, () -> ModelSource.of(nowhere));
         assertTrue(e.getMessage().contains(nowhere.toString()), e.getMessage());

@@ -33,7 +33,7 @@ final class SafetensorsFileTest {
     private Path folder;
 
     @Test
-    void whatIsWrittenIsReadAgain() {
+    void writtenFilesAreReadBack() {
         Map<String, HostTensor> tensors = new LinkedHashMap<>();
         tensors.put("flags", new HostTensor(DType.BOOL, Shape.of(3), MemorySegment.ofArray(new byte[] {1, 0, 1})));
         tensors.put("weight", HostTensor.of(new float[] {1.5f, -2, 3, 4, 5, 6}, 2, 3));
@@ -72,7 +72,7 @@ final class SafetensorsFileTest {
 
     @ParameterizedTest
     @EnumSource(DType.class)
-    void everyTypeIsRead(DType dtype) {
+    void allTypesAreRead(DType dtype) {
         ByteBuffer data = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
         switch (dtype) {
             case F32 -> data.putFloat(-1.5f).putFloat(2);
@@ -132,7 +132,7 @@ final class SafetensorsFileTest {
     }
 
     @Test
-    void anIndexThatLeavesItsFolderIsRefused() throws IOException {
+    void indexesCannotLeaveTheirFolder() throws IOException {
         for (String shard : new String[] {"../m.safetensors", "/etc/passwd", "a/b", "..", "C:\\\\x", "", "a\\u0000b"}) {
             Path index = index("{\"weight_map\":{\"a\":\"" + shard + "\"}}");
             assertMessage("plain name", () -> SafetensorsFile.open(index));
@@ -140,7 +140,7 @@ final class SafetensorsFileTest {
     }
 
     @Test
-    void anIndexOfOtherShardsIsRefused() throws IOException {
+    void indexesMustMatchTheirShards() throws IOException {
         SafetensorsWriter.write(
                 folder.resolve("m.safetensors"),
                 Map.of("a", HostTensor.of(new float[] {1}, 1), "b", HostTensor.of(new float[] {1}, 1)),
@@ -240,12 +240,12 @@ final class SafetensorsFileTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("illFormed")
-    void illFormedHeadersAreRefused(String name, String header, int dataBytes, String message) {
+    void illFormedHeadersAreRejected(String name, String header, int dataBytes, String message) {
         assertMessage(message, () -> SafetensorsBytes.read(SafetensorsBytes.of(header, dataBytes)));
     }
 
     @Test
-    void illFormedLengthsAreRefused() {
+    void illFormedLengthsAreRejected() {
         byte[] json = "{}".getBytes(StandardCharsets.UTF_8);
         assertMessage("at least 8 bytes", () -> SafetensorsBytes.read(new byte[7]));
         for (long length : new long[] {0, 1, 3, -1, Long.MAX_VALUE, Long.MIN_VALUE, 1L << 32}) {
@@ -274,21 +274,21 @@ final class SafetensorsFileTest {
 
     @ParameterizedTest
     @MethodSource("foreign")
-    void filesOfOtherKindsAreRecognised(byte[] file, String message) throws IOException {
+    void otherKindsOfFilesAreRecognised(byte[] file, String message) throws IOException {
         Path path = Files.write(folder.resolve("model.safetensors"), file);
         assertMessage(message, () -> SafetensorsFile.open(path));
         assertMessage("config.json: expected JSON, found a", () -> Json.object("config.json", file));
     }
 
     @Test
-    void aHeaderWhoseLengthLooksLikeAPickleIsRead() {
+    void headersWithALengthLikeAPickleAreRead() {
         String header = "{" + " ".repeat(0x280 - 2) + "}";
         assertEquals(
                 Set.of(), SafetensorsBytes.read(SafetensorsBytes.of(header, 0)).names());
     }
 
     @Test
-    void whatIsNoPlainFileIsNotOpened() {
+    void onlyRegularFilesAreOpened() {
         Path device = Path.of("/dev/zero");
         assumeTrue(Files.exists(device), "a device that never ends");
         assertMessage("a device or a pipe", () -> SafetensorsFile.open(device));

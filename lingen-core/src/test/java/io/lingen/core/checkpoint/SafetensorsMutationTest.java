@@ -20,7 +20,7 @@ final class SafetensorsMutationTest {
     private Path folder;
 
     @Test
-    void damagedFilesAreReadOrRefused() throws Exception {
+    void damagedFilesAreReadOrRejected() throws Exception {
         byte[] good = Files.readAllBytes(write("good.safetensors"));
         int header = 8 + (good[0] & 0xFF) + ((good[1] & 0xFF) << 8);
         new Mutations("safetensors", FIXED_BYTES, REFUSALS, file -> readAll(SafetensorsBytes.read(file)))
@@ -28,7 +28,7 @@ final class SafetensorsMutationTest {
     }
 
     @Test
-    void damagedIndexesAreReadOrRefused() throws Exception {
+    void damagedIndexesAreReadOrRejected() throws Exception {
         write("a.safetensors");
         SafetensorsWriter.write(folder.resolve("b.safetensors"), Map.of("b", HostTensor.of(new float[2], 2)), Map.of());
         byte[] good = ("{\"metadata\": {\"total_size\": 72}, \"weight_map\": {\"a.weight\": \"a.safetensors\","
@@ -43,7 +43,7 @@ final class SafetensorsMutationTest {
     }
 
     @Test
-    void damagedShardsAreReadOrRefused() throws Exception {
+    void damagedShardsAreReadOrRejected() throws Exception {
         Path shard = write("a.safetensors");
         byte[] good = Files.readAllBytes(shard);
         Path index = Files.writeString(

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 final class BFloat16Test {
     @Test
-    void everyValueSurvivesTheRoundTrip() {
+    void allValuesSurviveTheRoundTrip() {
         for (int bits = 0; bits < 1 << 16; bits++) {
             float value = BFloat16.toFloat((short) bits);
             if (Float.isNaN(value)) {
@@ -20,7 +20,7 @@ final class BFloat16Test {
     }
 
     @Test
-    void theNearestIsChosenTiesToEven() {
+    void roundsToNearestTiesToEven() {
         Random random = new Random(5);
         for (int i = 0; i < 200_000; i++) {
             float value = Float.intBitsToFloat(random.nextInt() & ~0x40000000);
@@ -37,7 +37,7 @@ final class BFloat16Test {
     }
 
     @Test
-    void nothingIsLostAtTheEnds() {
+    void extremeValuesAreConverted() {
         assertEquals(Float.POSITIVE_INFINITY, BFloat16.round(Float.MAX_VALUE));
         assertEquals(Float.NEGATIVE_INFINITY, BFloat16.round(Float.NEGATIVE_INFINITY));
         assertEquals(-0f, BFloat16.round(-0f));

@@ -16,7 +16,7 @@ class CloseableStackTest {
     private final List<String> closed = new ArrayList<>();
 
     @Test
-    void theLastIsClosedFirstAndEachOnce() {
+    void closesInReverseOrderAndOnce() {
         AutoCloseable first = () -> closed.add("first");
         assertSame(first, owned.add(first));
         owned.add(() -> closed.add("second"));
@@ -26,7 +26,7 @@ class CloseableStackTest {
     }
 
     @Test
-    void allAreClosedThoughSomeFail() {
+    void closesAllEvenIfSomeFail() {
         IllegalStateException first = new IllegalStateException("first");
         IOException second = new IOException("second");
         owned.add(() -> closed.add("kept"));
@@ -44,7 +44,7 @@ class CloseableStackTest {
     }
 
     @Test
-    void aFailureThatClosingFollowsIsTheOneThatIsTold() {
+    void closeAfterKeepsTheFirstFailure() {
         IllegalStateException closing = new IllegalStateException("closing");
         owned.add(() -> {
             throw closing;
@@ -55,7 +55,7 @@ class CloseableStackTest {
     }
 
     @Test
-    void oneFailureMayBeThrownTwice() {
+    void repeatedFailureIsNotSuppressedInItself() {
         IllegalStateException same = new IllegalStateException("the device is lost");
         for (int i = 0; i < 2; i++) {
             owned.add(() -> {

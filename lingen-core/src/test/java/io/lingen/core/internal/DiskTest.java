@@ -36,7 +36,7 @@ class DiskTest {
     }
 
     @Test
-    void aFileIsSynchronisedBeforeItHasItsNameAndItsFolderAfterwards() throws IOException {
+    void fileIsSynchronisedBeforeTheRenameAndFolderAfter() throws IOException {
         String partial;
         try (PartialFile file = PartialFile.of(folder.resolve("a.txt"))) {
             partial = file.path().getFileName().toString();
@@ -49,7 +49,7 @@ class DiskTest {
     }
 
     @Test
-    void anOldFolderIsRemovedOnlyWhenTheNewOneIsInPlace() throws IOException {
+    void oldFolderIsRemovedAfterTheNewOneIsInPlace() throws IOException {
         Path target = Files.createDirectory(folder.resolve("a"));
         Files.writeString(target.resolve("1"), "old");
         String partial;
@@ -68,7 +68,7 @@ class DiskTest {
     }
 
     @Test
-    void anInterruptCutsNoWriteShort() throws IOException {
+    void interruptsDoNotAbortWrites() throws IOException {
         Path target = folder.resolve("a.safetensors");
         Thread.currentThread().interrupt();
         SafetensorsWriter.write(target, Map.of("x", HostTensor.of(new float[] {1, 2}, 2)), Map.of());

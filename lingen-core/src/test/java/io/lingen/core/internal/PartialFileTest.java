@@ -31,7 +31,7 @@ class PartialFileTest {
     }
 
     @Test
-    void isRemovedWhenClosedBefore() throws IOException {
+    void isRemovedWhenClosedWithoutCommit() throws IOException {
         Path path;
         try (PartialFile file = PartialFile.of(folder.resolve("a.txt"))) {
             path = file.path();
@@ -42,7 +42,7 @@ class PartialFileTest {
     }
 
     @Test
-    void twoOfTheSameTargetDoNotMeet() throws IOException {
+    void partialFilesOfOneTargetDiffer() throws IOException {
         try (PartialFile a = PartialFile.of(folder.resolve("a.txt"));
                 PartialFile b = PartialFile.of(folder.resolve("a.txt"))) {
             assertFalse(a.path().equals(b.path()));
@@ -50,7 +50,7 @@ class PartialFileTest {
     }
 
     @Test
-    void aMissingFolderIsNamed() {
+    void missingFolderIsNamed() {
         assertThrows(NoSuchFileException.class, () -> PartialFile.of(folder.resolve("no/a.txt")));
     }
 

@@ -35,7 +35,7 @@ class PartialFolderTest {
     }
 
     @Test
-    void isRemovedWithItsFilesWhenClosedBefore() throws IOException {
+    void isRemovedWithItsFilesWhenClosedWithoutCommit() throws IOException {
         try (PartialFolder partial = PartialFolder.of(folder.resolve("a"), DIGITS)) {
             Files.writeString(partial.path().resolve("1"), "half");
             assertEquals(1, names(folder).size());
@@ -44,7 +44,7 @@ class PartialFolderTest {
     }
 
     @Test
-    void replacesAFolderOfItsKind() throws IOException {
+    void replacesAFolderOfReplaceableFiles() throws IOException {
         Path target = Files.createDirectory(folder.resolve("a"));
         Files.writeString(target.resolve("1"), "old");
         Files.writeString(target.resolve("2"), "old");
@@ -69,13 +69,13 @@ class PartialFolderTest {
     }
 
     @Test
-    void aFolderOfAFittingNameIsForeignToo() throws IOException {
+    void subfoldersAreNotReplaceable() throws IOException {
         Path inner = Files.createDirectories(folder.resolve("a/1"));
         assertThrows(IOException.class, () -> PartialFolder.of(inner.getParent(), DIGITS));
     }
 
     @Test
-    void whatCameMeanwhileIsNotReplaced() throws IOException {
+    void filesAddedBeforeCommitAreNotReplaced() throws IOException {
         Path target = folder.resolve("a");
         try (PartialFolder partial = PartialFolder.of(target, DIGITS)) {
             Files.createDirectory(target);
@@ -87,7 +87,7 @@ class PartialFolderTest {
     }
 
     @Test
-    void aFileIsNotReplaced() throws IOException {
+    void filesAreNotReplaced() throws IOException {
         Path target = Files.writeString(folder.resolve("a"), "old");
         IOException error = assertThrows(IOException.class, () -> PartialFolder.of(target, DIGITS));
         assertTrue(error.getMessage().contains("is not a folder"), error.getMessage());
@@ -95,7 +95,7 @@ class PartialFolderTest {
 
     @Test
     @EnabledOnOs({OS.LINUX, OS.MAC})
-    void aLinkIsNotReplaced() throws IOException {
+    void linksAreNotReplaced() throws IOException {
         Path other = Files.createDirectory(folder.resolve("other"));
         Path target = Files.createSymbolicLink(folder.resolve("a"), other);
         assertThrows(IOException.class, () -> PartialFolder.of(target, DIGITS));

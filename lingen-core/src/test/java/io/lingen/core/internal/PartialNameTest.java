@@ -21,14 +21,14 @@ class PartialNameTest {
     Path folder;
 
     @Test
-    void aNameIsReadBack() {
+    void namesAreParsed() {
         PartialName name = PartialName.of(Path.of("a-1.b.mp4"), 7);
         assertEquals(name, PartialName.parse(name.toString(), ".a-1.b.mp4.", PartialName.SUFFIX));
         assertFalse(name.isOfDeadProcess());
     }
 
     @Test
-    void otherNamesAreNot() {
+    void otherNamesAreNotParsed() {
         for (String name : List.of(
                 ".a.mp4.partial", ".a.mp4.h-1-2-3.partial", ".a.mp4.h-1-2-3-4.partial~", ".a.mp4.h-1-2-3-x.partial")) {
             assertNull(PartialName.parse(name, ".a.mp4.", PartialName.SUFFIX), name);
@@ -37,7 +37,7 @@ class PartialNameTest {
     }
 
     @Test
-    void aProcessIsDeadOnlyHereAndIfItStartedAtThatTime() {
+    void deathIsKnownOnlyForProcessesOfThisHost() {
         PartialName own = PartialName.of(Path.of("a"), 1);
         long later = own.startMillis() + 60_000;
         assertTrue(new PartialName(".a.", own.host(), own.namespace(), own.pid(), later, 1).isOfDeadProcess());
@@ -48,7 +48,7 @@ class PartialNameTest {
     }
 
     @Test
-    void aTargetWithTheLongestNameHasAPartialFile() throws IOException {
+    void longestTargetNameHasAPartialFile() throws IOException {
         Path target = folder.resolve("x".repeat(255));
         try (PartialFile file = PartialFile.of(target)) {
             file.commit();
@@ -57,7 +57,7 @@ class PartialNameTest {
     }
 
     @Test
-    void theNextRunRemovesWhatAKilledOneLeftAndNothingElse() throws IOException, InterruptedException {
+    void nextRunRemovesOnlyFilesOfKilledProcesses() throws IOException, InterruptedException {
         Path target = folder.resolve("killed.txt");
         Path alive = folder.resolve(PartialName.of(target, 1_000_000).toString());
         Files.createFile(alive);
@@ -72,7 +72,7 @@ class PartialNameTest {
     }
 
     @Test
-    void aFolderThatAKilledRunWasReplacingIsRestored() throws IOException, InterruptedException {
+    void interruptedReplacementIsRestored() throws IOException, InterruptedException {
         Path target = folder.resolve("frames");
         Path dead = killedWriterOf(target);
         String replaced = dead.getFileName().toString().replaceFirst("\\.partial$", ".replaced");

@@ -25,7 +25,7 @@ final class PhiloxNormalTest {
 
     /** Uses Random123's kat_vectors for philox4x32 with 10 rounds. */
     @Test
-    void knownAnswersOfRandom123() throws IOException {
+    void matchesKnownAnswersOfRandom123() throws IOException {
         JsonNode answers = golden().path("known_answers");
         assertEquals(3, answers.size());
         for (JsonNode answer : answers) {
@@ -38,7 +38,7 @@ final class PhiloxNormalTest {
 
     /** Compares with the PyTorch reference, including indices beyond 2^32. Results of cos and log may differ in the last place. */
     @Test
-    void normalsOfTheReference() throws IOException {
+    void normalsEqualTheReference() throws IOException {
         JsonNode normals = golden().path("normals");
         assertTrue(normals.size() >= 5);
         for (JsonNode normal : normals) {
@@ -53,7 +53,7 @@ final class PhiloxNormalTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 3, 4, 5, 17, 64})
-    void runsEqualSingleNumbers(int length) {
+    void fillEqualsAt(int length) {
         long index = 4L * Integer.MAX_VALUE;
         float[] run = new float[length + 3];
         PhiloxNormal.fill(7, index, run, 2, length);
@@ -66,7 +66,7 @@ final class PhiloxNormalTest {
     }
 
     @Test
-    void momentsAreThoseOfTheNormalDistribution() {
+    void momentsMatchTheNormalDistribution() {
         int count = 1 << 18;
         float[] noise = new float[count];
         PhiloxNormal.fill(123, 0, noise, 0, count);

@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 
 class SafeTextTest {
     @Test
-    void ordinaryTextStays() {
+    void ordinaryTextIsUnchanged() {
         for (String text : new String[] {
             "",
             "a red circle",
@@ -21,19 +21,19 @@ class SafeTextTest {
     }
 
     @Test
-    void whatATerminalWouldObeyIsEscaped() {
+    void controlCharactersAreEscaped() {
         assertEquals("\\u0000\\u001b[2J\\u000a\\u0085", SafeText.of("\0\u001b[2J\n\u0085"));
         assertEquals("a\\u202eb\\u2066\\ufeff\\u2028", SafeText.of("a\u202eb\u2066\ufeff\u2028"));
         assertEquals("\\udb40\\udc41", SafeText.of(0xE0041), "an invisible tag letter");
     }
 
     @Test
-    void halvesOfPairsAreEscaped() {
+    void loneSurrogatesAreEscaped() {
         assertEquals("\\ud83dx\\udf89", SafeText.of("\ud83dx\udf89"));
     }
 
     @Test
-    void longTextIsCutBetweenCharacters() {
+    void longTextIsCutBetweenCodePoints() {
         assertEquals("\ud83c\udf89".repeat(80) + "...", SafeText.of("\ud83c\udf89".repeat(81)));
         assertEquals("ab...", SafeText.of("abc", 2));
         assertEquals("...\ud83c\udf89c", SafeText.endOf("ab\ud83c\udf89c", 2));

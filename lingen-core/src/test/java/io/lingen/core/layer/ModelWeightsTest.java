@@ -73,7 +73,7 @@ final class ModelWeightsTest {
     }
 
     @Test
-    void layersHaveTheWeightsPrecision() {
+    void layersHaveThePrecisionOfTheWeights() {
         assertSame(backend, weights.under("blocks").backend());
         assertSame(workspace, weights.under("blocks").workspace());
         assertEquals(DType.F32, weights.under("blocks").precision());
@@ -101,7 +101,7 @@ final class ModelWeightsTest {
     }
 
     @Test
-    void whatDoesNotFitIsNamed() {
+    void invalidTensorsAreNamed() {
         ModelWeights block = weights.under("blocks.0");
         assertMessage("'blocks.0.fc2.weight' of shape [2, 3]", () -> block.linear("fc2", 3, 2));
         assertMessage("'blocks.0.norm.weight' of shape [3]", () -> block.vector("norm.weight", 3));
@@ -119,8 +119,8 @@ final class ModelWeightsTest {
         "F16, 2, 007e, 007c, ff7b",
         "F16, 2, 01fc, 00fc, fffb"
     })
-    void valuesThatAreNotFiniteAreRefused(DType dtype, int bytes, String nan, String infinity, String largest) {
-        // The last of several chunks, an odd number of elements: every part of the scan is asked.
+    void nonFiniteValuesAreRejected(DType dtype, int bytes, String nan, String infinity, String largest) {
+        // Several chunks and an odd number of elements cover every part of the check.
         long elements = (9 << 20) / bytes + 3;
         String header = "{\"a.weight\":{\"dtype\":\"%s\",\"shape\":[%d],\"data_offsets\":[0,%d]}}"
                 .formatted(dtype, elements, elements * bytes);
@@ -142,7 +142,7 @@ final class ModelWeightsTest {
     }
 
     @Test
-    void aBackendThatOnlyCountsNeedsNoValues() {
+    void dryRunNeedsNoValues() {
         String header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
         byte[] nan = {0, 0, (byte) 0xC0, 0x7F};
         byte[] file = SafetensorsBytes.withLength(header.length(), header.getBytes(StandardCharsets.UTF_8), nan);
@@ -154,13 +154,13 @@ final class ModelWeightsTest {
     }
 
     @Test
-    void whatIsIgnoredMayBeThere() {
+    void ignoredTensorsAreAccepted() {
         weights.ignore("blocks.0");
         assertMessage("1 more that the configuration does not use: ids", weights::requireAllRead);
     }
 
     @Test
-    void whatNobodyReadIsAnError() {
+    void unreadTensorsAreErrors() {
         weights.under("blocks.0").tensor("fc.weight", 2, 3);
         assertMessage("blocks.0.fc.bias, ids", weights::requireAllRead);
         assertThrows(IllegalStateException.class, () -> weights.under("blocks").requireAllRead());
@@ -168,7 +168,7 @@ final class ModelWeightsTest {
     }
 
     @Test
-    void aLoadedModelOwnsTheWorkspaceOfItsWeights() {
+    void loadedModelOwnsItsWorkspace() {
         String header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
         Workspace owned =
                 ModelWeights.load(SafetensorsBytes.read(SafetensorsBytes.of(header, 8)), backend, DType.BF16, all -> {

@@ -64,9 +64,15 @@ public final class Mutations {
         return Integer.getInteger("lingen.mutations", DEFAULT_COUNT);
     }
 
-    /** As the other, most of the damage anywhere. */
-    public void run(byte[] good, double refusedAtLeast) throws Exception {
-        run(good, good.length, refusedAtLeast);
+    /**
+     * Reads a good file, followed by {@link #count} files with damage anywhere.
+     *
+     * @param good a valid file
+     * @param rejectedAtLeast the smallest share of damaged files that must be rejected
+     * @throws Exception if the good file is rejected
+     */
+    public void run(byte[] good, double rejectedAtLeast) throws Exception {
+        run(good, good.length, rejectedAtLeast);
     }
 
     /**
@@ -77,24 +83,24 @@ public final class Mutations {
      * @param rejectedAtLeast the smallest share of damaged files that must be rejected
      * @throws Exception if the good file is rejected
      */
-    public void run(byte[] good, int focus, double refusedAtLeast) throws Exception {
+    public void run(byte[] good, int focus, double rejectedAtLeast) throws Exception {
         long seed = Long.getLong("lingen.seed", 0);
         int count = count();
         reader.read(good);
-        int refused = 0;
+        int rejected = 0;
         ExecutorService thread = Executors.newSingleThreadExecutor();
         try {
             for (int i = 0; i < count; i++) {
                 byte[] damaged = Damage.of(good, focus, new Random(seed * 1_000_003 + i));
-                refused += thread.submit(() -> isRefused(damaged)).get(TIMEOUT_SECONDS, TimeUnit.SECONDS) ? 1 : 0;
+                rejected += thread.submit(() -> isRejected(damaged)).get(TIMEOUT_SECONDS, TimeUnit.SECONDS) ? 1 : 0;
             }
         } catch (ExecutionException | TimeoutException e) {
             throw new AssertionError(failure(seed, e instanceof TimeoutException ? e : e.getCause()), e.getCause());
         } finally {
             thread.shutdownNow();
         }
-        System.out.printf("%s: %d damaged, %d refused, seed %d%n", kind, count, refused, seed);
-        assertTrue(refused >= refusedAtLeast * count, kind + ": refused are " + refused + " of " + count);
+        System.out.printf("%s: %d damaged, %d rejected, seed %d%n", kind, count, rejected, seed);
+        assertTrue(rejected >= rejectedAtLeast * count, kind + ": rejected are " + rejected + " of " + count);
     }
 
     private String failure(long seed, Throwable cause) {
@@ -102,7 +108,7 @@ public final class Mutations {
                 + count();
     }
 
-    private boolean isRefused(byte[] damaged) {
+    private boolean isRejected(byte[] damaged) {
         long before = threads.getCurrentThreadAllocatedBytes();
         try {
             reader.read(damaged);

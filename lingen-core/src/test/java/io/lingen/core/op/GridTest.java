@@ -24,7 +24,7 @@ final class GridTest {
     }
 
     @Test
-    void patchesCutAVideoIntoAGrid() {
+    void patchesDivideAVideoIntoAGrid() {
         PatchSize patch = new PatchSize(1, 2, 2);
         assertEquals(new Grid(34, 32, 32), patch.gridOf(Shape.of(16, 34, 64, 64)));
         assertEquals(Shape.of(16, 34, 64, 64), patch.videoOf(16, new Grid(34, 32, 32)));
@@ -44,7 +44,7 @@ final class GridTest {
     }
 
     @Test
-    void scansHaveWholeHeadsAndGroups() {
+    void scanSizesMustBeMultiples() {
         ScanSpec spec = new ScanSpec(24, 5, 3, 4, 4, 16);
         assertEquals(6, spec.heads());
         assertEquals(15, spec.groupWidth());

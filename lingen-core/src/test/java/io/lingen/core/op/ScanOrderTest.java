@@ -59,7 +59,7 @@ final class ScanOrderTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "th", "tht", "thwt", "xyz", "THW"})
-    void otherNamesAreRefused(String axes) {
+    void otherNamesAreRejected(String axes) {
         assertThrows(IllegalArgumentException.class, () -> ScanOrder.of(axes, false));
     }
 
