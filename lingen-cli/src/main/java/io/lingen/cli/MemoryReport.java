@@ -29,13 +29,13 @@ final class MemoryReport {
                     Progress.number(plan.seconds()),
                     plan.frames(),
                     options.precision().name().toLowerCase(Locale.ROOT));
-            line(out, "program", forecast.program(), "Java, the libraries and their code");
+            line(out, "program", forecast.program(), "Java, libraries and compiled code");
             line(out, "text", forecast.textEncoders(), "text encoders");
-            line(out, "weights", forecast.weights(), "packed, of denoiser and decoder");
-            line(out, "loading", forecast.loading(), "for a moment, beside these");
-            line(out, "denoising", forecast.denoising(), "while the sampler takes its steps, beside these");
-            line(out, "decoding", forecast.decoding(), "while frames are decoded and written, beside these");
-            line(out, "peak", forecast.peakBytes(), "of " + megabytes(available) + " that are available");
+            line(out, "weights", forecast.weights(), "packed weights of denoiser and decoder");
+            line(out, "loading", forecast.loading(), "additional, while loading");
+            line(out, "denoising", forecast.denoising(), "additional, while sampling");
+            line(out, "decoding", forecast.decoding(), "additional, while decoding and writing frames");
+            line(out, "peak", forecast.peakBytes(), "of " + megabytes(available) + " available");
             if (forecast.peakBytes() > available) {
                 List<String> settings = estimator.whatFits(request, available, MemoryForecast::peakBytes);
                 out.println("  It does not fit. "
