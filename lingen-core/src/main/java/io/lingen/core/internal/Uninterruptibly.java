@@ -23,9 +23,19 @@ public final class Uninterruptibly {
         void run() throws IOException;
     }
 
-    /** File access with a result. */
+    /**
+     * File access with a result.
+     *
+     * @param <T> the type of the result
+     */
     @FunctionalInterface
     public interface Reading<T> {
+        /**
+         * Reads files.
+         *
+         * @return the result
+         * @throws IOException if an access fails
+         */
         T read() throws IOException;
     }
 
@@ -43,9 +53,12 @@ public final class Uninterruptibly {
     }
 
     /**
-     * Reads to the end, however often the calling thread is interrupted.
+     * Reads to the end, even if the calling thread is interrupted.
      *
-     * @throws IOException if the reading throws it
+     * @param <T> the type of the result
+     * @param reading the file access
+     * @return its result
+     * @throws IOException if the file access throws it
      */
     public static <T> T read(Reading<T> reading) throws IOException {
         return call(reading::read);
