@@ -21,7 +21,7 @@ import io.lingen.diffusion.Sampling;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFamilies;
-import io.lingen.text.TextEncoderFacts;
+import io.lingen.spi.TextEncoderFacts;
 import io.lingen.vae.FrameStream;
 import io.lingen.vae.VideoDecoder;
 import java.util.List;

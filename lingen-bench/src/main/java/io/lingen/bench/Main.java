@@ -1,5 +1,9 @@
 package io.lingen.bench;
 
+import io.lingen.bench.internal.BackendAgreement;
+import io.lingen.bench.internal.GpuTimings;
+import io.lingen.bench.internal.JmhRun;
+import io.lingen.bench.internal.PeerComparison;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import picocli.CommandLine;

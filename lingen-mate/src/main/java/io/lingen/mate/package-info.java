@@ -6,6 +6,8 @@
  * workspaces of the call. Tokens are rows in (t, h, w) order throughout; no branch copies them into scan or window order.
  */
 @NullMarked
+@Spi
 package io.lingen.mate;
 
+import io.lingen.core.Spi;
 import org.jspecify.annotations.NullMarked;

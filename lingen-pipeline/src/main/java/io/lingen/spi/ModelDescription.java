@@ -7,7 +7,6 @@ import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Sampler;
 import io.lingen.text.PromptRewriter;
-import io.lingen.text.TextEncoderFacts;
 import io.lingen.text.TextEncoders;
 import io.lingen.vae.VideoDecoder;
 import java.util.List;

@@ -4,6 +4,8 @@
  * command line, resuming, batches and the forecast of memory. Users of the library don't need this package.
  */
 @NullMarked
+@Spi
 package io.lingen.spi;
 
+import io.lingen.core.Spi;
 import org.jspecify.annotations.NullMarked;

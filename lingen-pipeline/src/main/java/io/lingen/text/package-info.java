@@ -1,6 +1,6 @@
 /**
- * From a prompt to the vectors that a denoiser attends to. {@link io.lingen.text.OnnxTextEncoder} runs any ONNX encoder that comes with a
- * {@code tokenizer.json} through DJL, offline, and tokenizes in Java; other encoders implement {@link io.lingen.text.TextEncoder}.
+ * From a prompt to the vectors that a denoiser attends to: rewriters change a prompt's words, encoders turn it into embeddings. A family of
+ * models brings its own encoders; LinGen's are ONNX models.
  */
 @NullMarked
 package io.lingen.text;

@@ -1,10 +1,10 @@
 package io.lingen.vae;
 
-import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.layer.ModelWeights;
+import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.Grid;
 
 /**

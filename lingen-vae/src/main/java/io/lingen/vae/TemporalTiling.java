@@ -15,7 +15,7 @@ import java.util.List;
  * @param overlap the latent frames that neighbouring tiles share, at least twice the margin and less than {@code latentFrames}
  * @param margin the latent frames at an inner edge whose decoded frames are discarded, at least 0
  */
-public record TemporalTiling(int latentFrames, int overlap, int margin) {
+record TemporalTiling(int latentFrames, int overlap, int margin) {
     /**
      * Checks the lengths.
      *

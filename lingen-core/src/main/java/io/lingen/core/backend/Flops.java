@@ -1,12 +1,12 @@
 package io.lingen.core.backend;
 
-import io.lingen.core.ConvolutionWeights;
-import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
+import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
+import io.lingen.core.op.LinearWeights;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.Windows;

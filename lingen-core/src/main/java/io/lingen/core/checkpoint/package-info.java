@@ -6,6 +6,8 @@
  * cannot guard against a mapped file that shrinks.
  */
 @NullMarked
+@Spi
 package io.lingen.core.checkpoint;
 
+import io.lingen.core.Spi;
 import org.jspecify.annotations.NullMarked;

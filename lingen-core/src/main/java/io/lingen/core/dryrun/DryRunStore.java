@@ -1,14 +1,14 @@
 package io.lingen.core.dryrun;
 
-import io.lingen.core.ConvolutionParameters;
-import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
-import io.lingen.core.LinearParameters;
-import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.accounting.MemoryMeter;
+import io.lingen.core.op.ConvolutionParameters;
+import io.lingen.core.op.ConvolutionWeights;
+import io.lingen.core.op.LinearParameters;
+import io.lingen.core.op.LinearWeights;
 import io.lingen.core.spi.MemoryPool;
 import io.lingen.core.spi.TensorStore;
 import java.util.function.UnaryOperator;

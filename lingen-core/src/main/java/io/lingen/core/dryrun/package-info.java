@@ -3,6 +3,8 @@
  * it starts.
  */
 @NullMarked
+@Spi
 package io.lingen.core.dryrun;
 
+import io.lingen.core.Spi;
 import org.jspecify.annotations.NullMarked;

@@ -1,12 +1,12 @@
 package io.lingen.core.layer;
 
 import io.lingen.core.DType;
-import io.lingen.core.LinearWeights;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.LinearWeights;
 
 /** A linear layer, created by {@link ModelWeights#linear}. Immutable and thread-safe; valid while the workspace of its weights is open. */
 public final class Linear {

@@ -1,10 +1,7 @@
 package io.lingen.core.layer;
 
-import io.lingen.core.ConvolutionParameters;
-import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.LinearParameters;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
@@ -13,7 +10,10 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.internal.CloseableStack;
 import io.lingen.core.internal.SafeText;
+import io.lingen.core.op.ConvolutionParameters;
+import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.Grid;
+import io.lingen.core.op.LinearParameters;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;

@@ -5,6 +5,8 @@
  * <p>The constructor of a layer takes its weights, its configuration and its sizes, in this order.
  */
 @NullMarked
+@Spi
 package io.lingen.core.layer;
 
+import io.lingen.core.Spi;
 import org.jspecify.annotations.NullMarked;

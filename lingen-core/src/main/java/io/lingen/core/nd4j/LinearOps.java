@@ -1,8 +1,8 @@
 package io.lingen.core.nd4j;
 
-import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.DType;
 import io.lingen.core.Shape;
+import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.Epilogue;
 import java.util.Objects;
 import org.nd4j.linalg.api.buffer.DataType;

@@ -1,8 +1,8 @@
 package io.lingen.core.nd4j;
 
-import io.lingen.core.ConvolutionParameters;
-import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
+import io.lingen.core.op.ConvolutionParameters;
+import io.lingen.core.op.ConvolutionWeights;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**

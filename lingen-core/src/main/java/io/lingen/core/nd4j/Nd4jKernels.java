@@ -1,21 +1,21 @@
 package io.lingen.core.nd4j;
 
 import io.lingen.core.BackendOptions;
-import io.lingen.core.ConvolutionParameters;
-import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.LinearParameters;
-import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.accounting.MemoryMeter;
 import io.lingen.core.internal.PhiloxNormal;
+import io.lingen.core.op.ConvolutionParameters;
+import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.DiagonalScanWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
+import io.lingen.core.op.LinearParameters;
+import io.lingen.core.op.LinearWeights;
 import io.lingen.core.op.PatchSize;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanPath;

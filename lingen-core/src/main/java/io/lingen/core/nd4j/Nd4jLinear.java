@@ -1,7 +1,7 @@
 package io.lingen.core.nd4j;
 
 import io.lingen.core.DType;
-import io.lingen.core.LinearWeights;
+import io.lingen.core.op.LinearWeights;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 

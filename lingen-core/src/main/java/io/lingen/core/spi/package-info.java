@@ -5,6 +5,8 @@
  * <p>SPI: for authors of backends. It changes whenever an operation is added.
  */
 @NullMarked
+@Spi
 package io.lingen.core.spi;
 
+import io.lingen.core.Spi;
 import org.jspecify.annotations.NullMarked;

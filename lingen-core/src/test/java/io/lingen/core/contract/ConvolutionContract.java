@@ -2,12 +2,12 @@ package io.lingen.core.contract;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.lingen.core.ConvolutionParameters;
-import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
+import io.lingen.core.op.ConvolutionParameters;
+import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.Grid;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.LinearParameters;
-import io.lingen.core.LinearWeights;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.LinearParameters;
+import io.lingen.core.op.LinearWeights;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

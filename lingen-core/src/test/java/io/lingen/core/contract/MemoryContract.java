@@ -7,13 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.LinearParameters;
-import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.internal.BFloat16;
 import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.LinearParameters;
+import io.lingen.core.op.LinearWeights;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,7 +1,7 @@
 package io.lingen.core.contract;
 
-import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.Shape;
+import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;

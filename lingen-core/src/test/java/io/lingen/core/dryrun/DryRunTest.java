@@ -5,14 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.LinearParameters;
-import io.lingen.core.LinearWeights;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.contract.OwnershipContract;
 import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.LinearParameters;
+import io.lingen.core.op.LinearWeights;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.BackendOptions;
-import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
@@ -20,6 +19,7 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.SafetensorsBytes;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.dryrun.DryRun;
+import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import java.nio.ByteBuffer;

@@ -14,15 +14,16 @@ import io.lingen.diffusion.Sampler;
 import io.lingen.diffusion.Schedule;
 import io.lingen.diffusion.TransformerConfig;
 import io.lingen.diffusion.VideoTransformer;
+import io.lingen.internal.onnx.OnnxTextEncoderConfig;
+import io.lingen.internal.onnx.OnnxTextEncoders;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFact;
 import io.lingen.spi.ModelSignature;
 import io.lingen.spi.SamplingSettings;
 import io.lingen.spi.SizeRule;
+import io.lingen.spi.TextEncoderFacts;
 import io.lingen.spi.VideoLimits;
-import io.lingen.text.OnnxTextEncoderConfig;
 import io.lingen.text.PromptRewriter;
-import io.lingen.text.TextEncoderFacts;
 import io.lingen.text.TextEncoders;
 import io.lingen.text.Thesaurus;
 import io.lingen.vae.AutoencoderConfig;
@@ -173,13 +174,13 @@ final class LinGenModel implements ModelDescription {
     @Override
     public List<TextEncoderFacts> textEncoders() {
         return index.textEncoders().stream()
-                .map(component -> TextEncoderFacts.of(source, component))
+                .map(component -> OnnxTextEncoders.facts(source, component))
                 .toList();
     }
 
     @Override
     public TextEncoders loadTextEncoders(Backend backend, DType precision, int threads) {
-        return TextEncoders.load(source, index.textEncoders(), threads);
+        return OnnxTextEncoders.load(source, index.textEncoders(), threads);
     }
 
     @Override

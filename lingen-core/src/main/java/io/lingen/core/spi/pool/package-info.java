@@ -5,6 +5,8 @@
  * <p>SPI: for authors of backends.
  */
 @NullMarked
+@Spi
 package io.lingen.core.spi.pool;
 
+import io.lingen.core.Spi;
 import org.jspecify.annotations.NullMarked;

@@ -1,7 +1,7 @@
 package io.lingen.cpu.internal.dnnl;
 
-import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.DType;
+import io.lingen.core.op.ConvolutionParameters;
 
 /** A convolution's sizes, as far as its primitives depend on them; kernels and strides along t, h and w. */
 record ConvolutionShape(int in, int out, int kt, int kh, int kw, int strideT, int strideH, int strideW, DType dtype) {

@@ -2,9 +2,9 @@ package io.lingen.cpu.internal.dnnl;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.LinearParameters;
-import io.lingen.core.LinearWeights;
 import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.LinearParameters;
+import io.lingen.core.op.LinearWeights;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cpu.internal.SizeClassAllocator;

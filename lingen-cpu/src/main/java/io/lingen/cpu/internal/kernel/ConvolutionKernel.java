@@ -1,8 +1,8 @@
 package io.lingen.cpu.internal.kernel;
 
-import io.lingen.core.ConvolutionParameters;
-import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
+import io.lingen.core.op.ConvolutionParameters;
+import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.core.spi.pool.PooledWorkspace;
 

@@ -1,9 +1,9 @@
 package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.DType;
-import io.lingen.core.LinearParameters;
-import io.lingen.core.LinearWeights;
 import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.LinearParameters;
+import io.lingen.core.op.LinearWeights;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cpu.internal.Scratch;

@@ -1,7 +1,7 @@
 package io.lingen.cuda.internal.op;
 
-import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.Shape;
+import io.lingen.core.op.ConvolutionParameters;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,9 +1,9 @@
 package io.lingen.cuda.internal.op;
 
-import io.lingen.core.ConvolutionParameters;
-import io.lingen.core.ConvolutionWeights;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
+import io.lingen.core.op.ConvolutionParameters;
+import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.spi.pool.PooledTensor;
 
 /**

@@ -1,7 +1,7 @@
 package io.lingen.cuda.internal.op;
 
 import io.lingen.core.DType;
-import io.lingen.core.LinearWeights;
+import io.lingen.core.op.LinearWeights;
 import io.lingen.core.spi.pool.PooledTensor;
 import org.jspecify.annotations.Nullable;
 

@@ -1,9 +1,9 @@
 package io.lingen.cuda.internal.op;
 
-import io.lingen.core.ConvolutionParameters;
 import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
+import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cuda.internal.SlabAllocator;

@@ -1,0 +1,151 @@
+package io.lingen.bench.internal;
+
+import io.lingen.core.BackendOptions;
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.Backends;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.diffusion.Conditioning;
+import io.lingen.diffusion.Denoiser;
+import io.lingen.diffusion.Guidance;
+import io.lingen.diffusion.RectifiedFlowSampler;
+import io.lingen.diffusion.Sampler;
+import io.lingen.diffusion.Sampling;
+import io.lingen.diffusion.Schedule;
+import io.lingen.diffusion.TextEmbedding;
+import io.lingen.diffusion.VideoTransformer;
+import io.lingen.vae.FrameStream;
+import io.lingen.vae.LatentVideoDecoder;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code lingen bench agreement}: one clip from the same noise on two backends, and how far their frames are apart. Part of gpu-check. */
+@Command(
+        name = "agreement",
+        mixinStandardHelpOptions = true,
+        description =
+                "Makes one clip on two backends from the same noise and text; fails below a peak signal-to-noise ratio.")
+public final class BackendAgreement implements Callable<Integer> {
+    private static final String NANO = "nano";
+    private static final float GUIDANCE = 3;
+    private static final long SEED = 7;
+
+    @Option(
+            names = "--backends",
+            split = ",",
+            defaultValue = "cpu,cuda",
+            description = "Two (default: ${DEFAULT-VALUE}).")
+    private List<String> backends = List.of();
+
+    @Option(names = "--model", defaultValue = NANO, paramLabel = "DIR|nano", description = "With transformer and vae.")
+    private String model = "";
+
+    @Option(names = "--size", defaultValue = "128x128", description = "(default: ${DEFAULT-VALUE})")
+    private String size = "";
+
+    @Option(names = "--seconds", defaultValue = "17", description = "(default: ${DEFAULT-VALUE})")
+    private int seconds;
+
+    @Option(names = "--steps", defaultValue = "50", description = "(default: ${DEFAULT-VALUE})")
+    private int steps;
+
+    @Option(names = "--eta", defaultValue = "1", description = "As nano's (default: ${DEFAULT-VALUE}).")
+    private double eta;
+
+    @Option(names = "--least", defaultValue = "35", description = "The least PSNR in dB (default: ${DEFAULT-VALUE}).")
+    private double least;
+
+    @Override
+    public Integer call() {
+        float[][] clips = new float[2][];
+        for (int i = 0; i < 2; i++) {
+            long start = System.nanoTime();
+            try (Backend backend = Backends.create(backends.get(i), BackendOptions.defaults())) {
+                clips[i] = frames(backend);
+            }
+            System.out.printf(Locale.ROOT, "%s: %.1f s%n", backends.get(i), (System.nanoTime() - start) / 1e9);
+        }
+        double decibels = decibels(clips[0], clips[1]);
+        boolean agree = decibels >= least;
+        System.out.printf(
+                Locale.ROOT,
+                "%s of %d s, %d steps, eta %.2f, BF16, %s against %s: %.1f dB, at least %.0f: %s%n",
+                size,
+                seconds,
+                steps,
+                eta,
+                backends.get(0),
+                backends.get(1),
+                decibels,
+                least,
+                agree ? "passed" : "failed");
+        return agree ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+    }
+
+    private float[] frames(Backend backend) {
+        try (ModelSource source = model.equals(NANO)
+                        ? ModelSource.ofResource(BackendAgreement.class.getClassLoader(), "io/lingen/nano")
+                        : ModelSource.of(Path.of(model));
+                Denoiser denoiser = VideoTransformer.load(source, "transformer", backend, DType.BF16);
+                LatentVideoDecoder decoder = LatentVideoDecoder.load(source, "vae", backend, DType.BF16);
+                Workspace workspace = backend.newWorkspace();
+                Conditioning prompt = denoiser.condition(List.of(text(1)));
+                Conditioning empty = denoiser.condition(List.of(text(2)))) {
+            Tensor latent = workspace.allocate(DType.F32, Workload.latent(decoder.config(), size, seconds));
+            backend.normal(SEED, latent);
+            Sampler sampler =
+                    new RectifiedFlowSampler(backend, Schedule.linearQuadratic().times(steps), eta, SEED);
+            try (Sampling sampling = sampler.sample(Guidance.of(denoiser, prompt, empty, GUIDANCE), latent)) {
+                sampling.forEachRemaining(step -> {});
+            }
+            return frames(decoder, latent);
+        }
+    }
+
+    private static float[] frames(LatentVideoDecoder decoder, Tensor latent) {
+        try (FrameStream stream = decoder.frames(latent)) {
+            float[] all = new float[Math.multiplyExact(stream.frameCount() * 3, stream.width() * stream.height())];
+            for (int at = 0; stream.hasNext(); ) {
+                float[] frame = stream.nextValues().toFloats();
+                System.arraycopy(frame, 0, all, at, frame.length);
+                at += frame.length;
+            }
+            return all;
+        }
+    }
+
+    private static TextEmbedding text(long seed) {
+        Random random = new Random(seed);
+        float[] values = new float[Workload.TEXT_TOKENS * Workload.TEXT_WIDTH];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) (0.3 * random.nextGaussian());
+        }
+        return new TextEmbedding(HostTensor.of(values, Workload.TEXT_TOKENS, Workload.TEXT_WIDTH), null);
+    }
+
+    /** The peak signal-to-noise ratio of pixels, clamped to [-1, 1] as writing a video does; infinite if they are equal. */
+    static double decibels(float[] a, float[] b) {
+        double squares = 0;
+        for (int i = 0; i < a.length; i++) {
+            double difference = clamped(a[i]) - clamped(b[i]);
+            squares += difference * difference;
+        }
+        return 10 * Math.log10(4 * a.length / squares);
+    }
+
+    private static double clamped(float value) {
+        if (!Float.isFinite(value)) {
+            throw new IllegalStateException("a pixel is " + value);
+        }
+        return Math.max(-1, Math.min(1, value));
+    }
+}

@@ -1,0 +1,69 @@
+package io.lingen.bench.internal;
+
+import static io.lingen.bench.internal.GpuTimings.print;
+
+import io.lingen.core.DType;
+import io.lingen.core.Shape;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.op.Grid;
+import io.lingen.cuda.internal.backend.CudaKernels;
+import io.lingen.vae.FrameStream;
+import io.lingen.vae.LatentVideoDecoder;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Decoding of whole clips, every frame brought to the host. */
+final class GpuDecodings {
+    private GpuDecodings() {}
+
+    /** Times a model's decoder at every length and prints a line for each. */
+    static void time(Backend backend, GpuClock clock, Path folder, String size, List<Integer> seconds) {
+        print(
+                "%-24s %10s %10s %10s %12s %11s %11s%n",
+                "decoding", "ms", "frames", "TFLOP/s", "tensors GB", "held GB", "driver's GB");
+        try (ModelSource source = ModelSource.of(folder);
+                LatentVideoDecoder decoder = LatentVideoDecoder.load(source, "vae", backend, DType.BF16)) {
+            for (int length : seconds) {
+                backend.memory().resetPeak();
+                CudaKernels.of(backend).pool().resetPeak();
+                try (Workspace workspace = backend.newWorkspace()) {
+                    Tensor latent = workspace.allocate(DType.F32, Workload.latent(decoder.config(), size, length));
+                    backend.normal(1, latent);
+                    int[] frames = new int[1];
+                    double millis = clock.millis(() -> frames[0] = countFrames(decoder, latent));
+                    print(
+                            "%-24s %10.1f %10d %10.0f %12.2f %11.2f %11.2f%n",
+                            size + " " + length + " s",
+                            millis,
+                            frames[0],
+                            decoder.cost(gridOf(latent.shape())).operations() / millis / 1e9,
+                            backend.memory().peakBytes() / 1e9,
+                            CudaKernels.of(backend).pool().peakBytes() / 1e9,
+                            GpuPasses.driverBytes(backend) / 1e9);
+                }
+            }
+        }
+    }
+
+    private static Grid gridOf(Shape latent) {
+        return new Grid((int) latent.length(1), (int) latent.length(2), (int) latent.length(3));
+    }
+
+    /** Decodes to the last frame. */
+    static int countFrames(LatentVideoDecoder decoder, Tensor latent) {
+        int count = 0;
+        try (FrameStream stream = decoder.frames(latent)) {
+            for (; stream.hasNext(); count++) {
+                if (count == 0) {
+                    Results.requireSound("frame", stream.nextValues());
+                } else {
+                    stream.next();
+                }
+            }
+        }
+        return count;
+    }
+}

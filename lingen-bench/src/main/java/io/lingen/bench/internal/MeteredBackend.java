@@ -1,0 +1,31 @@
+package io.lingen.bench.internal;
+
+import io.lingen.core.BackendOptions;
+import io.lingen.core.DType;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.backend.Backends;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** The backend of the benchmark that runs in this JVM, where {@link OperationProfiler} finds its counts. */
+final class MeteredBackend {
+    private static volatile @Nullable Backend current;
+
+    private MeteredBackend() {}
+
+    static Backend open(String name, int threads) {
+        Backend backend = Backends.create(name, new BackendOptions(threads));
+        current = backend;
+        return backend;
+    }
+
+    /** The operations counted so far; 0 before a backend is open. */
+    static long operations() {
+        Backend backend = current;
+        return backend == null ? 0 : backend.operations().total();
+    }
+
+    static DType precision(String name) {
+        return DType.valueOf(name.toUpperCase(Locale.ROOT));
+    }
+}

@@ -1,4 +1,0 @@
-@NullMarked
-package io.lingen.bench;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.structure;
+
+import org.jspecify.annotations.NullMarked;

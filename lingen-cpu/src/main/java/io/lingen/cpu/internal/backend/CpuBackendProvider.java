@@ -1,0 +1,44 @@
+package io.lingen.cpu.internal.backend;
+
+import io.lingen.core.BackendOptions;
+import io.lingen.core.spi.BackendProvider;
+import io.lingen.core.spi.Kernels;
+import java.nio.ByteOrder;
+
+/** Makes the backend "cpu". Available on every little-endian machine. */
+public final class CpuBackendProvider implements BackendProvider {
+    static final String NAME = "cpu";
+    private static final int PRIORITY = 100;
+
+    /** Called by {@link java.util.ServiceLoader}. */
+    public CpuBackendProvider() {}
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public int priority() {
+        return PRIORITY;
+    }
+
+    @Override
+    public Availability availability() {
+        if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
+            return new Availability(false, "this machine is big-endian, and tensors are little-endian; use nd4j");
+        }
+        return new Availability(
+                true,
+                System.getProperty("os.arch") + ", " + Runtime.getRuntime().availableProcessors() + " processors");
+    }
+
+    @Override
+    public Kernels create(BackendOptions options) {
+        Availability availability = availability();
+        if (!availability.available()) {
+            throw new IllegalStateException(availability.detail());
+        }
+        return new CpuKernels(options, KernelSet.Level.BEST);
+    }
+}

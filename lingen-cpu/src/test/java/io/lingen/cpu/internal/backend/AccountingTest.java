@@ -1,0 +1,34 @@
+package io.lingen.cpu.internal.backend;
+
+import io.lingen.core.BackendOptions;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.contract.AccountingContract;
+import io.lingen.cpu.internal.backend.KernelSet.Level;
+import org.junit.jupiter.api.Nested;
+
+/** The contract of accounting. */
+class AccountingTest {
+    @Nested
+    class Best extends AccountingContract {
+        @Override
+        protected Backend newBackend() {
+            return new Backend(new CpuKernels(new BackendOptions(2), Level.BEST));
+        }
+    }
+
+    @Nested
+    class Java extends AccountingContract {
+        @Override
+        protected Backend newBackend() {
+            return new Backend(new CpuKernels(new BackendOptions(1), Level.JAVA));
+        }
+    }
+
+    @Nested
+    class Scalar extends AccountingContract {
+        @Override
+        protected Backend newBackend() {
+            return new Backend(new CpuKernels(new BackendOptions(2), Level.SCALAR));
+        }
+    }
+}

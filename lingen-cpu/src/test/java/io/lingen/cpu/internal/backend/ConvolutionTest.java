@@ -1,0 +1,34 @@
+package io.lingen.cpu.internal.backend;
+
+import io.lingen.core.BackendOptions;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.contract.ConvolutionContract;
+import io.lingen.cpu.internal.backend.KernelSet.Level;
+import org.junit.jupiter.api.Nested;
+
+/** The contract of convolutions. */
+class ConvolutionTest {
+    @Nested
+    class Best extends ConvolutionContract {
+        @Override
+        protected Backend newBackend() {
+            return new Backend(new CpuKernels(new BackendOptions(2), Level.BEST));
+        }
+    }
+
+    @Nested
+    class Java extends ConvolutionContract {
+        @Override
+        protected Backend newBackend() {
+            return new Backend(new CpuKernels(new BackendOptions(1), Level.JAVA));
+        }
+    }
+
+    @Nested
+    class Scalar extends ConvolutionContract {
+        @Override
+        protected Backend newBackend() {
+            return new Backend(new CpuKernels(new BackendOptions(2), Level.SCALAR));
+        }
+    }
+}

@@ -1,5 +1,0 @@
-/** The backend against the contracts, in each of its forms. */
-@NullMarked
-package io.lingen.cpu;
-
-import org.jspecify.annotations.NullMarked;

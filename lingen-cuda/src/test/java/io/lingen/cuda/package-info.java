@@ -1,5 +1,0 @@
-/** Tests of the CUDA backend, on a GPU if asked and on the emulated device otherwise. */
-@NullMarked
-package io.lingen.cuda;
-
-import org.jspecify.annotations.NullMarked;

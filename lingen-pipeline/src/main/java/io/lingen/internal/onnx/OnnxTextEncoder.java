@@ -1,0 +1,208 @@
+package io.lingen.internal.onnx;
+
+import ai.djl.Device;
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import ai.djl.inference.Predictor;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.translate.NoBatchifyTranslator;
+import ai.djl.translate.TranslateException;
+import ai.djl.translate.TranslatorContext;
+import io.lingen.core.HostTensor;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.internal.SafeText;
+import io.lingen.diffusion.TextEmbedding;
+import io.lingen.internal.tokenizer.Tokenizer;
+import io.lingen.internal.tokenizer.TokenizerReader;
+import io.lingen.text.TextEncoder;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An ONNX encoder, run by DJL's OnnxRuntime engine, and its tokenizer, in Java. Loads nothing over the network. Thread-safe: prompts are encoded one
+ * at a time.
+ */
+public final class OnnxTextEncoder implements TextEncoder {
+    private static final Logger log = LoggerFactory.getLogger(OnnxTextEncoder.class);
+
+    private final String name;
+    private final OnnxTextEncoderConfig config;
+    private final Tokenizer tokenizer;
+    private final Model model;
+    private final Predictor<TokenizedPrompt, float[]> predictor;
+
+    static {
+        // DJL counts its users over the network unless told not to.
+        if (System.getenv("OPT_OUT_TRACKING") == null && System.getProperty("OPT_OUT_TRACKING") == null) {
+            System.setProperty("OPT_OUT_TRACKING", "true");
+        }
+    }
+
+    private OnnxTextEncoder(String name, OnnxTextEncoderConfig config, Tokenizer tokenizer, Model model) {
+        this.name = name;
+        this.config = config;
+        this.tokenizer = tokenizer;
+        this.model = model;
+        this.predictor = model.newPredictor(new PromptTranslator(name, config));
+    }
+
+    /**
+     * Loads an encoder.
+     *
+     * @param name what to call it in messages
+     * @param onnx the model's file: the runtime reads it itself, outside of the Java heap
+     * @param tokenizerJson a Hugging Face tokenizer.json, read to its end; not closed
+     * @param threads the number of threads to compute with
+     * @throws CheckpointException if either is not what it should be
+     */
+    public static OnnxTextEncoder load(
+            String name, OnnxTextEncoderConfig config, Path onnx, InputStream tokenizerJson, int threads) {
+        Tokenizer tokenizer = readTokenizer(name, config, tokenizerJson);
+        Model model = Model.newInstance(name, Device.cpu(), "OnnxRuntime");
+        try {
+            model.load(
+                    onnx, null, Map.of("intraOpNumThreads", Integer.toString(threads), "cpuArenaAllocator", "false"));
+            return new OnnxTextEncoder(name, config, tokenizer, model);
+        } catch (IOException | MalformedModelException | RuntimeException e) {
+            model.close();
+            throw new CheckpointException(
+                    name + ": " + config.model() + " is not an ONNX model that can be run: "
+                            + SafeText.of(String.valueOf(e.getMessage()), 200),
+                    e);
+        }
+    }
+
+    private static Tokenizer readTokenizer(String name, OnnxTextEncoderConfig config, InputStream json) {
+        String origin =
+                name + "/" + (config.isEmbedded() ? config.embeddedName() + "-tokenizer.json" : config.tokenizer());
+        Tokenizer tokenizer;
+        try {
+            tokenizer = TokenizerReader.read(origin, json.readNBytes(TokenizerReader.MAX_BYTES + 1));
+        } catch (IOException e) {
+            throw new CheckpointException(origin + ": expected a readable tokenizer.json, found " + e, e);
+        }
+        if (tokenizer.specialTokens() >= config.maxTokens()) {
+            throw new CheckpointException(origin + ": expected fewer special tokens than config.json's max_tokens = "
+                    + config.maxTokens() + ", found " + tokenizer.specialTokens());
+        }
+        return tokenizer;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public int width() {
+        return config.width();
+    }
+
+    @Override
+    public int maxTokens() {
+        return config.maxTokens();
+    }
+
+    /** The ids that the encoder sees of a prompt, cut at its cap. */
+    long[] tokenIds(String prompt) {
+        return tokenize(prompt).ids();
+    }
+
+    @Override
+    public synchronized TextEmbedding encode(String prompt) {
+        TokenizedPrompt tokens = tokenize(prompt);
+        if (tokens.isCut()) {
+            log.warn(
+                    "{} reads {} tokens and the prompt has {}: it is cut after \"{}\", before \"{}\"",
+                    name,
+                    tokens.ids().length,
+                    tokens.uncutLength(),
+                    SafeText.endOf(prompt.substring(0, tokens.cutAt()), 40),
+                    SafeText.of(prompt.substring(tokens.cutAt()).strip(), 40));
+        }
+        float[] values = run(tokens);
+        int length = tokens.ids().length;
+        // Nothing is padded, so nothing is masked.
+        return new TextEmbedding(HostTensor.of(values, length, config.width()), null);
+    }
+
+    private float[] run(TokenizedPrompt tokens) {
+        try {
+            return predictor.predict(tokens);
+        } catch (TranslateException e) {
+            if (e.getCause() instanceof CheckpointException) {
+                throw (CheckpointException) e.getCause();
+            }
+            throw new IllegalStateException(name + " failed on the prompt: " + e.getMessage(), e);
+        }
+    }
+
+    TokenizedPrompt tokenize(String prompt) {
+        return TokenizedPrompt.of(prompt, tokenizer.encode(prompt), config.maxTokens());
+    }
+
+    @Override
+    public void close() {
+        predictor.close();
+        model.close();
+    }
+
+    /** Feeds the inputs that the file has, by name, and picks the last hidden state, by name. */
+    private record PromptTranslator(String name, OnnxTextEncoderConfig config)
+            implements NoBatchifyTranslator<TokenizedPrompt, float[]> {
+        @Override
+        public NDList processInput(TranslatorContext context, TokenizedPrompt tokens) {
+            NDList inputs = new NDList();
+            for (String input : context.getModel().describeInput().keys()) {
+                NDArray array = context.getNDManager().create(values(input, tokens), new Shape(1, tokens.ids().length));
+                array.setName(input);
+                inputs.add(array);
+            }
+            return inputs;
+        }
+
+        private long[] values(String input, TokenizedPrompt tokens) {
+            if (input.equals(config.inputs().inputIds())) {
+                return tokens.ids();
+            }
+            if (input.equals(config.inputs().tokenTypeIds())) {
+                return tokens.typeIds();
+            }
+            if (input.equals(config.inputs().attentionMask())) {
+                long[] mask = new long[tokens.ids().length];
+                Arrays.fill(mask, 1);
+                return mask;
+            }
+            throw new CheckpointException(name + ": the model has an input '" + input + "', which is none of "
+                    + config.inputs() + "; name the inputs in its config.json under \"inputs\"");
+        }
+
+        @Override
+        public float[] processOutput(TranslatorContext context, NDList outputs) {
+            String wanted = config.output();
+            for (NDArray output : outputs) {
+                Shape shape = output.getShape();
+                boolean vectors = shape.dimension() == 3 && shape.get(2) == config.width();
+                if (wanted == null ? vectors : output.getName().equals(wanted)) {
+                    if (!vectors) {
+                        throw new CheckpointException(name + ": the output '" + wanted + "' should be [1, L, "
+                                + config.width() + "] by config.json, found " + shape);
+                    }
+                    return output.toFloatArray();
+                }
+            }
+            throw new CheckpointException(name + ": the model has no output "
+                    + (wanted == null ? "[1, L, " + config.width() + "]" : "'" + wanted + "'") + "; it has "
+                    + outputs.stream()
+                            .map(output -> output.getName() + " " + output.getShape())
+                            .toList());
+        }
+    }
+}

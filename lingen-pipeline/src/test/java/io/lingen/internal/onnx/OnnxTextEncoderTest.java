@@ -1,0 +1,192 @@
+package io.lingen.internal.onnx;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lingen.core.Shape;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.diffusion.TextEmbedding;
+import io.lingen.text.TextEncoders;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The expected ids and values come from the Python packages tokenizers and onnxruntime on the same files. */
+class OnnxTextEncoderTest {
+    private static final String CONFIG =
+            "{\"model\": \"embedded:all-minilm-l6-v2\", \"max_tokens\": 64, \"width\": 384}";
+
+    @TempDir
+    static Path folder;
+
+    private static TextEncoders encoders;
+
+    @BeforeAll
+    static void load() throws IOException {
+        encoders = load("text_encoder", CONFIG);
+    }
+
+    @AfterAll
+    static void close() {
+        encoders.close();
+    }
+
+    @Test
+    void idsAreThoseOfTheOriginalTokenizer() {
+        assertIds("", 101, 102);
+        assertIds(
+                "A red circle moves to the right over a night sky",
+                101,
+                1037,
+                2417,
+                4418,
+                5829,
+                2000,
+                1996,
+                2157,
+                2058,
+                1037,
+                2305,
+                3712,
+                102);
+        assertIds(
+                "Zwei große Kreise – naïve café 你好 🎉 drift, it's O'Neill's",
+                101,
+                1062,
+                19845,
+                24665,
+                2080,
+                17499,
+                1047,
+                2890,
+                5562,
+                1516,
+                15743,
+                7668,
+                100,
+                100,
+                100,
+                11852,
+                1010,
+                2009,
+                1005,
+                1055,
+                1051,
+                1005,
+                11511,
+                1005,
+                1055,
+                102);
+    }
+
+    @Test
+    void vectorsAreThoseOfTheOriginalModel() {
+        TextEmbedding embedding = encoders.encode("a red circle moves to the right over a night sky")
+                .get(0);
+        assertEquals(Shape.of(13, 384), embedding.tokens().shape());
+        assertNull(embedding.mask());
+        assertEquals(0.064607404, embedding.tokens().get(0), 1e-5);
+        assertEquals(-0.14024758, embedding.tokens().get(1), 1e-5);
+        assertEquals(0.5430638, embedding.tokens().get(13 * 384 - 1), 1e-5);
+    }
+
+    @Test
+    void aLongPromptIsCutAndKeepsItsClosingToken() {
+        String prompt = "star ".repeat(100) + "end";
+        long[] ids = encoder().tokenIds(prompt);
+        assertEquals(64, ids.length);
+        assertEquals(2732, ids[62]);
+        assertEquals(102, ids[63]);
+        assertEquals(Shape.of(64, 384), encoders.encode(prompt).get(0).tokens().shape());
+    }
+
+    @Test
+    void theWarningNamesThePlaceOfTheCut() {
+        String words = "star ".repeat(100) + "end";
+        TokenizedPrompt cut = encoder().tokenize("🎉 " + words);
+        assertTrue(cut.isCut());
+        assertEquals(104, cut.uncutLength());
+        // 62 tokens between the special ones: the emoji and 61 stars; the emoji takes two characters.
+        assertEquals(3 + 61 * 5 - 1, cut.cutAt());
+    }
+
+    @Test
+    void severalEncodersGiveOneEmbeddingEach() throws IOException {
+        write("second", CONFIG.replace("64", "8"));
+        try (ModelSource source = ModelSource.of(folder);
+                TextEncoders two = OnnxTextEncoders.load(source, List.of("text_encoder", "second"), 1)) {
+            List<TextEmbedding> embeddings = two.encode("one two three four five six seven eight nine");
+            assertEquals(Shape.of(11, 384), embeddings.get(0).tokens().shape());
+            assertEquals(Shape.of(8, 384), embeddings.get(1).tokens().shape());
+        }
+    }
+
+    @Test
+    void aModelFromTheFolderIsTheSame() throws IOException {
+        write("own", CONFIG.replace("embedded:all-minilm-l6-v2", "encoder.onnx"));
+        copy("all-minilm-l6-v2.onnx", folder.resolve("own/encoder.onnx"));
+        copy("all-minilm-l6-v2-tokenizer.json", folder.resolve("own/tokenizer.json"));
+        try (ModelSource source = ModelSource.of(folder);
+                TextEncoders own = OnnxTextEncoders.load(source, List.of("own"), 1)) {
+            assertArrayEquals(
+                    encoders.encode("a ring").get(0).tokens().toFloats(),
+                    own.encode("a ring").get(0).tokens().toFloats(),
+                    1e-6f);
+        }
+    }
+
+    @Test
+    void whatDoesNotFitIsNamed() throws IOException {
+        assertError("no output [1, L, 100]", CONFIG.replace("384", "100"));
+        assertError("should be [1, L, 384]", CONFIG.replace("384", "384, \"output\": \"882\""));
+        assertError("has an input 'input_ids'", CONFIG.replace("384", "384, \"inputs\": {\"input_ids\": \"x\"}"));
+        assertError("nothing.onnx is not on the class path", CONFIG.replace("all-minilm-l6-v2", "nothing"));
+        assertError("max_tokens", CONFIG.replace("64", "1"));
+        assertError("depth", CONFIG.replace("384", "384, \"depth\": 3"));
+    }
+
+    private static void assertError(String part, String config) throws IOException {
+        CheckpointException error = assertThrows(CheckpointException.class, () -> {
+            try (TextEncoders wrong = load("wrong", config)) {
+                wrong.encode("a ring");
+            }
+        });
+        assertTrue(error.getMessage().contains(part), error.getMessage());
+    }
+
+    private static void assertIds(String prompt, long... expected) {
+        assertArrayEquals(expected, encoder().tokenIds(prompt));
+    }
+
+    private static OnnxTextEncoder encoder() {
+        return (OnnxTextEncoder) encoders.all().get(0);
+    }
+
+    private static TextEncoders load(String component, String config) throws IOException {
+        write(component, config);
+        try (ModelSource source = ModelSource.of(folder)) {
+            return OnnxTextEncoders.load(source, List.of(component), 1);
+        }
+    }
+
+    private static void write(String component, String config) throws IOException {
+        Path path = Files.createDirectories(folder.resolve(component));
+        Files.writeString(path.resolve("config.json"), config);
+    }
+
+    private static void copy(String resource, Path target) throws IOException {
+        try (InputStream stream = OnnxTextEncoderTest.class.getClassLoader().getResourceAsStream(resource)) {
+            Files.copy(stream, target);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.internal.onnx;
+
+import org.jspecify.annotations.NullMarked;
