@@ -42,7 +42,7 @@ final class Recipes {
 
     /** Resumes a video that was interrupted by a token, an exception or the end of the process. */
     static VideoResult resume(TextToVideoPipeline pipeline, Path target) throws IOException {
-        LatentFile saved = LatentFile.read(LatentFile.besides(target));
+        LatentFile saved = LatentFile.find(target);
         try (Generation generation = pipeline.resume(saved)) {
             generation.saveLatents(target, LatentFile.DEFAULT_STEPS, false);
             return generation.write(target);

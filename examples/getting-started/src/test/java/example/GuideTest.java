@@ -62,7 +62,7 @@ class GuideTest {
         }
         VideoResult resumed = Recipes.resume(pipeline, target);
         assertArrayEquals(Files.readAllBytes(uninterrupted), Files.readAllBytes(resumed.video()));
-        assertFalse(Files.exists(LatentFile.besides(target)));
+        assertFalse(Files.exists(LatentFile.pathFor(target)));
     }
 
     @Test

@@ -20,6 +20,7 @@ import io.lingen.vae.FrameStream;
 import io.lingen.video.VideoWriter;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
@@ -175,15 +176,17 @@ public final class Generation implements AutoCloseable {
     }
 
     /**
-     * From now on saves the latents beside the video, in {@link LatentFile#besides}, so that {@link TextToVideoPipeline#resume} can go on
-     * from there: every few steps, after the last one, and when the generation is cancelled. When {@link #write} has written the video the
-     * file is removed. A file of the same video that is further is left until this one overtakes it. If it can't be written, a warning in the log says why, and the generation goes on.
+     * From now on saves the latents beside the video, in {@link LatentFile#pathFor}, for {@link TextToVideoPipeline#resume}: every few
+     * steps, after the last one, and when the generation is cancelled. The file is removed when {@link #write} has written the video. A file
+     * of the same video that is further is left until this one overtakes it. If saving fails, a warning is logged, and the generation
+     * continues.
      *
      * @param video the file that the video is going to be
      * @param everySteps 0 for after the last step and at cancellation only
-     * @param keep whether the file stays when the video is whole
+     * @param keep whether the file stays when the video is complete
+     * @throws FileAlreadyExistsException if the latents of another video have the file's name
      */
-    public void saveLatents(Path video, int everySteps, boolean keep) {
+    public void saveLatents(Path video, int everySteps, boolean keep) throws FileAlreadyExistsException {
         saver = new LatentSaver(video, everySteps, keep, saved, description());
     }
 
@@ -271,47 +274,61 @@ public final class Generation implements AutoCloseable {
         }
     }
 
+    /** Writes the video and its sidecar, as {@link #write(VideoOutput)} does with {@link VideoOutput#of}. */
+    public VideoResult write(Path target) throws IOException {
+        return write(VideoOutput.of(target));
+    }
+
     /**
      * Takes the steps that are left, decodes the frames and writes them as they come.
      *
-     * @param target the file to write, of a kind that {@link VideoWriters} knows; a JSON file with the same name describes it
-     * @throws IOException if the file can't be written; nothing is left of it then
+     * @throws FileAlreadyExistsException if a file would be replaced that may not be
+     * @throws IOException if a file can't be written; nothing is left of it then
      * @throws GenerationCancelledException if it was cancelled; nothing is left of the file then
      */
-    public VideoResult write(Path target) throws IOException {
+    public VideoResult write(VideoOutput output) throws IOException {
+        output.requireWritable();
         steps().forEachRemaining(step -> {});
         try (FrameStream frames = frames()) {
-            return write(target, frames);
+            return write(output, frames);
         }
     }
 
     /**
-     * Writes given frames: those of {@link #frames}, seen or changed on the way.
+     * Writes given frames: those of {@link #frames}, seen or changed on the way. Video and sidecar are on disk before saved latents are
+     * removed.
      *
-     * @param target the file to write, of a kind that {@link VideoWriters} knows; a JSON file with the same name describes it
-     * @throws IOException if the file can't be written; nothing is left of it then
+     * @throws FileAlreadyExistsException if a file would be replaced that may not be
+     * @throws IOException if a file can't be written; nothing is left of it then
      * @throws GenerationCancelledException if it was cancelled; nothing is left of the file then
      */
-    public VideoResult write(Path target, Iterator<Frame> frames) throws IOException {
+    public VideoResult write(VideoOutput output, Iterator<Frame> frames) throws IOException {
         long start = System.nanoTime();
+        output.requireWritable();
         VideoDescription description = description();
         String device = use(backend::description);
         framesDone = 0;
-        try (VideoWriter writer = VideoWriters.open(target, plan.format(), description.toJson())) {
+        try (VideoWriter writer = VideoWriters.open(output.video(), plan.format(), description.toJson())) {
             while (frames.hasNext()) {
                 requireWanted();
                 writer.write(frames.next().rgb());
                 framesDone++;
             }
+            // A file may have appeared meanwhile.
+            output.requireReplaceable();
             writer.finish();
         }
+        Path sidecar = output.sidecar();
         VideoResult result = new VideoResult(
-                target,
-                VideoResult.descriptionFileOf(target),
+                output.video(),
+                sidecar,
                 plan,
                 description,
+                device,
                 new StageTimes(model.loadTime(), encodeTime, denoiseTime, Duration.ofNanos(System.nanoTime() - start)));
-        DescriptionFile.write(result, device);
+        if (sidecar != null) {
+            Sidecar.write(sidecar, result);
+        }
         LatentSaver file = saver;
         if (file != null) {
             file.videoIsWhole();
@@ -355,7 +372,7 @@ public final class Generation implements AutoCloseable {
     }
 
     private void save(LatentSaver file) {
-        file.save(stepsDone, () -> backend.download(latent), this::samplerState, this::describe);
+        file.save(stepsDone, () -> backend.download(latent), this::samplerState);
     }
 
     /** Nothing after the last step: there is none that depends on it. */

@@ -3,9 +3,12 @@ package io.lingen;
 import io.lingen.core.HostTensor;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.SafetensorsWriter;
+import io.lingen.core.internal.SafeText;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The latents of a video that is being made, saved on the way: what {@link TextToVideoPipeline#resume} resumes from and
@@ -54,16 +57,46 @@ public record LatentFile(
         }
     }
 
-    /** The file that belongs to a video: its name with another ending. */
-    public static Path besides(Path video) {
-        String name = video.getFileName().toString();
-        int dot = name.lastIndexOf('.');
-        return video.resolveSibling((dot > 0 ? name.substring(0, dot) : name) + ENDING);
+    /**
+     * The file that a video's latents are saved to: {@code out.latents.safetensors} for {@code out.mp4}, or
+     * {@code out.mp4.latents.safetensors} if that file belongs to something else.
+     */
+    public static Path pathFor(Path video) {
+        return VideoFiles.latents(video);
     }
 
-    /** The file itself, if it has the name of one; else the one that belongs to a video of that name. */
-    public static Path locate(Path latentsOrVideo) {
-        return latentsOrVideo.getFileName().toString().endsWith(ENDING) ? latentsOrVideo : besides(latentsOrVideo);
+    /**
+     * Reads a latents file, or that of a video.
+     *
+     * @param latentsOrVideo a file whose name ends in {@value #ENDING}, or the video that the latents are to become
+     * @throws CheckpointException as {@link #read}, or if the latents with a video's name are those of another one
+     */
+    public static LatentFile find(Path latentsOrVideo) {
+        String name = latentsOrVideo.getFileName().toString();
+        if (name.endsWith(ENDING)) {
+            return read(latentsOrVideo);
+        }
+        LatentFile file = read(VideoFiles.existingLatents(latentsOrVideo));
+        if (!file.output.equals(name)) {
+            throw new CheckpointException(file.path + ": expected the latents of " + SafeText.of(name)
+                    + ", found those of " + SafeText.of(file.output)
+                    + ". To use them, name the latents file instead of a video");
+        }
+        return file;
+    }
+
+    /**
+     * Reads the latents that an interrupted run left for a video; null if there are none.
+     *
+     * @param description of the video
+     * @throws FileAlreadyExistsException if there are latents of another description, which a run would replace
+     * @throws CheckpointException as {@link #read}
+     */
+    public static @Nullable LatentFile saved(Path video, VideoDescription description)
+            throws FileAlreadyExistsException {
+        Path file = pathFor(video);
+        VideoFiles.requireReplaceable(file, video, description::equals);
+        return VideoFiles.isFree(file) ? null : read(file);
     }
 
     /** The video that it was to become, in the folder of the file. */

@@ -61,10 +61,34 @@ final class LatentReader {
         }
     }
 
+    /** Reads what a file states about itself; null if it is no latents file, or damaged there. The data are not looked at. */
+    static @Nullable LatentHeader header(Path path) {
+        if (!Files.isRegularFile(path)) {
+            return null;
+        }
+        try (SafetensorsFile file = SafetensorsFile.open(path)) {
+            return new LatentReader(path, file).header();
+        } catch (CheckpointException e) {
+            return null;
+        }
+    }
+
+    private @Nullable LatentHeader header() {
+        if (!LatentFile.FORMAT.equals(metadata.get("format"))) {
+            return null;
+        }
+        VideoDescription description = description();
+        return new LatentHeader(output(), integer("step", 0, LatentFile.steps(description)), description);
+    }
+
+    private VideoDescription description() {
+        return VideoDescription.parse(path + ", description", text("description"));
+    }
+
     private LatentFile read() {
         boolean digested = requireVersion();
         requireTensors(digested);
-        VideoDescription description = VideoDescription.parse(path + ", description", text("description"));
+        VideoDescription description = description();
         int steps = LatentFile.steps(description);
         int step = integer("step", 0, steps);
         integer("steps", steps, steps);

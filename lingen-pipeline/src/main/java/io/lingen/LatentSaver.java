@@ -2,52 +2,60 @@ package io.lingen;
 
 import io.lingen.core.HostTensor;
 import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.internal.Disk;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Keeps the latents of one generation on disk while it runs. For one thread. */
+/** Keeps the latents of one generation on disk while it runs, and replaces or removes no others. For one thread. */
 final class LatentSaver {
     private static final Logger log = LoggerFactory.getLogger(LatentSaver.class);
 
     private final Path file;
-    private final String output;
+    private final Path video;
+    private final VideoDescription description;
+    private final Predicate<VideoDescription> isSame;
     private final int everySteps;
     private final boolean keep;
     private volatile int savedStep;
 
     /**
-     * A file that is there already, of the very same video, counts as saved: nothing replaces it that is less.
+     * Existing latents of the same video count as saved: nothing replaces them that is less.
      *
-     * @param from what the generation goes on from, this file or another one; null if it is at its beginning
+     * @param from what the generation resumes from, this file or another one; null if it is at its beginning
+     * @throws FileAlreadyExistsException if the latents of another video are in the way
      */
-    LatentSaver(Path video, int everySteps, boolean keep, @Nullable LatentFile from, VideoDescription description) {
+    LatentSaver(Path video, int everySteps, boolean keep, @Nullable LatentFile from, VideoDescription description)
+            throws FileAlreadyExistsException {
         if (everySteps < 0) {
             throw new IllegalArgumentException(
                     "latents are saved every 1 step or more, or with 0 before decoding only, found " + everySteps);
         }
-        this.file = LatentFile.besides(video);
-        this.output = video.getFileName().toString();
+        this.file = LatentFile.pathFor(video);
+        this.video = video;
+        this.description = description;
         this.everySteps = everySteps;
         this.keep = keep;
-        this.savedStep = from != null && absolute(from.path()).equals(absolute(file))
-                ? from.step()
-                : stepOnDisk(file, description);
+        boolean resumed = from != null
+                && absolute(from.path()).equals(absolute(file))
+                && from.output().equals(video.getFileName().toString());
+        // An earlier version of LinGen may have described the video that is resumed.
+        this.isSame = found -> found.equals(description) || resumed && found.equals(from.description());
+        this.savedStep = resumed ? from.step() : stepOnDisk(video, description);
     }
 
-    private static int stepOnDisk(Path file, VideoDescription description) {
-        if (!Files.isRegularFile(file)) {
-            return 0;
-        }
+    private static int stepOnDisk(Path video, VideoDescription description) throws FileAlreadyExistsException {
         try {
-            LatentFile saved = LatentFile.read(file);
-            return saved.description().equals(description) ? saved.step() : 0;
+            LatentFile saved = LatentFile.saved(video, description);
+            return saved == null ? 0 : saved.step();
         } catch (CheckpointException e) {
+            log.warn("the saved latents can't be read and will be replaced: {}", e.getMessage());
             return 0;
         }
     }
@@ -71,29 +79,30 @@ final class LatentSaver {
         return savedStep > 0 ? file : null;
     }
 
-    void save(
-            int step,
-            Supplier<HostTensor> latent,
-            Supplier<Map<String, HostTensor>> samplerState,
-            Supplier<VideoDescription> description) {
+    void save(int step, Supplier<HostTensor> latent, Supplier<Map<String, HostTensor>> samplerState) {
         try {
-            LatentFile.write(file, latent.get(), samplerState.get(), step, output, description.get());
+            // Another run may have taken the name meanwhile.
+            VideoFiles.requireReplaceable(file, video, isSame);
+            String output = video.getFileName().toString();
+            LatentFile.write(file, latent.get(), samplerState.get(), step, output, description);
             savedStep = step;
-        } catch (RuntimeException | OutOfMemoryError e) {
-            // A video is worth more than its safety copy.
+        } catch (IOException | RuntimeException | OutOfMemoryError e) {
+            // A failed checkpoint must not fail the video.
             log.warn("the latents of step {} were not saved: {}", step, e.getMessage());
             log.debug("why latents were not saved", e);
         }
     }
 
+    /** Removes the latents of a video that is on disk. */
     void videoIsWhole() {
         if (keep || savedStep == 0) {
             return;
         }
         try {
-            Files.deleteIfExists(file);
+            VideoFiles.requireReplaceable(file, video, isSame);
+            Disk.remove(file);
         } catch (IOException e) {
-            log.warn("the video is whole, but its latents {} were not removed: {}", file, e.getMessage());
+            log.warn("the video is complete, but its latents {} were not removed: {}", file, e.getMessage());
         }
     }
 }

@@ -81,11 +81,21 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * @throws GenerationCancelledException if meanwhile the token is cancelled, this pipeline is closed or the thread is interrupted
      */
     public VideoResult generate(VideoRequest request, Path target, CancellationToken token) throws IOException {
-        VideoWriters.check(target, plan(request).format());
-        VideoWriters.requireWritable(target);
+        return generate(request, VideoOutput.of(target), token);
+    }
+
+    /**
+     * As {@link #generate(VideoRequest, Path, CancellationToken)}, with a sidecar of another name or none, or over existing files.
+     *
+     * @throws java.nio.file.FileAlreadyExistsException before a step is computed, if a file of another video, or one that LinGen did not
+     *     write, would be replaced
+     */
+    public VideoResult generate(VideoRequest request, VideoOutput output, CancellationToken token) throws IOException {
+        VideoWriters.check(output.video(), plan(request).format());
+        output.requireWritable();
         try (Generation generation = start(request, token)) {
-            generation.saveLatents(target, LatentFile.DEFAULT_STEPS, false);
-            return generation.write(target);
+            generation.saveLatents(output.video(), LatentFile.DEFAULT_STEPS, false);
+            return generation.write(output);
         }
     }
 

@@ -89,7 +89,7 @@ class InterruptTest {
         GenerationCancelledException error = assertInstanceOf(GenerationCancelledException.class, cause);
         assertEquals(5, error.stepsDone(), "the next pass is not computed");
         assertEquals(
-                "cancelled by an interrupt after step 5 of 12; it can be resumed from " + LatentFile.besides(target),
+                "cancelled by an interrupt after step 5 of 12; it can be resumed from " + LatentFile.pathFor(target),
                 error.getMessage());
         assertTrue(status.get(), "the thread's interrupt status");
         assertEquals(List.of("out.latents.safetensors"), names());
@@ -105,7 +105,7 @@ class InterruptTest {
         submitted.complete(executor.submit(() -> pipeline.generate(REQUEST, target)));
         executor.shutdown();
         assertTrue(executor.awaitTermination(60, TimeUnit.SECONDS));
-        assertEquals(5, LatentFile.read(LatentFile.besides(target)).step());
+        assertEquals(5, LatentFile.find(target).step());
         assertResumes(target);
     }
 
@@ -118,7 +118,7 @@ class InterruptTest {
             generation.steps().forEachRemaining(step -> {});
             GenerationCancelledException error = assertThrows(
                     GenerationCancelledException.class,
-                    () -> generation.write(target, interruptedAfter(3, generation.frames())));
+                    () -> generation.write(VideoOutput.of(target), interruptedAfter(3, generation.frames())));
             assertTrue(Thread.interrupted(), "the thread's interrupt status");
             assertTrue(error.getMessage().contains("after all 12 steps and 3 frames"), error.getMessage());
         }
@@ -134,10 +134,9 @@ class InterruptTest {
         try (Generation generation = pipeline.start(REQUEST)) {
             generation.saveLatents(target, 5, false);
             generation.steps().forEachRemaining(step -> {});
-            VideoResult result = generation.write(target, interruptedAfter(8, generation.frames()));
+            VideoResult result = generation.write(VideoOutput.of(target), interruptedAfter(8, generation.frames()));
             assertTrue(Thread.interrupted(), "the thread's interrupt status");
-            assertEquals(
-                    result.description(), VideoDescription.parse("json", Files.readString(result.descriptionFile())));
+            assertEquals(result.description(), VideoDescription.parse("json", Files.readString(result.sidecar())));
         }
         assertEquals(Stream.of("out.json", name).sorted().toList(), names());
         assertWhole(target);
@@ -154,7 +153,7 @@ class InterruptTest {
         try {
             assertThrows(GenerationCancelledException.class, () -> pipeline.start(REQUEST));
             assertThrows(GenerationCancelledException.class, () -> pipeline.generate(REQUEST, target));
-            LatentFile saved = LatentFile.read(LatentFile.besides(target));
+            LatentFile saved = LatentFile.find(target);
             assertEquals(1, saved.step());
             GenerationCancelledException error =
                     assertThrows(GenerationCancelledException.class, () -> pipeline.resume(saved));
@@ -196,7 +195,7 @@ class InterruptTest {
     }
 
     private void assertResumes(Path target) throws IOException {
-        try (Generation generation = pipeline.resume(LatentFile.read(LatentFile.besides(target)))) {
+        try (Generation generation = pipeline.resume(LatentFile.find(target))) {
             generation.saveLatents(target, 5, false);
             generation.write(target);
         }

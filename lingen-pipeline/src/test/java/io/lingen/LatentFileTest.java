@@ -86,10 +86,9 @@ class LatentFileTest {
 
     @Test
     void theNameIsTheVideosWithAnotherEnding() {
-        assertEquals(Path.of("a/out.latents.safetensors"), LatentFile.besides(Path.of("a/out.mp4")));
-        assertEquals(Path.of("frames.latents.safetensors"), LatentFile.besides(Path.of("frames")));
-        assertEquals(Path.of("a.b.latents.safetensors"), LatentFile.locate(Path.of("a.b.webm")));
-        assertEquals(Path.of("o.latents.safetensors"), LatentFile.locate(Path.of("o.latents.safetensors")));
+        assertEquals(Path.of("a/out.latents.safetensors"), LatentFile.pathFor(Path.of("a/out.mp4")));
+        assertEquals(Path.of("frames.latents.safetensors"), LatentFile.pathFor(Path.of("frames")));
+        assertEquals(Path.of("a.b.latents.safetensors"), LatentFile.pathFor(Path.of("a.b.webm")));
     }
 
     @ParameterizedTest

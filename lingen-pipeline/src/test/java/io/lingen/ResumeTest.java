@@ -96,14 +96,14 @@ class ResumeTest {
     }
 
     @Test
-    void latentsAreSavedEveryFewStepsAndBeforeDecoding() {
+    void latentsAreSavedEveryFewStepsAndBeforeDecoding() throws IOException {
         Path target = folder.resolve("out.mp4");
         List<Integer> onDisk = new ArrayList<>();
         try (Generation generation = pipeline.start(REQUEST)) {
             generation.saveLatents(target, 4, false);
             for (Iterator<SamplingStep> steps = generation.steps(); steps.hasNext(); ) {
                 steps.next();
-                Path file = LatentFile.besides(target);
+                Path file = LatentFile.pathFor(target);
                 onDisk.add(Files.exists(file) ? LatentFile.read(file).step() : 0);
             }
         }
@@ -120,22 +120,23 @@ class ResumeTest {
             generation.write(target);
         }
         assertEquals(List.of("out.json", "out.latents.safetensors", "out.mp4"), names());
-        assertEquals(6, LatentFile.read(LatentFile.besides(target)).step());
+        assertEquals(6, LatentFile.find(target).step());
     }
 
     @Test
     void aSaveThatFailsDoesNotEndTheVideo() throws IOException {
         Path target = folder.resolve("out.mp4");
-        Files.createDirectory(LatentFile.besides(target));
+        Path latents = LatentFile.pathFor(target);
         try (Generation generation = pipeline.start(REQUEST)) {
             generation.saveLatents(target, 1, false);
+            Files.createDirectory(latents);
             generation.write(target);
         }
         assertEquals(List.of("out.json", "out.latents.safetensors", "out.mp4"), names());
     }
 
     @Test
-    void aTokenEndsItBeforeTheNextPassAndSavesWhatWasDone() {
+    void aTokenEndsItBeforeTheNextPassAndSavesWhatWasDone() throws IOException {
         Path target = folder.resolve("out.mp4");
         CancellationToken token = new CancellationToken();
         try (Generation generation = pipeline.start(REQUEST, token)) {
@@ -147,14 +148,14 @@ class ResumeTest {
             GenerationCancelledException error = assertThrows(GenerationCancelledException.class, steps::next);
             assertEquals(2, error.stepsDone());
             assertEquals(6, error.steps());
-            assertEquals(LatentFile.besides(target), error.latents());
+            assertEquals(LatentFile.pathFor(target), error.latents());
             assertEquals(
-                    "cancelled after step 2 of 6; it can be resumed from " + LatentFile.besides(target),
+                    "cancelled after step 2 of 6; it can be resumed from " + LatentFile.pathFor(target),
                     error.getMessage());
             assertThrows(GenerationCancelledException.class, generation::preview);
             assertThrows(GenerationCancelledException.class, () -> generation.write(target));
         }
-        assertEquals(2, LatentFile.read(LatentFile.besides(target)).step());
+        assertEquals(2, LatentFile.find(target).step());
         assertThrows(GenerationCancelledException.class, () -> pipeline.start(REQUEST, token));
         assertThrows(GenerationCancelledException.class, () -> pipeline.generate(REQUEST, target, token));
     }
@@ -182,8 +183,8 @@ class ResumeTest {
                         return frames.next();
                     }
                 };
-                GenerationCancelledException error =
-                        assertThrows(GenerationCancelledException.class, () -> generation.write(target, counted));
+                GenerationCancelledException error = assertThrows(
+                        GenerationCancelledException.class, () -> generation.write(VideoOutput.of(target), counted));
                 assertTrue(
                         error.getMessage().startsWith("cancelled after all 6 steps and 3 frames"), error.getMessage());
             }
@@ -227,7 +228,7 @@ class ResumeTest {
                 for (Iterator<SamplingStep> steps = generation.steps(); generation.stepsDone() < 2; ) {
                     steps.next();
                 }
-                LatentFile saved = LatentFile.read(LatentFile.besides(whole));
+                LatentFile saved = LatentFile.find(whole);
                 generation.write(whole);
                 try (Generation resumed = rewriting.resume(saved)) {
                     resumed.write(folder.resolve("out.mp4"));
@@ -239,7 +240,7 @@ class ResumeTest {
     }
 
     @Test
-    void stateThatTheSamplerDoesNotKeepIsRefused() {
+    void stateThatTheSamplerDoesNotKeepIsRefused() throws IOException {
         LatentFile saved = interrupted(folder.resolve("out.mp4"), 3);
         LatentFile other = new LatentFile(
                 saved.path(), saved.latent(), Map.of("x", saved.latent()), 3, saved.output(), saved.description());
@@ -354,7 +355,7 @@ class ResumeTest {
         }
     }
 
-    private LatentFile interrupted(Path target, int steps) {
+    private LatentFile interrupted(Path target, int steps) throws IOException {
         try (Generation generation = pipeline.start(REQUEST)) {
             generation.saveLatents(target, 1, false);
             Iterator<SamplingStep> walk = generation.steps();
@@ -362,7 +363,7 @@ class ResumeTest {
                 walk.next();
             }
         }
-        return LatentFile.read(LatentFile.besides(target));
+        return LatentFile.find(target);
     }
 
     private List<String> names() throws IOException {

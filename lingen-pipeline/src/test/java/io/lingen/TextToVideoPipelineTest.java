@@ -78,7 +78,7 @@ class TextToVideoPipelineTest {
         assertEquals(List.of("out.json", "out.mp4"), names());
 
         ObjectMapper mapper = new ObjectMapper();
-        JsonNode description = mapper.readTree(Files.readAllBytes(result.descriptionFile()));
+        JsonNode description = mapper.readTree(Files.readAllBytes(result.sidecar()));
         assertEquals(
                 description.get("request"), mapper.readTree(video.comment()).get("request"));
         JsonNode made = description.get("request");
@@ -92,7 +92,7 @@ class TextToVideoPipelineTest {
         assertEquals(result.description(), VideoDescription.parse("tag", video.comment()));
         assertEquals(
                 result.description(),
-                VideoDescription.parse("file", Files.readString(result.descriptionFile())),
+                VideoDescription.parse("file", Files.readString(result.sidecar())),
                 "the file describes the same video");
         assertEquals(result.description(), pipeline.describe(pipeline.plan(request)));
     }
@@ -145,7 +145,7 @@ class TextToVideoPipelineTest {
                 pipeline.start(VideoRequest.builder("a ring").frames(4).steps(1).build())) {
             generation.steps().forEachRemaining(step -> {});
             try (FrameStream frames = generation.frames()) {
-                generation.write(target, new Iterator<>() {
+                generation.write(VideoOutput.of(target), new Iterator<>() {
                     @Override
                     public boolean hasNext() {
                         return frames.hasNext();
@@ -173,7 +173,7 @@ class TextToVideoPipelineTest {
                     VideoRequest.builder("a ring").frames(4).steps(1).build();
             VideoResult result = rewriting.generate(request, folder.resolve("out.mp4"));
             assertEquals("a ring, slowly", result.description().encodedPrompt());
-            assertTrue(Files.readString(result.descriptionFile()).contains("\"a ring, slowly\""));
+            assertTrue(Files.readString(result.sidecar()).contains("\"a ring, slowly\""));
         }
     }
 
@@ -217,7 +217,9 @@ class TextToVideoPipelineTest {
                     throw new IllegalStateException("broken");
                 }
             };
-            assertThrows(IllegalStateException.class, () -> generation.write(folder.resolve("out.mp4"), broken));
+            assertThrows(
+                    IllegalStateException.class,
+                    () -> generation.write(VideoOutput.of(folder.resolve("out.mp4")), broken));
         }
         assertEquals(List.of(), names());
     }

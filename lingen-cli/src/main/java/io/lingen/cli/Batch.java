@@ -16,7 +16,14 @@ import org.jspecify.annotations.Nullable;
  * @param shard the part of the batch to make
  * @param output the name to number
  */
-record Batch(Console console, Recipe recipe, LatentOptions latents, int count, Shard shard, Path output) {
+record Batch(
+        Console console,
+        Recipe recipe,
+        OutputOptions outputs,
+        LatentOptions latents,
+        int count,
+        Shard shard,
+        Path output) {
     /** Makes the videos of a prompt, or of the recorded one if it is null; the exit code. */
     int ofPrompt(@Nullable String prompt) throws IOException {
         VideoRequest request = console.checked(() -> recipe.request(prompt).build());
@@ -39,6 +46,7 @@ record Batch(Console console, Recipe recipe, LatentOptions latents, int count, S
     }
 
     private int run(boolean isRecordedPrompt, ModelSession.Work work) throws IOException {
+        console.check(outputs::checkForSeveral);
         PipelineOptions options = console.checked(() -> recipe.pipelineOptions(isRecordedPrompt));
         String model = console.checked(recipe::model);
         VideoWriters.requireWritable(BatchRun.target(output, 1));

@@ -59,6 +59,9 @@ final class BatchCommand implements Callable<Integer> {
     private VideoOptions video;
 
     @Mixin
+    private OutputOptions outputs;
+
+    @Mixin
     private LatentOptions latents;
 
     @Mixin
@@ -71,6 +74,6 @@ final class BatchCommand implements Callable<Integer> {
         console.check(() -> VideoWriters.check(output));
         Recipe recipe = console.checked(video::recipe);
         console.warn(video.request().withoutEffect());
-        return new Batch(console, recipe, latents, count.count(), shard, output).ofFile(file);
+        return new Batch(console, recipe, outputs, latents, count.count(), shard, output).ofFile(file);
     }
 }

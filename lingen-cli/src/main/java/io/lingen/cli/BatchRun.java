@@ -4,8 +4,10 @@ import io.lingen.GenerationCancelledException;
 import io.lingen.LatentFile;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoDescription;
+import io.lingen.VideoOutput;
+import io.lingen.VideoPlan;
 import io.lingen.VideoRequest;
-import io.lingen.VideoResult;
+import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.internal.SafeText;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
@@ -81,28 +83,40 @@ final class BatchRun {
     /** Reports an invalid request before the first video is made. */
     private void check(long number, PromptLine line) {
         total++;
-        String problem = problem(line);
+        String problem = problem(number, line);
         if (!problem.isEmpty() && ++wrong <= MOST_SHOWN) {
             report(number, line, problem);
         }
     }
 
-    private String problem(PromptLine line) {
+    /** Why a video can't be made, or not without the loss of another file; empty if it can. */
+    private String problem(long number, PromptLine line) {
         VideoRequest request = line.request();
         if (request == null) {
             return line.problem();
         }
         try {
-            VideoWriters.check(batch.output(), pipeline.plan(request).format());
+            VideoPlan plan = pipeline.plan(request);
+            VideoWriters.check(batch.output(), plan.format());
+            VideoOutput output = output(number);
+            VideoDescription description = pipeline.describe(plan);
+            if (!isFinished(output, description)) {
+                output.requireWritable();
+                LatentFile.saved(output.video(), description);
+            }
             return "";
-        } catch (IllegalArgumentException e) {
+        } catch (CheckpointException e) {
+            // Damaged latents of this video are no obstacle.
+            return "";
+        } catch (IOException | IllegalArgumentException e) {
             return ErrorReport.text(e);
         }
     }
 
     private void make(long number, PromptLine line) throws IOException {
-        Path target = target(batch.output(), number);
-        String problem = problem(line);
+        VideoOutput output = output(number);
+        Path target = output.video();
+        String problem = problem(number, line);
         VideoRequest request = line.request();
         if (request == null || !problem.isEmpty()) {
             failed++;
@@ -110,21 +124,26 @@ final class BatchRun {
             return;
         }
         VideoDescription description = pipeline.describe(pipeline.plan(request));
-        if (isFinished(target, description)) {
+        if (isFinished(output, description)) {
             skipped++;
             run.progress().print(target + ": finished already");
-            run.json().done(JsonLines.Status.SKIPPED, target, VideoResult.descriptionFileOf(target));
+            run.json().skipped(output, description);
         } else {
-            make(number, line, request, target, VideoRun.savedLatents(target, description, run.progress()));
+            make(number, line, request, output, VideoRun.savedLatents(target, description, run.progress()));
         }
     }
 
-    private void make(long number, PromptLine line, VideoRequest request, Path target, @Nullable LatentFile saved) {
+    private VideoOutput output(long number) {
+        return batch.outputs().of(target(batch.output(), number));
+    }
+
+    private void make(
+            long number, PromptLine line, VideoRequest request, VideoOutput output, @Nullable LatentFile saved) {
         run.progress()
-                .print(target + ", " + (made + skipped + failed + 1) + " of " + total + ": "
+                .print(output.video() + ", " + (made + skipped + failed + 1) + " of " + total + ": "
                         + SafeText.of(request.subject()));
         try {
-            run.generate(request, target, saved, batch.latents());
+            run.generate(request, output, saved, batch.latents());
             made++;
         } catch (GenerationCancelledException e) {
             throw e;
@@ -134,14 +153,16 @@ final class BatchRun {
         }
     }
 
-    /** Whether a video is complete and has this description. The .json is written last, so both must exist and agree. */
-    private static boolean isFinished(Path video, VideoDescription description) {
-        Path beside = VideoResult.descriptionFileOf(video);
+    /** Whether a video is complete and has this description. The sidecar is written last, so both must exist and agree. */
+    private static boolean isFinished(VideoOutput output, VideoDescription description) {
         try {
-            return Files.exists(video)
-                    && Files.isRegularFile(beside)
-                    && description.equals(RecordedVideo.read(beside).description())
-                    && description.equals(RecordedVideo.read(video).description());
+            Path sidecar = output.sidecar();
+            return Files.exists(output.video())
+                    && (sidecar == null
+                            || Files.isRegularFile(sidecar)
+                                    && description.equals(
+                                            RecordedVideo.read(sidecar).description()))
+                    && description.equals(RecordedVideo.read(output.video()).description());
         } catch (IOException | IllegalArgumentException e) {
             return false;
         }

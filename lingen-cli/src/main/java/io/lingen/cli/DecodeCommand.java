@@ -39,6 +39,9 @@ final class DecodeCommand implements Callable<Integer> {
     private Path output;
 
     @Mixin
+    private OutputOptions outputs;
+
+    @Mixin
     private PrecisionOption precision;
 
     @Mixin
@@ -49,6 +52,6 @@ final class DecodeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        return saved.read(console).decode(saved.model(), output, compute, precision.precision());
+        return saved.read(console).decode(saved.model(), output, compute, precision.precision(), outputs);
     }
 }

@@ -20,6 +20,8 @@ final class GenerateAliases {
             "--save-every",
             "--keep-latents",
             "--output",
+            "--sidecar",
+            "--overwrite",
             "--model",
             "--backend",
             "--precision",
@@ -73,7 +75,9 @@ final class GenerateAliases {
     }
 
     /** Works like {@code lingen resume}; the exit code. */
-    int resume(Console console, Path file, Path output, VideoOptions video, LatentOptions latents) throws IOException {
+    int resume(
+            Console console, Path file, Path output, VideoOptions video, OutputOptions outputs, LatentOptions latents)
+            throws IOException {
         console.check(() -> requireNoRequest("--resume"));
         SavedLatents saved = console.checked(() -> SavedLatents.read(console, file));
         console.check(() -> saved.requireRecorded(video.compute(), video.precision()));
@@ -81,11 +85,12 @@ final class GenerateAliases {
                 video.model(),
                 isGiven("--output") ? output : null,
                 video.compute().threads(),
+                outputs,
                 latents);
     }
 
     /** Works like {@code lingen decode}; the exit code. */
-    int decode(Console console, Path file, Path output, VideoOptions video) throws IOException {
+    int decode(Console console, Path file, Path output, VideoOptions video, OutputOptions outputs) throws IOException {
         console.check(() -> {
             requireNoRequest("--from-latents");
             for (String option : List.of("--save-every", "--keep-latents")) {
@@ -99,7 +104,7 @@ final class GenerateAliases {
             }
         });
         SavedLatents saved = console.checked(() -> SavedLatents.read(console, file));
-        return saved.decode(video.model(), output, video.compute(), video.precision());
+        return saved.decode(video.model(), output, video.compute(), video.precision(), outputs);
     }
 
     private boolean isGiven(String option) {

@@ -2,6 +2,7 @@ package io.lingen.cli;
 
 import io.lingen.PipelineOptions;
 import io.lingen.TextToVideoPipeline;
+import io.lingen.VideoOutput;
 import io.lingen.VideoRequest;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
@@ -24,7 +25,7 @@ import picocli.CommandLine.Parameters;
         description = {
             "",
             "Absent options take the model's defaults, which 'lingen info' lists. The extension of the output selects the format: .mp4, .webm, .webp, .gif, or none for a folder of PNG frames. A JSON file"
-                    + " of the same name records how the video was made.",
+                    + " of the same name records how the video was made. Files of other videos and files that LinGen did not write are kept.",
             ""
         },
         mixinStandardHelpOptions = true,
@@ -51,7 +52,7 @@ final class GenerateCommand implements Callable<Integer> {
             paramLabel = "FILE",
             defaultValue = "out.mp4",
             description =
-                    "The video to write, replaced if it exists (default: ${DEFAULT-VALUE}). With --count the name is numbered:"
+                    "The video to write; replaces only a video by LinGen (default: ${DEFAULT-VALUE}). With --count the name is numbered:"
                             + " out-0001.mp4, ...")
     private Path output;
 
@@ -60,6 +61,9 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Mixin
     private VideoOptions video;
+
+    @Mixin
+    private OutputOptions outputs;
 
     @Mixin
     private LatentOptions latents;
@@ -74,10 +78,10 @@ final class GenerateCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         console.check(latents::check);
         if (aliases.resumed() != null) {
-            return aliases.resume(console, aliases.resumed(), output, video, latents);
+            return aliases.resume(console, aliases.resumed(), output, video, outputs, latents);
         }
         if (aliases.decoded() != null) {
-            return aliases.decode(console, aliases.decoded(), output, video);
+            return aliases.decode(console, aliases.decoded(), output, video, outputs);
         }
         console.check(this::check);
         Recipe recipe = console.checked(video::recipe);
@@ -86,7 +90,7 @@ final class GenerateCommand implements Callable<Integer> {
             return generate(recipe);
         }
         Shard shard = aliases.shard() == null ? Shard.WHOLE : aliases.shard();
-        Batch batch = new Batch(console, recipe, latents, count.count(), shard, output);
+        Batch batch = new Batch(console, recipe, outputs, latents, count.count(), shard, output);
         return aliases.promptFile() == null ? batch.ofPrompt(prompt) : batch.ofFile(aliases.promptFile());
     }
 
@@ -108,10 +112,11 @@ final class GenerateCommand implements Callable<Integer> {
         String model = console.checked(recipe::model);
         console.check(() -> VideoWriters.check(
                 output, TextToVideoPipeline.plan(model, request).format()));
-        VideoWriters.requireWritable(output);
+        VideoOutput target = console.checked(() -> outputs.of(output));
+        target.requireWritable();
         return ModelSession.run(console, model, options, false, run -> {
             recipe.compare(run);
-            run.generate(request, output, latents);
+            run.generate(request, target, latents);
             return 0;
         });
     }

@@ -2,10 +2,14 @@ package io.lingen.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.lingen.VideoDescription;
+import io.lingen.VideoOutput;
+import io.lingen.VideoResult;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** {@code --json}: one line per video on standard output, with its status, its path and the content of its .json. */
 final class JsonLines {
@@ -26,11 +30,28 @@ final class JsonLines {
         this.enabled = enabled;
     }
 
-    /** Writes the line of an existing video. */
-    void done(Status status, Path video, Path descriptionFile) throws IOException {
+    /** Writes the line of a new video. */
+    void made(VideoResult result) throws IOException {
+        done(Status.MADE, result.video(), result.sidecar(), result.toJson());
+    }
+
+    /** Writes the line of a video that was there already: with the content of its sidecar, or of its record if it has none. */
+    void skipped(VideoOutput output, VideoDescription description) throws IOException {
+        Path sidecar = output.sidecar();
+        done(
+                Status.SKIPPED,
+                output.video(),
+                sidecar,
+                sidecar == null ? description.toJson() : Files.readString(sidecar));
+    }
+
+    private void done(Status status, Path video, @Nullable Path sidecar, String record) throws IOException {
         if (enabled) {
-            ObjectNode line = line(status, video).put("description", descriptionFile.toString());
-            ((ObjectNode) mapper.readTree(Files.readAllBytes(descriptionFile)))
+            ObjectNode line = line(status, video);
+            if (sidecar != null) {
+                line.put("description", sidecar.toString());
+            }
+            ((ObjectNode) mapper.readTree(record))
                     .properties()
                     .forEach(field -> line.putIfAbsent(field.getKey(), field.getValue()));
             print(line);

@@ -2,6 +2,7 @@ package io.lingen.cli;
 
 import io.lingen.Generation;
 import io.lingen.LatentFile;
+import java.io.IOException;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
@@ -26,7 +27,7 @@ final class LatentOptions {
     }
 
     /** Starts saving the latents of a video. */
-    void saveLatents(Generation generation, Path video) {
+    void saveLatents(Generation generation, Path video) throws IOException {
         generation.saveLatents(video, saveEvery, keep);
     }
 }

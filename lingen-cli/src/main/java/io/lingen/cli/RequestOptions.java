@@ -86,17 +86,13 @@ final class RequestOptions {
             }
         }
         if (guidance != null && guidance == 0) {
-            problems.add("the prompt has no effect with --guidance 0, which uses the negative prompt alone");
+            problems.add((label == null ? "the prompt" : "--label") + " has no effect with --guidance 0");
         }
         return problems;
     }
 
     boolean hasLabel() {
         return label != null;
-    }
-
-    boolean hasSizeOrLength() {
-        return size != null || length != null;
     }
 
     /** Sets the given fields. */

@@ -39,6 +39,9 @@ final class ResumeCommand implements Callable<Integer> {
     private @Nullable Path output;
 
     @Mixin
+    private OutputOptions outputs;
+
+    @Mixin
     private LatentOptions latents;
 
     @Mixin
@@ -50,6 +53,6 @@ final class ResumeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         console.check(latents::check);
-        return saved.read(console).resume(saved.model(), output, threads.threads(), latents);
+        return saved.read(console).resume(saved.model(), output, threads.threads(), outputs, latents);
     }
 }

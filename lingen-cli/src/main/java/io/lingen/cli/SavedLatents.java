@@ -2,6 +2,7 @@ package io.lingen.cli;
 
 import io.lingen.LatentFile;
 import io.lingen.PipelineOptions;
+import io.lingen.VideoOutput;
 import io.lingen.core.DType;
 import io.lingen.text.PromptRewriter;
 import io.lingen.video.VideoWriters;
@@ -32,7 +33,7 @@ final class SavedLatents {
         if (latentsOrVideo.getFileName() == null) {
             throw new IOException(latentsOrVideo + " is a folder; name a video or its latents");
         }
-        return new SavedLatents(console, LatentFile.read(LatentFile.locate(latentsOrVideo)));
+        return new SavedLatents(console, LatentFile.find(latentsOrVideo));
     }
 
     /**
@@ -61,10 +62,12 @@ final class SavedLatents {
      * @param model null for the recorded one
      * @param output null for the recorded name, in the folder of the latents
      */
-    int resume(@Nullable String model, @Nullable Path output, int threads, LatentOptions latents) throws IOException {
+    int resume(@Nullable String model, @Nullable Path output, int threads, OutputOptions outputs, LatentOptions latents)
+            throws IOException {
         PipelineOptions options = console.checked(() -> new PipelineOptions(
                 file.description().backend(), recorded.precision(), threads, PromptRewriter.IDENTITY));
-        Path target = output == null ? file.video() : output;
+        Path video = output == null ? file.video() : output;
+        VideoOutput target = console.checked(() -> outputs.of(video));
         return run(model, options, target, run -> {
             run.resume(file, target, latents);
             return 0;
@@ -77,24 +80,30 @@ final class SavedLatents {
      * @param model null for the recorded one
      * @param precision null for the recorded one
      */
-    int decode(@Nullable String model, Path output, ComputeOptions compute, @Nullable DType precision)
+    int decode(
+            @Nullable String model,
+            Path output,
+            ComputeOptions compute,
+            @Nullable DType precision,
+            OutputOptions outputs)
             throws IOException {
         PipelineOptions options = console.checked(() -> new PipelineOptions(
                 compute.isBackendGiven() ? compute.backend() : recorded.backend(),
                 precision == null ? recorded.precision() : precision,
                 compute.threads(),
                 PromptRewriter.IDENTITY));
-        return run(model, options, output, run -> {
-            run.decode(file, output);
+        VideoOutput target = console.checked(() -> outputs.of(output));
+        return run(model, options, target, run -> {
+            run.decode(file, target);
             return 0;
         });
     }
 
-    private int run(@Nullable String model, PipelineOptions options, Path target, ModelSession.Work work)
+    private int run(@Nullable String model, PipelineOptions options, VideoOutput target, ModelSession.Work work)
             throws IOException {
         String source = console.checked(() -> model == null ? recorded.model() : model);
-        console.check(() -> VideoWriters.check(target));
-        VideoWriters.requireWritable(target);
+        console.check(() -> VideoWriters.check(target.video()));
+        target.requireWritable();
         return ModelSession.run(console, source, options, false, work);
     }
 }

@@ -5,6 +5,7 @@ import io.lingen.LatentFile;
 import io.lingen.StageTimes;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoDescription;
+import io.lingen.VideoOutput;
 import io.lingen.VideoPlan;
 import io.lingen.VideoRequest;
 import io.lingen.VideoResult;
@@ -14,16 +15,20 @@ import io.lingen.diffusion.SamplingStep;
 import io.lingen.vae.FrameStream;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.Locale;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Makes single videos with a loaded model and reports their progress. For one thread. */
 final class VideoRun {
+    /** Starts a generation. */
+    @FunctionalInterface
+    private interface Start {
+        Generation start() throws IOException;
+    }
+
     private final TextToVideoPipeline pipeline;
     private final Progress progress;
     private final JsonLines json;
@@ -50,17 +55,20 @@ final class VideoRun {
     }
 
     /** Makes a video from the first step. Latents of an interrupted run are mentioned, not used. */
-    void generate(VideoRequest request, Path target, LatentOptions latents) throws IOException {
-        LatentFile saved = savedLatents(target, pipeline.describe(pipeline.plan(request)), progress);
-        if (saved != null) {
-            progress.print("saved      " + saved.path() + " holds step " + saved.step() + " of " + saved.steps()
-                    + " of this video; " + Interruption.resumeHint(saved.path()));
-        }
-        generate(request, target, null, latents);
+    void generate(VideoRequest request, VideoOutput target, LatentOptions latents) throws IOException {
+        Start start = () -> {
+            LatentFile saved = savedLatents(target.video(), pipeline.describe(pipeline.plan(request)), progress);
+            if (saved != null) {
+                progress.print("saved      " + saved.path() + " holds step " + saved.step() + " of " + saved.steps()
+                        + " of this video; " + Interruption.resumeHint(saved.path()));
+            }
+            return pipeline.start(request, interruption.token());
+        };
+        make(start, target, latents);
     }
 
     /** Makes a video from saved latents of the same request, or from the first step if {@code saved} is null. */
-    void generate(VideoRequest request, Path target, @Nullable LatentFile saved, LatentOptions latents)
+    void generate(VideoRequest request, VideoOutput target, @Nullable LatentFile saved, LatentOptions latents)
             throws IOException {
         if (saved == null) {
             make(() -> pipeline.start(request, interruption.token()), target, latents);
@@ -70,13 +78,13 @@ final class VideoRun {
     }
 
     /** Takes the remaining steps of an interrupted video. */
-    void resume(LatentFile saved, Path target, LatentOptions latents) throws IOException {
+    void resume(LatentFile saved, VideoOutput target, LatentOptions latents) throws IOException {
         progress.print("resuming   at step " + saved.step() + " of " + saved.steps() + ", from " + saved.path());
         make(() -> pipeline.resume(saved, interruption.token()), target, latents);
     }
 
     /** Decodes saved latents as they are. */
-    void decode(LatentFile saved, Path target) throws IOException {
+    void decode(LatentFile saved, VideoOutput target) throws IOException {
         progress.print("decoding   " + saved.path()
                 + (saved.step() == saved.steps()
                         ? ""
@@ -84,46 +92,46 @@ final class VideoRun {
         make(() -> pipeline.decode(saved, interruption.token()), target, null);
     }
 
-    /** The latents that an interrupted run left for a video, or null if there are none with its description. */
-    static @Nullable LatentFile savedLatents(Path video, VideoDescription description, Progress progress) {
-        Path file = LatentFile.besides(video);
-        if (!Files.exists(file)) {
-            return null;
-        }
+    /**
+     * The latents that an interrupted run left for a video; null if there are none, or damaged ones.
+     *
+     * @throws java.nio.file.FileAlreadyExistsException if there are latents of another request
+     */
+    static @Nullable LatentFile savedLatents(Path video, VideoDescription description, Progress progress)
+            throws IOException {
         try {
-            LatentFile saved = LatentFile.read(file);
-            return saved.description().equals(description) ? saved : null;
+            return LatentFile.saved(video, description);
         } catch (CheckpointException e) {
             progress.print("warning    " + e.getMessage());
             return null;
         }
     }
 
-    private void make(Supplier<Generation> start, Path target, @Nullable LatentOptions latents) throws IOException {
+    private void make(Start start, VideoOutput target, @Nullable LatentOptions latents) throws IOException {
         try {
             VideoResult result = run(start, target, latents);
             progress.print(summary(result));
             isLoadReported = true;
-            json.done(JsonLines.Status.MADE, target, result.descriptionFile());
+            json.made(result);
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
-            json.failed(target, ErrorReport.text(e));
+            json.failed(target.video(), ErrorReport.text(e));
             throw e;
         }
     }
 
-    private VideoResult run(Supplier<Generation> start, Path target, @Nullable LatentOptions latents)
-            throws IOException {
-        try (Generation generation = start.get()) {
+    private VideoResult run(Start start, VideoOutput target, @Nullable LatentOptions latents) throws IOException {
+        try (Generation generation = start.start()) {
             VideoPlan plan = generation.plan();
             progress.print("video      " + describe(plan));
             String encoded = generation.description().encodedPrompt();
             if (encoded != null && !encoded.equals(plan.request().prompt())) {
                 progress.print("read as    " + SafeText.of(encoded));
             }
-            VideoWriters.check(target, plan.format());
+            VideoWriters.check(target.video(), plan.format());
+            target.requireWritable();
             interruption.watch(generation);
             if (latents != null) {
-                latents.saveLatents(generation, target);
+                latents.saveLatents(generation, target.video());
             }
             Iterator<SamplingStep> steps = generation.steps();
             if (steps.hasNext()) {

@@ -123,15 +123,10 @@ class BatchTest {
         Path whole = folder.resolve("whole.mp4");
         assertEquals(0, generate("a ring", "-o", whole, "--steps", 3).code());
         Path video = folder.resolve("clip-0001.mp4");
-        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString());
-                Generation generation = pipeline.start(
-                        VideoRequest.builder("a ring").frames(4).steps(3).build())) {
-            generation.saveLatents(video, 1, false);
-            generation.steps().next();
-        }
-        Path latents = LatentFile.besides(video);
-        Files.copy(latents, LatentFile.besides(folder.resolve("clip-0002.mp4")));
-        Files.writeString(LatentFile.besides(folder.resolve("clip-0003.mp4")), "no latents");
+        interrupt("a ring", video);
+        Path latents = LatentFile.pathFor(video);
+        Files.copy(latents, LatentFile.pathFor(folder.resolve("clip-0002.mp4")));
+        Files.writeString(LatentFile.pathFor(folder.resolve("clip-0003.mp4")), "no latents");
 
         CommandRun run = batch("a ring", "--steps", 3, "--count", 3);
         assertEquals(0, run.code(), run.err());
@@ -139,6 +134,65 @@ class BatchTest {
         assertEquals(1, run.err().split("resuming").length - 1, "of that description only");
         assertEquals(-1, Files.mismatch(whole, video));
         assertFalse(Files.exists(latents));
+    }
+
+    /** A prompt was changed after the interruption, a file of the user has the name of another video. */
+    @Test
+    void whatABatchWouldReplaceIsKept() throws IOException {
+        Path first = folder.resolve("clip-0001.mp4");
+        interrupt("a star", first);
+        Path second = Files.writeString(folder.resolve("clip-0002.mp4"), "mine");
+        CommandRun run = batch("a ring\nb\nc\n", "--json");
+        assertEquals(1, run.code(), run.err());
+        String latents = LatentFile.pathFor(first).toString();
+        assertTrue(run.err().contains("line 1: " + latents + ": the latents must be those of this video"), run.err());
+        assertTrue(run.err().contains("step 1 of 3 of \"a star\""), run.err());
+        assertTrue(
+                run.err().contains("line 2: " + second + ": the output must be new or written by LinGen"), run.err());
+        assertTrue(run.err().indexOf("step 1 of 3") < run.err().indexOf("denoising"), "said before the first is made");
+        assertTrue(run.err().contains("3 videos: 1 made, 0 skipped, 2 failed"), run.err());
+        assertEquals(List.of("failed", "failed", "made"), statuses(run.out()));
+        assertEquals("mine", Files.readString(second));
+        assertEquals(1, LatentFile.find(first).step());
+
+        run = batch("a ring\nb\nc\n", "--overwrite");
+        assertTrue(run.err().contains("3 videos: 1 made, 1 skipped, 1 failed"), run.err());
+        assertMade(2, "b", 0);
+        Files.delete(LatentFile.pathFor(first));
+        assertEquals(0, batch("a ring\nb\nc\n").code());
+    }
+
+    @Test
+    void aBatchWithoutSidecarsIsCompletedToo() throws IOException {
+        CommandRun run = batch("a\nb\n", "--sidecar", "none", "--json");
+        assertEquals(0, run.code(), run.err());
+        assertEquals(List.of("clip-0001.mp4", "clip-0002.mp4", "prompts.txt"), names());
+        assertFalse(run.out().contains("\"description\""), run.out());
+        assertEquals(
+                "a",
+                VideoDescription.parse("line", run.out().lines().findFirst().orElseThrow())
+                        .request()
+                        .prompt());
+        run = batch("a\nb\n", "--sidecar", "none", "--json");
+        assertTrue(run.err().contains("0 made, 2 skipped"), run.err());
+        assertEquals(
+                "a",
+                VideoDescription.parse("line", run.out().lines().findFirst().orElseThrow())
+                        .request()
+                        .prompt());
+        CommandRun named = batch("a\nb\n", "--sidecar", "record.json");
+        assertEquals(2, named.code(), named.err());
+        assertTrue(named.err().contains("--sidecar must be none for several videos, found 'record.json'"), named.err());
+    }
+
+    /** Latents of a video of three steps after the first. */
+    private void interrupt(String prompt, Path video) throws IOException {
+        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString());
+                Generation generation = pipeline.start(
+                        VideoRequest.builder(prompt).frames(4).steps(3).build())) {
+            generation.saveLatents(video, 1, false);
+            generation.steps().next();
+        }
     }
 
     @Test
@@ -185,7 +239,7 @@ class BatchTest {
     @Test
     void aVideoThatFailsIsALineOfJsonToo() throws IOException {
         Path target = folder.resolve("out.gif");
-        Files.createDirectory(folder.resolve("out.json"));
+        interrupt("a star", target);
         CommandRun run = generate("a ring", "--json", "-o", target);
         assertEquals(1, run.code(), run.err());
         JsonNode line = new ObjectMapper().readTree(run.out());
@@ -311,6 +365,12 @@ class BatchTest {
             statuses.add(new ObjectMapper().readTree(line).get("status").asText());
         }
         return statuses;
+    }
+
+    private List<String> names() throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
     }
 
     private List<String> videos() throws IOException {

@@ -63,7 +63,7 @@ class InterruptedRunTest {
         Process process = interruptible(target);
         process.destroyForcibly();
         assertEquals(128 + 9, process.waitFor());
-        LatentFile saved = LatentFile.read(LatentFile.besides(target));
+        LatentFile saved = LatentFile.find(target);
         assertTrue(saved.step() > 0 && saved.step() < STEPS, "step " + saved.step());
 
         Outcome outcome = run(List.of("resume"), target, "--model", model);
@@ -80,7 +80,7 @@ class InterruptedRunTest {
         signal(process, isInterruptIgnored() ? "TERM" : "INT");
         assertEquals(130, process.waitFor());
         List<String> said = Files.readAllLines(folder.resolve("log"));
-        Path latents = LatentFile.besides(target);
+        Path latents = LatentFile.pathFor(target);
         LatentFile saved = LatentFile.read(latents);
         assertEquals("lingen: interrupted after step " + saved.step() + " of " + STEPS, said.get(said.size() - 2));
         assertEquals("to resume: lingen resume " + latents, said.get(said.size() - 1));
@@ -91,7 +91,7 @@ class InterruptedRunTest {
             Outcome outcome = run(resume, latents, "--model", model, "-o", other, "--keep-latents", "-q");
             assertEquals(0, outcome.code, outcome.err);
             assertArrayEquals(whole, Files.readAllBytes(other));
-            assertEquals(STEPS, LatentFile.read(LatentFile.besides(other)).step(), "a copy, the interrupted one stays");
+            assertEquals(STEPS, LatentFile.find(other).step(), "a copy, the interrupted one stays");
             assertEquals(saved.step(), LatentFile.read(latents).step());
         }
         for (List<String> decode : List.of(List.of("decode"), List.of("generate", "--from-latents"))) {
@@ -160,7 +160,7 @@ class InterruptedRunTest {
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve("log").toFile())
                 .start();
-        while (!Files.exists(LatentFile.besides(target))) {
+        while (!Files.exists(LatentFile.pathFor(target))) {
             assertFalse(process.waitFor(5, TimeUnit.MILLISECONDS), () -> log());
         }
         return process;

@@ -101,7 +101,7 @@ class OtherFamilyTest {
             generation.saveLatents(video, 1, false);
             generation.steps().next();
         }
-        CommandRun run = CommandRun.of("resume", LatentFile.besides(video), "--model", model);
+        CommandRun run = CommandRun.of("resume", LatentFile.pathFor(video), "--model", model);
         assertEquals(0, run.code(), run.err());
         assertEquals(-1, Files.mismatch(whole, video));
     }

@@ -98,7 +98,7 @@ class ToyFamilyTest {
         assertEquals(9, result.plan().frames());
         assertEquals(3, result.description().request().label());
         assertEquals(result.description(), VideoDescription.parse("tag", VideoWriters.comment(target)));
-        assertEquals(result.description(), VideoDescription.parse("file", Files.readString(result.descriptionFile())));
+        assertEquals(result.description(), VideoDescription.parse("file", Files.readString(result.sidecar())));
         assertNotEquals(-1, java.util.Arrays.mismatch(frame(LABEL), frame(PROMPT)));
         assertNotEquals(
                 -1,
@@ -131,7 +131,7 @@ class ToyFamilyTest {
                         walk.next();
                     }
                 }
-                LatentFile saved = LatentFile.read(LatentFile.besides(target));
+                LatentFile saved = LatentFile.find(target);
                 assertEquals(
                         stop < steps ? Set.of("previous") : Set.of(),
                         saved.samplerState().keySet());
@@ -146,7 +146,7 @@ class ToyFamilyTest {
     }
 
     @Test
-    void withoutItsStateAVideoIsNotResumed() {
+    void withoutItsStateAVideoIsNotResumed() throws IOException {
         LatentFile saved = interrupted();
         LatentFile stateless = new LatentFile(
                 saved.path(), saved.latent(), java.util.Map.of(), saved.step(), saved.output(), saved.description());
@@ -231,7 +231,7 @@ class ToyFamilyTest {
                 .getMessage();
     }
 
-    private LatentFile interrupted() {
+    private LatentFile interrupted() throws IOException {
         Path target = folder.resolve("out.mp4");
         try (Generation generation = pipeline.start(PROMPT)) {
             generation.saveLatents(target, 1, false);
@@ -239,7 +239,7 @@ class ToyFamilyTest {
             steps.next();
             steps.next();
         }
-        return LatentFile.read(LatentFile.besides(target));
+        return LatentFile.find(target);
     }
 
     private static byte[] frame(VideoRequest request) {
