@@ -8,13 +8,11 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
-import io.lingen.core.dryrun.DryRun;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A decoder from latents to frames: an image decoder inflated in time, factorised and not causal (specification, section 6; Movie Gen,
@@ -36,16 +34,13 @@ public final class LatentVideoDecoder implements VideoDecoder {
     private final List<InflatedConvolution> upsampled = new ArrayList<>();
     private final FrameNorm normOut;
     private final InflatedConvolution convOut;
-    /** The same network on a dry-run backend; null in that network. */
-    private final @Nullable LatentVideoDecoder counted;
 
-    /** Takes ownership of the workspace of the weights and of the counted decoder. */
-    private LatentVideoDecoder(ModelWeights weights, AutoencoderConfig config, @Nullable LatentVideoDecoder counted) {
+    /** Takes ownership of the workspace of the weights. */
+    private LatentVideoDecoder(ModelWeights weights, AutoencoderConfig config) {
         this.config = config;
         this.backend = weights.backend();
         this.precision = weights.precision();
         this.packedWeights = weights.workspace();
-        this.counted = counted;
         this.latentNorm = LatentNorm.decoding(weights, config);
 
         List<Integer> widths = config.widths();
@@ -80,21 +75,11 @@ public final class LatentVideoDecoder implements VideoDecoder {
     public static LatentVideoDecoder load(ModelSource source, String component, Backend backend, DType precision) {
         AutoencoderConfig config = AutoencoderConfig.read(source.config(component + "/config.json"));
         try (SafetensorsFile file = source.tensors(component)) {
-            LatentVideoDecoder counted = read(config, file, DryRun.exact().backend(), precision, null);
-            return read(config, file, backend, precision, counted);
+            return ModelWeights.load(file, backend, precision, weights -> {
+                weights.ignore("encoder");
+                return new LatentVideoDecoder(weights.under("decoder"), config);
+            });
         }
-    }
-
-    private static LatentVideoDecoder read(
-            AutoencoderConfig config,
-            SafetensorsFile file,
-            Backend backend,
-            DType precision,
-            @Nullable LatentVideoDecoder counted) {
-        return ModelWeights.load(file, backend, precision, weights -> {
-            weights.ignore("encoder");
-            return new LatentVideoDecoder(weights.under("decoder"), config, counted);
-        });
     }
 
     /** {@return the configuration} */
@@ -175,35 +160,6 @@ public final class LatentVideoDecoder implements VideoDecoder {
     }
 
     /**
-     * Forecasts the cost of decoding a video by {@link #frames}, by running that code on a {@link DryRun}.
-     *
-     * @param latent the latent frames, rows and columns
-     * @return the cost
-     */
-    public DecodingCost cost(Grid latent) {
-        if (counted == null) {
-            throw new IllegalStateException("decoder must be a loaded one, found its dry run");
-        }
-        synchronized (counted) {
-            return counted.countFrames(latent);
-        }
-    }
-
-    private DecodingCost countFrames(Grid latent) {
-        try (Workspace input = backend.newWorkspace()) {
-            long weightBytes = backend.memory().liveBytes();
-            backend.operations().reset();
-            Tensor z = input.allocate(DType.F32, config.latentChannels(), latent.t(), latent.h(), latent.w());
-            backend.memory().resetPeak();
-            try (FrameStream frames = frames(z)) {
-                frames.decodeAll();
-            }
-            long passBytes = backend.memory().peakBytes() - weightBytes;
-            return new DecodingCost(weightBytes, passBytes, backend.operations().total());
-        }
-    }
-
-    /**
      * Decodes a tile.
      *
      * @param latents [T, H, W, C]
@@ -265,8 +221,5 @@ public final class LatentVideoDecoder implements VideoDecoder {
     @Override
     public void close() {
         packedWeights.close();
-        if (counted != null) {
-            counted.close();
-        }
     }
 }

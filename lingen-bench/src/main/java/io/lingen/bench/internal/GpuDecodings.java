@@ -10,6 +10,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.op.Grid;
 import io.lingen.cuda.internal.backend.CudaKernels;
+import io.lingen.vae.DecodingCost;
 import io.lingen.vae.FrameStream;
 import io.lingen.vae.LatentVideoDecoder;
 import java.nio.file.Path;
@@ -34,12 +35,14 @@ final class GpuDecodings {
                     backend.normal(1, latent);
                     int[] frames = new int[1];
                     double millis = clock.millis(() -> frames[0] = countFrames(decoder, latent));
+                    double operations = DecodingCost.of(source, "vae", DType.BF16, gridOf(latent.shape()))
+                            .operations();
                     print(
                             "%-24s %10.1f %10d %10.0f %12.2f %11.2f %11.2f%n",
                             size + " " + length + " s",
                             millis,
                             frames[0],
-                            decoder.cost(gridOf(latent.shape())).operations() / millis / 1e9,
+                            operations / millis / 1e9,
                             backend.memory().peakBytes() / 1e9,
                             CudaKernels.of(backend).pool().peakBytes() / 1e9,
                             GpuPasses.driverBytes(backend) / 1e9);
