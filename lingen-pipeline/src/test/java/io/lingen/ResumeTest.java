@@ -246,7 +246,7 @@ class ResumeTest {
                 saved.path(), saved.latent(), Map.of("x", saved.latent()), 3, saved.output(), saved.description());
         String message = assertThrows(CheckpointException.class, () -> pipeline.resume(other))
                 .getMessage();
-        assertTrue(message.startsWith(saved.path() + ": a rectified flow's sampler has no state"), message);
+        assertTrue(message.startsWith(saved.path() + ": state of a rectified flow must be empty"), message);
     }
 
     @Test
