@@ -79,7 +79,7 @@ class FormatsTest {
         Files.createFile(photos.resolve("me.jpg"));
         CommandRun run = generate(photos);
         assertEquals(1, run.code(), run.err());
-        assertTrue(run.err().contains("for example me.jpg"), run.err());
+        assertTrue(run.err().contains("found me.jpg"), run.err());
         assertEquals(List.of("photos"), names());
     }
 

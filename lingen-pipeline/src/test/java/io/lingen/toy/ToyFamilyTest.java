@@ -119,6 +119,7 @@ class ToyFamilyTest {
     @Test
     void aResumedVideoIsTheUninterruptedOneFromEveryStep() throws IOException {
         for (VideoRequest request : List.of(LABEL, PROMPT)) {
+            Files.deleteIfExists(LatentFile.pathFor(folder.resolve("out.mp4")));
             Path whole = folder.resolve("whole.mp4");
             VideoResult result = pipeline.generate(request, whole);
             int steps = result.plan().steps();
