@@ -51,33 +51,30 @@ class KilledRunTest {
     /** With or without an older video of the same name. */
     @Test
     void aKilledVideoIsCompleted() throws Exception {
-        Map<String, Map<String, String>> whole = new HashMap<>();
-        Map<String, Map<String, String>> old = new HashMap<>();
-        for (String name : NAMES) {
-            whole.put(name, made(name + "-whole", name, this::video));
-            old.put(name, made(name + "-old", name, this::olderVideo));
-        }
+        Map<String, Map<String, String>> wholes = new HashMap<>();
         long nanos = duration(video(folder(".timed").resolve("out.mp4")));
         forEachMoment("single video", (run, random) -> {
             String name = NAMES.get(random.nextInt(NAMES.size()));
+            if (!wholes.containsKey(name)) {
+                wholes.put(name, made("whole-" + name, name, this::video));
+            }
+            Map<String, String> whole = wholes.get(name);
             Path target = folder(run).resolve(name);
-            Map<String, String> before = Map.of();
             if (random.nextBoolean()) {
                 execute(olderVideo(target));
-                before = old.get(name);
             }
+            Map<String, String> before = videos(contents(target.getParent()));
             boolean killed = kill(video(target), nanos, random);
             Map<String, String> left = videos(contents(target.getParent()));
             assertTrue(
-                    left.isEmpty() || left.equals(videos(before)) || left.equals(videos(whole.get(name))),
+                    left.isEmpty() || left.equals(before) || left.equals(videos(whole)),
                     "an incomplete video has its name: " + left.keySet());
-            Path latents = LatentFile.pathFor(target);
-            if (Files.exists(latents)) {
+            if (Files.exists(LatentFile.pathFor(target))) {
                 execute("resume", target, "--model", model);
-            } else if (!contents(target.getParent()).equals(whole.get(name))) {
+            } else if (!contents(target.getParent()).equals(whole)) {
                 execute(video(target));
             }
-            assertEquals(whole.get(name), contents(target.getParent()));
+            assertEquals(whole, contents(target.getParent()));
             return killed;
         });
     }
@@ -120,7 +117,7 @@ class KilledRunTest {
     }
 
     private Object[] video(Path target) {
-        return command("generate", "a red ring", target, 60);
+        return command("generate", "a red ring", target, 24);
     }
 
     private Object[] olderVideo(Path target) {
@@ -128,7 +125,7 @@ class KilledRunTest {
     }
 
     private Object[] batch(Path target) {
-        return command("batch", folder.resolve("prompts.txt"), target, 30);
+        return command("batch", folder.resolve("prompts.txt"), target, 12);
     }
 
     private static Object[] command(String verb, Object subject, Path target, int steps) {
@@ -144,7 +141,7 @@ class KilledRunTest {
             "--steps",
             steps,
             "--save-every",
-            2,
+            1,
             "--threads",
             2
         };
