@@ -103,10 +103,16 @@ public final class VideoOutput {
         }
     }
 
-    /** @throws FileAlreadyExistsException if the video would replace another file */
-    void requireReplaceable() throws IOException {
+    /**
+     * Checks that video and sidecar replace no other file, without a look at folders and permissions.
+     *
+     * @throws FileAlreadyExistsException if another file would be replaced
+     * @throws IOException if an existing file can't be looked at
+     */
+    public void requireReplaceable() throws IOException {
         if (!overwrites) {
             VideoFiles.requireReplaceable(video);
         }
+        sidecar();
     }
 }

@@ -7,7 +7,6 @@ import io.lingen.VideoDescription;
 import io.lingen.VideoOutput;
 import io.lingen.VideoPlan;
 import io.lingen.VideoRequest;
-import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.internal.SafeText;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
@@ -83,58 +82,59 @@ final class BatchRun {
     /** Reports an invalid request before the first video is made. */
     private void check(long number, PromptLine line) {
         total++;
-        String problem = problem(number, line);
+        String problem = row(number, line, new Progress(err, Progress.Form.QUIET)).problem;
         if (!problem.isEmpty() && ++wrong <= MOST_SHOWN) {
             report(number, line, problem);
         }
     }
 
-    /** Why a video can't be made, or not without the loss of another file; empty if it can. */
-    private String problem(long number, PromptLine line) {
+    private void make(long number, PromptLine line) throws IOException {
+        Row row = row(number, line, run.progress());
+        Path target = row.output.video();
+        VideoRequest request = line.request();
+        if (request == null || !row.problem.isEmpty()) {
+            failed++;
+            run.json().failed(target, line.place() + row.problem);
+        } else if (row.finished != null) {
+            skipped++;
+            run.progress().print(target + ": finished already");
+            run.json().skipped(row.output, row.finished);
+        } else {
+            make(number, line, request, row.output, row.saved);
+        }
+    }
+
+    /**
+     * A video before it is made.
+     *
+     * @param problem why it can't be made, or not without the loss of another file; empty if it can
+     * @param finished the description of a complete video; null if it is to be made
+     * @param saved latents to resume from; null if there are none
+     */
+    private record Row(
+            VideoOutput output,
+            String problem,
+            @Nullable VideoDescription finished,
+            @Nullable LatentFile saved) {}
+
+    private Row row(long number, PromptLine line, Progress progress) {
+        VideoOutput output = batch.outputs().of(target(batch.output(), number));
         VideoRequest request = line.request();
         if (request == null) {
-            return line.problem();
+            return new Row(output, line.problem(), null, null);
         }
         try {
             VideoPlan plan = pipeline.plan(request);
-            VideoWriters.check(batch.output(), plan.format());
-            VideoOutput output = output(number);
+            VideoWriters.check(output.video(), plan.format());
             VideoDescription description = pipeline.describe(plan);
-            if (!isFinished(output, description)) {
-                output.requireWritable();
-                LatentFile.saved(output.video(), description);
+            if (isFinished(output, description)) {
+                return new Row(output, "", description, null);
             }
-            return "";
-        } catch (CheckpointException e) {
-            // Damaged latents of this video are no obstacle.
-            return "";
+            output.requireReplaceable();
+            return new Row(output, "", null, VideoRun.savedLatents(output.video(), description, progress));
         } catch (IOException | IllegalArgumentException e) {
-            return ErrorReport.text(e);
+            return new Row(output, ErrorReport.text(e), null, null);
         }
-    }
-
-    private void make(long number, PromptLine line) throws IOException {
-        VideoOutput output = output(number);
-        Path target = output.video();
-        String problem = problem(number, line);
-        VideoRequest request = line.request();
-        if (request == null || !problem.isEmpty()) {
-            failed++;
-            run.json().failed(target, line.place() + problem);
-            return;
-        }
-        VideoDescription description = pipeline.describe(pipeline.plan(request));
-        if (isFinished(output, description)) {
-            skipped++;
-            run.progress().print(target + ": finished already");
-            run.json().skipped(output, description);
-        } else {
-            make(number, line, request, output, VideoRun.savedLatents(target, description, run.progress()));
-        }
-    }
-
-    private VideoOutput output(long number) {
-        return batch.outputs().of(target(batch.output(), number));
     }
 
     private void make(
