@@ -36,7 +36,8 @@ class StructureTest {
         classes = new ClassFileImporter()
                 .withImportOption(location -> !location.contains("/test-classes/") && !location.contains("-tests.jar"))
                 .importPackages(ROOT);
-        for (String module : List.of("core", "cpu", "cuda", "mate", "diffusion", "vae", "video", "cli", "bench")) {
+        for (String module :
+                List.of("core", "cpu", "cuda", "mate", "diffusion", "vae", "video", "wan", "cli", "bench")) {
             assertTrue(classes.containPackage(ROOT + '.' + module), () -> "no classes of " + module + " were read");
         }
     }
