@@ -5,7 +5,7 @@ import io.lingen.Generation;
 import io.lingen.GenerationCancelledException;
 import io.lingen.LatentFile;
 import io.lingen.TextToVideoPipeline;
-import io.lingen.VideoDescription;
+import io.lingen.VideoProvenance;
 import io.lingen.VideoRequest;
 import io.lingen.VideoResult;
 import io.lingen.core.checkpoint.CheckpointException;
@@ -90,8 +90,8 @@ final class Recipes {
     /** Reproduces a video from the metadata in its file. */
     static VideoResult reproduce(TextToVideoPipeline pipeline, Path video, Path target) throws IOException {
         String comment = VideoWriters.comment(video);
-        VideoDescription description = VideoDescription.parse(video.toString(), comment);
-        return pipeline.generate(description.request(), target);
+        VideoProvenance provenance = VideoProvenance.parse(video.toString(), comment);
+        return pipeline.generate(provenance.request(), target);
     }
 
     /** Generates a video and maps each kind of failure to its remedy. */

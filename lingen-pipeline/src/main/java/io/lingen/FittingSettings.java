@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 record FittingSettings(RequestPlanner planner, Predicate<VideoPlan> fits) {
     /** The settings, for messages; none if nothing fits. */
-    List<String> near(VideoPlan plan) {
+    List<String> alternatives(VideoPlan plan) {
         List<String> settings = new ArrayList<>();
         int width = plan.format().width();
         int height = plan.format().height();

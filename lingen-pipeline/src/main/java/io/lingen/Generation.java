@@ -58,7 +58,7 @@ public final class Generation implements AutoCloseable {
     private final VideoPlan plan;
     private final @Nullable String prompt;
     private final @Nullable LatentFile saved;
-    private final @Nullable VideoDescription decoded;
+    private final @Nullable VideoProvenance decoded;
     private final CloseableStack owned = new CloseableStack();
     private final Set<FrameStream> streams = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Tensor latent;
@@ -82,7 +82,7 @@ public final class Generation implements AutoCloseable {
             VideoPlan plan,
             @Nullable String prompt,
             @Nullable LatentFile saved,
-            @Nullable VideoDescription decoded,
+            @Nullable VideoProvenance decoded,
             CancellationToken token) {
         long start = System.nanoTime();
         this.model = model;
@@ -140,7 +140,7 @@ public final class Generation implements AutoCloseable {
         Conditioning conditioning = owned.add(model.denoiser().condition(condition));
         DenoisingFunction function = Guidance.conditionalOnly(model.denoiser(), conditioning);
         return (x, t, out) -> {
-            requireWanted();
+            throwIfCancelled();
             function.predict(x, t, out);
         };
     }
@@ -151,12 +151,12 @@ public final class Generation implements AutoCloseable {
     }
 
     /** What the video can be made again from. The first call of a pipeline may take its time: it reads all of the model's files. */
-    public VideoDescription description() {
-        return use(this::describe);
+    public VideoProvenance provenance() {
+        return use(this::currentProvenance);
     }
 
-    private VideoDescription describe() {
-        return decoded != null ? decoded : model.describe(plan, prompt);
+    private VideoProvenance currentProvenance() {
+        return decoded != null ? decoded : model.provenance(plan, prompt);
     }
 
     /** The latent [C, T, H, W] as far as the steps have brought it, in F32; overwritten by the next step, valid until this is closed. */
@@ -187,7 +187,7 @@ public final class Generation implements AutoCloseable {
      * @throws FileAlreadyExistsException if the latents of another video have the file's name
      */
     public void saveLatents(Path video, int everySteps, boolean keep) throws FileAlreadyExistsException {
-        saver = new LatentSaver(video, everySteps, keep, saved, description());
+        saver = new LatentSaver(video, everySteps, keep, saved, provenance());
     }
 
     /** The sampler's steps that are left; each {@code next()} computes one. */
@@ -267,7 +267,7 @@ public final class Generation implements AutoCloseable {
 
         @Override
         public void free(Runnable free) {
-            lifetime.unlessEnded(() -> {
+            lifetime.unlessShutDown(() -> {
                 free.run();
                 streams.remove(stream);
             });
@@ -305,12 +305,12 @@ public final class Generation implements AutoCloseable {
     public VideoResult write(VideoOutput output, Iterator<Frame> frames) throws IOException {
         long start = System.nanoTime();
         output.requireWritable();
-        VideoDescription description = description();
+        VideoProvenance provenance = provenance();
         String device = use(backend::description);
         framesDone = 0;
-        try (VideoWriter writer = VideoWriters.open(output.video(), plan.format(), description.toJson())) {
+        try (VideoWriter writer = VideoWriters.open(output.video(), plan.format(), provenance.toJson())) {
             while (frames.hasNext()) {
-                requireWanted();
+                throwIfCancelled();
                 writer.write(frames.next().rgb());
                 framesDone++;
             }
@@ -323,15 +323,15 @@ public final class Generation implements AutoCloseable {
                 output.video(),
                 sidecar,
                 plan,
-                description,
+                provenance,
                 device,
                 new StageTimes(model.loadTime(), encodeTime, denoiseTime, Duration.ofNanos(System.nanoTime() - start)));
         if (sidecar != null) {
-            Sidecar.write(sidecar, result);
+            MetadataSidecar.write(sidecar, result);
         }
         LatentSaver file = saver;
         if (file != null) {
-            file.videoIsWhole();
+            file.onVideoWritten();
         }
         return result;
     }
@@ -340,22 +340,24 @@ public final class Generation implements AutoCloseable {
         if (closed) {
             throw new IllegalStateException("the generation is closed");
         }
-        requireWanted();
+        throwIfCancelled();
         return lifetime.use(work, this::cancelled);
     }
 
-    private void requireWanted() {
-        if (token.isCancelled() || lifetime.isEnding() || Thread.currentThread().isInterrupted()) {
+    private void throwIfCancelled() {
+        if (token.isCancelled()
+                || lifetime.isShuttingDown()
+                || Thread.currentThread().isInterrupted()) {
             throw cancelled();
         }
     }
 
     private GenerationCancelledException cancelled() {
-        lifetime.unlessEnded(this::saveNow);
+        lifetime.unlessShutDown(this::saveNow);
         return new GenerationCancelledException(
                 token.isCancelled()
                         ? "cancelled"
-                        : lifetime.isEnding()
+                        : lifetime.isShuttingDown()
                                 ? "cancelled by the closing of the pipeline"
                                 : GenerationCancelledException.INTERRUPTED,
                 stepsDone,
@@ -381,7 +383,7 @@ public final class Generation implements AutoCloseable {
     }
 
     /** The end of its pipeline: saves what was done, as any other cancellation does, and frees its memory. */
-    void end() {
+    void saveAndFree() {
         saveNow();
         free();
     }
@@ -394,7 +396,7 @@ public final class Generation implements AutoCloseable {
     /** Frees its memory and that of its streams. Latents that were saved stay. */
     @Override
     public void close() {
-        lifetime.unlessEnded(() -> {
+        lifetime.unlessShutDown(() -> {
             free();
             model.remove(this);
         });

@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  * @param path where it was read
  * @param latent [C, T, H, W], F32, finite
  * @param samplerState the tensors, by name, that the sampler's next step depends on beside the latent; F32
- * @param step steps of the sampler that are done, 0 to the description's
+ * @param step steps of the sampler that are done, 0 to the provenance's
  * @param output the name, without a folder, of the video that it was to become
- * @param description what the video is made from
+ * @param provenance what the video is made from
  */
 public record LatentFile(
         Path path,
@@ -28,7 +28,7 @@ public record LatentFile(
         Map<String, HostTensor> samplerState,
         int step,
         String output,
-        VideoDescription description) {
+        VideoProvenance provenance) {
     /** How the names of such files end. */
     public static final String ENDING = ".latents.safetensors";
 
@@ -48,12 +48,12 @@ public record LatentFile(
     /** The metadata key of {@link LatentDigest}'s sum. */
     static final String DIGEST = "sha256";
 
-    /** @throws IllegalArgumentException if more steps are done than the description has */
+    /** @throws IllegalArgumentException if more steps are done than the provenance has */
     public LatentFile {
         samplerState = Map.copyOf(samplerState);
-        if (step < 0 || step > steps(description)) {
+        if (step < 0 || step > steps(provenance)) {
             throw new IllegalArgumentException(
-                    "the steps that are done are 0 to " + steps(description) + ", found " + step);
+                    "the steps that are done are 0 to " + steps(provenance) + ", found " + step);
         }
     }
 
@@ -88,14 +88,14 @@ public record LatentFile(
     /**
      * Reads the latents that an interrupted run left for a video; null if there are none.
      *
-     * @param description of the video
-     * @throws FileAlreadyExistsException if there are latents of another description, which a run would replace
+     * @param provenance of the video
+     * @throws FileAlreadyExistsException if there are latents of another provenance, which a run would replace
      * @throws CheckpointException as {@link #read}
      */
-    public static @Nullable LatentFile saved(Path video, VideoDescription description)
+    public static @Nullable LatentFile findMatching(Path video, VideoProvenance provenance)
             throws FileAlreadyExistsException {
         Path file = pathFor(video);
-        VideoFiles.requireReplaceable(file, video, description::equals);
+        VideoFiles.requireReplaceable(file, video, provenance::equals);
         return VideoFiles.isFree(file) ? null : read(file);
     }
 
@@ -106,13 +106,13 @@ public record LatentFile(
 
     /** The sampler's steps that the video takes. */
     public int steps() {
-        return steps(description);
+        return steps(provenance);
     }
 
-    static int steps(VideoDescription description) {
-        Integer steps = description.request().steps();
+    static int steps(VideoProvenance provenance) {
+        Integer steps = provenance.request().steps();
         if (steps == null) {
-            throw new IllegalStateException("a description names its steps");
+            throw new IllegalStateException("provenance must contain the number of steps");
         }
         return steps;
     }
@@ -123,16 +123,16 @@ public record LatentFile(
             Map<String, HostTensor> samplerState,
             int step,
             String output,
-            VideoDescription description) {
+            VideoProvenance provenance) {
         Map<String, HostTensor> tensors = new LinkedHashMap<>();
         tensors.put(LATENT, latent);
         samplerState.forEach((name, tensor) -> tensors.put(STATE + name, tensor));
         Map<String, String> metadata = new LinkedHashMap<>();
         metadata.put("format", FORMAT);
         metadata.put("version", VERSION);
-        metadata.put("description", description.toJson());
+        metadata.put("description", provenance.toJson());
         metadata.put("step", Integer.toString(step));
-        metadata.put("steps", Integer.toString(steps(description)));
+        metadata.put("steps", Integer.toString(steps(provenance)));
         metadata.put("output", output);
         metadata.put(DIGEST, LatentDigest.of(metadata, tensors));
         SafetensorsWriter.write(file, tensors, metadata);

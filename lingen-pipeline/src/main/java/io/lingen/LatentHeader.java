@@ -5,6 +5,6 @@ package io.lingen;
  *
  * @param output the name, without a folder, of the video that it was to become
  * @param step steps of the sampler that are done
- * @param description what the video is made from
+ * @param provenance what the video is made from
  */
-record LatentHeader(String output, int step, VideoDescription description) {}
+record LatentHeader(String output, int step, VideoProvenance provenance) {}

@@ -77,23 +77,23 @@ final class LatentReader {
         if (!LatentFile.FORMAT.equals(metadata.get("format"))) {
             return null;
         }
-        VideoDescription description = description();
-        return new LatentHeader(output(), integer("step", 0, LatentFile.steps(description)), description);
+        VideoProvenance provenance = provenance();
+        return new LatentHeader(output(), integer("step", 0, LatentFile.steps(provenance)), provenance);
     }
 
-    private VideoDescription description() {
-        return VideoDescription.parse(path + ", description", text("description"));
+    private VideoProvenance provenance() {
+        return VideoProvenance.parse(path + ", description", text("description"));
     }
 
     private LatentFile read() {
         boolean digested = requireVersion();
         requireTensors(digested);
-        VideoDescription description = description();
-        int steps = LatentFile.steps(description);
+        VideoProvenance provenance = provenance();
+        int steps = LatentFile.steps(provenance);
         int step = integer("step", 0, steps);
         integer("steps", steps, steps);
         String output = output();
-        requireSize(description.request());
+        requireSize(provenance.request());
         Map<String, HostTensor> tensors = tensors(digested ? text(LatentFile.DIGEST) : null);
         Map<String, HostTensor> state = new LinkedHashMap<>();
         tensors.forEach((name, tensor) -> {
@@ -101,7 +101,7 @@ final class LatentReader {
                 state.put(name.substring(LatentFile.STATE.length()), tensor);
             }
         });
-        return new LatentFile(path, tensors.get(LatentFile.LATENT), state, step, output, description);
+        return new LatentFile(path, tensors.get(LatentFile.LATENT), state, step, output, provenance);
     }
 
     /** Whether it is a version with a digest. */

@@ -19,8 +19,8 @@ final class LatentSaver {
 
     private final Path file;
     private final Path video;
-    private final VideoDescription description;
-    private final Predicate<VideoDescription> isSame;
+    private final VideoProvenance provenance;
+    private final Predicate<VideoProvenance> isSame;
     private final int everySteps;
     private final boolean keep;
     private volatile int savedStep;
@@ -31,7 +31,7 @@ final class LatentSaver {
      * @param from what the generation resumes from, this file or another one; null if it is at its beginning
      * @throws FileAlreadyExistsException if the latents of another video are in the way
      */
-    LatentSaver(Path video, int everySteps, boolean keep, @Nullable LatentFile from, VideoDescription description)
+    LatentSaver(Path video, int everySteps, boolean keep, @Nullable LatentFile from, VideoProvenance provenance)
             throws FileAlreadyExistsException {
         if (everySteps < 0) {
             throw new IllegalArgumentException(
@@ -39,20 +39,20 @@ final class LatentSaver {
         }
         this.file = LatentFile.pathFor(video);
         this.video = video;
-        this.description = description;
+        this.provenance = provenance;
         this.everySteps = everySteps;
         this.keep = keep;
         boolean resumed = from != null
                 && absolute(from.path()).equals(absolute(file))
                 && from.output().equals(video.getFileName().toString());
         // An earlier version of LinGen may have described the video that is resumed.
-        this.isSame = found -> found.equals(description) || resumed && found.equals(from.description());
-        this.savedStep = resumed ? from.step() : stepOnDisk(video, description);
+        this.isSame = found -> found.equals(provenance) || resumed && found.equals(from.provenance());
+        this.savedStep = resumed ? from.step() : stepOnDisk(video, provenance);
     }
 
-    private static int stepOnDisk(Path video, VideoDescription description) throws FileAlreadyExistsException {
+    private static int stepOnDisk(Path video, VideoProvenance provenance) throws FileAlreadyExistsException {
         try {
-            LatentFile saved = LatentFile.saved(video, description);
+            LatentFile saved = LatentFile.findMatching(video, provenance);
             return saved == null ? 0 : saved.step();
         } catch (CheckpointException e) {
             log.warn("the saved latents can't be read and will be replaced: {}", e.getMessage());
@@ -84,7 +84,7 @@ final class LatentSaver {
             // Another run may have taken the name meanwhile.
             VideoFiles.requireReplaceable(file, video, isSame);
             String output = video.getFileName().toString();
-            LatentFile.write(file, latent.get(), samplerState.get(), step, output, description);
+            LatentFile.write(file, latent.get(), samplerState.get(), step, output, provenance);
             savedStep = step;
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
             // A failed checkpoint must not fail the video.
@@ -94,7 +94,7 @@ final class LatentSaver {
     }
 
     /** Removes the latents of a video that is on disk. */
-    void videoIsWhole() {
+    void onVideoWritten() {
         if (keep || savedStep == 0) {
             return;
         }

@@ -179,7 +179,7 @@ final class LoadedModel implements AutoCloseable {
     void requireMemory(VideoPlan plan) {
         MemoryCheck.require(backend, "this video", memory.forecast(plan).videoBytes(), () -> {
             List<String> settings = new ArrayList<>(
-                    memory.whatFits(plan.request(), backend.availableBytes(), MemoryForecast::videoBytes));
+                    memory.fittingSettings(plan.request(), backend.availableBytes(), MemoryForecast::videoBytes));
             settings.addAll(ifBf16Fits(estimator -> estimator.forecast(plan).videoBytes()));
             return settings;
         });
@@ -207,7 +207,7 @@ final class LoadedModel implements AutoCloseable {
      *
      * @param encodedPrompt of {@link #encodedPrompt}
      */
-    VideoDescription describe(VideoPlan plan, @Nullable String encodedPrompt) {
+    VideoProvenance provenance(VideoPlan plan, @Nullable String encodedPrompt) {
         VideoRequest asked = plan.request();
         VideoRequest whole = asked.toBuilder()
                 .size(plan.format().width(), plan.format().height())
@@ -219,8 +219,8 @@ final class LoadedModel implements AutoCloseable {
                 .schedule(plan.schedule())
                 .eta(plan.eta())
                 .build();
-        return new VideoDescription(
-                VideoDescription.libraryVersion(),
+        return new VideoProvenance(
+                VideoProvenance.libraryVersion(),
                 name(),
                 hash(),
                 backend.name(),
@@ -244,8 +244,8 @@ final class LoadedModel implements AutoCloseable {
     /** Ends the generations that are under way, and frees everything. Closing twice has no effect. */
     @Override
     public void close() {
-        lifetime.end(() -> {
-            generations.forEach(Generation::end);
+        lifetime.shutdown(() -> {
+            generations.forEach(Generation::saveAndFree);
             owned.close();
         });
     }

@@ -128,10 +128,10 @@ public final class MemoryEstimator implements AutoCloseable {
      * @param forecastBytes the part of the forecast that has to fit
      * @return none if nothing fits
      */
-    public List<String> whatFits(
+    public List<String> fittingSettings(
             VideoRequest request, long availableBytes, ToLongFunction<MemoryForecast> forecastBytes) {
         return new FittingSettings(planner, plan -> forecastBytes.applyAsLong(forecast(plan)) <= availableBytes)
-                .near(planner.plan(request));
+                .alternatives(planner.plan(request));
     }
 
     /** The memory of a video. */

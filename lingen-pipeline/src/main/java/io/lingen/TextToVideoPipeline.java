@@ -138,19 +138,19 @@ public final class TextToVideoPipeline implements AutoCloseable {
      */
     public Generation resume(LatentFile saved, CancellationToken token) {
         return model.lifetime().use(() -> {
-            SavedVideo video = new SavedVideo(saved, model);
+            LatentFilePlanner video = new LatentFilePlanner(saved, model);
             return begin(video.planToResume(), saved, token);
         });
     }
 
     private Generation begin(VideoPlan plan, @Nullable LatentFile saved, CancellationToken token) {
         return model.lifetime().use(() -> {
-            requireWanted(saved, plan.steps(), token);
+            throwIfCancelled(saved, plan.steps(), token);
             model.requireMemory(plan);
             // Reuse the recorded prompt: rewriters may be non-deterministic.
             String prompt = saved == null
                     ? model.encodedPrompt(plan.request())
-                    : saved.description().encodedPrompt();
+                    : saved.provenance().encodedPrompt();
             return model.add(new Generation(model, plan, prompt, saved, null, token));
         });
     }
@@ -166,16 +166,16 @@ public final class TextToVideoPipeline implements AutoCloseable {
      */
     public Generation decode(LatentFile saved, CancellationToken token) {
         return model.lifetime().use(() -> {
-            requireWanted(saved, saved.steps(), token);
-            SavedVideo video = new SavedVideo(saved, model);
+            throwIfCancelled(saved, saved.steps(), token);
+            LatentFilePlanner video = new LatentFilePlanner(saved, model);
             VideoPlan plan = video.planToDecode();
             model.requireMemoryToDecode(plan.latent());
             return model.add(new Generation(
-                    model, plan, saved.description().encodedPrompt(), saved, video.decodedDescription(plan), token));
+                    model, plan, saved.provenance().encodedPrompt(), saved, video.decodedProvenance(plan), token));
         });
     }
 
-    private static void requireWanted(@Nullable LatentFile saved, int steps, CancellationToken token) {
+    private static void throwIfCancelled(@Nullable LatentFile saved, int steps, CancellationToken token) {
         if (token.isCancelled() || Thread.currentThread().isInterrupted()) {
             throw new GenerationCancelledException(
                     token.isCancelled() ? "cancelled" : GenerationCancelledException.INTERRUPTED,
@@ -229,8 +229,8 @@ public final class TextToVideoPipeline implements AutoCloseable {
     }
 
     /** What a video of this pipeline can be made again from, if a rewriter that is asked twice gives the same answer. */
-    public VideoDescription describe(VideoPlan plan) {
-        return model.lifetime().use(() -> model.describe(plan, model.encodedPrompt(plan.request())));
+    public VideoProvenance provenance(VideoPlan plan) {
+        return model.lifetime().use(() -> model.provenance(plan, model.encodedPrompt(plan.request())));
     }
 
     /** The options that it was loaded with. */

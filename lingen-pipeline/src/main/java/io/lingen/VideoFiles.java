@@ -32,8 +32,8 @@ final class VideoFiles {
      * @throws FileAlreadyExistsException if all its names are taken
      */
     static Path sidecar(Path video) throws FileAlreadyExistsException {
-        List<Path> names = names(video, Sidecar.ENDING);
-        Path owned = first(names, file -> Sidecar.isOf(file, video));
+        List<Path> names = names(video, MetadataSidecar.ENDING);
+        Path owned = first(names, file -> MetadataSidecar.isOf(file, video));
         Path found = owned == null ? first(names, VideoFiles::isFree) : owned;
         if (found == null) {
             throw new FileAlreadyExistsException(
@@ -73,10 +73,10 @@ final class VideoFiles {
     /**
      * Requires that no latents of another video are lost when those of a video are written to a path, or removed from it.
      *
-     * @param isSame whether a description is of the same video
+     * @param isSame whether a provenance is of the same video
      * @throws FileAlreadyExistsException if there are such latents, or another file
      */
-    static void requireReplaceable(Path latents, Path video, Predicate<VideoDescription> isSame)
+    static void requireReplaceable(Path latents, Path video, Predicate<VideoProvenance> isSame)
             throws FileAlreadyExistsException {
         if (isFree(latents)) {
             return;
@@ -84,7 +84,7 @@ final class VideoFiles {
         LatentHeader header = LatentReader.header(latents);
         boolean isOfVideo =
                 header != null && header.output().equals(video.getFileName().toString());
-        if (isOfVideo && isSame.test(header.description())) {
+        if (isOfVideo && isSame.test(header.provenance())) {
             return;
         }
         String name = SafeText.of(video.getFileName().toString());
@@ -92,8 +92,8 @@ final class VideoFiles {
                 ? "the latents of " + name + " must have a name of their own, found other files named like them;"
                         + " remove this one or choose another output"
                 : "the latents must be those of this video, found step " + header.step() + " of "
-                        + LatentFile.steps(header.description()) + " of \""
-                        + SafeText.of(header.description().request().subject())
+                        + LatentFile.steps(header.provenance()) + " of \""
+                        + SafeText.of(header.provenance().request().subject())
                         + "\" with another request, model or version; resume that video (lingen resume " + latents
                         + "), choose another output, or remove the file";
         throw new FileAlreadyExistsException(latents.toString(), null, reason);

@@ -77,7 +77,7 @@ public final class VideoOutput {
         if (sidecar == null) {
             return VideoFiles.sidecar(video);
         }
-        if (!overwrites && !VideoFiles.isFree(sidecar) && !Sidecar.isOf(sidecar, video)) {
+        if (!overwrites && !VideoFiles.isFree(sidecar) && !MetadataSidecar.isOf(sidecar, video)) {
             throw new FileAlreadyExistsException(
                     sidecar.toString(),
                     null,

@@ -136,7 +136,7 @@ class InterruptTest {
             generation.steps().forEachRemaining(step -> {});
             VideoResult result = generation.write(VideoOutput.of(target), interruptedAfter(8, generation.frames()));
             assertTrue(Thread.interrupted(), "the thread's interrupt status");
-            assertEquals(result.description(), VideoDescription.parse("json", Files.readString(result.sidecar())));
+            assertEquals(result.provenance(), VideoProvenance.parse("json", Files.readString(result.sidecar())));
         }
         assertEquals(Stream.of("out.json", name).sorted().toList(), names());
         assertWhole(target);

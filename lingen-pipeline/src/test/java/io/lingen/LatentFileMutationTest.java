@@ -29,9 +29,8 @@ class LatentFileMutationTest {
                 .schedule("uniform")
                 .eta(0)
                 .build();
-        VideoDescription description = new VideoDescription("1", "nano", "00", "cpu", "bf16", request, null);
-        LatentFile.write(
-                file, HostTensor.of(new float[2 * 3 * 4 * 5], 2, 3, 4, 5), Map.of(), 2, "out.mp4", description);
+        VideoProvenance provenance = new VideoProvenance("1", "nano", "00", "cpu", "bf16", request, null);
+        LatentFile.write(file, HostTensor.of(new float[2 * 3 * 4 * 5], 2, 3, 4, 5), Map.of(), 2, "out.mp4", provenance);
         byte[] good = Files.readAllBytes(file);
         int header = 8 + (good[0] & 0xFF) + ((good[1] & 0xFF) << 8);
         new Mutations("latents", FIXED_BYTES, Set.of(CheckpointException.class), damaged -> {

@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class LatentFileTest {
-    private static final VideoDescription DESCRIPTION = new VideoDescription(
+    private static final VideoProvenance PROVENANCE = new VideoProvenance(
             "1",
             "tiny",
             "00ff",
@@ -59,7 +59,7 @@ class LatentFileTest {
     @Test
     void whatIsWrittenIsRead() {
         Path file = folder.resolve("out.latents.safetensors");
-        LatentFile.write(file, LATENT, STATE, 4, "out.mp4", DESCRIPTION);
+        LatentFile.write(file, LATENT, STATE, 4, "out.mp4", PROVENANCE);
         LatentFile read = LatentFile.read(file);
         assertArrayEquals(LATENT.toFloats(), read.latent().toFloats());
         assertEquals(LATENT.shape(), read.latent().shape());
@@ -68,7 +68,7 @@ class LatentFileTest {
             assertArrayEquals(tensor.toFloats(), read.samplerState().get(name).toFloats());
             assertEquals(tensor.shape(), read.samplerState().get(name).shape());
         });
-        assertEquals(DESCRIPTION, read.description());
+        assertEquals(PROVENANCE, read.provenance());
         assertEquals(4, read.step());
         assertEquals(6, read.steps());
         assertEquals(folder.resolve("out.mp4"), read.video());
@@ -79,7 +79,7 @@ class LatentFileTest {
         for (int step : new int[] {-1, 7}) {
             IllegalArgumentException error = assertThrows(
                     IllegalArgumentException.class,
-                    () -> new LatentFile(folder, LATENT, Map.of(), step, "out.mp4", DESCRIPTION));
+                    () -> new LatentFile(folder, LATENT, Map.of(), step, "out.mp4", PROVENANCE));
             assertEquals("the steps that are done are 0 to 6, found " + step, error.getMessage());
         }
     }
@@ -178,7 +178,7 @@ class LatentFileTest {
         LatentFile read = LatentFile.read(file);
         assertEquals(3, read.step());
         assertEquals(Map.of(), read.samplerState());
-        assertEquals("a red ring", read.description().request().prompt());
+        assertEquals("a red ring", read.provenance().request().prompt());
         assertEquals(Shape.of(4, 1, 4, 8), read.latent().shape());
         float[] first = {0.083619095f, -0.5954145f, 1.0461565f, -0.82908034f, 1.5785006f};
         assertArrayEquals(first, Arrays.copyOf(read.latent().toFloats(), 5));
@@ -188,7 +188,7 @@ class LatentFileTest {
     @Test
     void everyFlippedBitIsRefused() throws IOException {
         Path file = folder.resolve("out.latents.safetensors");
-        LatentFile.write(file, LATENT, STATE, 4, "out.mp4", DESCRIPTION);
+        LatentFile.write(file, LATENT, STATE, 4, "out.mp4", PROVENANCE);
         byte[] whole = Files.readAllBytes(file);
         Path damaged = folder.resolve("damaged.latents.safetensors");
         for (int i = 0; i < whole.length; i++) {
@@ -207,7 +207,7 @@ class LatentFileTest {
     @Test
     void everyChangeOfTheContentsIsFoundByTheDigest() {
         Path file = folder.resolve("out.latents.safetensors");
-        LatentFile.write(file, LATENT, STATE, 4, "out.mp4", DESCRIPTION);
+        LatentFile.write(file, LATENT, STATE, 4, "out.mp4", PROVENANCE);
         Map<String, String> metadata;
         Map<String, HostTensor> tensors = new LinkedHashMap<>();
         try (SafetensorsFile whole = SafetensorsFile.open(file)) {
@@ -218,7 +218,7 @@ class LatentFileTest {
                         name, HostTensor.of(tensor.toFloats(), tensor.shape().toArray()));
             }
         }
-        String seed = DESCRIPTION.toJson().replace("\"seed\":-7", "\"seed\":-6");
+        String seed = PROVENANCE.toJson().replace("\"seed\":-7", "\"seed\":-6");
         for (Map.Entry<String, String> change : Map.of(
                         "description", seed, "step", "3", "output", "other.mp4", "note", "a key of its own")
                 .entrySet()) {
@@ -254,7 +254,7 @@ class LatentFileTest {
                 "of a video of 24x24 and 8 frames with at most 4 values a pixel, found F32[1, 1, 1, " + elements + "]");
         metadata.put(
                 "description",
-                DESCRIPTION.toJson().replace("\"width\":24,\"height\":24", "\"width\":65536,\"height\":1048576"));
+                PROVENANCE.toJson().replace("\"width\":24,\"height\":24", "\"width\":65536,\"height\":1048576"));
         assertRefused(sparse(elements, metadata), "expected saved latents that fit into memory, found " + 4 * elements);
     }
 
@@ -290,7 +290,7 @@ class LatentFileTest {
         Map<String, String> metadata = new LinkedHashMap<>();
         metadata.put("format", "lingen-latents");
         metadata.put("version", "1");
-        metadata.put("description", DESCRIPTION.toJson());
+        metadata.put("description", PROVENANCE.toJson());
         metadata.put("step", "4");
         metadata.put("steps", "6");
         metadata.put("output", "out.mp4");

@@ -42,7 +42,7 @@ class MemoryEstimatorTest {
     @Test
     void whatIsOfferedFitsAndTheNextLargerDoesNot() {
         long available = estimator.forecast(LARGE).videoBytes() * 9 / 10;
-        List<String> settings = estimator.whatFits(LARGE, available, MemoryForecast::videoBytes);
+        List<String> settings = estimator.fittingSettings(LARGE, available, MemoryForecast::videoBytes);
         assertEquals(2, settings.size(), settings.toString());
 
         Matcher shorter = Pattern.compile("at most ([\\d.]+) s \\((\\d+) frames\\) at 256x256")
@@ -61,7 +61,7 @@ class MemoryEstimatorTest {
 
     @Test
     void nothingIsOfferedWhereNothingFits() {
-        assertEquals(List.of(), estimator.whatFits(LARGE, 1_000, MemoryForecast::videoBytes));
+        assertEquals(List.of(), estimator.fittingSettings(LARGE, 1_000, MemoryForecast::videoBytes));
     }
 
     @Test

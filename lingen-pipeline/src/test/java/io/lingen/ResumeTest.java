@@ -243,7 +243,7 @@ class ResumeTest {
     void stateThatTheSamplerDoesNotKeepIsRefused() throws IOException {
         LatentFile saved = interrupted(folder.resolve("out.mp4"), 3);
         LatentFile other = new LatentFile(
-                saved.path(), saved.latent(), Map.of("x", saved.latent()), 3, saved.output(), saved.description());
+                saved.path(), saved.latent(), Map.of("x", saved.latent()), 3, saved.output(), saved.provenance());
         String message = assertThrows(CheckpointException.class, () -> pipeline.resume(other))
                 .getMessage();
         assertTrue(message.startsWith(saved.path() + ": state of a rectified flow must be empty"), message);
@@ -257,7 +257,7 @@ class ResumeTest {
         }
         try (Generation generation = pipeline.decode(LatentFile.read(file), new CancellationToken())) {
             VideoResult result = generation.write(folder.resolve("decoded"));
-            assertTrue(result.description().decoded().startsWith("after step 3 of 6"), result.toString());
+            assertTrue(result.provenance().decoded().startsWith("after step 3 of 6"), result.toString());
         }
     }
 
@@ -279,12 +279,7 @@ class ResumeTest {
             assertTrue(message.contains("in precision bf16 and this pipeline computes in precision f32"), message);
         }
         LatentFile shorter = new LatentFile(
-                saved.path(),
-                HostTensor.of(new float[2], 1, 2, 1, 1),
-                Map.of(),
-                3,
-                saved.output(),
-                saved.description());
+                saved.path(), HostTensor.of(new float[2], 1, 2, 1, 1), Map.of(), 3, saved.output(), saved.provenance());
         String message = assertThrows(CheckpointException.class, () -> pipeline.resume(shorter))
                 .getMessage();
         assertTrue(message.contains("for the recorded request, found [1, 2, 1, 1]"), message);
@@ -316,9 +311,9 @@ class ResumeTest {
             assertArrayEquals(expected, first(generation.preview()), "no velocity is known");
             generation.write(target);
         }
-        VideoDescription tag = VideoDescription.parse("tag", VideoWriters.comment(target));
+        VideoProvenance tag = VideoProvenance.parse("tag", VideoWriters.comment(target));
         assertEquals("after step 2 of 6", tag.decoded());
-        assertEquals(saved.description().request(), tag.request());
+        assertEquals(saved.provenance().request(), tag.request());
     }
 
     @Test
@@ -339,10 +334,10 @@ class ResumeTest {
                 VideoResult result = generation.write(folder.resolve("decoded.webm"));
                 assertEquals(
                         "by the decoder of other " + other.modelHash(),
-                        result.description().decoded());
+                        result.provenance().decoded());
             }
             LatentFile thin = new LatentFile(
-                    saved.path(), HostTensor.of(new float[3], 3, 1, 1, 1), Map.of(), 6, "out.mp4", saved.description());
+                    saved.path(), HostTensor.of(new float[3], 3, 1, 1, 1), Map.of(), 6, "out.mp4", saved.provenance());
             String message = assertThrows(CheckpointException.class, () -> other.decode(thin, new CancellationToken()))
                     .getMessage();
             assertTrue(message.contains("expected latents [4, T, H, W]"), message);

@@ -130,7 +130,7 @@ class SharedPipelineTest {
                 () -> pipeline.start(request),
                 () -> pipeline.plan(request),
                 () -> pipeline.forecast(plan),
-                () -> pipeline.describe(plan),
+                () -> pipeline.provenance(plan),
                 pipeline::modelHash,
                 pipeline::backend,
                 pipeline::denoiser,

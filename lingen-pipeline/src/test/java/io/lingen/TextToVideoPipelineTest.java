@@ -78,23 +78,22 @@ class TextToVideoPipelineTest {
         assertEquals(List.of("out.json", "out.mp4"), names());
 
         ObjectMapper mapper = new ObjectMapper();
-        JsonNode description = mapper.readTree(Files.readAllBytes(result.sidecar()));
-        assertEquals(
-                description.get("request"), mapper.readTree(video.comment()).get("request"));
-        JsonNode made = description.get("request");
+        JsonNode provenance = mapper.readTree(Files.readAllBytes(result.sidecar()));
+        assertEquals(provenance.get("request"), mapper.readTree(video.comment()).get("request"));
+        JsonNode made = provenance.get("request");
         assertEquals("a red circle moves to the right", made.get("prompt").asText());
         assertEquals("noise", made.get("negative_prompt").asText());
         assertEquals(7, made.get("seed").asLong());
         assertEquals(4, made.get("steps").asInt());
         assertEquals(3, made.get("guidance").asDouble());
-        assertEquals("f32", description.get("precision").asText());
-        assertTrue(description.get("times_s").get("denoise").asDouble() > 0);
-        assertEquals(result.description(), VideoDescription.parse("tag", video.comment()));
+        assertEquals("f32", provenance.get("precision").asText());
+        assertTrue(provenance.get("times_s").get("denoise").asDouble() > 0);
+        assertEquals(result.provenance(), VideoProvenance.parse("tag", video.comment()));
         assertEquals(
-                result.description(),
-                VideoDescription.parse("file", Files.readString(result.sidecar())),
+                result.provenance(),
+                VideoProvenance.parse("file", Files.readString(result.sidecar())),
                 "the file describes the same video");
-        assertEquals(result.description(), pipeline.describe(pipeline.plan(request)));
+        assertEquals(result.provenance(), pipeline.provenance(pipeline.plan(request)));
     }
 
     @Test
@@ -172,7 +171,7 @@ class TextToVideoPipelineTest {
             VideoRequest request =
                     VideoRequest.builder("a ring").frames(4).steps(1).build();
             VideoResult result = rewriting.generate(request, folder.resolve("out.mp4"));
-            assertEquals("a ring, slowly", result.description().encodedPrompt());
+            assertEquals("a ring, slowly", result.provenance().encodedPrompt());
             assertTrue(Files.readString(result.sidecar()).contains("\"a ring, slowly\""));
         }
     }
@@ -186,15 +185,15 @@ class TextToVideoPipelineTest {
         try (TextToVideoPipeline own = TextToVideoPipeline.load(copy.toString(), OPTIONS)) {
             assertEquals(List.of("a", "ring"), own.unknownWords("a sapphire ring, a blue ring"));
             VideoResult result = own.generate(request, folder.resolve("blue.mp4"));
-            assertEquals("a blue ring", result.description().encodedPrompt());
-            assertEquals("a sapphire ring", result.description().request().prompt());
-            assertEquals(result.description(), own.describe(own.plan(request)));
+            assertEquals("a blue ring", result.provenance().encodedPrompt());
+            assertEquals("a sapphire ring", result.provenance().request().prompt());
+            assertEquals(result.provenance(), own.provenance(own.plan(request)));
         }
         try (TextToVideoPipeline asWritten =
                 TextToVideoPipeline.load(copy.toString(), OPTIONS.withRewriter(PromptRewriter.IDENTITY))) {
             assertEquals(
                     "a sapphire ring",
-                    asWritten.describe(asWritten.plan(request)).encodedPrompt());
+                    asWritten.provenance(asWritten.plan(request)).encodedPrompt());
         }
         Files.delete(copy.resolve("words.tsv"));
         CheckpointException missing =

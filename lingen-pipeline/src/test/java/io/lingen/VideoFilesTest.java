@@ -72,13 +72,13 @@ class VideoFilesTest {
                 message);
         assertThrows(
                 FileAlreadyExistsException.class,
-                () -> LatentFile.saved(target, pipeline.describe(pipeline.plan(BLUE))));
+                () -> LatentFile.findMatching(target, pipeline.provenance(pipeline.plan(BLUE))));
         assertEquals(List.of("out.latents.safetensors"), names());
         assertArrayEquals(before, Files.readAllBytes(red.path()));
 
         assertEquals(
                 1,
-                Objects.requireNonNull(LatentFile.saved(target, pipeline.describe(pipeline.plan(RED))))
+                Objects.requireNonNull(LatentFile.findMatching(target, pipeline.provenance(pipeline.plan(RED))))
                         .step());
         pipeline.generate(RED, target);
         assertEquals(List.of("out.json", "out.mp4"), names(), "the same video replaces its own");
@@ -96,8 +96,7 @@ class VideoFilesTest {
             blue.steps().next();
             assertNull(blue.savedLatents());
             assertEquals(
-                    RED.prompt(),
-                    LatentFile.find(target).description().request().prompt());
+                    RED.prompt(), LatentFile.find(target).provenance().request().prompt());
             blue.write(target);
         }
         assertEquals(1, LatentFile.find(target).step(), "not removed with the other video");
@@ -208,9 +207,7 @@ class VideoFilesTest {
         pipeline.generate(RED, VideoOutput.of(target).overwriting(), new CancellationToken());
         VideoResult again = pipeline.generate(BLUE, target);
         assertEquals(
-                again.description(),
-                VideoDescription.parse("tag", VideoWriters.comment(target)),
-                "its own is replaced");
+                again.provenance(), VideoProvenance.parse("tag", VideoWriters.comment(target)), "its own is replaced");
     }
 
     @Test
@@ -282,8 +279,8 @@ class VideoFilesTest {
         VideoOutput other = VideoOutput.of(target).withSidecar(named);
         result = pipeline.generate(RED, other, new CancellationToken());
         assertEquals(named, result.sidecar());
-        assertEquals(result.description(), VideoDescription.parse("sidecar", Files.readString(named)));
-        assertEquals(result.description(), VideoDescription.parse("line", result.toJson()));
+        assertEquals(result.provenance(), VideoProvenance.parse("sidecar", Files.readString(named)));
+        assertEquals(result.provenance(), VideoProvenance.parse("line", result.toJson()));
         pipeline.generate(BLUE, other, new CancellationToken());
         assertEquals("a blue ring", prompt("records/red.txt"), "its own is replaced");
 
@@ -331,7 +328,7 @@ class VideoFilesTest {
     }
 
     private String prompt(String json) throws IOException {
-        return String.valueOf(VideoDescription.parse(json, Files.readString(folder.resolve(json)))
+        return String.valueOf(VideoProvenance.parse(json, Files.readString(folder.resolve(json)))
                 .request()
                 .prompt());
     }

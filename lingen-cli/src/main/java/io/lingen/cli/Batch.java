@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 record Batch(
         Console console,
-        Recipe recipe,
+        ResolvedOptions resolved,
         OutputOptions outputs,
         LatentOptions latents,
         int count,
@@ -26,7 +26,7 @@ record Batch(
         Path output) {
     /** Makes the videos of a prompt, or of the recorded one if it is null; the exit code. */
     int ofPrompt(@Nullable String prompt) throws IOException {
-        VideoRequest request = console.checked(() -> recipe.request(prompt).build());
+        VideoRequest request = console.checked(() -> resolved.request(prompt).build());
         PromptLine line = PromptLine.of("", request);
         return run(prompt == null, run -> make(action -> action.accept(line), run));
     }
@@ -37,21 +37,21 @@ record Batch(
             throw new NoSuchFileException(promptFile.toString());
         }
         // The options are checked now, with a prompt in place of those in the file.
-        console.checked(() -> recipe.request("a prompt of the file").build());
+        console.checked(() -> resolved.request("a prompt of the file").build());
         return run(false, run -> {
-            try (PromptFile prompts = PromptFile.open(promptFile, recipe::request)) {
+            try (PromptFile prompts = PromptFile.open(promptFile, resolved::request)) {
                 return make(prompts, run);
             }
         });
     }
 
     private int run(boolean isRecordedPrompt, ModelSession.Work work) throws IOException {
-        console.check(outputs::checkForSeveral);
-        PipelineOptions options = console.checked(() -> recipe.pipelineOptions(isRecordedPrompt));
-        String model = console.checked(recipe::model);
+        console.check(outputs::checkForBatch);
+        PipelineOptions options = console.checked(() -> resolved.pipelineOptions(isRecordedPrompt));
+        String model = console.checked(resolved::model);
         VideoWriters.requireWritable(BatchRun.target(output, 1));
         return ModelSession.run(console, model, options, true, run -> {
-            recipe.compare(run);
+            resolved.compare(run);
             return work.run(run);
         });
     }

@@ -53,7 +53,7 @@ final class BatchCommand implements Callable<Integer> {
             paramLabel = "I/N",
             converter = Shard.Converter.class,
             description = "Make only the videos I, I+N, I+2N, ...: the share of machine I among N.")
-    private Shard shard = Shard.WHOLE;
+    private Shard shard = Shard.ALL;
 
     @Mixin
     private VideoOptions video;
@@ -72,8 +72,8 @@ final class BatchCommand implements Callable<Integer> {
         console.check(latents::check);
         console.check(count::check);
         console.check(() -> VideoWriters.check(output));
-        Recipe recipe = console.checked(video::recipe);
-        console.warn(video.request().withoutEffect());
-        return new Batch(console, recipe, outputs, latents, count.count(), shard, output).ofFile(file);
+        ResolvedOptions resolved = console.checked(video::resolve);
+        console.warn(video.request().ineffectiveOptions());
+        return new Batch(console, resolved, outputs, latents, count.count(), shard, output).ofFile(file);
     }
 }

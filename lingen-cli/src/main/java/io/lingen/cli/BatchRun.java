@@ -3,9 +3,9 @@ package io.lingen.cli;
 import io.lingen.GenerationCancelledException;
 import io.lingen.LatentFile;
 import io.lingen.TextToVideoPipeline;
-import io.lingen.VideoDescription;
 import io.lingen.VideoOutput;
 import io.lingen.VideoPlan;
+import io.lingen.VideoProvenance;
 import io.lingen.VideoRequest;
 import io.lingen.core.internal.SafeText;
 import io.lingen.video.VideoWriters;
@@ -18,10 +18,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Makes the videos of a batch with a loaded model. They are numbered from 1, in the order of the prompts, and named by the number. Finished
- * videos with the same description are skipped, interrupted ones are resumed, and a failed one does not stop the others. For one thread.
+ * videos with the same provenance are skipped, interrupted ones are resumed, and a failed one does not stop the others. For one thread.
  */
 final class BatchRun {
-    private static final int MOST_SHOWN = 10;
+    private static final int MAX_REPORTED = 10;
 
     /** A video of the batch. */
     private interface RowAction {
@@ -54,7 +54,7 @@ final class BatchRun {
      */
     boolean run() throws IOException {
         forEach(this::check);
-        if (wrong > MOST_SHOWN) {
+        if (wrong > MAX_REPORTED) {
             err.println("lingen: " + wrong + " of " + total + " videos can't be made for such reasons");
         }
         forEach(this::make);
@@ -83,7 +83,7 @@ final class BatchRun {
     private void check(long number, PromptLine line) {
         total++;
         String problem = row(number, line, new Progress(err, Progress.Form.QUIET)).problem;
-        if (!problem.isEmpty() && ++wrong <= MOST_SHOWN) {
+        if (!problem.isEmpty() && ++wrong <= MAX_REPORTED) {
             report(number, line, problem);
         }
     }
@@ -108,13 +108,13 @@ final class BatchRun {
      * A video before it is made.
      *
      * @param problem why it can't be made, or not without the loss of another file; empty if it can
-     * @param finished the description of a complete video; null if it is to be made
+     * @param finished the provenance of a complete video; null if it is to be made
      * @param saved latents to resume from; null if there are none
      */
     private record Row(
             VideoOutput output,
             String problem,
-            @Nullable VideoDescription finished,
+            @Nullable VideoProvenance finished,
             @Nullable LatentFile saved) {}
 
     private Row row(long number, PromptLine line, Progress progress) {
@@ -126,12 +126,12 @@ final class BatchRun {
         try {
             VideoPlan plan = pipeline.plan(request);
             VideoWriters.check(output.video(), plan.format());
-            VideoDescription description = pipeline.describe(plan);
-            if (isFinished(output, description)) {
-                return new Row(output, "", description, null);
+            VideoProvenance provenance = pipeline.provenance(plan);
+            if (isFinished(output, provenance)) {
+                return new Row(output, "", provenance, null);
             }
             output.requireReplaceable();
-            return new Row(output, "", null, VideoRun.savedLatents(output.video(), description, progress));
+            return new Row(output, "", null, VideoRun.savedLatents(output.video(), provenance, progress));
         } catch (IOException | IllegalArgumentException e) {
             return new Row(output, ErrorReport.text(e), null, null);
         }
@@ -153,16 +153,16 @@ final class BatchRun {
         }
     }
 
-    /** Whether a video is complete and has this description. The sidecar is written last, so both must exist and agree. */
-    private static boolean isFinished(VideoOutput output, VideoDescription description) {
+    /** Whether a video is complete and has this provenance. The sidecar is written last, so both must exist and agree. */
+    private static boolean isFinished(VideoOutput output, VideoProvenance provenance) {
         try {
             Path sidecar = output.sidecar();
             return Files.exists(output.video())
                     && (sidecar == null
                             || Files.isRegularFile(sidecar)
-                                    && description.equals(
-                                            RecordedVideo.read(sidecar).description()))
-                    && description.equals(RecordedVideo.read(output.video()).description());
+                                    && provenance.equals(
+                                            RecordedVideo.read(sidecar).provenance()))
+                    && provenance.equals(RecordedVideo.read(output.video()).provenance());
         } catch (IOException | IllegalArgumentException e) {
             return false;
         }

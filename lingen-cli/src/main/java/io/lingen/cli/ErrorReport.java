@@ -23,7 +23,7 @@ final class ErrorReport {
     private ErrorReport() {}
 
     /** Prints a usage error; returns its exit code. */
-    static int wrongUsage(ParameterException error, String[] args) {
+    static int usageError(ParameterException error, String[] args) {
         CommandLine command = error.getCommandLine();
         PrintWriter err = command.getErr();
         StringWriter suggestions = new StringWriter();
@@ -42,7 +42,7 @@ final class ErrorReport {
     }
 
     static int failure(Throwable error, CommandLine command) {
-        if (Lingen.isEnding()) {
+        if (Lingen.isShuttingDown()) {
             return Interruption.EXIT_CODE;
         }
         PrintWriter err = command.getErr();
@@ -55,7 +55,7 @@ final class ErrorReport {
     }
 
     /** Reports that standard output could not be written; returns the exit code of a command that had {@code code}. */
-    static int lostOutput(int code, CommandLine command) {
+    static int outputFailure(int code, CommandLine command) {
         PrintWriter err = command.getErr();
         err.println(
                 "lingen: could not write to standard output, so results printed there are incomplete; check for a full disk"

@@ -84,13 +84,13 @@ final class GenerateCommand implements Callable<Integer> {
             return aliases.decode(console, aliases.decoded(), output, video, outputs);
         }
         console.check(this::check);
-        Recipe recipe = console.checked(video::recipe);
-        console.warn(video.request().withoutEffect());
+        ResolvedOptions resolved = console.checked(video::resolve);
+        console.warn(video.request().ineffectiveOptions());
         if (aliases.promptFile() == null && !count.isGiven() && aliases.shard() == null) {
-            return generate(recipe);
+            return generate(resolved);
         }
-        Shard shard = aliases.shard() == null ? Shard.WHOLE : aliases.shard();
-        Batch batch = new Batch(console, recipe, outputs, latents, count.count(), shard, output);
+        Shard shard = aliases.shard() == null ? Shard.ALL : aliases.shard();
+        Batch batch = new Batch(console, resolved, outputs, latents, count.count(), shard, output);
         return aliases.promptFile() == null ? batch.ofPrompt(prompt) : batch.ofFile(aliases.promptFile());
     }
 
@@ -106,16 +106,16 @@ final class GenerateCommand implements Callable<Integer> {
         }
     }
 
-    private int generate(Recipe recipe) throws IOException {
-        VideoRequest request = console.checked(() -> recipe.request(prompt).build());
-        PipelineOptions options = console.checked(() -> recipe.pipelineOptions(prompt == null));
-        String model = console.checked(recipe::model);
+    private int generate(ResolvedOptions resolved) throws IOException {
+        VideoRequest request = console.checked(() -> resolved.request(prompt).build());
+        PipelineOptions options = console.checked(() -> resolved.pipelineOptions(prompt == null));
+        String model = console.checked(resolved::model);
         console.check(() -> VideoWriters.check(
                 output, TextToVideoPipeline.plan(model, request).format()));
         VideoOutput target = console.checked(() -> outputs.of(output));
         target.requireWritable();
         return ModelSession.run(console, model, options, false, run -> {
-            recipe.compare(run);
+            resolved.compare(run);
             run.generate(request, target, latents);
             return 0;
         });

@@ -2,8 +2,8 @@ package io.lingen.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.lingen.VideoDescription;
 import io.lingen.VideoOutput;
+import io.lingen.VideoProvenance;
 import io.lingen.VideoResult;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -36,13 +36,13 @@ final class JsonLines {
     }
 
     /** Writes the line of a video that was there already: with the content of its sidecar, or of its record if it has none. */
-    void skipped(VideoOutput output, VideoDescription description) throws IOException {
+    void skipped(VideoOutput output, VideoProvenance provenance) throws IOException {
         Path sidecar = output.sidecar();
         done(
                 Status.SKIPPED,
                 output.video(),
                 sidecar,
-                sidecar == null ? description.toJson() : Files.readString(sidecar));
+                sidecar == null ? provenance.toJson() : Files.readString(sidecar));
     }
 
     private void done(Status status, Path video, @Nullable Path sidecar, String record) throws IOException {

@@ -40,7 +40,7 @@ public final class Lingen implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    private static volatile boolean ending;
+    private static volatile boolean shuttingDown;
 
     private Lingen() {}
 
@@ -49,7 +49,7 @@ public final class Lingen implements Runnable {
         AtomicBoolean done = new AtomicBoolean();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             if (!done.get()) {
-                ending = true;
+                shuttingDown = true;
                 command.getErr().println(System.lineSeparator() + Interruption.exitMessage());
             }
         }));
@@ -59,14 +59,14 @@ public final class Lingen implements Runnable {
     }
 
     /** Whether the JVM is shutting down, which explains any failure. */
-    static boolean isEnding() {
-        return ending;
+    static boolean isShuttingDown() {
+        return shuttingDown;
     }
 
     /** Executes a command; returns its exit code. Output that can't be written is a failure. */
     static int run(CommandLine command, String... args) {
         int code = execute(command, args);
-        return command.getOut().checkError() ? ErrorReport.lostOutput(code, command) : code;
+        return command.getOut().checkError() ? ErrorReport.outputFailure(code, command) : code;
     }
 
     private static int execute(CommandLine command, String... args) {
@@ -86,7 +86,7 @@ public final class Lingen implements Runnable {
                 .setExpandAtFiles(false)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true)
-                .setParameterExceptionHandler(ErrorReport::wrongUsage)
+                .setParameterExceptionHandler(ErrorReport::usageError)
                 .setExecutionExceptionHandler(ErrorReport::failure);
     }
 

@@ -37,7 +37,7 @@ final class MemoryReport {
             line(out, "decoding", forecast.decoding(), "additional, while decoding and writing frames");
             line(out, "peak", forecast.peakBytes(), "of " + megabytes(available) + " available");
             if (forecast.peakBytes() > available) {
-                List<String> settings = estimator.whatFits(request, available, MemoryForecast::peakBytes);
+                List<String> settings = estimator.fittingSettings(request, available, MemoryForecast::peakBytes);
                 out.println("  It does not fit. "
                         + (settings.isEmpty()
                                 ? "Nothing like it does"

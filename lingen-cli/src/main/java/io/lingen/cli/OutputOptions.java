@@ -24,7 +24,7 @@ final class OutputOptions {
      *
      * @throws IllegalArgumentException if it has
      */
-    void checkForSeveral() {
+    void checkForBatch() {
         if (sidecar != null && !sidecar.equals(NONE)) {
             throw new IllegalArgumentException(
                     "--sidecar must be none for several videos, found '" + sidecar + "'; or leave it out");

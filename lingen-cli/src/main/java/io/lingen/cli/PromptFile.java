@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A file of prompts in UTF-8, read one line at a time. A text file has one prompt per line. A {@code .jsonl} file has one JSON object per
- * line, with the fields of the request in a video's description. Blank lines are skipped.
+ * line, with the fields of the request in a video's provenance. Blank lines are skipped.
  */
 final class PromptFile implements PromptLines, AutoCloseable {
     /** Longer than any prompt. Bounds the memory for files without line ends. */
@@ -118,8 +118,8 @@ final class PromptFile implements PromptLines, AutoCloseable {
     private boolean accept(long number, byte[] bytes, long length, LineAction action) throws IOException {
         String place = file + ", line " + number + ": ";
         if (length > MAX_LINE_BYTES) {
-            action.accept(
-                    PromptLine.wrong(place, "expected a line of up to " + MAX_LINE_BYTES + " bytes, found " + length));
+            action.accept(PromptLine.invalid(
+                    place, "expected a line of up to " + MAX_LINE_BYTES + " bytes, found " + length));
             return true;
         }
         try {
@@ -133,7 +133,7 @@ final class PromptFile implements PromptLines, AutoCloseable {
             }
             action.accept(line(place, text));
         } catch (CharacterCodingException e) {
-            action.accept(PromptLine.wrong(place, "expected UTF-8, found bytes that are not"));
+            action.accept(PromptLine.invalid(place, "expected UTF-8, found bytes that are not"));
         }
         return true;
     }
@@ -144,15 +144,15 @@ final class PromptFile implements PromptLines, AutoCloseable {
                 return PromptLine.of(place, request(ConfigReader.parse("", text.getBytes(StandardCharsets.UTF_8))));
             }
             if (text.startsWith("{\"")) {
-                return PromptLine.wrong(place, "expected a prompt, found JSON; name the file .jsonl");
+                return PromptLine.invalid(place, "expected a prompt, found JSON; name the file .jsonl");
             }
             return PromptLine.of(place, defaults.apply(text).build());
         } catch (CheckpointException e) {
             // The place names file and line; Jackson sees one line only.
             String message = String.valueOf(e.getMessage()).replaceFirst("^: ", "");
-            return PromptLine.wrong(place, message.replace(" at line 1, column ", " at column "));
+            return PromptLine.invalid(place, message.replace(" at line 1, column ", " at column "));
         } catch (IllegalArgumentException e) {
-            return PromptLine.wrong(place, String.valueOf(e.getMessage()));
+            return PromptLine.invalid(place, String.valueOf(e.getMessage()));
         }
     }
 

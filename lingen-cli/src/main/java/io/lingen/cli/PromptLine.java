@@ -15,7 +15,7 @@ record PromptLine(String place, @Nullable VideoRequest request, String problem) 
         return new PromptLine(place, request, "");
     }
 
-    static PromptLine wrong(String place, String problem) {
+    static PromptLine invalid(String place, String problem) {
         return new PromptLine(place, null, problem);
     }
 
@@ -26,7 +26,7 @@ record PromptLine(String place, @Nullable VideoRequest request, String problem) 
         }
         long seed = request.seed();
         return seed > Long.MAX_VALUE - offset
-                ? wrong(place, "the seeds from " + seed + " on end before " + (offset + 1) + " videos; begin lower")
+                ? invalid(place, "the seeds from " + seed + " on end before " + (offset + 1) + " videos; begin lower")
                 : of(place, request.toBuilder().seed(seed + offset).build());
     }
 }

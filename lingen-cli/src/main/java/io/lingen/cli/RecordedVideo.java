@@ -1,7 +1,7 @@
 package io.lingen.cli;
 
 import io.lingen.TextToVideoPipeline;
-import io.lingen.VideoDescription;
+import io.lingen.VideoProvenance;
 import io.lingen.VideoRequest;
 import io.lingen.core.DType;
 import io.lingen.core.backend.Backends;
@@ -18,22 +18,22 @@ import java.util.Locale;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * The description that a video, its .json or its latents carry.
+ * The provenance that a video, its .json or its latents carry.
  *
  * @param file the file it was read from
  */
-record RecordedVideo(Path file, VideoDescription description) {
+record RecordedVideo(Path file, VideoProvenance provenance) {
     private static final int MAX_BYTES = 1 << 21;
 
     /**
      * Reads a video's tag, or a JSON file.
      *
      * @throws IOException if the file can't be read or holds no comment
-     * @throws IllegalArgumentException if it holds no valid description
+     * @throws IllegalArgumentException if it holds no valid provenance
      */
     static RecordedVideo read(Path file) throws IOException {
         try {
-            return new RecordedVideo(file, VideoDescription.parse(file.toString(), text(file)));
+            return new RecordedVideo(file, VideoProvenance.parse(file.toString(), text(file)));
         } catch (CheckpointException e) {
             throw new IllegalArgumentException(e.getMessage(), e);
         }
@@ -46,7 +46,7 @@ record RecordedVideo(Path file, VideoDescription description) {
         try (InputStream stream = Files.newInputStream(file)) {
             byte[] text = stream.readNBytes(MAX_BYTES);
             if (text.length == MAX_BYTES) {
-                throw new IOException(file + " is too large to be the description of a video");
+                throw new IOException(file + " is too large to be the provenance of a video");
             }
             return text;
         }
@@ -54,27 +54,27 @@ record RecordedVideo(Path file, VideoDescription description) {
 
     /** The request, with the prompt that was encoded. */
     VideoRequest request() {
-        String encoded = description.encodedPrompt();
-        VideoRequest request = description.request();
+        String encoded = provenance.encodedPrompt();
+        VideoRequest request = provenance.request();
         return encoded == null ? request : request.toBuilder().prompt(encoded).build();
     }
 
     /** @throws IllegalArgumentException if the recorded precision is unknown */
     DType precision() {
         try {
-            return new PrecisionOption.Converter().convert(description.precision());
+            return new PrecisionOption.Converter().convert(provenance.precision());
         } catch (TypeConversionException e) {
             throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
         }
     }
 
     /**
-     * The model that made it. A description holds a name and no path, so that a file from elsewhere can't choose the files read here.
+     * The model that made it. A provenance holds a name and no path, so that a file from elsewhere can't choose the files read here.
      *
      * @throws IllegalArgumentException if it is neither the embedded model nor a folder of that name in the working directory
      */
     String model() {
-        String name = description.model();
+        String name = provenance.model();
         boolean plain = name.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || c == 0)
                 && !name.startsWith(".")
                 && !name.isEmpty();
@@ -88,10 +88,10 @@ record RecordedVideo(Path file, VideoDescription description) {
     /** The backend that made it, or {@value Backends#AUTO} if that is not available here. */
     String backend() {
         return Backends.providers().stream()
-                        .filter(provider -> provider.name().equals(description.backend()))
+                        .filter(provider -> provider.name().equals(provenance.backend()))
                         .map(BackendProvider::availability)
                         .anyMatch(BackendProvider.Availability::available)
-                ? description.backend()
+                ? provenance.backend()
                 : Backends.AUTO;
     }
 
@@ -103,19 +103,19 @@ record RecordedVideo(Path file, VideoDescription description) {
      */
     void compare(TextToVideoPipeline pipeline, boolean otherModel, Progress progress) {
         String hash = pipeline.modelHash();
-        if (!otherModel && !hash.equals(description.modelHash())) {
-            throw new CheckpointException(file + " was made by a model '" + SafeText.of(description.model())
-                    + "' of the hash " + SafeText.of(description.modelHash()) + ", and the one here has " + hash
+        if (!otherModel && !hash.equals(provenance.modelHash())) {
+            throw new CheckpointException(file + " was made by a model '" + SafeText.of(provenance.model())
+                    + "' of the hash " + SafeText.of(provenance.modelHash()) + ", and the one here has " + hash
                     + ". Use that model, or name this one with --model to make another video with it");
         }
-        VideoDescription now = pipeline.describe(pipeline.plan(request()));
-        differ("version of lingen", description.version(), now.version(), progress);
-        differ("model hash", description.modelHash(), hash, progress);
-        differ("backend", description.backend(), now.backend(), progress);
-        differ("precision", description.precision(), now.precision(), progress);
+        VideoProvenance now = pipeline.provenance(pipeline.plan(request()));
+        warnIfDifferent("version of lingen", provenance.version(), now.version(), progress);
+        warnIfDifferent("model hash", provenance.modelHash(), hash, progress);
+        warnIfDifferent("backend", provenance.backend(), now.backend(), progress);
+        warnIfDifferent("precision", provenance.precision(), now.precision(), progress);
     }
 
-    private void differ(String what, String then, String now, Progress progress) {
+    private void warnIfDifferent(String what, String then, String now, Progress progress) {
         if (!then.equals(now)) {
             progress.print("warning    the " + what + " of " + file + " was " + SafeText.of(then) + " and is "
                     + SafeText.of(now) + ": the videos may differ");

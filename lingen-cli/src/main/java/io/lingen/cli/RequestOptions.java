@@ -75,7 +75,7 @@ final class RequestOptions {
     }
 
     /** The options that have no effect because of another one, for warnings. */
-    List<String> withoutEffect() {
+    List<String> ineffectiveOptions() {
         List<String> problems = new ArrayList<>();
         if (steps != null && steps == 1) {
             if (schedule != null) {

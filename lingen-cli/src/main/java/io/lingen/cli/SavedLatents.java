@@ -20,7 +20,7 @@ final class SavedLatents {
     private SavedLatents(Console console, LatentFile file) {
         this.console = console;
         this.file = file;
-        this.recorded = new RecordedVideo(file.path(), file.description());
+        this.recorded = new RecordedVideo(file.path(), file.provenance());
     }
 
     /**
@@ -43,9 +43,9 @@ final class SavedLatents {
      */
     void requireRecorded(ComputeOptions compute, @Nullable DType precision) {
         if (precision != null && precision != recorded.precision()) {
-            throw differs("--precision", file.description().precision());
+            throw differs("--precision", file.provenance().precision());
         }
-        String backend = file.description().backend();
+        String backend = file.provenance().backend();
         if (compute.isBackendGiven() && !List.of(backend, "auto").contains(compute.backend())) {
             throw differs("--backend", backend);
         }
@@ -65,7 +65,7 @@ final class SavedLatents {
     int resume(@Nullable String model, @Nullable Path output, int threads, OutputOptions outputs, LatentOptions latents)
             throws IOException {
         PipelineOptions options = console.checked(() -> new PipelineOptions(
-                file.description().backend(), recorded.precision(), threads, PromptRewriter.IDENTITY));
+                file.provenance().backend(), recorded.precision(), threads, PromptRewriter.IDENTITY));
         Path video = output == null ? file.video() : output;
         VideoOutput target = console.checked(() -> outputs.of(video));
         return run(model, options, target, run -> {

@@ -11,7 +11,7 @@ import picocli.CommandLine.TypeConversionException;
  * @param index from 1 to {@code parts}
  */
 record Shard(int index, int parts) {
-    static final Shard WHOLE = new Shard(1, 1);
+    static final Shard ALL = new Shard(1, 1);
 
     private static final Pattern FORM = Pattern.compile("(\\d{1,9})/(\\d{1,9})");
 

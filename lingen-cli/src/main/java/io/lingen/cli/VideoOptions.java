@@ -65,7 +65,7 @@ final class VideoOptions {
      *
      * @throws IllegalArgumentException if it records no valid request
      */
-    Recipe recipe() throws IOException {
-        return new Recipe(this, like == null ? null : RecordedVideo.read(like));
+    ResolvedOptions resolve() throws IOException {
+        return new ResolvedOptions(this, like == null ? null : RecordedVideo.read(like));
     }
 }

@@ -4,9 +4,9 @@ import io.lingen.Generation;
 import io.lingen.LatentFile;
 import io.lingen.StageTimes;
 import io.lingen.TextToVideoPipeline;
-import io.lingen.VideoDescription;
 import io.lingen.VideoOutput;
 import io.lingen.VideoPlan;
+import io.lingen.VideoProvenance;
 import io.lingen.VideoRequest;
 import io.lingen.VideoResult;
 import io.lingen.core.checkpoint.CheckpointException;
@@ -57,7 +57,7 @@ final class VideoRun {
     /** Makes a video from the first step. Latents of an interrupted run are mentioned, not used. */
     void generate(VideoRequest request, VideoOutput target, LatentOptions latents) throws IOException {
         Start start = () -> {
-            LatentFile saved = savedLatents(target.video(), pipeline.describe(pipeline.plan(request)), progress);
+            LatentFile saved = savedLatents(target.video(), pipeline.provenance(pipeline.plan(request)), progress);
             if (saved != null) {
                 progress.print("saved      " + saved.path() + " holds step " + saved.step() + " of " + saved.steps()
                         + " of this video; " + Interruption.resumeHint(saved.path()));
@@ -97,10 +97,10 @@ final class VideoRun {
      *
      * @throws java.nio.file.FileAlreadyExistsException if there are latents of another request
      */
-    static @Nullable LatentFile savedLatents(Path video, VideoDescription description, Progress progress)
+    static @Nullable LatentFile savedLatents(Path video, VideoProvenance provenance, Progress progress)
             throws IOException {
         try {
-            return LatentFile.saved(video, description);
+            return LatentFile.findMatching(video, provenance);
         } catch (CheckpointException e) {
             progress.print("warning    " + e.getMessage());
             return null;
@@ -123,7 +123,7 @@ final class VideoRun {
         try (Generation generation = start.start()) {
             VideoPlan plan = generation.plan();
             progress.print("video      " + describe(plan));
-            String encoded = generation.description().encodedPrompt();
+            String encoded = generation.provenance().encodedPrompt();
             if (encoded != null && !encoded.equals(plan.request().prompt())) {
                 progress.print("read as    " + SafeText.of(encoded));
             }

@@ -10,7 +10,7 @@ import io.lingen.Generation;
 import io.lingen.LatentFile;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.TinyModel;
-import io.lingen.VideoDescription;
+import io.lingen.VideoProvenance;
 import io.lingen.VideoRequest;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
@@ -170,14 +170,14 @@ class BatchTest {
         assertFalse(run.out().contains("\"description\""), run.out());
         assertEquals(
                 "a",
-                VideoDescription.parse("line", run.out().lines().findFirst().orElseThrow())
+                VideoProvenance.parse("line", run.out().lines().findFirst().orElseThrow())
                         .request()
                         .prompt());
         run = batch("a\nb\n", "--sidecar", "none", "--json");
         assertTrue(run.err().contains("0 made, 2 skipped"), run.err());
         assertEquals(
                 "a",
-                VideoDescription.parse("line", run.out().lines().findFirst().orElseThrow())
+                VideoProvenance.parse("line", run.out().lines().findFirst().orElseThrow())
                         .request()
                         .prompt());
         CommandRun named = batch("a\nb\n", "--sidecar", "record.json");
@@ -232,7 +232,7 @@ class BatchTest {
         assertTrue(line.get("times_s").get("total").asDouble() > 0);
         assertEquals(
                 VideoWriters.comment(folder.resolve("out.webp")),
-                VideoDescription.parse("stdout", run.out()).toJson(),
+                VideoProvenance.parse("stdout", run.out()).toJson(),
                 "the line describes the video");
     }
 
@@ -351,7 +351,7 @@ class BatchTest {
 
     private void assertMade(int number, String prompt, long seed) throws IOException {
         Path video = folder.resolve("clip-000" + number + ".mp4");
-        VideoRequest request = VideoDescription.parse(video.toString(), VideoWriters.comment(video))
+        VideoRequest request = VideoProvenance.parse(video.toString(), VideoWriters.comment(video))
                 .request();
         assertEquals(prompt, request.prompt());
         assertEquals(seed, request.seed());

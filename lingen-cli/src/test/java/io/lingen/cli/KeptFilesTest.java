@@ -9,7 +9,7 @@ import io.lingen.Generation;
 import io.lingen.LatentFile;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.TinyModel;
-import io.lingen.VideoDescription;
+import io.lingen.VideoProvenance;
 import io.lingen.VideoRequest;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
@@ -100,7 +100,7 @@ class KeptFilesTest {
                 0, run("generate", "a ring", "-o", target, "--sidecar", record).code());
         assertEquals(
                 "a ring",
-                VideoDescription.parse("record", Files.readString(record))
+                VideoProvenance.parse("record", Files.readString(record))
                         .request()
                         .prompt());
         run("generate", "a ring", "-o", target, "--sidecar", notes)
@@ -139,7 +139,7 @@ class KeptFilesTest {
     private static String prompt(Path file) throws IOException {
         String json = file.toString().endsWith(".json") ? Files.readString(file) : VideoWriters.comment(file);
         return String.valueOf(
-                VideoDescription.parse(file.toString(), json).request().prompt());
+                VideoProvenance.parse(file.toString(), json).request().prompt());
     }
 
     /** Latents of a video of three steps after the first. */

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.LatentFile;
 import io.lingen.TinyModel;
-import io.lingen.VideoDescription;
+import io.lingen.VideoProvenance;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -228,7 +228,7 @@ class KilledRunTest {
                 contents.put(
                         name,
                         name.endsWith(".json")
-                                ? VideoDescription.parse(name, Files.readString(file))
+                                ? VideoProvenance.parse(name, Files.readString(file))
                                         .toJson()
                                 : sha256(Files.readAllBytes(file)));
             }

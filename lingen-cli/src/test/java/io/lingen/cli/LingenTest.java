@@ -42,7 +42,7 @@ class LingenTest {
     }
 
     @Test
-    void generateWritesAVideoAndItsDescription() throws IOException {
+    void generateWritesAVideoAndItsSidecar() throws IOException {
         Path file = folder.resolve("out.mp4");
         Outcome outcome = run("generate", "a red circle", "-o", file, "--model", model, "--frames", 8, "--seed", 3);
         assertEquals(0, outcome.code, outcome.err);

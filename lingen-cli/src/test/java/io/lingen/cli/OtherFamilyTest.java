@@ -64,7 +64,7 @@ class OtherFamilyTest {
         assertEquals(0, run.code(), run.err());
         assertEquals(
                 "a red ring",
-                RecordedVideo.read(prompted).description().request().prompt());
+                RecordedVideo.read(prompted).provenance().request().prompt());
     }
 
     @Test
@@ -84,7 +84,7 @@ class OtherFamilyTest {
         assertEquals(
                 1,
                 RecordedVideo.read(folder.resolve("clip-0001.mp4"))
-                        .description()
+                        .provenance()
                         .request()
                         .label());
     }

@@ -82,7 +82,7 @@ class PeakMemoryTest {
                         Map.of(),
                         plan.steps(),
                         "long.mp4",
-                        pipeline.describe(plan));
+                        pipeline.provenance(plan));
                 try (Generation generation = pipeline.decode(saved, new CancellationToken())) {
                     generation.write(Path.of(arguments[2]));
                 }

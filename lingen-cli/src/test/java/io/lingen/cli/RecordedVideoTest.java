@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.TinyModel;
-import io.lingen.VideoDescription;
+import io.lingen.VideoProvenance;
 import io.lingen.VideoRequest;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
@@ -85,13 +85,13 @@ class RecordedVideoTest {
         Path other = folder.resolve("other.mp4");
         CommandRun made = generate("a blue ring", "--like", original, "-o", other, "--frames", 8, "--seed", 1);
         assertEquals(0, made.code(), made.err());
-        VideoRequest then = description(original).request();
+        VideoRequest then = provenance(original).request();
         assertEquals(
                 then.toBuilder().prompt("a blue ring").frames(8).seed(1).build(),
-                description(other).request());
+                provenance(other).request());
         assertEquals(
                 0, generate("--like", original, "-o", other, "--seconds", 1.5).code());
-        assertEquals(12, description(other).request().frames());
+        assertEquals(12, provenance(other).request().frames());
     }
 
     @Test
@@ -121,7 +121,7 @@ class RecordedVideoTest {
 
     @Test
     void anotherModelIsRefusedUnlessItIsNamed() throws IOException {
-        String hash = description(original).modelHash();
+        String hash = provenance(original).modelHash();
         Path other = tampered(hash, "00" + hash.substring(2));
         CommandRun named = generate("--like", other, "-o", folder.resolve("other.mp4"), "--frames", 4);
         assertEquals(0, named.code(), named.err());
@@ -176,7 +176,7 @@ class RecordedVideoTest {
                         .code());
         CommandRun large = generate("--like", Files.write(folder.resolve("large.json"), new byte[3 << 20]));
         assertEquals(1, large.code());
-        assertTrue(large.err().contains("too large to be the description"), large.err());
+        assertTrue(large.err().contains("too large to be the provenance"), large.err());
     }
 
     private Path tampered(String found, String replacement) throws IOException {
@@ -185,8 +185,8 @@ class RecordedVideoTest {
         return Files.writeString(folder.resolve("tampered.json"), tag.replace(found, replacement));
     }
 
-    private static VideoDescription description(Path video) throws IOException {
-        return VideoDescription.parse(video.toString(), VideoWriters.comment(video));
+    private static VideoProvenance provenance(Path video) throws IOException {
+        return VideoProvenance.parse(video.toString(), VideoWriters.comment(video));
     }
 
     private static CommandRun generate(Object... arguments) {

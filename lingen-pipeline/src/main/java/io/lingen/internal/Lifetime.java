@@ -10,8 +10,8 @@ import java.util.function.Supplier;
 public final class Lifetime {
     private final String what;
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
-    private volatile boolean ending;
-    private volatile boolean ended;
+    private volatile boolean shuttingDown;
+    private volatile boolean shutDown;
 
     /** @param what lives, for messages: "the pipeline" */
     public Lifetime(String what) {
@@ -19,8 +19,8 @@ public final class Lifetime {
     }
 
     /** Whether the end has begun: those who work long should stop soon. */
-    public boolean isEnding() {
-        return ending;
+    public boolean isShuttingDown() {
+        return shuttingDown;
     }
 
     /**
@@ -35,12 +35,12 @@ public final class Lifetime {
     /** As {@link #use(Supplier)}, with a refusal of the caller's own. */
     public <T> T use(Supplier<T> work, Supplier<? extends RuntimeException> refusal) {
         // A use within a use goes on: the end waits for the outer one anyway.
-        if (ending && lock.getReadHoldCount() == 0) {
+        if (shuttingDown && lock.getReadHoldCount() == 0) {
             throw refusal.get();
         }
         lock.readLock().lock();
         try {
-            if (ended) {
+            if (shutDown) {
                 throw refusal.get();
             }
             return work.get();
@@ -50,10 +50,10 @@ public final class Lifetime {
     }
 
     /** Does something, such as freeing a part early, unless the end has come and done it. */
-    public void unlessEnded(Runnable work) {
+    public void unlessShutDown(Runnable work) {
         lock.readLock().lock();
         try {
-            if (!ended) {
+            if (!shutDown) {
                 work.run();
             }
         } finally {
@@ -66,18 +66,18 @@ public final class Lifetime {
      *
      * @throws IllegalStateException if this thread is within a use, for which it would wait forever
      */
-    public void end(Runnable free) {
+    public void shutdown(Runnable free) {
         if (lock.getReadHoldCount() > 0) {
             throw new IllegalStateException(what + " can't be closed from within its own computation");
         }
-        ending = true;
+        shuttingDown = true;
         lock.writeLock().lock();
         try {
-            if (!ended) {
+            if (!shutDown) {
                 free.run();
             }
         } finally {
-            ended = true;
+            shutDown = true;
             lock.writeLock().unlock();
         }
     }

@@ -36,11 +36,11 @@ public final class Thesaurus implements PromptRewriter {
     private static final Pattern PHRASE = Pattern.compile(WORD + "(?: " + WORD + ")*");
     private static final Pattern ARTICLE = Pattern.compile("(?<!\\p{L})([Aa])n? $");
 
-    private final Set<String> shown = new HashSet<>();
-    private final Set<String> words = new HashSet<>();
-    private final Set<String> replaced = new HashSet<>();
-    private final Map<String, List<String>> others = new HashMap<>();
-    private int longest;
+    private final Set<String> trainedPhrases = new HashSet<>();
+    private final Set<String> trainedWords = new HashSet<>();
+    private final Set<String> replaceableWords = new HashSet<>();
+    private final Map<String, List<String>> replacements = new HashMap<>();
+    private int maxPhraseWords;
 
     private Thesaurus() {}
 
@@ -90,21 +90,21 @@ public final class Thesaurus implements PromptRewriter {
                 throw new CheckpointException(place + ": expected phrases of 1 to " + MAX_WORDS
                         + " words in small letters, parted by a tab, found \"" + SafeText.of(phrase) + '"');
             }
-            longest = Math.max(longest, length);
+            maxPhraseWords = Math.max(maxPhraseWords, length);
         }
         if (phrases.length == 1) {
-            shown.add(phrases[0]);
-            words.addAll(Arrays.asList(phrases[0].split(" ")));
-        } else if (others.put(phrases[0], List.of(phrases).subList(1, phrases.length)) != null) {
+            trainedPhrases.add(phrases[0]);
+            trainedWords.addAll(Arrays.asList(phrases[0].split(" ")));
+        } else if (replacements.put(phrases[0], List.of(phrases).subList(1, phrases.length)) != null) {
             throw new CheckpointException(place + ": found \"" + SafeText.of(phrases[0]) + "\" a second time");
         } else {
-            replaced.addAll(Arrays.asList(phrases[0].split(" ")));
+            replaceableWords.addAll(Arrays.asList(phrases[0].split(" ")));
         }
     }
 
     /** The number of words and phrases that others may stand for. */
     public int size() {
-        return others.size();
+        return replacements.size();
     }
 
     /** The words of a prompt, in small letters, that stand neither in a shown phrase nor in one that others may stand for. */
@@ -112,26 +112,26 @@ public final class Thesaurus implements PromptRewriter {
         return WORD.matcher(prompt)
                 .results()
                 .map(place -> place.group().toLowerCase(Locale.ROOT))
-                .filter(word -> !words.contains(word) && !replaced.contains(word))
+                .filter(word -> !trainedWords.contains(word) && !replaceableWords.contains(word))
                 .distinct()
                 .collect(Collectors.toList());
     }
 
     @Override
     public String rewrite(String prompt) {
-        return new Walk(prompt).rewrite();
+        return new Rewriting(prompt).rewrite();
     }
 
     /** What stands in the place of so many words. */
     private record Replacement(int length, String text) {}
 
     /** One prompt on its way. */
-    private final class Walk {
+    private final class Rewriting {
         private final String prompt;
         private final List<MatchResult> places;
         private final List<String> tokens = new ArrayList<>();
 
-        Walk(String prompt) {
+        Rewriting(String prompt) {
             this.prompt = prompt;
             this.places = WORD.matcher(prompt).results().collect(Collectors.toList());
             places.forEach(place -> tokens.add(place.group().toLowerCase(Locale.ROOT)));
@@ -142,7 +142,7 @@ public final class Thesaurus implements PromptRewriter {
             int copied = 0;
             int token = 0;
             while (token < tokens.size()) {
-                int known = Math.max(reach(token, "", token), words.contains(tokens.get(token)) ? 1 : 0);
+                int known = Math.max(matchLength(token, "", token), trainedWords.contains(tokens.get(token)) ? 1 : 0);
                 Replacement better = replacement(token, known);
                 if (better == null) {
                     token += Math.max(known, 1);
@@ -162,14 +162,14 @@ public final class Thesaurus implements PromptRewriter {
         private @Nullable Replacement replacement(int start, int known) {
             Replacement best = null;
             int most = known;
-            for (int end = start + 1; end <= Math.min(tokens.size(), start + longest); end++) {
-                List<String> stands =
-                        isConnected(start, end) ? others.getOrDefault(joined(start, end), List.of()) : List.of();
-                for (String stand : stands) {
-                    int reached = reach(start, stand, end);
-                    if (reached > most) {
-                        most = reached;
-                        best = new Replacement(reached, phrase(stand, joined(end, start + reached)));
+            for (int end = start + 1; end <= Math.min(tokens.size(), start + maxPhraseWords); end++) {
+                List<String> candidates =
+                        isConnected(start, end) ? replacements.getOrDefault(joined(start, end), List.of()) : List.of();
+                for (String candidate : candidates) {
+                    int length = matchLength(start, candidate, end);
+                    if (length > most) {
+                        most = length;
+                        best = new Replacement(length, phrase(candidate, joined(end, start + length)));
                     }
                 }
             }
@@ -177,9 +177,9 @@ public final class Thesaurus implements PromptRewriter {
         }
 
         /** How many words from `start` become a shown phrase when `instead` stands before those from `next`; 0 if none does. */
-        private int reach(int start, String instead, int next) {
-            for (int end = Math.min(tokens.size(), next + longest); end >= next; end--) {
-                if (shown.contains(phrase(instead, joined(next, end))) && isConnected(start, end)) {
+        private int matchLength(int start, String instead, int next) {
+            for (int end = Math.min(tokens.size(), next + maxPhraseWords); end >= next; end--) {
+                if (trainedPhrases.contains(phrase(instead, joined(next, end))) && isConnected(start, end)) {
                     return end - start;
                 }
             }

@@ -32,8 +32,8 @@ class LifetimeTest {
                 return lifetime.use(freed::get);
             }));
             inside.await();
-            Future<?> end = threads.submit(() -> lifetime.end(freed::incrementAndGet));
-            while (!lifetime.isEnding()) {
+            Future<?> end = threads.submit(() -> lifetime.shutdown(freed::incrementAndGet));
+            while (!lifetime.isShuttingDown()) {
                 Thread.onSpinWait();
             }
             IllegalStateException error = assertThrows(IllegalStateException.class, () -> lifetime.use(freed::get));
@@ -44,19 +44,19 @@ class LifetimeTest {
             end.get();
         }
         assertEquals(1, freed.get());
-        lifetime.end(freed::incrementAndGet);
+        lifetime.shutdown(freed::incrementAndGet);
         assertEquals(1, freed.get(), "freed once");
         assertThrows(
                 UnsupportedOperationException.class,
                 () -> lifetime.use(freed::get, UnsupportedOperationException::new));
-        lifetime.unlessEnded(freed::incrementAndGet);
+        lifetime.unlessShutDown(freed::incrementAndGet);
         assertEquals(1, freed.get());
     }
 
     @Test
     void aPartMayBeFreedEarlyAndByTheEndItself() {
-        lifetime.unlessEnded(freed::incrementAndGet);
-        lifetime.end(() -> lifetime.unlessEnded(freed::incrementAndGet));
+        lifetime.unlessShutDown(freed::incrementAndGet);
+        lifetime.shutdown(() -> lifetime.unlessShutDown(freed::incrementAndGet));
         assertEquals(2, freed.get());
     }
 
@@ -64,7 +64,7 @@ class LifetimeTest {
     void aUseCanNotEndWhatItUses() {
         AtomicBoolean used = new AtomicBoolean();
         lifetime.use(() -> {
-            assertThrows(IllegalStateException.class, () -> lifetime.end(freed::incrementAndGet));
+            assertThrows(IllegalStateException.class, () -> lifetime.shutdown(freed::incrementAndGet));
             used.set(true);
             return true;
         });

@@ -13,7 +13,7 @@ import io.lingen.MemoryEstimator;
 import io.lingen.MemoryForecast;
 import io.lingen.PipelineOptions;
 import io.lingen.TextToVideoPipeline;
-import io.lingen.VideoDescription;
+import io.lingen.VideoProvenance;
 import io.lingen.VideoRequest;
 import io.lingen.VideoResult;
 import io.lingen.core.DType;
@@ -96,9 +96,9 @@ class ToyFamilyTest {
         Path target = folder.resolve("out.webp");
         VideoResult result = pipeline.generate(LABEL, target);
         assertEquals(9, result.plan().frames());
-        assertEquals(3, result.description().request().label());
-        assertEquals(result.description(), VideoDescription.parse("tag", VideoWriters.comment(target)));
-        assertEquals(result.description(), VideoDescription.parse("file", Files.readString(result.sidecar())));
+        assertEquals(3, result.provenance().request().label());
+        assertEquals(result.provenance(), VideoProvenance.parse("tag", VideoWriters.comment(target)));
+        assertEquals(result.provenance(), VideoProvenance.parse("file", Files.readString(result.sidecar())));
         assertNotEquals(-1, java.util.Arrays.mismatch(frame(LABEL), frame(PROMPT)));
         assertNotEquals(
                 -1,
@@ -150,7 +150,7 @@ class ToyFamilyTest {
     void withoutItsStateAVideoIsNotResumed() throws IOException {
         LatentFile saved = interrupted();
         LatentFile stateless = new LatentFile(
-                saved.path(), saved.latent(), java.util.Map.of(), saved.step(), saved.output(), saved.description());
+                saved.path(), saved.latent(), java.util.Map.of(), saved.step(), saved.output(), saved.provenance());
         CheckpointException error = assertThrows(CheckpointException.class, () -> pipeline.resume(stateless));
         assertTrue(
                 error.getMessage().contains("the toy's sampler keeps [previous] after 2 steps, found []"),
@@ -175,7 +175,8 @@ class ToyFamilyTest {
             MemoryForecast large = estimator.forecast(request);
             assertTrue(small.weights() > 0 && large.denoising() > small.denoising(), small + ", " + large);
             assertTrue(large.decoding() > small.decoding(), small + ", " + large);
-            List<String> settings = estimator.whatFits(request, large.videoBytes() - 1, MemoryForecast::videoBytes);
+            List<String> settings =
+                    estimator.fittingSettings(request, large.videoBytes() - 1, MemoryForecast::videoBytes);
             assertTrue(settings.get(0).matches("at most [\\d.]+ s \\(29 frames\\) at 64x64"), settings.toString());
             assertTrue(settings.get(1).matches("56x56 for 4.125 s"), settings.toString());
         }

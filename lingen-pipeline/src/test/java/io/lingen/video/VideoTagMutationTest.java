@@ -1,6 +1,6 @@
 package io.lingen.video;
 
-import io.lingen.VideoDescription;
+import io.lingen.VideoProvenance;
 import io.lingen.VideoRequest;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.mutation.Mutations;
@@ -25,8 +25,8 @@ class VideoTagMutationTest {
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "frames"})
     void damagedVideosAreReadOrRefused(String name) throws Exception {
         Path target = folder.resolve(name);
-        String description = description().toJson();
-        try (VideoWriter writer = VideoWriters.open(target, new VideoFormat(16, 16, 8), description)) {
+        String provenance = provenance().toJson();
+        try (VideoWriter writer = VideoWriters.open(target, new VideoFormat(16, 16, 8), provenance)) {
             writer.write(new byte[16 * 16 * 3]);
             writer.write(new byte[16 * 16 * 3]);
             writer.finish();
@@ -35,22 +35,22 @@ class VideoTagMutationTest {
         byte[] good = Files.readAllBytes(file);
         new Mutations(name, FIXED_BYTES, Set.of(IOException.class, CheckpointException.class), damaged -> {
                     Files.write(file, damaged);
-                    VideoDescription.parse(name, VideoWriters.comment(file));
+                    VideoProvenance.parse(name, VideoWriters.comment(file));
                 })
                 .run(good, 0.05);
     }
 
     @Test
-    void damagedDescriptionsAreReadOrRefused() throws Exception {
+    void damagedProvenanceIsReadOrRejected() throws Exception {
         new Mutations(
                         "description",
                         FIXED_BYTES,
                         Set.of(CheckpointException.class),
-                        damaged -> VideoDescription.parse("out.json", new String(damaged, StandardCharsets.UTF_8)))
-                .run(description().toJson().getBytes(StandardCharsets.UTF_8), 0.3);
+                        damaged -> VideoProvenance.parse("out.json", new String(damaged, StandardCharsets.UTF_8)))
+                .run(provenance().toJson().getBytes(StandardCharsets.UTF_8), 0.3);
     }
 
-    private static VideoDescription description() {
+    private static VideoProvenance provenance() {
         VideoRequest request = VideoRequest.builder("a red circle \ud83c\udf89")
                 .size(16, 16)
                 .frames(2)
@@ -61,6 +61,6 @@ class VideoTagMutationTest {
                 .eta(0)
                 .seed(-1)
                 .build();
-        return new VideoDescription("1", "nano", "00", "cpu", "bf16", request, "a large red circle");
+        return new VideoProvenance("1", "nano", "00", "cpu", "bf16", request, "a large red circle");
     }
 }

@@ -25,7 +25,7 @@ import picocli.CommandLine;
 
 /** Every command fails if its standard output can't be written. */
 @Timeout(120)
-class LostOutputTest {
+class OutputFailureTest {
     private static final String MESSAGE = "lingen: could not write to standard output";
 
     @TempDir

@@ -11,8 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** The sidecar of a video: a JSON file with its description, the machine and the times. */
-final class Sidecar {
+/** The sidecar of a video: a JSON file with its provenance, the machine and the times. */
+final class MetadataSidecar {
     /** How the names of such files end. */
     static final String ENDING = ".json";
 
@@ -20,7 +20,7 @@ final class Sidecar {
     private static final int MAX_BYTES = 1 << 21;
     private static final ObjectMapper mapper = new ObjectMapper();
 
-    private Sidecar() {}
+    private MetadataSidecar() {}
 
     /** Writes the sidecar of a video; it appears under its name when it is complete. */
     static void write(Path file, VideoResult result) throws IOException {
@@ -44,7 +44,7 @@ final class Sidecar {
     private static ObjectNode json(VideoResult result) throws JsonProcessingException {
         ObjectNode root = mapper.createObjectNode()
                 .put(VIDEO, result.video().getFileName().toString());
-        root.setAll((ObjectNode) mapper.readTree(result.description().toJson()));
+        root.setAll((ObjectNode) mapper.readTree(result.provenance().toJson()));
         root.put("seconds", result.plan().seconds());
         root.put("java", Runtime.version().toString());
         root.put("device", result.device());

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class VideoDescriptionTest {
+class VideoProvenanceTest {
     private static final VideoRequest REQUEST = VideoRequest.builder("a \"red\" circle\nand a \u00fc \ud83d\ude00")
             .negativePrompt("noise")
             .size(128, 64)
@@ -22,56 +22,55 @@ class VideoDescriptionTest {
             .eta(0.75)
             .seed(Long.MIN_VALUE)
             .build();
-    private static final VideoDescription DESCRIPTION =
-            new VideoDescription("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, null, null);
+    private static final VideoProvenance PROVENANCE =
+            new VideoProvenance("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, null, null);
 
     @Test
     void whatIsWrittenIsRead() {
-        String json = DESCRIPTION.toJson();
+        String json = PROVENANCE.toJson();
         assertEquals(1, json.lines().count());
-        assertEquals(DESCRIPTION, VideoDescription.parse("tag", json));
-        assertEquals(REQUEST.prompt(), DESCRIPTION.encodedPrompt());
+        assertEquals(PROVENANCE, VideoProvenance.parse("tag", json));
+        assertEquals(REQUEST.prompt(), PROVENANCE.encodedPrompt());
 
-        VideoDescription rewritten =
-                new VideoDescription("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, "a ring", null);
-        assertEquals(rewritten, VideoDescription.parse("tag", rewritten.toJson()));
+        VideoProvenance rewritten = new VideoProvenance("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, "a ring", null);
+        assertEquals(rewritten, VideoProvenance.parse("tag", rewritten.toJson()));
         assertEquals("a ring", rewritten.encodedPrompt());
     }
 
     @Test
     void aClassStandsInThePlaceOfThePrompts() {
         VideoRequest request = REQUEST.toBuilder().negativePrompt("").label(23).build();
-        VideoDescription description = new VideoDescription("1.2", "toy", "b44a", "cpu", "bf16", request, null, null);
-        assertTrue(description.toJson().contains("\"request\":{\"label\":23,\"width\":128"), description.toJson());
-        assertEquals(description, VideoDescription.parse("tag", description.toJson()));
-        assertNull(description.encodedPrompt());
-        String both = description.toJson().replace("\"label\":23", "\"label\":23,\"prompt\":\"a ring\"");
+        VideoProvenance provenance = new VideoProvenance("1.2", "toy", "b44a", "cpu", "bf16", request, null, null);
+        assertTrue(provenance.toJson().contains("\"request\":{\"label\":23,\"width\":128"), provenance.toJson());
+        assertEquals(provenance, VideoProvenance.parse("tag", provenance.toJson()));
+        assertNull(provenance.encodedPrompt());
+        String both = provenance.toJson().replace("\"label\":23", "\"label\":23,\"prompt\":\"a ring\"");
         CheckpointException error =
-                assertThrows(CheckpointException.class, () -> VideoDescription.parse("out.mp4", both));
+                assertThrows(CheckpointException.class, () -> VideoProvenance.parse("out.mp4", both));
         assertTrue(error.getMessage().contains("request.prompt"), error.getMessage());
     }
 
     @Test
     void withoutEtaTheStepsWereEulers() {
-        String json = DESCRIPTION.toJson().replace(",\"eta\":0.75", "");
-        assertEquals(0, VideoDescription.parse("tag", json).request().eta());
+        String json = PROVENANCE.toJson().replace(",\"eta\":0.75", "");
+        assertEquals(0, VideoProvenance.parse("tag", json).request().eta());
     }
 
     @Test
     void theTagIsKnown() {
         assertTrue(
-                DESCRIPTION
+                PROVENANCE
                         .toJson()
                         .startsWith(
                                 "{\"lingen\":\"1.2\",\"model\":\"nano\",\"model_sha256\":\"b44a\",\"backend\":\"cpu\","
                                         + "\"precision\":\"bf16\",\"request\":{\"prompt\":\"a \\\"red\\\" circle\\nand"),
-                DESCRIPTION.toJson());
+                PROVENANCE.toJson());
     }
 
     @Test
     void theFileBesideMayHoldMore() {
-        String json = DESCRIPTION.toJson().replaceFirst("\\{", "{\"video\": \"out.mp4\", \"times_s\": {\"load\": 1},");
-        assertEquals(DESCRIPTION, VideoDescription.parse("out.json", json));
+        String json = PROVENANCE.toJson().replaceFirst("\\{", "{\"video\": \"out.mp4\", \"times_s\": {\"load\": 1},");
+        assertEquals(PROVENANCE, VideoProvenance.parse("out.json", json));
     }
 
     @ParameterizedTest
@@ -95,18 +94,18 @@ class VideoDescriptionTest {
                 "\"model_sha256\":\"b44a\", | `` | field 'model_sha256': found nothing",
             })
     void whatCanNotBeIsRefused(String found, String replacement, String message) {
-        String json = DESCRIPTION.toJson().replace(found, replacement);
+        String json = PROVENANCE.toJson().replace(found, replacement);
         CheckpointException error =
-                assertThrows(CheckpointException.class, () -> VideoDescription.parse("out.mp4", json), json);
+                assertThrows(CheckpointException.class, () -> VideoProvenance.parse("out.mp4", json), json);
         assertTrue(error.getMessage().startsWith("out.mp4: "), error.getMessage());
         assertTrue(error.getMessage().contains(message), error.getMessage());
     }
 
     @Test
-    void whatIsNoDescriptionIsRefused() {
+    void textThatIsNoProvenanceIsRejected() {
         for (String text : new String[] {"", "made with love", "[]", "{}", "{\"request\": 3}", "{\"request\": {}}"}) {
             CheckpointException error =
-                    assertThrows(CheckpointException.class, () -> VideoDescription.parse("out.mp4", text), text);
+                    assertThrows(CheckpointException.class, () -> VideoProvenance.parse("out.mp4", text), text);
             assertTrue(error.getMessage().startsWith("out.mp4: "), error.getMessage());
         }
     }
@@ -116,7 +115,7 @@ class VideoDescriptionTest {
         VideoRequest open = VideoRequest.of("a ring");
         IllegalArgumentException error = assertThrows(
                 IllegalArgumentException.class,
-                () -> new VideoDescription("1.2", "nano", "b44a", "cpu", "bf16", open, null, null));
-        assertEquals("the description of a video names its width, found none", error.getMessage());
+                () -> new VideoProvenance("1.2", "nano", "b44a", "cpu", "bf16", open, null, null));
+        assertEquals("the provenance of a video must contain its width, found none", error.getMessage());
     }
 }

@@ -13,7 +13,7 @@ import java.util.List;
  * @param file the latents
  * @param model the model
  */
-record SavedVideo(LatentFile file, LoadedModel model) {
+record LatentFilePlanner(LatentFile file, LoadedModel model) {
     /**
      * The plan to take the steps that are left.
      *
@@ -22,8 +22,8 @@ record SavedVideo(LatentFile file, LoadedModel model) {
      */
     VideoPlan planToResume() {
         VideoPlan plan = recordedPlan();
-        VideoDescription recorded = file.description();
-        VideoDescription own = model.describe(plan, recorded.encodedPrompt());
+        VideoProvenance recorded = file.provenance();
+        VideoProvenance own = model.provenance(plan, recorded.encodedPrompt());
         requireSame("on backend", recorded.backend(), own.backend());
         requireSame("in precision", recorded.precision(), own.precision());
         if (!recorded.modelHash().equals(own.modelHash())) {
@@ -37,7 +37,7 @@ record SavedVideo(LatentFile file, LoadedModel model) {
     private VideoPlan recordedPlan() {
         VideoPlan plan;
         try {
-            plan = model.recordedPlan(file.description().request());
+            plan = model.recordedPlan(file.provenance().request());
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(
                     file.path() + ": the model " + model.name() + " can't make this video: " + e.getMessage(), e);
@@ -72,13 +72,13 @@ record SavedVideo(LatentFile file, LoadedModel model) {
                     + ", T, H, W] for the decoder of the model " + model.name() + ", found " + latent);
         }
         Grid cells = new Grid((int) latent.length(1), (int) latent.length(2), (int) latent.length(3));
-        return VideoPlan.of(file.description().request(), decoder.framesOf(cells), latent);
+        return VideoPlan.of(file.provenance().request(), decoder.framesOf(cells), latent);
     }
 
-    /** The description of the decoded video: the recorded one, and what is different. */
-    VideoDescription decodedDescription(VideoPlan plan) {
-        VideoDescription recorded = file.description();
-        VideoDescription own = model.describe(plan, recorded.encodedPrompt());
+    /** The provenance of the decoded video: the recorded one, and what is different. */
+    VideoProvenance decodedProvenance(VideoPlan plan) {
+        VideoProvenance recorded = file.provenance();
+        VideoProvenance own = model.provenance(plan, recorded.encodedPrompt());
         List<String> differences = new ArrayList<>();
         if (file.step() < file.steps()) {
             differences.add("after step " + file.step() + " of " + file.steps());

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param recorded the video named by {@code --like}, or null
  */
-record Recipe(VideoOptions options, @Nullable RecordedVideo recorded) {
+record ResolvedOptions(VideoOptions options, @Nullable RecordedVideo recorded) {
     /** Starts a request, with the recorded prompt if {@code prompt} is null. */
     VideoRequest.Builder request(@Nullable String prompt) {
         if (prompt != null && options.request().hasLabel()) {

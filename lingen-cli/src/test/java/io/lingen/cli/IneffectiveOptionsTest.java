@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** An option that another one makes void is refused, or a warning says so. */
-class VoidOptionsTest {
+class IneffectiveOptionsTest {
     @TempDir
     static Path model;
 

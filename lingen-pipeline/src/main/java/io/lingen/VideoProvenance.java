@@ -21,9 +21,9 @@ import org.jspecify.annotations.Nullable;
  * @param request what is made, nothing left open: width, height, frames, fps, steps, guidance, schedule and eta are there, seconds are not
  * @param rewrittenPrompt what a rewriter made of the request's prompt; null if it is encoded as it is
  * @param decoded what was different when saved latents were decoded, such as steps that were not done or another decoder; null for a
- *     video that the rest of the description makes
+ *     video that the rest of the provenance makes
  */
-public record VideoDescription(
+public record VideoProvenance(
         String version,
         String model,
         String modelHash,
@@ -34,19 +34,19 @@ public record VideoDescription(
         @Nullable String decoded) {
     private static final ObjectMapper mapper = new ObjectMapper();
 
-    public VideoDescription {
-        requireWhole(request.width(), "width");
-        requireWhole(request.height(), "height");
-        requireWhole(request.frames(), "frames");
-        requireWhole(request.fps(), "fps");
-        requireWhole(request.steps(), "steps");
-        requireWhole(request.guidance(), "guidance");
-        requireWhole(request.schedule(), "schedule");
-        requireWhole(request.eta(), "eta");
+    public VideoProvenance {
+        requirePresent(request.width(), "width");
+        requirePresent(request.height(), "height");
+        requirePresent(request.frames(), "frames");
+        requirePresent(request.fps(), "fps");
+        requirePresent(request.steps(), "steps");
+        requirePresent(request.guidance(), "guidance");
+        requirePresent(request.schedule(), "schedule");
+        requirePresent(request.eta(), "eta");
     }
 
-    /** The description of a video that is made from its request alone, not decoded from saved latents in another way. */
-    public VideoDescription(
+    /** The provenance of a video that is made from its request alone, not decoded from saved latents in another way. */
+    public VideoProvenance(
             String version,
             String model,
             String modelHash,
@@ -57,16 +57,15 @@ public record VideoDescription(
         this(version, model, modelHash, backend, precision, request, rewrittenPrompt, null);
     }
 
-    private static void requireWhole(@Nullable Object component, String name) {
+    private static void requirePresent(@Nullable Object component, String name) {
         if (component == null) {
-            throw new IllegalArgumentException("the description of a video names its " + name + ", found none");
+            throw new IllegalArgumentException("the provenance of a video must contain its " + name + ", found none");
         }
     }
 
-    /** The description of a video whose latents were not simply made and decoded. */
-    VideoDescription withDecoded(String difference) {
-        return new VideoDescription(
-                version, model, modelHash, backend, precision, request, rewrittenPrompt, difference);
+    /** The provenance of a video whose latents were not simply made and decoded. */
+    VideoProvenance withDecoded(String difference) {
+        return new VideoProvenance(version, model, modelHash, backend, precision, request, rewrittenPrompt, difference);
     }
 
     /** The prompt that is encoded: the request's, or what a rewriter made of it; null if the video shows a class. */
@@ -74,7 +73,7 @@ public record VideoDescription(
         return rewrittenPrompt == null ? request.prompt() : rewrittenPrompt;
     }
 
-    /** The description as JSON in one line; {@link #parse} is its inverse. */
+    /** The provenance as JSON in one line; {@link #parse} is its inverse. */
     public String toJson() {
         ObjectNode node = mapper.createObjectNode()
                 .put("lingen", version)
@@ -111,17 +110,17 @@ public record VideoDescription(
     }
 
     /**
-     * Reads a description: a video's tag or the JSON file beside it. Other fields than a description's are allowed, but not in the request.
+     * Reads a provenance: a video's tag or the JSON file beside it. Other fields than a provenance's are allowed, but not in the request.
      *
      * @param origin the file's name, for messages
      * @throws CheckpointException if it is none, or its request is one that no model can carry out; the message names the field
      */
-    public static VideoDescription parse(String origin, String json) {
+    public static VideoProvenance parse(String origin, String json) {
         return parse(origin, json.getBytes(StandardCharsets.UTF_8));
     }
 
     /** As the other, from UTF-8. */
-    public static VideoDescription parse(String origin, byte[] json) {
+    public static VideoProvenance parse(String origin, byte[] json) {
         ConfigReader reader = ConfigReader.parse(origin, json);
         ConfigReader asked = reader.object("request");
         try {
@@ -137,7 +136,7 @@ public record VideoDescription(
                     .seed(asked.whole("seed"))
                     .build();
             asked.end();
-            return new VideoDescription(
+            return new VideoProvenance(
                     reader.text("lingen"),
                     reader.text("model"),
                     reader.text("model_sha256"),
@@ -163,7 +162,6 @@ public record VideoDescription(
 
     /** The version of this library by its jar's manifest; "development" outside of a jar. */
     static String libraryVersion() {
-        return Objects.requireNonNullElse(
-                VideoDescription.class.getPackage().getImplementationVersion(), "development");
+        return Objects.requireNonNullElse(VideoProvenance.class.getPackage().getImplementationVersion(), "development");
     }
 }
