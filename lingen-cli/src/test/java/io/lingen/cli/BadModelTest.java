@@ -162,8 +162,8 @@ class BadModelTest {
 
     static Stream<Arguments> weights() {
         return Stream.of(
-                of("no weights", remove(WEIGHTS), "found neither. Is the download complete?"),
-                of("a folder", remove(WEIGHTS).andThen(folder(WEIGHTS)), "found neither"),
+                of("no weights", remove(WEIGHTS), "found none. Is the download complete?"),
+                of("a folder", remove(WEIGHTS).andThen(folder(WEIGHTS)), "found none"),
                 of("empty", write(WEIGHTS, ""), "at least 8 bytes, found 0"),
                 of("cut in the length", cut(WEIGHTS, 7), "at least 8 bytes, found 7"),
                 of("cut in the header", cut(WEIGHTS, 100), "Is it a safetensors file, and complete?"),

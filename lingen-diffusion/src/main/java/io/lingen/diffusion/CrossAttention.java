@@ -9,6 +9,7 @@ import io.lingen.core.layer.Linear;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Heads;
+import io.lingen.diffusion.internal.TokenChunks;
 import org.jspecify.annotations.Nullable;
 
 /** Attention from video tokens to text tokens, without a norm or modulation (specification, section 2). */
@@ -42,16 +43,16 @@ final class CrossAttention {
      *
      * @param x [N, d], F32
      * @param keysAndValues [L, 2d]
-     * @param mask [L], or null if all text tokens are kept
+     * @param weights {@link TextEmbedding#weights} [L], or null for 1 each
      */
-    void addTo(Tensor x, Tensor keysAndValues, @Nullable Tensor mask, Taps taps) {
+    void addTo(Tensor x, Tensor keysAndValues, @Nullable Tensor weights, Taps taps) {
         long d = (long) heads * headDim;
         Heads k = new Heads(keysAndValues, 0, heads, headDim);
         Heads v = new Heads(keysAndValues, d, heads, headDim);
         TokenChunks.forEach(backend, x, taps, "cross", (workspace, chunk, chunkTaps) -> {
             Tensor q = query.apply(workspace, chunk, precision); // [n, d]
             Tensor mixed = workspace.allocate(precision, q.shape()); // [n, d]
-            backend.attention(new Heads(q, 0, heads, headDim), k, v, mask, mixed);
+            backend.attention(new Heads(q, 0, heads, headDim), k, v, weights, mixed);
             projection.apply(mixed, Epilogue.ADD, chunk, chunkTaps, "cross"); // [n, d]
         });
     }

@@ -7,6 +7,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.layer.Linear;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
+import io.lingen.diffusion.internal.TokenChunks;
 
 /**
  * The feed-forward network: a linear layer from d to ffn_ratio d, GELU (tanh), and a linear layer back, both with bias (specification,

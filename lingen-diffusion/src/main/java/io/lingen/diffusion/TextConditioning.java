@@ -14,13 +14,13 @@ final class TextConditioning implements Conditioning {
     private final Workspace workspace;
     private final Recording recording;
     private final List<Tensor> keysAndValues;
-    private final @Nullable Tensor mask;
+    private final @Nullable Tensor weights;
 
-    TextConditioning(Workspace workspace, Recording recording, List<Tensor> keysAndValues, @Nullable Tensor mask) {
+    TextConditioning(Workspace workspace, Recording recording, List<Tensor> keysAndValues, @Nullable Tensor weights) {
         this.workspace = workspace;
         this.recording = recording;
         this.keysAndValues = List.copyOf(keysAndValues);
-        this.mask = mask;
+        this.weights = weights;
     }
 
     /** {@return the recording of the denoiser's passes with this text} Key and value addresses are stable until close. */
@@ -33,10 +33,10 @@ final class TextConditioning implements Conditioning {
         return keysAndValues.get(block);
     }
 
-    /** {@return the mask [L], 1 = keep, or null if all tokens are kept} */
+    /** {@return {@link TextEmbedding#weights} [L], or null for 1 each} */
     @Nullable
-    Tensor mask() {
-        return mask;
+    Tensor weights() {
+        return weights;
     }
 
     @Override

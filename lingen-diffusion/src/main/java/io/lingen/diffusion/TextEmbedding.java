@@ -7,30 +7,38 @@ import org.jspecify.annotations.Nullable;
  * The output of one text encoder for a prompt. Immutable.
  *
  * @param tokens [L, dim], L at least 1
- * @param mask [L], nonzero = keep, at least one kept; null keeps all
+ * @param weights [L], the number of equal tokens that each row stands for in attention: 1 for a token, 0 for one to leave out, n for n equal
+ *     rows of padding. At least one is positive. Null for 1 each
  */
-public record TextEmbedding(HostTensor tokens, @Nullable HostTensor mask) {
+public record TextEmbedding(HostTensor tokens, @Nullable HostTensor weights) {
     /**
-     * Checks the shapes and that a token is kept.
+     * Checks the shapes and the weights.
      *
-     * @throws IllegalArgumentException if the tokens are not a matrix of at least one row, or the mask has another length or keeps no token
+     * @throws IllegalArgumentException if the tokens are not a matrix of at least one row, or the weights have another length, are negative or
+     *     not finite, or are all 0
      */
     public TextEmbedding {
         if (tokens.shape().rank() != 2 || tokens.shape().length(0) < 1) {
             throw new IllegalArgumentException(
                     "text embedding must be [tokens, width] with at least one token, found " + tokens.shape());
         }
-        if (mask != null) {
-            if (mask.shape().elements() != tokens.shape().length(0)) {
-                throw new IllegalArgumentException("mask of a text embedding " + tokens.shape() + " must have "
-                        + tokens.shape().length(0) + " entries, found " + mask.shape());
+        if (weights != null) {
+            if (weights.shape().elements() != tokens.shape().length(0)) {
+                throw new IllegalArgumentException("weights of a text embedding " + tokens.shape() + " must have "
+                        + tokens.shape().length(0) + " entries, found " + weights.shape());
             }
             boolean any = false;
-            for (long i = 0; i < mask.shape().elements(); i++) {
-                any |= mask.get(i) != 0;
+            for (long i = 0; i < weights.shape().elements(); i++) {
+                float weight = weights.get(i);
+                if (!(weight >= 0) || Float.isInfinite(weight)) {
+                    throw new IllegalArgumentException(
+                            "weights of a text embedding must be finite and at least 0, found " + weight);
+                }
+                any |= weight > 0;
             }
             if (!any) {
-                throw new IllegalArgumentException("mask of a text embedding must keep at least one token, found none");
+                throw new IllegalArgumentException(
+                        "weights of a text embedding must keep at least one token, found none");
             }
         }
     }

@@ -43,9 +43,9 @@ final class TextProjection {
      * The projected tokens of all encoders. Both tensors belong to the workspace.
      *
      * @param tokens [L, d]
-     * @param mask [L], 1 = keep, or null if all tokens are kept
+     * @param weights [L] of {@link TextEmbedding#weights}, or null for 1 each
      */
-    record Projected(Tensor tokens, @Nullable Tensor mask) {}
+    record Projected(Tensor tokens, @Nullable Tensor weights) {}
 
     Projected project(Workspace workspace, List<TextEmbedding> texts, Taps taps) {
         requireTexts(texts);
@@ -53,9 +53,9 @@ final class TextProjection {
                 .mapToLong(text -> text.tokens().shape().length(0))
                 .sum();
         Tensor tokens = workspace.allocate(precision, total, hiddenSize); // [L, d]
-        float[] mask = new float[Math.toIntExact(total)];
-        Arrays.fill(mask, 1);
-        boolean masked = false;
+        float[] weights = new float[Math.toIntExact(total)];
+        Arrays.fill(weights, 1);
+        boolean weighted = false;
         int from = 0;
         for (int i = 0; i < texts.size(); i++) {
             HostTensor text = texts.get(i).tokens();
@@ -67,15 +67,16 @@ final class TextProjection {
                 backend.modulatedLayerNorm(projected, shifts.get(i), scales.get(i), NORM_EPSILON, normed);
                 taps.accept("text." + i, normed);
             }
-            HostTensor keep = texts.get(i).mask();
-            for (int row = from; keep != null && row < to; row++) {
-                mask[row] = keep.get(row - from) != 0 ? 1 : 0;
-                masked |= mask[row] == 0;
+            HostTensor given = texts.get(i).weights();
+            for (int row = from; given != null && row < to; row++) {
+                weights[row] = given.get(row - from);
+                weighted |= weights[row] != 1;
             }
             from = to;
         }
         taps.accept("text", tokens);
-        return new Projected(tokens, masked ? backend.upload(workspace, HostTensor.of(mask, total), DType.F32) : null);
+        return new Projected(
+                tokens, weighted ? backend.upload(workspace, HostTensor.of(weights, total), DType.F32) : null);
     }
 
     private void requireTexts(List<TextEmbedding> texts) {

@@ -56,7 +56,7 @@ final class TransformerBlock {
             backend.add(scaleShiftTable, timeModulation, modulation);
             mixTokens(x, grid, position, modulation, taps);
             taps.accept("mate_out", x);
-            cross.addTo(x, textKeysAndValues, conditioning.mask(), taps);
+            cross.addTo(x, textKeysAndValues, conditioning.weights(), taps);
             taps.accept("cross_out", x);
             feedForward.addTo(x, row(modulation, 3), row(modulation, 4), row(modulation, 5), taps);
         }

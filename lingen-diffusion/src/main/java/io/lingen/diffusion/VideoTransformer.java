@@ -14,6 +14,7 @@ import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
+import io.lingen.diffusion.internal.TimeEmbedding;
 import io.lingen.mate.MateBlock;
 import io.lingen.mate.MateConfig;
 import java.util.ArrayList;
@@ -26,6 +27,9 @@ import java.util.Objects;
  * quadratic cost. The residual stream is F32 at every precision; GEMMs and other activations have the type of the precision.
  */
 public final class VideoTransformer implements Denoiser {
+    private static final int TIME_WIDTH = 256;
+    private static final double TIME_SCALE = 1000;
+
     private final Backend backend;
     private final TransformerConfig config;
     private final DType precision;
@@ -46,7 +50,12 @@ public final class VideoTransformer implements Denoiser {
         this.packedWeights = weights.workspace();
         this.patchEmbed = weights.linear("patch_embed", config.patchWidth(), d);
         this.position = new PositionEmbedding(weights.under("pos_embed"), config.maxGrid(), d);
-        this.time = new TimeEmbedding(weights, d);
+        ModelWeights exact = weights.withPrecision(DType.F32);
+        this.time = new TimeEmbedding(
+                backend,
+                exact.linear("time_embed.fc1", TIME_WIDTH, d),
+                exact.linear("time_embed.fc2", d, d),
+                exact.linear("adaln", d, 6L * d));
         this.text = new TextProjection(weights, config);
         for (int layer = 0; layer < config.depth(); layer++) {
             ModelWeights block = weights.under("blocks." + layer);
@@ -112,7 +121,7 @@ public final class VideoTransformer implements Denoiser {
             for (TransformerBlock block : blocks) {
                 keysAndValues.add(block.cross().keysAndValues(workspace, projected.tokens())); // [L, 2d]
             }
-            return new TextConditioning(workspace, backend.newRecording(), keysAndValues, projected.mask());
+            return new TextConditioning(workspace, backend.newRecording(), keysAndValues, projected.weights());
         } catch (RuntimeException | Error e) {
             owned.closeAfter(e);
             throw e;
@@ -142,7 +151,10 @@ public final class VideoTransformer implements Denoiser {
             throw new IllegalArgumentException("conditioning must come from this denoiser, found " + conditioning);
         }
         try (Workspace workspace = backend.newWorkspace()) {
-            TimeEmbedding.Embedded embedded = time.embed(workspace, t, taps);
+            float[] sinusoid = TimeEmbedding.sinusoid(TIME_SCALE * t, TIME_WIDTH);
+            TimeEmbedding.Embedded embedded = time.embed(workspace, sinusoid);
+            taps.accept("time_embed", embedded.embedding());
+            taps.accept("adaln", embedded.modulation());
             Runnable pass = () -> pass(latent, embedded, text, velocity, taps);
             if (taps == Taps.NONE) {
                 List<Tensor> operands = List.of(latent, embedded.embedding(), embedded.modulation(), velocity);

@@ -52,7 +52,7 @@ final class FolderSource extends ModelSource {
     }
 
     @Override
-    SafetensorsFile open(String path) {
+    public SafetensorsFile open(String path) {
         return SafetensorsFile.open(PlainFile.in(folder, requireInside(path)));
     }
 

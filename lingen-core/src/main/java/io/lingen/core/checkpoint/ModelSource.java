@@ -7,6 +7,7 @@ import java.net.URL;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The files of a model, in a folder or in a jar resource of the same layout. Paths are relative, with '/' as the separator, and cannot
@@ -15,10 +16,22 @@ import java.util.List;
  * <p>Symbolic links are followed wherever they lead, since download caches consist of them. This opens no new attack: whoever can write
  * links into a model folder can write weights as well.
  */
-public abstract sealed class ModelSource implements AutoCloseable permits FolderSource, ResourceSource {
-    private static final String TENSORS = "/model.safetensors";
+public abstract sealed class ModelSource implements AutoCloseable permits FolderSource, ResourceSource, OverlaySource {
+    /** The names of weights: ours and transformers', and diffusers'. */
+    private static final List<String> TENSORS = List.of("/model.safetensors", "/diffusion_pytorch_model.safetensors");
+
+    private static final String INDEX = ".index.json";
+
+    /** PyTorch's formats, which are not read. */
+    private static final List<String> PICKLES = List.of(
+            "/pytorch_model.bin",
+            "/diffusion_pytorch_model.bin",
+            "/pytorch_model.bin.index.json",
+            "/diffusion_pytorch_model.bin.index.json",
+            "/model.pt",
+            "/model.pth");
+
     private static final long MAX_CONFIG_BYTES = 1 << 20;
-    private static final String INDEX = TENSORS + ".index.json";
 
     ModelSource() {}
 
@@ -40,6 +53,24 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
      */
     public static ModelSource ofResource(ClassLoader loader, String base) {
         return new ResourceSource(loader, base);
+    }
+
+    /**
+     * {@return this model with files added or replaced by files from elsewhere} Closing it closes this model.
+     *
+     * @param files the files, by their paths within the model
+     */
+    public ModelSource overlay(Map<String, Path> files) {
+        return files.isEmpty() ? this : new OverlaySource(this, files);
+    }
+
+    /**
+     * {@return whether a file comes from elsewhere, by an {@link #overlay}}
+     *
+     * @param path the path within the model
+     */
+    public boolean isOverlaid(String path) {
+        return false;
     }
 
     /** {@return the name of the model for messages and results: the last part of its path} */
@@ -92,12 +123,18 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
      */
     public abstract URL url(String path);
 
-    /** Opens a safetensors file or index that exists. */
-    abstract SafetensorsFile open(String path);
+    /**
+     * Opens a safetensors file, or an index and its shards.
+     *
+     * @param path the path within the model
+     * @return the tensors
+     * @throws CheckpointException if a file is missing or ill-formed
+     */
+    public abstract SafetensorsFile open(String path);
 
     /**
-     * Opens the tensors of a component: {@code component/model.safetensors} or {@code component/model.safetensors.index.json}. Regular
-     * files are mapped, others are read into memory outside the heap.
+     * Opens the tensors of a component: {@code model.safetensors} or {@code diffusion_pytorch_model.safetensors} in its folder, or an index
+     * of shards, the same name followed by {@code .index.json}. Regular files are mapped, others are read into memory outside the heap.
      *
      * @param component the folder within the model, for example "transformer"
      * @return the tensors
@@ -132,14 +169,26 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
     }
 
     private String tensorsPath(String component) {
-        if (exists(component + TENSORS)) {
-            return component + TENSORS;
+        List<String> paths = new ArrayList<>();
+        for (String name : TENSORS) {
+            paths.add(component + name);
+            paths.add(component + name + INDEX);
         }
-        if (exists(component + INDEX)) {
-            return component + INDEX;
+        for (String path : paths) {
+            if (exists(path)) {
+                return path;
+            }
         }
-        throw new CheckpointException(this + ": expected " + component + TENSORS + " or " + component + INDEX
-                + ", found neither. Is the download complete?");
+        for (String pickle : PICKLES) {
+            if (exists(component + pickle)) {
+                throw new CheckpointException(this + ": expected safetensors weights in " + component + ", found "
+                        + pickle.substring(1)
+                        + ", a pickle, which can run code and is not read. Convert it in Python with"
+                        + " safetensors.torch.save_file(state_dict, \"" + paths.get(0) + "\")");
+            }
+        }
+        throw new CheckpointException(
+                this + ": expected one of " + String.join(", ", paths) + ", found none. Is the download complete?");
     }
 
     /** Ends the use of the source. Its tensors stay valid. */

@@ -57,7 +57,7 @@ final class ResourceSource extends ModelSource {
     }
 
     @Override
-    SafetensorsFile open(String path) {
+    public SafetensorsFile open(String path) {
         if (!path.endsWith(".json")) {
             return file(path);
         }

@@ -19,7 +19,7 @@ import java.util.function.Function;
  * <p>A mapping lasts as long as a host tensor of it is reachable, so closing this object cannot invalidate weights that are packed later or
  * by another thread. Thread-safe.
  */
-public final class SafetensorsFile implements AutoCloseable {
+public final class SafetensorsFile implements NamedTensors, AutoCloseable {
     private static final String INDEX_SUFFIX = ".index.json";
 
     private final String origin;
@@ -128,6 +128,7 @@ public final class SafetensorsFile implements AutoCloseable {
      *
      * @throws IllegalStateException if this object is closed
      */
+    @Override
     public Set<String> names() {
         requireOpen();
         return Collections.unmodifiableSet(tensors.keySet());
@@ -140,6 +141,7 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws CheckpointException if there is no tensor of that name
      * @throws IllegalStateException if this object is closed
      */
+    @Override
     public HostTensor tensor(String name) {
         requireOpen();
         HostTensor tensor = tensors.get(name);

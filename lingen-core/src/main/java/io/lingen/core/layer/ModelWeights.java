@@ -7,7 +7,7 @@ import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.CheckpointException;
-import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.checkpoint.NamedTensors;
 import io.lingen.core.internal.CloseableStack;
 import io.lingen.core.internal.SafeText;
 import io.lingen.core.op.ConvolutionParameters;
@@ -38,10 +38,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Every method that reads a tensor throws a {@link CheckpointException} if the tensor is missing, has another shape, has a type other than
  * F32, F16 and BF16, or contains NaN or an infinity. A backend that does not {@linkplain Backend#computes compute} skips the check of values.
  *
- * <p>Not thread-safe. Valid while the checkpoint's file is open; packed weights are valid while the workspace is open.
+ * <p>Not thread-safe. Valid while the checkpoint is open; packed weights are valid while the workspace is open.
  */
 public final class ModelWeights {
-    private final SafetensorsFile file;
+    private final NamedTensors checkpoint;
     private final String prefix;
     private final Set<String> read;
     private final Backend backend;
@@ -49,13 +49,13 @@ public final class ModelWeights {
     private final DType precision;
 
     private ModelWeights(
-            SafetensorsFile file,
+            NamedTensors checkpoint,
             String prefix,
             Set<String> read,
             Backend backend,
             Workspace workspace,
             DType precision) {
-        this.file = file;
+        this.checkpoint = checkpoint;
         this.prefix = prefix;
         this.read = read;
         this.backend = backend;
@@ -66,13 +66,13 @@ public final class ModelWeights {
     /**
      * {@return the tensors of a whole checkpoint}
      *
-     * @param file the checkpoint
+     * @param checkpoint the tensors
      * @param backend packs the tensors
      * @param workspace the owner of packed weights
      * @param precision the type of GEMMs and activations, F32 or BF16
      */
-    public static ModelWeights of(SafetensorsFile file, Backend backend, Workspace workspace, DType precision) {
-        return new ModelWeights(file, "", new HashSet<>(), backend, workspace, precision);
+    public static ModelWeights of(NamedTensors checkpoint, Backend backend, Workspace workspace, DType precision) {
+        return new ModelWeights(checkpoint, "", new HashSet<>(), backend, workspace, precision);
     }
 
     /**
@@ -80,7 +80,7 @@ public final class ModelWeights {
      * this method fails, it closes the workspace.
      *
      * @param <M> the model
-     * @param file the checkpoint
+     * @param checkpoint the tensors
      * @param backend packs the tensors
      * @param precision the type of GEMMs and activations, F32 or BF16
      * @param builder the constructor of the model
@@ -88,10 +88,10 @@ public final class ModelWeights {
      * @throws CheckpointException if a tensor does not fit, or if the model neither reads nor {@linkplain #ignore ignores} one
      */
     public static <M> M load(
-            SafetensorsFile file, Backend backend, DType precision, Function<ModelWeights, M> builder) {
+            NamedTensors checkpoint, Backend backend, DType precision, Function<ModelWeights, M> builder) {
         CloseableStack owned = new CloseableStack();
         try {
-            ModelWeights weights = of(file, backend, owned.add(backend.newWorkspace()), precision);
+            ModelWeights weights = of(checkpoint, backend, owned.add(backend.newWorkspace()), precision);
             M model = builder.apply(weights);
             weights.requireAllRead();
             return model;
@@ -107,7 +107,7 @@ public final class ModelWeights {
      * @param name the prefix, relative to this one; "blocks.3" is the same as "blocks.3."
      */
     public ModelWeights under(String name) {
-        return new ModelWeights(file, prefix + asPrefix(name), read, backend, workspace, precision);
+        return new ModelWeights(checkpoint, prefix + asPrefix(name), read, backend, workspace, precision);
     }
 
     /**
@@ -116,7 +116,7 @@ public final class ModelWeights {
      * @param other F32 or BF16
      */
     public ModelWeights withPrecision(DType other) {
-        return new ModelWeights(file, prefix, read, backend, workspace, other);
+        return new ModelWeights(checkpoint, prefix, read, backend, workspace, other);
     }
 
     /** {@return the backend that tensors are packed for} */
@@ -140,7 +140,7 @@ public final class ModelWeights {
      * @param name the name, relative to the prefix
      */
     public boolean has(String name) {
-        return file.names().contains(prefix + name);
+        return checkpoint.names().contains(prefix + name);
     }
 
     /**
@@ -150,7 +150,7 @@ public final class ModelWeights {
      */
     public void ignore(String name) {
         String ignored = prefix + asPrefix(name);
-        file.names().stream().filter(each -> each.startsWith(ignored)).forEach(read::add);
+        checkpoint.names().stream().filter(each -> each.startsWith(ignored)).forEach(read::add);
     }
 
     /**
@@ -238,23 +238,24 @@ public final class ModelWeights {
     public HostTensor host(String name, long... shape) {
         Shape expected = Shape.of(shape);
         if (!has(name)) {
-            throw new CheckpointException(file + ": expected a tensor '" + prefix + name + "' of shape " + expected
-                    + ", found none of that name. Do configuration and weights belong together?");
+            throw new CheckpointException(checkpoint + ": expected a tensor '" + prefix + name + "' of shape "
+                    + expected + ", found none of that name. Do configuration and weights belong together?");
         }
-        HostTensor tensor = file.tensor(prefix + name);
+        HostTensor tensor = checkpoint.tensor(prefix + name);
         if (!tensor.shape().equals(expected)) {
-            throw new CheckpointException(file + ": tensor '" + prefix + name + "': expected the shape " + expected
-                    + ", found " + SafeText.of(tensor.shape().toString())
-                    + ". Do configuration and weights belong together?");
+            throw new CheckpointException(
+                    checkpoint + ": tensor '" + prefix + name + "': expected the shape " + expected
+                            + ", found " + SafeText.of(tensor.shape().toString())
+                            + ". Do configuration and weights belong together?");
         }
         DType dtype = tensor.dtype();
         if (dtype != DType.F32 && dtype != DType.F16 && dtype != DType.BF16) {
-            throw new CheckpointException(file + ": tensor '" + prefix + name
+            throw new CheckpointException(checkpoint + ": tensor '" + prefix + name
                     + "': expected weights of F32, F16 or BF16, found " + dtype + ". Convert them");
         }
         if (backend.computes() && !FiniteValues.areIn(tensor)) {
             throw new CheckpointException(
-                    file + ": tensor '" + prefix + name
+                    checkpoint + ": tensor '" + prefix + name
                             + "': expected finite weights, found NaN or an infinity. Training diverged, or the file is damaged");
         }
         read.add(prefix + name);
@@ -273,9 +274,9 @@ public final class ModelWeights {
                     "weights must be those of the whole checkpoint, found those under " + prefix);
         }
         List<String> extra =
-                file.names().stream().filter(name -> !read.contains(name)).toList();
+                checkpoint.names().stream().filter(name -> !read.contains(name)).toList();
         if (!extra.isEmpty()) {
-            throw new CheckpointException(file + ": expected " + read.size() + " tensors, found " + extra.size()
+            throw new CheckpointException(checkpoint + ": expected " + read.size() + " tensors, found " + extra.size()
                     + " more that the configuration does not use: "
                     + extra.stream().limit(5).map(SafeText::of).collect(Collectors.joining(", "))
                     + (extra.size() > 5 ? ", ..." : "")

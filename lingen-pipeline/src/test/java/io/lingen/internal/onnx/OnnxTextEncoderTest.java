@@ -94,7 +94,7 @@ class OnnxTextEncoderTest {
         TextEmbedding embedding = encoders.encode("a red circle moves to the right over a night sky")
                 .get(0);
         assertEquals(Shape.of(13, 384), embedding.tokens().shape());
-        assertNull(embedding.mask());
+        assertNull(embedding.weights());
         assertEquals(0.064607404, embedding.tokens().get(0), 1e-5);
         assertEquals(-0.14024758, embedding.tokens().get(1), 1e-5);
         assertEquals(0.5430638, embedding.tokens().get(13 * 384 - 1), 1e-5);

@@ -1,4 +1,4 @@
-package io.lingen.diffusion;
+package io.lingen.diffusion.internal;
 
 import io.lingen.core.DType;
 import io.lingen.core.Taps;
@@ -10,20 +10,31 @@ import io.lingen.core.backend.Backend;
  * The evaluation of a layer that mixes no tokens in chunks of rows. The size of its intermediate tensors is independent of the video's
  * length.
  */
-final class TokenChunks {
+public final class TokenChunks {
     private TokenChunks() {}
 
     /** A layer applied to one chunk. */
-    interface Layer {
+    public interface Layer {
+        /**
+         * Updates a chunk of rows.
+         *
+         * @param workspace closed after the call
+         * @param chunk [n, d]
+         * @param taps receives tensors [n, d], which are gathered; {@link Taps#NONE} if nobody listens
+         */
         void apply(Workspace workspace, Tensor chunk, Taps taps);
     }
 
     /**
      * Applies a layer to every chunk of x, each with its own workspace. Taps receive the gathered tensor once, under the given name.
      *
+     * @param backend the backend of x
      * @param x [N, d]
+     * @param taps receives what the layer taps for its chunks, as one tensor [N, d]
+     * @param name the name of that tensor
+     * @param layer the layer
      */
-    static void forEach(Backend backend, Tensor x, Taps taps, String name, Layer layer) {
+    public static void forEach(Backend backend, Tensor x, Taps taps, String name, Layer layer) {
         long tokens = x.shape().length(0);
         long size = backend.tokensPerChunk();
         try (Workspace gathered = backend.newWorkspace()) {
