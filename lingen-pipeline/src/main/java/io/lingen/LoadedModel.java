@@ -61,18 +61,18 @@ final class LoadedModel implements AutoCloseable {
     LoadedModel(ModelSource source, PipelineOptions options) {
         long start = System.nanoTime();
         this.options = options;
-        this.source = owned.add(source);
+        this.source = owned.add(options.model().applyTo(source));
         try {
-            this.description = ModelFamilies.open(source);
+            this.description = ModelFamilies.open(this.source, options.model());
             this.planner = RequestPlanner.of(description);
-            this.files = new ModelFiles(source, description.files());
+            this.files = new ModelFiles(this.source, description.files());
             files.check();
             this.rewriter = Objects.requireNonNullElseGet(options.rewriter(), description::rewriter);
             this.backend = owned.add(Backends.create(options.backend(), new BackendOptions(options.threads())));
-            this.memory = owned.add(new MemoryEstimator(source, backend, options.precision()));
+            this.memory = owned.add(new MemoryEstimator(this.source, options.model(), backend, options.precision()));
             MemoryCheck.require(
                     backend,
-                    "the model " + source.name(),
+                    "the model " + this.source.name(),
                     memory.loadingBytes(),
                     () -> ifBf16Fits(MemoryEstimator::loadingBytes));
             this.denoiser = owned.add(description.loadDenoiser(backend, options.precision()));
@@ -197,7 +197,7 @@ final class LoadedModel implements AutoCloseable {
         if (options.precision() == DType.BF16) {
             return List.of();
         }
-        try (MemoryEstimator estimator = new MemoryEstimator(source, backend, DType.BF16)) {
+        try (MemoryEstimator estimator = new MemoryEstimator(source, options.model(), backend, DType.BF16)) {
             return need.applyAsLong(estimator) <= backend.availableBytes() ? List.of("precision bf16") : List.of();
         }
     }

@@ -21,6 +21,7 @@ import io.lingen.diffusion.Sampling;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFamilies;
+import io.lingen.spi.ModelOptions;
 import io.lingen.spi.TextEncoderFacts;
 import io.lingen.vae.FrameStream;
 import io.lingen.vae.VideoDecoder;
@@ -62,11 +63,11 @@ public final class MemoryEstimator implements AutoCloseable {
     private final long weightBytes;
 
     /**
-     * @param source of the model; used while this is open
+     * @param source of the model, with its options applied; used while this is open
      * @param real whose memory is counted
      */
-    MemoryEstimator(ModelSource source, Backend real, DType precision) {
-        this.model = ModelFamilies.open(source.shapesOnly());
+    MemoryEstimator(ModelSource source, ModelOptions options, Backend real, DType precision) {
+        this.model = ModelFamilies.open(source.shapesOnly(), options);
         this.planner = RequestPlanner.of(model);
         DryRun dryRun = owned.add(DryRun.of(real));
         this.backend = dryRun.backend();
@@ -93,9 +94,9 @@ public final class MemoryEstimator implements AutoCloseable {
      * @throws IllegalStateException if the backend is not available here
      */
     public static MemoryEstimator of(String model, PipelineOptions options) {
-        ModelSource source = LoadedModel.source(model);
+        ModelSource source = options.model().applyTo(LoadedModel.source(model));
         try (Backend backend = Backends.create(options.backend(), new BackendOptions(options.threads()))) {
-            MemoryEstimator estimator = new MemoryEstimator(source, backend, options.precision());
+            MemoryEstimator estimator = new MemoryEstimator(source, options.model(), backend, options.precision());
             estimator.owned.add(source);
             return estimator;
         } catch (RuntimeException | Error e) {

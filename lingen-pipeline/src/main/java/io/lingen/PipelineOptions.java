@@ -3,6 +3,7 @@ package io.lingen;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.DType;
 import io.lingen.core.backend.Backends;
+import io.lingen.spi.ModelOptions;
 import io.lingen.text.PromptRewriter;
 import org.jspecify.annotations.Nullable;
 
@@ -14,12 +15,14 @@ import org.jspecify.annotations.Nullable;
  * @param threads host threads to compute with, 1 to {@value BackendOptions#MAX_THREADS}
  * @param rewriter what a prompt goes through before it is encoded; null for the model's own: its {@link io.lingen.text.Thesaurus} if it has
  *     one. {@link PromptRewriter#IDENTITY} leaves prompts as they are
+ * @param model files that replace or change parts of the model: a transformer's weights, LoRAs
  */
 public record PipelineOptions(
         String backend,
         DType precision,
         int threads,
-        @Nullable PromptRewriter rewriter) {
+        @Nullable PromptRewriter rewriter,
+        ModelOptions model) {
     public PipelineOptions {
         if (!precision.isComputeType()) {
             throw new IllegalArgumentException("the precision is BF16 or F32, found " + precision);
@@ -30,26 +33,35 @@ public record PipelineOptions(
     /** The best backend, BF16, all processors, the model's own rewriter. */
     public static PipelineOptions defaults() {
         return new PipelineOptions(
-                Backends.AUTO, DType.BF16, Runtime.getRuntime().availableProcessors(), null);
+                Backends.AUTO, DType.BF16, Runtime.getRuntime().availableProcessors(), null, ModelOptions.NONE);
     }
 
     /** These options with another backend. */
     public PipelineOptions withBackend(String name) {
-        return new PipelineOptions(name, precision, threads, rewriter);
+        return new PipelineOptions(name, precision, threads, rewriter, model);
     }
 
     /** These options with another precision. */
     public PipelineOptions withPrecision(DType type) {
-        return new PipelineOptions(backend, type, threads, rewriter);
+        return new PipelineOptions(backend, type, threads, rewriter, model);
     }
 
     /** These options with another number of threads. */
     public PipelineOptions withThreads(int number) {
-        return new PipelineOptions(backend, precision, number, rewriter);
+        return new PipelineOptions(backend, precision, number, rewriter, model);
     }
 
     /** These options with another rewriter; null for the model's own. */
     public PipelineOptions withRewriter(@Nullable PromptRewriter other) {
-        return new PipelineOptions(backend, precision, threads, other);
+        return new PipelineOptions(backend, precision, threads, other, model);
+    }
+
+    /**
+     * {@return these options with other files for parts of the model}
+     *
+     * @param other the files
+     */
+    public PipelineOptions withModel(ModelOptions other) {
+        return new PipelineOptions(backend, precision, threads, rewriter, other);
     }
 }

@@ -45,11 +45,11 @@ record ResolvedOptions(VideoOptions options, @Nullable RecordedVideo recorded) {
         if (precision == null) {
             precision = recorded == null ? DType.BF16 : recorded.precision();
         }
-        return new PipelineOptions(
-                compute.isBackendGiven() || recorded == null ? compute.backend() : recorded.backend(),
-                precision,
-                compute.threads(),
-                options.isAsWritten() || isRecordedPrompt ? PromptRewriter.IDENTITY : null);
+        return PipelineOptions.defaults()
+                .withBackend(compute.isBackendGiven() || recorded == null ? compute.backend() : recorded.backend())
+                .withPrecision(precision)
+                .withThreads(compute.threads())
+                .withRewriter(options.isAsWritten() || isRecordedPrompt ? PromptRewriter.IDENTITY : null);
     }
 
     /** Prints how the loaded model differs from the recorded one; see {@link RecordedVideo#compare}. */

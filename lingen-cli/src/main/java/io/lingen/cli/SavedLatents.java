@@ -64,8 +64,11 @@ final class SavedLatents {
      */
     int resume(@Nullable String model, @Nullable Path output, int threads, OutputOptions outputs, LatentOptions latents)
             throws IOException {
-        PipelineOptions options = console.checked(() -> new PipelineOptions(
-                file.provenance().backend(), recorded.precision(), threads, PromptRewriter.IDENTITY));
+        PipelineOptions options = console.checked(() -> PipelineOptions.defaults()
+                .withBackend(file.provenance().backend())
+                .withPrecision(recorded.precision())
+                .withThreads(threads)
+                .withRewriter(PromptRewriter.IDENTITY));
         Path video = output == null ? file.video() : output;
         VideoOutput target = console.checked(() -> outputs.of(video));
         return run(model, options, target, run -> {
@@ -87,11 +90,11 @@ final class SavedLatents {
             @Nullable DType precision,
             OutputOptions outputs)
             throws IOException {
-        PipelineOptions options = console.checked(() -> new PipelineOptions(
-                compute.isBackendGiven() ? compute.backend() : recorded.backend(),
-                precision == null ? recorded.precision() : precision,
-                compute.threads(),
-                PromptRewriter.IDENTITY));
+        PipelineOptions options = console.checked(() -> PipelineOptions.defaults()
+                .withBackend(compute.isBackendGiven() ? compute.backend() : recorded.backend())
+                .withPrecision(precision == null ? recorded.precision() : precision)
+                .withThreads(compute.threads())
+                .withRewriter(PromptRewriter.IDENTITY));
         VideoOutput target = console.checked(() -> outputs.of(output));
         return run(model, options, target, run -> {
             run.decode(file, target);

@@ -21,12 +21,26 @@ public final class ModelFamilies {
     }
 
     /**
-     * Opens a model with the family that recognises it.
+     * Opens a model as it is, with the family that recognises it.
      *
-     * @param source stays the caller's, who keeps it open
+     * @param source the model; the caller keeps it open and closes it
+     * @return the model's description, bound to the source
      * @throws CheckpointException if it is not a model, of no family on the class path, or ill-formed
      */
     public static ModelDescription open(ModelSource source) {
+        return open(source, ModelOptions.NONE);
+    }
+
+    /**
+     * Opens a model with the family that recognises it.
+     *
+     * @param source the model, with the options applied; the caller keeps it open and closes it
+     * @param options files that replace or change parts of the model
+     * @return the model's description, bound to the source
+     * @throws CheckpointException if it is not a model, of no family on the class path, or ill-formed
+     * @throws IllegalArgumentException if its family does not support an option
+     */
+    public static ModelDescription open(ModelSource source, ModelOptions options) {
         ModelSignature signature = ModelSignature.read(source);
         List<ModelFamily> families = all();
         List<ModelFamily> found =
@@ -42,7 +56,7 @@ public final class ModelFamilies {
                             + names(families) + ", found " + signature
                             + ". Add the module of its family to the class path, or convert the model (docs/checkpoint-format.md)");
         }
-        return found.get(0).open(source);
+        return found.get(0).open(source, options);
     }
 
     private static String names(List<ModelFamily> families) {

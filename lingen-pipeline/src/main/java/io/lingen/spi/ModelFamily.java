@@ -12,10 +12,13 @@ public interface ModelFamily {
     boolean recognises(ModelSignature signature);
 
     /**
-     * Opens a model: reads its index, and no weight.
+     * Opens a model: reads its index, but no weights.
      *
-     * @param source whose signature this family recognises; stays the caller's, who keeps it open
+     * @param source a model of a signature that this family recognises, with the options applied; the caller keeps it open and closes it
+     * @param options files that replace or change parts of the model
+     * @return the model's description, bound to the source
      * @throws CheckpointException if the index is ill-formed
+     * @throws IllegalArgumentException if the family does not support an option
      */
-    ModelDescription open(ModelSource source);
+    ModelDescription open(ModelSource source, ModelOptions options);
 }

@@ -3,6 +3,7 @@ package io.lingen.toy;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFamily;
+import io.lingen.spi.ModelOptions;
 import io.lingen.spi.ModelSignature;
 
 /** Models whose index has the {@code _class_name} ToyVideoPipeline. */
@@ -20,7 +21,8 @@ public final class ToyFamily implements ModelFamily {
     }
 
     @Override
-    public ModelDescription open(ModelSource source) {
+    public ModelDescription open(ModelSource source, ModelOptions options) {
+        options.requireNone(name());
         return new ToyModel(source);
     }
 }

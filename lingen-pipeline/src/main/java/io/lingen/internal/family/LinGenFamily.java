@@ -3,6 +3,7 @@ package io.lingen.internal.family;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFamily;
+import io.lingen.spi.ModelOptions;
 import io.lingen.spi.ModelSignature;
 
 /** Models with {@code "format": "lingen"}. */
@@ -21,7 +22,8 @@ public final class LinGenFamily implements ModelFamily {
     }
 
     @Override
-    public ModelDescription open(ModelSource source) {
+    public ModelDescription open(ModelSource source, ModelOptions options) {
+        options.requireNone(NAME);
         return new LinGenModel(source, ModelIndex.read(source));
     }
 }
