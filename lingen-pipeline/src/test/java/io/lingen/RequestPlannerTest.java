@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.lingen.core.Shape;
-import io.lingen.core.op.Grid;
+import io.lingen.core.op.Dims3;
 import io.lingen.spi.SamplingSettings;
 import io.lingen.spi.SizeRule;
 import io.lingen.spi.VideoLimits;
@@ -176,7 +176,7 @@ class RequestPlannerTest {
                         SizeRule.multiplesOf(16, 16),
                         frames,
                         16,
-                        new Grid(4, 8, 8),
+                        new Dims3(4, 8, 8),
                         16,
                         new VideoLimits.NativeSize(128, 128, 1),
                         new SamplingSettings("linear_quadratic", 50, 3, 0)),
@@ -199,7 +199,7 @@ class RequestPlannerTest {
                         SizeRule.multiplesOf(16, 16),
                         SizeRule.multiplesOf(8, 160),
                         16,
-                        new Grid(8, 8, 8),
+                        new Dims3(8, 8, 8),
                         16,
                         size,
                         new SamplingSettings("linear_quadratic", 50, 3, 0)),

@@ -1,7 +1,7 @@
 package io.lingen.mate;
 
 import io.lingen.core.checkpoint.ConfigReader;
-import io.lingen.core.op.Grid;
+import io.lingen.core.op.Dims3;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record MateConfig(
         RotaryMajorScan scan,
-        @Nullable Grid reviewPool,
+        @Nullable Dims3 reviewPool,
         @Nullable MambaConfig mamba,
         @Nullable SwinConfig swin) {
     /**
@@ -73,12 +73,12 @@ public record MateConfig(
         reader.ignore("mamba");
     }
 
-    private static @Nullable Grid reviewPool(ConfigReader reader) {
+    private static @Nullable Dims3 reviewPool(ConfigReader reader) {
         if (!reader.has("review_pool")) {
             reader.ignore("review_pool");
             return null;
         }
         int[] pool = reader.integers("review_pool", 3, 3, 1, 1024);
-        return new Grid(pool[0], pool[1], pool[2]);
+        return new Dims3(pool[0], pool[1], pool[2]);
     }
 }

@@ -2,6 +2,7 @@ package io.lingen.mate;
 
 import io.lingen.core.Tensor;
 import io.lingen.core.backend.Backend;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 
 /**
@@ -10,7 +11,7 @@ import io.lingen.core.op.Grid;
  *
  * @param pool kernel and stride; blocks at the end of an axis average the tokens that exist
  */
-public record ReviewTokens(Grid pool) {
+public record ReviewTokens(Dims3 pool) {
     /**
      * {@return the arrangement of the review tokens}
      *

@@ -1,7 +1,7 @@
 package io.lingen.mate;
 
 import io.lingen.core.checkpoint.ConfigReader;
-import io.lingen.core.op.Grid;
+import io.lingen.core.op.Dims3;
 
 /**
  * The window attention of the TE-branch (specification, section 4).
@@ -11,7 +11,7 @@ import io.lingen.core.op.Grid;
  * @param qkNorm whether queries and keys are RMS-normalised per head
  * @param positionBias whether a learned bias per relative position is added to the scores
  */
-public record SwinConfig(Grid window, int innerDim, boolean qkNorm, boolean positionBias) {
+public record SwinConfig(Dims3 window, int innerDim, boolean qkNorm, boolean positionBias) {
     /**
      * Reads the object {@code tesa} of a transformer's configuration.
      *
@@ -24,7 +24,7 @@ public record SwinConfig(Grid window, int innerDim, boolean qkNorm, boolean posi
     public static SwinConfig read(ConfigReader reader, int hiddenSize, int heads) {
         int[] window = reader.integers("window", 3, 3, 1, 1024);
         SwinConfig config = new SwinConfig(
-                new Grid(window[0], window[1], window[2]),
+                new Dims3(window[0], window[1], window[2]),
                 reader.integerOr("inner_dim", hiddenSize, 1, 1 << 16),
                 reader.flagOr("qk_norm", false),
                 reader.flagOr("position_bias", false));

@@ -52,9 +52,7 @@ public final class TemporalSwinAttention {
         this.projection = weights.linear("proj", inner, hiddenSize);
         this.queryNorm = config.qkNorm() ? weights.vector("q_norm.weight", headDim) : null;
         this.keyNorm = config.qkNorm() ? weights.vector("k_norm.weight", headDim) : null;
-        Grid window = config.window();
-        long offsets = (2L * window.t() - 1) * (2L * window.h() - 1) * (2L * window.w() - 1);
-        this.positionBias = config.positionBias() ? weights.tensor("position_bias", heads, offsets) : null;
+        this.positionBias = config.positionBias() ? weights.tensor("position_bias", heads, windows.offsets()) : null;
     }
 
     /**

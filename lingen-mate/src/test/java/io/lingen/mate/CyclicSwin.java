@@ -1,5 +1,6 @@
 package io.lingen.mate;
 
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 
 /**
@@ -10,7 +11,7 @@ final class CyclicSwin {
     private CyclicSwin() {}
 
     /** Computes [cells, heads * headDim] from queries, keys and values [cells, 3 * heads * headDim]. */
-    static float[] attention(float[] qkv, Grid grid, Grid window, int heads, int headDim) {
+    static float[] attention(float[] qkv, Grid grid, Dims3 window, int heads, int headDim) {
         int cells = (int) grid.cells();
         int width = heads * headDim;
         float[] out = new float[cells * width];
@@ -42,7 +43,7 @@ final class CyclicSwin {
     }
 
     /** Returns whether two cells share a window of the rolled grid and a region of Swin's mask, on every axis. */
-    private static boolean together(int a, int b, Grid grid, Grid window) {
+    private static boolean together(int a, int b, Grid grid, Dims3 window) {
         for (int axis = 0; axis < 3; axis++) {
             int n = grid.length(axis);
             int w = window.length(axis);

@@ -11,6 +11,7 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.backend.Backends;
 import io.lingen.core.internal.PhiloxNormal;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.ScanInput;
@@ -19,6 +20,7 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.ScanWeights;
 import io.lingen.core.op.Windows;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -155,7 +157,7 @@ class MateAlgebraTest {
         Tensor full = workspace.allocate(DType.F32, 60, 24);
         backend.attention(q, k, v, null, full);
         for (boolean shifted : new boolean[] {false, true}) {
-            for (Grid window : new Grid[] {grid, new Grid(16, 16, 16)}) {
+            for (Dims3 window : List.of(new Dims3(3, 4, 5), new Dims3(16, 16, 16))) {
                 Tensor windowed = workspace.allocate(DType.F32, 60, 24);
                 backend.windowAttention(q, k, v, grid, new Windows(window, shifted), null, windowed);
                 assertClose(backend.download(full).toFloats(), windowed);
@@ -166,7 +168,7 @@ class MateAlgebraTest {
     @Test
     void shiftedWindowsEqualMaskedCyclicSwin() {
         Grid grid = new Grid(8, 6, 4);
-        Grid window = new Grid(4, 3, 2);
+        Dims3 window = new Dims3(4, 3, 2);
         int width = 8;
         Tensor qkv = normal(1, 0, grid.cells(), 3L * width);
         Tensor found = workspace.allocate(DType.F32, grid.cells(), width);
@@ -184,7 +186,7 @@ class MateAlgebraTest {
     @Test
     void reviewTokensAverageExistingTokens() {
         Grid grid = new Grid(3, 2, 1);
-        ReviewTokens review = new ReviewTokens(new Grid(2, 2, 2));
+        ReviewTokens review = new ReviewTokens(new Dims3(2, 2, 2));
         Tensor sequence = upload(new float[] {0, 0, 1, 2, 3, 4, 5, 7}, 8, 1);
         review.fill(backend, sequence, grid);
         assertClose(new float[] {2.5f, 6, 1, 2, 3, 4, 5, 7}, sequence);

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.ScanOrder;
 import io.lingen.core.op.ScanPath;
@@ -58,7 +59,7 @@ class RotaryMajorScanTest {
     @Test
     void backwardPathOmitsReviewTokens() {
         ScanOrder order = ScanOrder.of("wht", false);
-        Grid review = new ReviewTokens(new Grid(2, 2, 2)).of(GRID);
+        Grid review = new ReviewTokens(new Dims3(2, 2, 2)).of(GRID);
         ScanPath forward = new ScanPath(GRID, review, order, false);
         ScanPath backward = new ScanPath(GRID, review, order, true);
         assertEquals(new Grid(1, 2, 2), review);

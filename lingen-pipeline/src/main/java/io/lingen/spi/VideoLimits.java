@@ -1,7 +1,7 @@
 package io.lingen.spi;
 
 import io.lingen.core.Shape;
-import io.lingen.core.op.Grid;
+import io.lingen.core.op.Dims3;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,7 +24,7 @@ public record VideoLimits(
         SizeRule height,
         SizeRule frames,
         int channels,
-        Grid compression,
+        Dims3 compression,
         int fps,
         @Nullable NativeSize nativeSize,
         SamplingSettings sampling) {

@@ -7,6 +7,7 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.layer.Linear;
 import io.lingen.core.layer.ModelWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
@@ -78,7 +79,7 @@ final class ToyDecoder implements VideoDecoder {
             backend.interpolate(
                     latents.slice(from, from + 1), latents.slice(to, to + 1), (float) (index % FACTOR) / FACTOR, mixed);
             colours.apply(mixed, Epilogue.NONE, small);
-            backend.upsampleNearest(small, new Grid(1, FACTOR, FACTOR), frame);
+            backend.upsampleNearest(small, new Dims3(1, FACTOR, FACTOR), frame);
             return frame;
         }
 

@@ -9,7 +9,7 @@ import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.checkpoint.SafetensorsWriter;
 import io.lingen.core.internal.PhiloxNormal;
 import io.lingen.core.layer.ModelWeights;
-import io.lingen.core.op.Grid;
+import io.lingen.core.op.Dims3;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Sampler;
 import io.lingen.spi.ModelDescription;
@@ -84,7 +84,7 @@ public final class ToyModel implements ModelDescription {
                 SizeRule.multiplesOf(8, 8),
                 new SizeRule(1, 4, 33),
                 ToyDenoiser.CHANNELS,
-                new Grid(4, 4, 4),
+                new Dims3(4, 4, 4),
                 8,
                 new VideoLimits.NativeSize(16, 16, 1.125),
                 new SamplingSettings(ToySampler.SCHEDULE, 6, 2, 0));

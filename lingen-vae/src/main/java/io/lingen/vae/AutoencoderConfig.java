@@ -1,6 +1,7 @@
 package io.lingen.vae;
 
 import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import java.util.ArrayList;
@@ -31,7 +32,7 @@ public record AutoencoderConfig(
         int latentChannels,
         int outChannels,
         List<Integer> widths,
-        List<Grid> upsample,
+        List<Dims3> upsample,
         PatchSize patch,
         int layersPerLevel,
         int midLayers,
@@ -193,13 +194,10 @@ public record AutoencoderConfig(
                 encoder);
     }
 
-    /**
-     * {@return the number of frames or pixels per latent cell on an axis}
-     *
-     * @param axis 0 = t, 1 = h, 2 = w
-     */
-    public int compression(int axis) {
-        return (int) compression(upsample, patch, axis);
+    /** {@return the number of frames, rows and columns per latent cell} */
+    public Dims3 compression() {
+        return new Dims3((int) compression(upsample, patch, 0), (int) compression(upsample, patch, 1), (int)
+                compression(upsample, patch, 2));
     }
 
     /**
@@ -208,10 +206,11 @@ public record AutoencoderConfig(
      * @param latent the latent frames, rows and columns
      */
     public Grid framesOf(Grid latent) {
+        Dims3 cell = compression();
         return new Grid(
-                Math.multiplyExact(latent.t(), compression(0)),
-                Math.multiplyExact(latent.h(), compression(1)),
-                Math.multiplyExact(latent.w(), compression(2)));
+                Math.multiplyExact(latent.t(), cell.t()),
+                Math.multiplyExact(latent.h(), cell.h()),
+                Math.multiplyExact(latent.w(), cell.w()));
     }
 
     /**
@@ -234,18 +233,18 @@ public record AutoencoderConfig(
         return OptionalInt.of(radius + 2 * midLayers + 1);
     }
 
-    private static long compression(List<Grid> upsample, PatchSize patch, int axis) {
+    private static long compression(List<Dims3> upsample, PatchSize patch, int axis) {
         long product = axis == 0 ? patch.t() : axis == 1 ? patch.h() : patch.w();
-        for (Grid factor : upsample) {
+        for (Dims3 factor : upsample) {
             product *= factor.length(axis);
         }
         return product;
     }
 
-    private static List<Grid> factors(ConfigReader reader) {
-        List<Grid> factors = new ArrayList<>();
+    private static List<Dims3> factors(ConfigReader reader) {
+        List<Dims3> factors = new ArrayList<>();
         for (int[] factor : reader.integerRows("upsample", 0, MAX_LEVELS - 1, 3, 1, MAX_FACTOR)) {
-            factors.add(new Grid(factor[0], factor[1], factor[2]));
+            factors.add(new Dims3(factor[0], factor[1], factor[2]));
         }
         return factors;
     }

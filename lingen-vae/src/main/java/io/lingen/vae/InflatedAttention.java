@@ -5,6 +5,7 @@ import io.lingen.core.Tensor;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.layer.Linear;
 import io.lingen.core.layer.ModelWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -54,7 +55,7 @@ final class InflatedAttention {
             qkv.apply(u, Epilogue.NONE, projected); // [T*H*W, 3C]
             Tensor y = u.reshape(Shape.of(grid.cells(), width)); // reuses the memory of the norm
             if (overTime) {
-                Windows columns = new Windows(new Grid(grid.t(), 1, 1), false);
+                Windows columns = new Windows(new Dims3(grid.t(), 1, 1), false);
                 backend.windowAttention(
                         heads(projected, 0), heads(projected, 1), heads(projected, 2), grid, columns, null, y);
             } else {

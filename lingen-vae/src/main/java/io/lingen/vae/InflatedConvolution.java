@@ -5,31 +5,29 @@ import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.ConvolutionWeights;
-import io.lingen.core.op.Grid;
+import io.lingen.core.op.Dims3;
 
 /**
  * An image convolution inflated to videos: 3x3 over each frame, followed directly by 3 along time (specification, section 6). Both pad with
  * zeros. Thread-safe.
  */
 final class InflatedConvolution {
-    private static final Grid STEP = new Grid(1, 1, 1);
-
     private final ConvolutionWeights spatial; // [out, in, 1, 3, 3]
     private final ConvolutionWeights temporal; // [out, out, 3, 1, 1]
 
     InflatedConvolution(ModelWeights weights, int in, int out) {
-        this(weights, in, out, STEP);
+        this(weights, in, out, Dims3.ONE);
     }
 
-    InflatedConvolution(ModelWeights weights, int in, int out, Grid stride) {
+    InflatedConvolution(ModelWeights weights, int in, int out, Dims3 stride) {
         this.spatial = weights.convolution(
                 weights.host("spatial.weight", out, in, 3, 3).reshape(out, in, 1, 3, 3),
                 weights.host("spatial.bias", out),
-                new Grid(1, stride.h(), stride.w()));
+                new Dims3(1, stride.h(), stride.w()));
         this.temporal = weights.convolution(
                 weights.host("temporal.weight", out, out, 3).reshape(out, out, 3, 1, 1),
                 weights.host("temporal.bias", out),
-                new Grid(stride.t(), 1, 1));
+                new Dims3(stride.t(), 1, 1));
     }
 
     /**

@@ -9,6 +9,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.layer.ModelWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import java.util.ArrayList;
@@ -196,7 +197,7 @@ public final class LatentVideoDecoder implements VideoDecoder {
         return patches;
     }
 
-    private Tensor upsample(Tensor x, Grid factor, Activations pass) {
+    private Tensor upsample(Tensor x, Dims3 factor, Activations pass) {
         Shape from = x.shape();
         Tensor out = pass.allocate(Shape.of(
                 from.length(0) * factor.t(), from.length(1) * factor.h(), from.length(2) * factor.w(), from.last()));

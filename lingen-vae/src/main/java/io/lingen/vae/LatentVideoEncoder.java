@@ -9,6 +9,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.layer.ModelWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import java.util.ArrayList;
@@ -50,7 +51,7 @@ public final class LatentVideoEncoder implements AutoCloseable {
             int width = widths.get(k);
             levels.add(new ResidualLevel(level, config, widths.get(Math.min(k + 1, last)), width));
             if (k > 0) {
-                Grid stride = config.upsample().get(k - 1);
+                Dims3 stride = config.upsample().get(k - 1);
                 downsampling.add(new InflatedConvolution(level.under("downsample"), width, width, stride));
             }
         }
@@ -147,14 +148,14 @@ public final class LatentVideoEncoder implements AutoCloseable {
     }
 
     private void requireFrames(Shape shape) {
+        Dims3 stride = config.compression();
         boolean fits = shape.rank() == 4 && shape.length(0) == config.outChannels() && shape.elements() > 0;
         for (int axis = 0; fits && axis < 3; axis++) {
-            fits = shape.length(1 + axis) % config.compression(axis) == 0;
+            fits = shape.length(1 + axis) % stride.length(axis) == 0;
         }
         if (!fits) {
-            throw new IllegalArgumentException("frames must be [3, F, H, W] with F, H and W multiples of "
-                    + config.compression(0) + ", " + config.compression(1) + " and " + config.compression(2)
-                    + ", found " + shape);
+            throw new IllegalArgumentException("frames must be [3, F, H, W] with F, H and W multiples of " + stride.t()
+                    + ", " + stride.h() + " and " + stride.w() + ", found " + shape);
         }
     }
 

@@ -46,7 +46,7 @@ final class TiledFrames extends FrameStream {
         this.backend = decoder.backend();
         this.latents = latents;
         this.memory = memory;
-        this.framesPerLatent = config.compression(0);
+        this.framesPerLatent = config.compression().t();
         this.tiles = config.tiling().plan(Math.toIntExact(shape.length(0)), framesPerLatent);
         Tile first = tiles.get(0);
         int shared = (first.carryTo() - first.finalTo()) / config.patch().t();

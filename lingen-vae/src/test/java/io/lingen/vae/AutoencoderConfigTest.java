@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import java.nio.charset.StandardCharsets;
@@ -39,14 +40,12 @@ final class AutoencoderConfigTest {
     void allFieldsAreRead() {
         AutoencoderConfig config = read(GOOD);
         assertEquals(64, config.widths().get(0));
-        assertEquals(new Grid(1, 4, 2), config.upsample().get(1));
+        assertEquals(new Dims3(1, 4, 2), config.upsample().get(1));
         assertEquals(new PatchSize(4, 1, 2), config.patch());
         assertEquals(1e-6f, config.normEpsilon());
         assertEquals(2.5, config.latentStd().get(1));
         assertEquals(new TemporalTiling(4, 2, 0), config.tiling());
-        assertEquals(8, config.compression(0));
-        assertEquals(8, config.compression(1));
-        assertEquals(8, config.compression(2));
+        assertEquals(new Dims3(8, 8, 8), config.compression());
         assertEquals(new Grid(24, 40, 56), config.framesOf(new Grid(3, 5, 7)));
     }
 

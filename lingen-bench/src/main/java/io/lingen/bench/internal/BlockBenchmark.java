@@ -6,6 +6,7 @@ import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -120,7 +121,7 @@ public class BlockBenchmark {
         mixed = normal(type, n, hidden);
         textKeysAndValues = normal(type, Workload.TEXT_TOKENS, 2L * hidden);
 
-        Grid review = grid.dividedBy(new Grid(2, 2, 2));
+        Grid review = grid.dividedBy(new Dims3(2, 2, 2));
         int inner = Workload.EXPAND * hidden;
         spec = new ScanSpec(inner, Workload.STATE_SIZE, 1, Workload.SCAN_HEAD, Workload.CONV_WIDTH, 256);
         // The slowest of the orders for memory: neighbours in the scan are a frame apart.
@@ -152,7 +153,7 @@ public class BlockBenchmark {
     /** Attention in shifted windows of 16x4x4. */
     @Benchmark
     public Tensor windowAttention() {
-        Windows windows = new Windows(new Grid(16, 4, 4), true);
+        Windows windows = new Windows(new Dims3(16, 4, 4), true);
         device.windowAttention(band(qkv, 0), band(qkv, 1), band(qkv, 2), grid, windows, null, mixed);
         return mixed;
     }

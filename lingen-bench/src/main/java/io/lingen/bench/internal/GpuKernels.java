@@ -8,6 +8,7 @@ import io.lingen.core.accounting.OperationKind;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -25,8 +26,8 @@ import java.util.List;
 
 /** Every operation of one block of a workload's denoiser, in BF16 over an F32 residual stream, on random data. */
 final class GpuKernels {
-    private static final Grid REVIEW = new Grid(2, 2, 2);
-    private static final Grid WINDOW = new Grid(16, 4, 4);
+    private static final Dims3 REVIEW = new Dims3(2, 2, 2);
+    private static final Dims3 WINDOW = new Dims3(16, 4, 4);
 
     private final Backend backend;
     private final Workspace workspace;
@@ -168,7 +169,7 @@ final class GpuKernels {
                     backend.download(normal(DType.F32, channels, channels, kernel[0], kernel[1], kernel[2]));
             HostTensor bias = HostTensor.of(new float[channels], channels);
             ConvolutionWeights weights =
-                    backend.packConvolution(workspace, new ConvolutionParameters(weight, bias, 1, 1, 1), DType.BF16);
+                    backend.packConvolution(workspace, new ConvolutionParameters(weight, bias, Dims3.ONE), DType.BF16);
             double bytes = 4.0 * x.shape().elements() + 2.0 * taps * channels * channels;
             String name = "convolution " + kernel[0] + "x" + kernel[1] + "x" + kernel[2] + ", " + channels;
             either(name, bytes, () -> backend.convolution(x, weights, y));

@@ -1,7 +1,7 @@
 package io.lingen.bench.internal;
 
 import io.lingen.core.Shape;
-import io.lingen.core.op.Grid;
+import io.lingen.core.op.Dims3;
 import io.lingen.vae.AutoencoderConfig;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -76,7 +76,7 @@ public record Workload(String architecture, int width, int height, int seconds, 
     /** [C, T, H, W] of a clip of these frames as a decoder takes them. */
     static Shape latent(AutoencoderConfig decoder, String size, int seconds) {
         Workload clip = of("lingen", size, seconds, 32, 1);
-        Grid cell = new Grid(decoder.compression(0), decoder.compression(1), decoder.compression(2));
+        Dims3 cell = decoder.compression();
         if (clip.height % cell.h() != 0 || clip.width % cell.w() != 0) {
             throw new IllegalArgumentException(
                     "size: found " + size + ", expected multiples of the decoder's " + cell.w() + "x" + cell.h());

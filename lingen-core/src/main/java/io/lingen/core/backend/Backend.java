@@ -12,6 +12,7 @@ import io.lingen.core.internal.PhiloxNormal;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.DiagonalScanWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -262,7 +263,7 @@ public final class Backend implements AutoCloseable {
      * @param x [grid cells, d]
      * @param out [grid.dividedBy(kernel) cells, d]
      */
-    public void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
+    public void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out) {
         checks.averagePool(x, grid, kernel, out);
         operations.add(OperationKind.ELEMENTWISE, x.shape().elements());
         compute(kernels -> kernels.averagePool(x, grid, kernel, out));
@@ -356,7 +357,7 @@ public final class Backend implements AutoCloseable {
      * @param x [T, H, W, C]
      * @param out [T * factor.t(), H * factor.h(), W * factor.w(), C]
      */
-    public void upsampleNearest(Tensor x, Grid factor, Tensor out) {
+    public void upsampleNearest(Tensor x, Dims3 factor, Tensor out) {
         checks.upsampleNearest(x, factor, out);
         compute(kernels -> kernels.upsampleNearest(x, factor, out));
     }

@@ -8,6 +8,7 @@ import io.lingen.core.Workspace;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.DiagonalScanWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -106,7 +107,7 @@ final class Checks {
         require(isTable(tableW, grid.w(), d), "addPosition, table w for " + grid, x, tableW);
     }
 
-    void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
+    void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out) {
         requireOwned("averagePool", x, out);
         long d = x.shape().last();
         require(
@@ -192,7 +193,7 @@ final class Checks {
                 out);
     }
 
-    void upsampleNearest(Tensor x, Grid factor, Tensor out) {
+    void upsampleNearest(Tensor x, Dims3 factor, Tensor out) {
         requireOwned("upsampleNearest", x, out);
         Shape from = x.shape();
         require(
@@ -227,11 +228,9 @@ final class Checks {
                 k.matrix(),
                 out);
         if (bias != null) {
-            Grid size = windows.size();
-            long offsets = (2L * size.t() - 1) * (2L * size.h() - 1) * (2L * size.w() - 1);
             require(
-                    bias.dtype() == DType.F32 && bias.shape().equals(Shape.of(q.heads(), offsets)),
-                    "bias of windowAttention with windows of " + size,
+                    bias.dtype() == DType.F32 && bias.shape().equals(Shape.of(q.heads(), windows.offsets())),
+                    "bias of windowAttention with windows of " + windows.size(),
                     bias);
         }
     }

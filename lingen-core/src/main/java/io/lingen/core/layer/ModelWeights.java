@@ -12,7 +12,7 @@ import io.lingen.core.internal.CloseableStack;
 import io.lingen.core.internal.SafeText;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
-import io.lingen.core.op.Grid;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.LinearParameters;
 import java.util.HashSet;
 import java.util.List;
@@ -195,12 +195,11 @@ public final class ModelWeights {
      *
      * @param weight [out, in, kt, kh, kw]
      * @param bias [out]
-     * @param stride the strides along t, h and w
+     * @param stride the strides
      * @return the packed weights
      */
-    public ConvolutionWeights convolution(HostTensor weight, HostTensor bias, Grid stride) {
-        ConvolutionParameters parameters = new ConvolutionParameters(weight, bias, stride.t(), stride.h(), stride.w());
-        return backend.packConvolution(workspace, parameters, precision);
+    public ConvolutionWeights convolution(HostTensor weight, HostTensor bias, Dims3 stride) {
+        return backend.packConvolution(workspace, new ConvolutionParameters(weight, bias, stride), precision);
     }
 
     /**

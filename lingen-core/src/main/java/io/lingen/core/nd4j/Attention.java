@@ -1,5 +1,6 @@
 package io.lingen.core.nd4j;
 
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.Windows;
@@ -94,7 +95,7 @@ final class Attention {
     }
 
     /** The bias of every (query, key) pair of a window, per head [cells, cells]. */
-    private static INDArray[] relative(INDArray bias, Grid size, Grid full) {
+    private static INDArray[] relative(INDArray bias, Grid size, Dims3 full) {
         int cells = (int) size.cells();
         int[] offsets = new int[cells * cells];
         for (int query = 0; query < cells; query++) {

@@ -3,6 +3,7 @@ package io.lingen.core.nd4j;
 import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.op.ConvolutionParameters;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import java.util.Objects;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -39,15 +40,17 @@ final class LinearOps {
     static INDArray convolution(INDArray x, Nd4jConvolution layer) {
         ConvolutionParameters source = layer.parameters();
         INDArray padded = padded(rounded(x, layer.dtype()), source);
+        Dims3 kernel = source.kernel();
+        Dims3 stride = source.stride();
         Shape out = source.outputOf(Shape.of(x.shape()));
         INDArray sum = Nd4j.create(DataType.FLOAT, out.rows(), out.last()).add(layer.bias());
-        for (int t = 0; t < source.kernel(0); t++) {
-            for (int h = 0; h < source.kernel(1); h++) {
-                for (int w = 0; w < source.kernel(2); w++) {
+        for (int t = 0; t < kernel.t(); t++) {
+            for (int h = 0; h < kernel.h(); h++) {
+                for (int w = 0; w < kernel.w(); w++) {
                     INDArray moved = padded.get(
-                            tap(t, source.strideT(), out.length(0)),
-                            tap(h, source.strideH(), out.length(1)),
-                            tap(w, source.strideW(), out.length(2)),
+                            tap(t, stride.t(), out.length(0)),
+                            tap(h, stride.h(), out.length(1)),
+                            tap(w, stride.w(), out.length(2)),
                             NDArrayIndex.all());
                     INDArray weight = layer.weight()
                             .get(
@@ -72,7 +75,7 @@ final class LinearOps {
         INDArrayIndex[] inside = new INDArrayIndex[4];
         inside[3] = NDArrayIndex.all();
         for (int axis = 0; axis < 3; axis++) {
-            int padding = source.kernel(axis) / 2;
+            int padding = source.kernel().length(axis) / 2;
             inside[axis] = NDArrayIndex.interval(padding, padding + lengths[axis]);
             lengths[axis] += 2L * padding;
         }

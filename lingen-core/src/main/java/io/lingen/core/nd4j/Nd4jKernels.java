@@ -11,6 +11,7 @@ import io.lingen.core.internal.PhiloxNormal;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.DiagonalScanWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -154,7 +155,7 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
+    public void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out) {
         store(out, () -> Tokens.averagePool(matrix(x), grid, kernel));
     }
 
@@ -205,7 +206,7 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void upsampleNearest(Tensor x, Grid factor, Tensor out) {
+    public void upsampleNearest(Tensor x, Dims3 factor, Tensor out) {
         store(out, () -> Tokens.upsampleNearest(values(x), factor));
     }
 

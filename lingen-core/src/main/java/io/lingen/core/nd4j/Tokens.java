@@ -1,6 +1,7 @@
 package io.lingen.core.nd4j;
 
 import io.lingen.core.Shape;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -39,7 +40,7 @@ final class Tokens {
     }
 
     /** The mean of every cell of kernel size; those at the end of an axis may be smaller. */
-    static INDArray averagePool(INDArray x, Grid grid, Grid kernel) {
+    static INDArray averagePool(INDArray x, Grid grid, Dims3 kernel) {
         INDArray video = x.reshape(grid.t(), grid.h(), grid.w(), x.size(1));
         Grid pooled = grid.dividedBy(kernel);
         INDArray out = Nd4j.create(x.dataType(), pooled.cells(), x.size(1));
@@ -60,7 +61,7 @@ final class Tokens {
     }
 
     /** [T, H, W, C] to [T ft, H fh, W fw, C] */
-    static INDArray upsampleNearest(INDArray x, Grid factor) {
+    static INDArray upsampleNearest(INDArray x, Dims3 factor) {
         INDArray repeated = Nd4j.create(
                 x.dataType(), x.size(0), factor.t(), x.size(1), factor.h(), x.size(2), factor.w(), x.size(3));
         return repeated.add(x.reshape(x.size(0), 1, x.size(1), 1, x.size(2), 1, x.size(3)));

@@ -9,16 +9,13 @@ import io.lingen.core.Shape;
  *
  * @param weight [outChannels, inChannels, kt, kh, kw]
  * @param bias [outChannels]
- * @param strideT the stride along time, at least 1
- * @param strideH the stride along height, at least 1
- * @param strideW the stride along width, at least 1
+ * @param stride the strides
  */
-public record ConvolutionParameters(HostTensor weight, HostTensor bias, int strideT, int strideH, int strideW) {
+public record ConvolutionParameters(HostTensor weight, HostTensor bias, Dims3 stride) {
     /**
-     * Checks shapes and strides.
+     * Checks the shapes.
      *
-     * @throws IllegalArgumentException if the weight's rank is not 5, a kernel length is even, the bias does not have outChannels elements,
-     *     or a stride is below 1
+     * @throws IllegalArgumentException if the weight's rank is not 5, a kernel length is even, or the bias does not have outChannels elements
      */
     public ConvolutionParameters {
         Shape shape = weight.shape();
@@ -29,10 +26,6 @@ public record ConvolutionParameters(HostTensor weight, HostTensor bias, int stri
         if (!bias.shape().equals(Shape.of(shape.length(0)))) {
             throw new IllegalArgumentException("bias of a convolution with weight " + shape + " must be ["
                     + shape.length(0) + "], found " + bias.shape());
-        }
-        if (strideT < 1 || strideH < 1 || strideW < 1) {
-            throw new IllegalArgumentException(
-                    "strides must be at least 1, found (" + strideT + ", " + strideH + ", " + strideW + ")");
         }
     }
 
@@ -46,22 +39,10 @@ public record ConvolutionParameters(HostTensor weight, HostTensor bias, int stri
         return weight.shape().length(1);
     }
 
-    /**
-     * {@return the length of the kernel on an axis}
-     *
-     * @param axis 0 = t, 1 = h, 2 = w
-     */
-    public int kernel(int axis) {
-        return (int) weight.shape().length(2 + axis);
-    }
-
-    /**
-     * {@return the stride on an axis}
-     *
-     * @param axis 0 = t, 1 = h, 2 = w
-     */
-    public int stride(int axis) {
-        return axis == 0 ? strideT : axis == 1 ? strideH : strideW;
+    /** {@return the lengths of the kernel} */
+    public Dims3 kernel() {
+        Shape shape = weight.shape();
+        return new Dims3((int) shape.length(2), (int) shape.length(3), (int) shape.length(4));
     }
 
     /**
@@ -71,9 +52,9 @@ public record ConvolutionParameters(HostTensor weight, HostTensor bias, int stri
      */
     public Shape outputOf(Shape input) {
         return Shape.of(
-                (input.length(0) - 1) / strideT + 1,
-                (input.length(1) - 1) / strideH + 1,
-                (input.length(2) - 1) / strideW + 1,
+                (input.length(0) - 1) / stride.t() + 1,
+                (input.length(1) - 1) / stride.h() + 1,
+                (input.length(2) - 1) / stride.w() + 1,
                 outChannels());
     }
 }

@@ -45,12 +45,13 @@ public record Grid(int t, int h, int w) {
     /**
      * {@return the grid of blocks that covers this grid} Blocks at the end of an axis may be smaller.
      *
-     * @param cell the size of a block
+     * @param block the lengths of a block
      */
-    public Grid dividedBy(Grid cell) {
-        return new Grid(Math.ceilDiv(t, cell.t), Math.ceilDiv(h, cell.h), Math.ceilDiv(w, cell.w));
+    public Grid dividedBy(Dims3 block) {
+        return new Grid(Math.ceilDiv(t, block.t()), Math.ceilDiv(h, block.h()), Math.ceilDiv(w, block.w()));
     }
 
+    /** {@return the lengths as "TxHxW", for example "34x32x32"} */
     @Override
     public String toString() {
         return t + "x" + h + "x" + w;

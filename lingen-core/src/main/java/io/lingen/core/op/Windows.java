@@ -8,7 +8,7 @@ package io.lingen.core.op;
  * @param size the lengths of a window
  * @param shifted whether the cuts are shifted by half a window
  */
-public record Windows(Grid size, boolean shifted) {
+public record Windows(Dims3 size, boolean shifted) {
     /**
      * {@return the cuts of an axis, strictly increasing from 0 to its length}
      *
@@ -29,5 +29,10 @@ public record Windows(Grid size, boolean shifted) {
             cuts[i] = Math.min(n, first + (i - 1) * w);
         }
         return cuts;
+    }
+
+    /** {@return the number of relative positions of two tokens of a window: (2t - 1)(2h - 1)(2w - 1)} */
+    public long offsets() {
+        return (2L * size.t() - 1) * (2L * size.h() - 1) * (2L * size.w() - 1);
     }
 }

@@ -8,6 +8,7 @@ import io.lingen.core.accounting.MemoryMeter;
 import io.lingen.core.accounting.OperationMeter;
 import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.DiagonalScanWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -85,7 +86,7 @@ public interface Kernels extends TensorStore {
 
     void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out);
 
-    void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out);
+    void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out);
 
     // ---- norms
 
@@ -103,7 +104,7 @@ public interface Kernels extends TensorStore {
 
     void convolution(Tensor x, ConvolutionWeights weights, Tensor out);
 
-    void upsampleNearest(Tensor x, Grid factor, Tensor out);
+    void upsampleNearest(Tensor x, Dims3 factor, Tensor out);
 
     // ---- attention
 

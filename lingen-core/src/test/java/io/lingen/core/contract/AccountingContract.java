@@ -9,6 +9,7 @@ import io.lingen.core.Tensor;
 import io.lingen.core.accounting.OperationKind;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -46,7 +47,7 @@ public abstract class AccountingContract extends BackendContract {
     @Test
     void windows() {
         Heads q = new Heads(normal(DType.F32, 1, 8 * 4 * 4, 8).tensor(), 0, 2, 4);
-        Windows windows = new Windows(new Grid(4, 2, 4), false);
+        Windows windows = new Windows(new Dims3(4, 2, 4), false);
         backend().windowAttention(q, q, q, new Grid(8, 4, 4), windows, null, output(DType.F32, 128, 8));
         assertCount(OperationKind.WINDOW_ATTENTION, 4L * 8 * 128 * (4 * 2 * 4));
     }
@@ -70,7 +71,9 @@ public abstract class AccountingContract extends BackendContract {
     @Test
     void convolutions() {
         ConvolutionParameters source = new ConvolutionParameters(
-                HostTensor.of(normals(1, 5 * 4 * 9), 5, 4, 1, 3, 3), HostTensor.of(new float[5], 5), 1, 2, 2);
+                HostTensor.of(normals(1, 5 * 4 * 9), 5, 4, 1, 3, 3),
+                HostTensor.of(new float[5], 5),
+                new Dims3(1, 2, 2));
         ConvolutionWeights weights = backend().packConvolution(workspace(), source, DType.F32);
         backend().convolution(normal(DType.F32, 1, 2, 6, 6, 4).tensor(), weights, output(DType.F32, 2, 3, 3, 5));
         assertCount(OperationKind.CONVOLUTION, 2L * (2 * 3 * 3 * 5) * (4 * 9));

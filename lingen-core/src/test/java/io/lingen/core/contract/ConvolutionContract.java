@@ -8,7 +8,7 @@ import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
-import io.lingen.core.op.Grid;
+import io.lingen.core.op.Dims3;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -61,7 +61,7 @@ public abstract class ConvolutionContract extends BackendContract {
     void upsampling(int t, int h, int w, int c, int ft, int fh, int fw, DType in, DType out) {
         Sample x = normal(in, 1, t, h, w, c);
         Tensor y = output(out, t * ft, h * fh, w * fw, c);
-        Grid factor = new Grid(ft, fh, fw);
+        Dims3 factor = new Dims3(ft, fh, fw);
         backend().upsampleNearest(x.tensor(), factor, y);
         double[] expected =
                 ReferenceOperations.upsampleNearest(x.values(), x.tensor().shape(), factor);
@@ -80,7 +80,7 @@ public abstract class ConvolutionContract extends BackendContract {
         assertRefused(() -> backend().convolution(wide, weights, half));
         assertRefused(() -> source(3, 2, 2, 3, 3, 1, 1, 1));
         assertRefused(() -> source(3, 2, 3, 3, 3, 0, 1, 1));
-        Grid factor = new Grid(1, 2, 2);
+        Dims3 factor = new Dims3(1, 2, 2);
         assertRefused(() -> backend().upsampleNearest(x, factor, y));
     }
 
@@ -90,9 +90,7 @@ public abstract class ConvolutionContract extends BackendContract {
         return new ConvolutionParameters(
                 HostTensor.of(normals(1 / Math.sqrt(taps), (long) out * taps), out, in, kt, kh, kw),
                 HostTensor.of(normals(1, out), out),
-                strideT,
-                strideH,
-                strideW);
+                new Dims3(strideT, strideH, strideW));
     }
 
     private void assertConvolution(Shape shape, ConvolutionParameters source, DType product, DType in, DType out) {

@@ -13,6 +13,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.DiagonalScanWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -93,7 +94,7 @@ public abstract class OwnershipContract extends BackendContract {
         assertRefused("workspace", () -> backend().borrow(foreign, host));
         assertRefused("workspace", () -> backend().packLinear(foreign, new LinearParameters(host, null), DType.F32));
         ConvolutionParameters convolution = new ConvolutionParameters(
-                HostTensor.of(new float[9], 1, 1, 1, 3, 3), HostTensor.of(new float[1], 1), 1, 1, 1);
+                HostTensor.of(new float[9], 1, 1, 1, 3, 3), HostTensor.of(new float[1], 1), Dims3.ONE);
         assertRefused("workspace", () -> backend().packConvolution(foreign, convolution, DType.F32));
         assertEquals(0, other.memory().liveBytes());
     }
@@ -128,7 +129,7 @@ public abstract class OwnershipContract extends BackendContract {
                 shape(2, 4),
                 shape(2, 4),
                 shape(8, 4));
-        check(t -> backend().averagePool(t[0], GRID, new Grid(1, 2, 2), t[1]), shape(8, 4), shape(2, 4));
+        check(t -> backend().averagePool(t[0], GRID, new Dims3(1, 2, 2), t[1]), shape(8, 4), shape(2, 4));
     }
 
     @Test
@@ -164,12 +165,10 @@ public abstract class OwnershipContract extends BackendContract {
                         new ConvolutionParameters(
                                 HostTensor.of(normals(1, 5 * 4 * 9), 5, 4, 1, 3, 3),
                                 HostTensor.of(new float[5], 5),
-                                1,
-                                1,
-                                1),
+                                Dims3.ONE),
                         DType.F32);
         check(t -> backend().convolution(t[0], convolution, t[1]), shape(1, 3, 3, 4), shape(1, 3, 3, 5));
-        check(t -> backend().upsampleNearest(t[0], new Grid(1, 2, 2), t[1]), shape(1, 2, 2, 3), shape(1, 4, 4, 3));
+        check(t -> backend().upsampleNearest(t[0], new Dims3(1, 2, 2), t[1]), shape(1, 2, 2, 3), shape(1, 4, 4, 3));
     }
 
     @Test
@@ -187,7 +186,7 @@ public abstract class OwnershipContract extends BackendContract {
                 shape(5, 8),
                 shape(5),
                 shape(3, 8));
-        Windows windows = new Windows(new Grid(1, 2, 2), false);
+        Windows windows = new Windows(new Dims3(1, 2, 2), false);
         check(
                 t -> backend()
                         .windowAttention(

@@ -1,5 +1,6 @@
 package io.lingen.core.contract;
 
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Windows;
 import java.util.Arrays;
@@ -103,7 +104,7 @@ final class ReferenceAttention {
         return true;
     }
 
-    private static int offset(Grid grid, Grid size, int query, int key) {
+    private static int offset(Grid grid, Dims3 size, int query, int key) {
         int index = 0;
         for (int axis = 0; axis < 3; axis++) {
             int w = size.length(axis);

@@ -2,6 +2,7 @@ package io.lingen.core.contract;
 
 import io.lingen.core.Shape;
 import io.lingen.core.op.ConvolutionParameters;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
@@ -156,7 +157,7 @@ final class ReferenceOperations {
         return out;
     }
 
-    static double[] averagePool(double[] x, Grid grid, Grid kernel, int d) {
+    static double[] averagePool(double[] x, Grid grid, Dims3 kernel, int d) {
         Grid pooled = grid.dividedBy(kernel);
         double[] out = new double[(int) pooled.cells() * d];
         for (int i = 0; i < out.length; i++) {
@@ -183,7 +184,9 @@ final class ReferenceOperations {
     static double[] convolution(double[] x, Shape shape, double[] weight, double[] bias, ConvolutionParameters source) {
         Shape out = source.outputOf(shape);
         double[] y = new double[(int) out.elements()];
-        int[] kernel = {source.kernel(0), source.kernel(1), source.kernel(2)};
+        Dims3 kernel = source.kernel();
+        Dims3 stride = source.stride();
+        int taps = (int) kernel.volume();
         int in = (int) source.inChannels();
         int at = 0;
         for (int t = 0; t < out.length(0); t++) {
@@ -191,10 +194,10 @@ final class ReferenceOperations {
                 for (int w = 0; w < out.length(2); w++) {
                     for (int o = 0; o < out.length(3); o++) {
                         double sum = bias[o];
-                        for (int k = 0; k < kernel[0] * kernel[1] * kernel[2]; k++) {
-                            long ft = t * source.stride(0) + k / kernel[2] / kernel[1] - kernel[0] / 2;
-                            long fh = h * source.stride(1) + k / kernel[2] % kernel[1] - kernel[1] / 2;
-                            long fw = w * source.stride(2) + k % kernel[2] - kernel[2] / 2;
+                        for (int k = 0; k < taps; k++) {
+                            long ft = t * stride.t() + k / kernel.w() / kernel.h() - kernel.t() / 2;
+                            long fh = h * stride.h() + k / kernel.w() % kernel.h() - kernel.h() / 2;
+                            long fw = w * stride.w() + k % kernel.w() - kernel.w() / 2;
                             if (ft < 0
                                     || fh < 0
                                     || fw < 0
@@ -205,7 +208,7 @@ final class ReferenceOperations {
                             }
                             int from = (int) ((ft * shape.length(1) + fh) * shape.length(2) + fw) * in;
                             for (int i = 0; i < in; i++) {
-                                sum += x[from + i] * weight[(o * in + i) * kernel[0] * kernel[1] * kernel[2] + k];
+                                sum += x[from + i] * weight[(o * in + i) * taps + k];
                             }
                         }
                         y[at++] = sum;
@@ -216,11 +219,11 @@ final class ReferenceOperations {
         return y;
     }
 
-    static double[] upsampleNearest(double[] x, Shape shape, Grid factor) {
+    static double[] upsampleNearest(double[] x, Shape shape, Dims3 factor) {
         long h = shape.length(1) * factor.h();
         long w = shape.length(2) * factor.w();
         long c = shape.length(3);
-        double[] out = new double[(int) (shape.elements() * factor.cells())];
+        double[] out = new double[(int) (shape.elements() * factor.volume())];
         for (int i = 0; i < out.length; i++) {
             long cell = i / c;
             long row = cell / w % h / factor.h();

@@ -3,6 +3,7 @@ package io.lingen.core.contract;
 import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import java.util.Arrays;
@@ -76,19 +77,19 @@ public abstract class TokenContract extends BackendContract {
     })
     void pooling(int t, int h, int w, int kt, int kh, int kw, int d, DType in, DType out) {
         Grid grid = new Grid(t, h, w);
-        Grid kernel = new Grid(kt, kh, kw);
+        Dims3 kernel = new Dims3(kt, kh, kw);
         Sample x = normal(in, 1, grid.cells(), d);
         Tensor y = output(out, grid.dividedBy(kernel).cells(), d);
         backend().averagePool(x.tensor(), grid, kernel, y);
         double[] expected = ReferenceOperations.averagePool(x.values(), grid, kernel, d);
-        assertClose(expected, y, tolerance(kernel.cells(), in, out));
+        assertClose(expected, y, tolerance(kernel.volume(), in, out));
     }
 
     @Test
     void slicesArePooledIntoSlices() {
         // Review tokens in front, the tokens behind: how a model lays both out in one matrix.
         Grid grid = new Grid(3, 4, 5);
-        Grid kernel = new Grid(2, 2, 2);
+        Dims3 kernel = new Dims3(2, 2, 2);
         int review = (int) grid.dividedBy(kernel).cells();
         int cells = (int) grid.cells();
         Sample all = normal(DType.F32, 1, review + cells, 6);
@@ -119,7 +120,7 @@ public abstract class TokenContract extends BackendContract {
         assertRefused(() -> backend().addPosition(tokens, table, table, table, new Grid(2, 2, 3), tokens));
         assertRefused(() -> backend().addPosition(tokens, table.slice(0, 1), table, table, grid, tokens));
         assertRefused(() -> backend().addPosition(tokens, table, coarse, table, grid, tokens));
-        assertRefused(() -> backend().averagePool(tokens, grid, new Grid(2, 2, 1), table.slice(0, 1)));
-        assertRefused(() -> backend().averagePool(tokens, new Grid(2, 2, 3), grid, table));
+        assertRefused(() -> backend().averagePool(tokens, grid, new Dims3(2, 2, 1), table.slice(0, 1)));
+        assertRefused(() -> backend().averagePool(tokens, new Grid(2, 2, 3), new Dims3(2, 2, 2), table));
     }
 }

@@ -2,6 +2,7 @@ package io.lingen.core.contract;
 
 import io.lingen.core.DType;
 import io.lingen.core.Tensor;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.Windows;
@@ -28,7 +29,7 @@ public abstract class WindowAttentionContract extends BackendContract {
     void everySizeFits(int t, int h, int w, int wt, int wh, int ww, int heads, int headDim) {
         for (boolean shifted : new boolean[] {false, true}) {
             for (boolean bias : new boolean[] {false, true}) {
-                Windows windows = new Windows(new Grid(wt, wh, ww), shifted);
+                Windows windows = new Windows(new Dims3(wt, wh, ww), shifted);
                 assertWindows(new Grid(t, h, w), windows, heads, headDim, bias, 1, DType.F32, DType.F32);
             }
         }
@@ -38,21 +39,21 @@ public abstract class WindowAttentionContract extends BackendContract {
     @CsvSource({"F32, BF16", "BF16, F32", "BF16, BF16"})
     void typesMix(DType in, DType out) {
         for (boolean shifted : new boolean[] {false, true}) {
-            Windows windows = new Windows(new Grid(4, 3, 2), shifted);
+            Windows windows = new Windows(new Dims3(4, 3, 2), shifted);
             assertWindows(new Grid(7, 5, 6), windows, 2, 16, shifted, 1, in, out);
         }
     }
 
     @Test
     void largeLogitsGiveNoNaN() {
-        Windows windows = new Windows(new Grid(4, 4, 4), true);
+        Windows windows = new Windows(new Dims3(4, 4, 4), true);
         assertWindows(new Grid(5, 5, 5), windows, 2, 16, true, 50, DType.F32, DType.F32);
     }
 
     @Test
     void whatDoesNotFitIsRefused() {
         Grid grid = new Grid(2, 3, 4);
-        Windows windows = new Windows(new Grid(2, 2, 2), false);
+        Windows windows = new Windows(new Dims3(2, 2, 2), false);
         Tensor qkv = normal(DType.F32, 1, 24, 24).tensor();
         Tensor out = output(DType.F32, 24, 8);
         Heads q = new Heads(qkv, 0, 2, 4);
@@ -78,8 +79,7 @@ public abstract class WindowAttentionContract extends BackendContract {
         int cells = (int) grid.cells();
         int width = heads * headDim;
         Sample qkv = normal(in, scale, cells, 3 * width + 1);
-        Grid size = windows.size();
-        Sample bias = normal(DType.F32, 1, heads, (2L * size.t() - 1) * (2L * size.h() - 1) * (2L * size.w() - 1));
+        Sample bias = normal(DType.F32, 1, heads, windows.offsets());
         Tensor out = output(outType, cells, width);
         backend()
                 .windowAttention(
@@ -97,6 +97,9 @@ public abstract class WindowAttentionContract extends BackendContract {
                 grid,
                 windows,
                 withBias ? bias.values() : null);
-        assertClose(expected, out, Math.max(1, scale * scale) * tolerance(size.cells(), in, outType));
+        assertClose(
+                expected,
+                out,
+                Math.max(1, scale * scale) * tolerance(windows.size().volume(), in, outType));
     }
 }

@@ -6,6 +6,7 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import io.lingen.diffusion.Denoiser;
@@ -55,7 +56,7 @@ final class LinGenModel implements ModelDescription {
         requireTextWidths(transformer.textDims());
         PatchSize patch = transformer.patchSize();
         Grid tokens = transformer.maxGrid();
-        Grid compression = new Grid(autoencoder.compression(0), autoencoder.compression(1), autoencoder.compression(2));
+        Dims3 compression = autoencoder.compression();
         return new VideoLimits(
                 true,
                 0,
@@ -132,10 +133,8 @@ final class LinGenModel implements ModelDescription {
                 "decoder",
                 String.format(
                         Locale.ROOT,
-                        "compression %dx%dx%d, %d channels, %s parameters",
-                        autoencoder.compression(0),
-                        autoencoder.compression(1),
-                        autoencoder.compression(2),
+                        "compression %s, %d channels, %s parameters",
+                        autoencoder.compression(),
                         autoencoder.latentChannels(),
                         millions(index.vae(), "decoder."))));
         facts.add(

@@ -9,6 +9,7 @@ import io.lingen.core.accounting.MemoryMeter;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.DiagonalScanWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -211,7 +212,7 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
+    public void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out) {
         pooling.compute(PooledTensor.of(x), grid, kernel, PooledTensor.of(out));
     }
 
@@ -256,7 +257,7 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void upsampleNearest(Tensor x, Grid factor, Tensor out) {
+    public void upsampleNearest(Tensor x, Dims3 factor, Tensor out) {
         upsampling.compute(PooledTensor.of(x), factor, PooledTensor.of(out));
     }
 

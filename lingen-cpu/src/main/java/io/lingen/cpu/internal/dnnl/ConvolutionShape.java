@@ -2,30 +2,28 @@ package io.lingen.cpu.internal.dnnl;
 
 import io.lingen.core.DType;
 import io.lingen.core.op.ConvolutionParameters;
+import io.lingen.core.op.Dims3;
 
-/** A convolution's sizes, as far as its primitives depend on them; kernels and strides along t, h and w. */
-record ConvolutionShape(int in, int out, int kt, int kh, int kw, int strideT, int strideH, int strideW, DType dtype) {
+/** The sizes of a convolution that its primitives depend on. */
+record ConvolutionShape(int in, int out, Dims3 kernel, Dims3 stride, DType dtype) {
     static ConvolutionShape of(ConvolutionParameters source, DType dtype) {
         return new ConvolutionShape(
                 Math.toIntExact(source.inChannels()),
                 Math.toIntExact(source.outChannels()),
-                source.kernel(0),
-                source.kernel(1),
-                source.kernel(2),
-                source.strideT(),
-                source.strideH(),
-                source.strideW(),
+                source.kernel(),
+                source.stride(),
                 dtype);
     }
 
-    /** The layout of the weights in a checkpoint, the caller's to free. */
+    /** Creates the layout of the weights in a checkpoint; the caller frees it. */
     long plainLayout() {
-        long kernel = (long) kt * kh * kw;
-        return DnnlCalls.layout(dtype, lengths(), new long[] {in * kernel, kernel, (long) kh * kw, kw, 1});
+        long plane = (long) kernel.h() * kernel.w();
+        long volume = kernel.volume();
+        return DnnlCalls.layout(dtype, lengths(), new long[] {in * volume, volume, plane, kernel.w(), 1});
     }
 
     /** [out, in, kt, kh, kw] */
     long[] lengths() {
-        return new long[] {out, in, kt, kh, kw};
+        return new long[] {out, in, kernel.t(), kernel.h(), kernel.w()};
     }
 }

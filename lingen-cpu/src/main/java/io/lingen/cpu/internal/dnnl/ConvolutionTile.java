@@ -43,8 +43,8 @@ record ConvolutionTile(
      */
     Primitive compile(Dnnl dnnl) {
         ConvolutionShape f = filter;
-        int before = f.kw() / 2;
-        int after = Math.max(0, (columns - 1) * f.strideW() + f.kw() - w - before);
+        int before = f.kernel().w() / 2;
+        int after = Math.max(0, (columns - 1) * f.stride().w() + f.kernel().w() - w - before);
         long source = channelsLast(f.dtype(), f.in(), t.length(), h.length(), w);
         long weights = DnnlCalls.anyLayout(f.dtype(), f.lengths());
         long result = channelsLast(target, f.out(), 1, rows, columns);
@@ -58,7 +58,7 @@ record ConvolutionTile(
                     weights,
                     bias,
                     result,
-                    new long[] {f.strideT(), f.strideH(), f.strideW()},
+                    new long[] {f.stride().t(), f.stride().h(), f.stride().w()},
                     new long[] {t.before(), h.before(), before},
                     new long[] {t.after(), h.after(), after},
                     attributes);

@@ -182,8 +182,10 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         pool.forEach(tasks, (task, worker) -> {
             int frame = task / bands;
             int row = task % bands * bandRows;
-            long firstFrame = ConvolutionTile.first(frame, filter.kt(), filter.strideT());
-            long firstRow = ConvolutionTile.first(row, filter.kh(), filter.strideH());
+            long firstFrame = ConvolutionTile.first(
+                    frame, filter.kernel().t(), filter.stride().t());
+            long firstRow = ConvolutionTile.first(
+                    row, filter.kernel().h(), filter.stride().h());
             primitives[task].execute(
                     worker,
                     x + (firstFrame * from.length(1) + firstRow) * inputRow,
@@ -199,8 +201,10 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         int rows = Math.min(bandRows, Math.toIntExact(to.length(1)) - row);
         return new ConvolutionTile(
                 filter,
-                ConvolutionTile.reach(frame, 1, filter.kt(), filter.strideT(), Math.toIntExact(from.length(0))),
-                ConvolutionTile.reach(row, rows, filter.kh(), filter.strideH(), Math.toIntExact(from.length(1))),
+                ConvolutionTile.reach(
+                        frame, 1, filter.kernel().t(), filter.stride().t(), Math.toIntExact(from.length(0))),
+                ConvolutionTile.reach(
+                        row, rows, filter.kernel().h(), filter.stride().h(), Math.toIntExact(from.length(1))),
                 Math.toIntExact(from.length(2)),
                 rows,
                 Math.toIntExact(to.length(2)),
@@ -210,7 +214,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     /** The rows of a task: whole frames, unless there are too few of them and each needs but one input frame. */
     private int bandRows(ConvolutionShape filter, int frames, int rows) {
         int wanted = Math.ceilDiv(TASKS_PER_THREAD * pool.size(), frames);
-        if (filter.kt() > 1 || wanted < 2 || pool.size() == 1) {
+        if (filter.kernel().t() > 1 || wanted < 2 || pool.size() == 1) {
             return rows;
         }
         return Math.min(rows, Math.max(SMALLEST_BAND, Math.ceilDiv(rows, wanted)));

@@ -5,6 +5,7 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cpu.internal.Scratch;
@@ -39,7 +40,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
     public ConvolutionWeights pack(PooledWorkspace workspace, ConvolutionParameters source, DType dtype) {
         int out = Math.toIntExact(source.outChannels());
         int in = Math.toIntExact(source.inChannels());
-        int cells = source.kernel(0) * source.kernel(1) * source.kernel(2);
+        int cells = Math.toIntExact(source.kernel().volume());
         HostTensor weight = source.weight();
         long bias = workspace.allocateBytes((long) out * Float.BYTES);
         HostTransfer.read(source.bias(), bias, DType.F32, loops);
@@ -80,6 +81,8 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
 
     private void row(PooledTensor x, Packed weights, PooledTensor out, int t, int h, Scratch scratch) {
         ConvolutionParameters source = weights.parameters;
+        Dims3 kernel = source.kernel();
+        Dims3 stride = source.stride();
         Shape from = x.shape();
         int width = (int) out.shape().length(2);
         int channels = (int) source.outChannels();
@@ -87,15 +90,15 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
         for (int i = 0; i < width; i++) {
             loops.copy(weights.bias, sums + (long) i * channels * Float.BYTES, channels);
         }
-        for (int kt = 0; kt < source.kernel(0); kt++) {
-            int sourceT = t * source.stride(0) + kt - source.kernel(0) / 2;
-            for (int kh = 0; kh < source.kernel(1); kh++) {
-                int sourceH = h * source.stride(1) + kh - source.kernel(1) / 2;
+        for (int kt = 0; kt < kernel.t(); kt++) {
+            int sourceT = t * stride.t() + kt - kernel.t() / 2;
+            for (int kh = 0; kh < kernel.h(); kh++) {
+                int sourceH = h * stride.h() + kh - kernel.h() / 2;
                 if (sourceT >= 0 && sourceT < from.length(0) && sourceH >= 0 && sourceH < from.length(1)) {
                     long mark = scratch.mark();
                     long input = input(x, weights.dtype, sourceT * from.length(1) + sourceH, scratch);
-                    int firstCell = (kt * source.kernel(1) + kh) * source.kernel(2);
-                    for (int kw = 0; kw < source.kernel(2); kw++) {
+                    int firstCell = (kt * kernel.h() + kh) * kernel.w();
+                    for (int kw = 0; kw < kernel.w(); kw++) {
                         cell(x, weights, input, firstCell + kw, kw, sums, width, scratch);
                     }
                     scratch.release(mark);
@@ -111,8 +114,8 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
         ConvolutionParameters source = weights.parameters;
         int in = (int) source.inChannels();
         int channels = (int) source.outChannels();
-        int stride = source.stride(2);
-        int shift = kw - source.kernel(2) / 2;
+        int stride = source.stride().w();
+        int shift = kw - source.kernel().w() / 2;
         // The output columns whose input column w * stride + shift exists.
         int first = Math.max(0, Math.ceilDiv(-shift, stride));
         int last = Math.min(width - 1, Math.floorDiv((int) x.shape().length(2) - 1 - shift, stride));

@@ -1,5 +1,6 @@
 package io.lingen.cpu.internal.kernel;
 
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.WorkerPool;
@@ -17,7 +18,7 @@ public final class PoolKernel {
         this.loops = loops;
     }
 
-    public void compute(PooledTensor x, Grid grid, Grid kernel, PooledTensor out) {
+    public void compute(PooledTensor x, Grid grid, Dims3 kernel, PooledTensor out) {
         int d = (int) x.shape().last();
         Grid cells = grid.dividedBy(kernel);
         pool.forRanges(cells.cells(), CELLS_PER_TASK, (from, to, worker) -> {

@@ -1,5 +1,6 @@
 package io.lingen.cpu.internal.kernel;
 
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.cpu.internal.RawMemory;
 
@@ -10,7 +11,7 @@ import io.lingen.cpu.internal.RawMemory;
  * @param size the windows' lengths
  * @param head the head
  */
-public record RelativeBias(long table, Grid size, int head) {
+public record RelativeBias(long table, Dims3 size, int head) {
     /** Writes a query's bias for every key of its window. */
     public void row(Grid grid, long[] rows, int query, long target) {
         int widthH = 2 * size.h() - 1;

@@ -2,6 +2,7 @@ package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.DType;
 import io.lingen.core.Tensor;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.Windows;
@@ -215,10 +216,10 @@ public final class TiledAttentionKernel implements AttentionKernel {
     }
 
     /** How many heads of a window are gathered at once: their rows are neighbours in memory. */
-    private int headsPerTask(Heads q, Grid window, int windows, DType dtype) {
+    private int headsPerTask(Heads q, Dims3 window, int windows, DType dtype) {
         int best = 1;
         for (int heads = 2; heads <= q.heads(); heads++) {
-            long bytes = 3 * window.cells() * heads * q.headDim() * dtype.bytes();
+            long bytes = 3 * window.volume() * heads * q.headDim() * dtype.bytes();
             boolean spreads = (long) windows * (q.heads() / heads) >= 8L * pool.size();
             if (q.heads() % heads == 0 && bytes <= WINDOW_BYTES && spreads) {
                 best = heads;

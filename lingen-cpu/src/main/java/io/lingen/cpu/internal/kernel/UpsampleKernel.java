@@ -1,7 +1,7 @@
 package io.lingen.cpu.internal.kernel;
 
 import io.lingen.core.Shape;
-import io.lingen.core.op.Grid;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.WorkerPool;
@@ -17,7 +17,7 @@ public final class UpsampleKernel {
         this.loops = loops;
     }
 
-    public void compute(PooledTensor x, Grid factor, PooledTensor out) {
+    public void compute(PooledTensor x, Dims3 factor, PooledTensor out) {
         Shape shape = x.shape();
         int channels = (int) shape.last();
         int pixelBytes = channels * out.dtype().bytes();

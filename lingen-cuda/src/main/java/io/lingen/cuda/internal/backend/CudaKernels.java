@@ -11,6 +11,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.DiagonalScanWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -240,7 +241,7 @@ public final class CudaKernels implements Kernels {
     }
 
     @Override
-    public void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
+    public void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out) {
         tokens.averagePool(x, grid, kernel, out);
     }
 
@@ -275,7 +276,7 @@ public final class CudaKernels implements Kernels {
     }
 
     @Override
-    public void upsampleNearest(Tensor x, Grid factor, Tensor out) {
+    public void upsampleNearest(Tensor x, Dims3 factor, Tensor out) {
         tokens.upsample(x, factor, out);
     }
 

@@ -22,7 +22,9 @@ record Boxes(int t, int h, int w, long count, int patchCells) {
         for (int t = 0; t <= LOG_CELLS; t++) {
             for (int h = 0; t + h <= LOG_CELLS; h++) {
                 int w = LOG_CELLS - t - h;
-                int cells = side(t, source.kernel(0)) * side(h, source.kernel(1)) * side(w, source.kernel(2));
+                int cells = side(t, source.kernel().t())
+                        * side(h, source.kernel().h())
+                        * side(w, source.kernel().w());
                 long count = Math.ceilDiv(out.length(0), 1L << t)
                         * Math.ceilDiv(out.length(1), 1L << h)
                         * Math.ceilDiv(out.length(2), 1L << w);

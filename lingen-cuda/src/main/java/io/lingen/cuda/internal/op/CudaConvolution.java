@@ -35,7 +35,7 @@ public record CudaConvolution(ConvolutionParameters parameters, PooledTensor wei
     public static HostTensor byTaps(ConvolutionParameters source) {
         int out = Math.toIntExact(source.outChannels());
         int in = Math.toIntExact(source.inChannels());
-        int taps = source.kernel(0) * source.kernel(1) * source.kernel(2);
+        int taps = Math.toIntExact(source.kernel().volume());
         float[] from = source.weight().toFloats();
         float[] to = new float[from.length];
         for (int o = 0; o < out; o++) {

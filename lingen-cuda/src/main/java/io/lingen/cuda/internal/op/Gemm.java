@@ -4,6 +4,7 @@ import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.ConvolutionParameters;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cuda.internal.SlabAllocator;
@@ -96,9 +97,7 @@ public final class Gemm {
         return device.hasWarpgroups()
                 && x.dtype() == DType.BF16
                 && weights.dtype() == DType.BF16
-                && source.strideT() == 1
-                && source.strideH() == 1
-                && source.strideW() == 1
+                && source.stride().equals(Dims3.ONE)
                 && source.inChannels() % 8 == 0
                 && addresses % 16 == 0
                 && x.shape().rows() <= Integer.MAX_VALUE;
@@ -106,6 +105,7 @@ public final class Gemm {
 
     private void convolution(Tensor x, CudaConvolution weights, Boxes boxes, Tensor out) {
         ConvolutionParameters source = weights.parameters();
+        Dims3 kernel = source.kernel();
         int columns = source.outChannels() <= WARPGROUPS_COLUMNS / 2 ? WARPGROUPS_COLUMNS / 2 : WARPGROUPS_COLUMNS;
         long pieces = boxes.count() * Math.ceilDiv(source.outChannels(), columns);
         Shape shape = x.shape();
@@ -130,9 +130,9 @@ public final class Gemm {
                         Math.toIntExact(shape.length(2)),
                         Math.toIntExact(shape.length(3)),
                         Math.toIntExact(source.outChannels()),
-                        source.kernel(0),
-                        source.kernel(1),
-                        source.kernel(2),
+                        kernel.t(),
+                        kernel.h(),
+                        kernel.w(),
                         boxes.t(),
                         boxes.h(),
                         boxes.w()));
@@ -281,20 +281,18 @@ public final class Gemm {
                         geometry.outH,
                         geometry.outW,
                         geometry.o,
-                        geometry.kernel[0],
-                        geometry.kernel[1],
-                        geometry.kernel[2],
-                        geometry.stride[0],
-                        geometry.stride[1],
-                        geometry.stride[2],
+                        geometry.kernel.t(),
+                        geometry.kernel.h(),
+                        geometry.kernel.w(),
+                        geometry.stride.t(),
+                        geometry.stride.h(),
+                        geometry.stride.w(),
                         epilogue.kind().ordinal()));
     }
 
     /** A product's sizes as the kernel takes them. */
     private record Geometry(
-            long rows, int t, int h, int w, int c, int outH, int outW, int o, int[] kernel, int[] stride) {
-        private static final int[] ONES = {1, 1, 1};
-
+            long rows, int t, int h, int w, int c, int outH, int outW, int o, Dims3 kernel, Dims3 stride) {
         /** Rows are frames of one cell. */
         static Geometry linear(long rows, CudaLinear weights) {
             return new Geometry(
@@ -306,8 +304,8 @@ public final class Gemm {
                     1,
                     1,
                     Math.toIntExact(weights.outFeatures()),
-                    ONES,
-                    ONES);
+                    Dims3.ONE,
+                    Dims3.ONE);
         }
 
         static Geometry convolution(Shape x, ConvolutionParameters source) {
@@ -321,8 +319,8 @@ public final class Gemm {
                     Math.toIntExact(out.length(1)),
                     Math.toIntExact(out.length(2)),
                     Math.toIntExact(out.length(3)),
-                    new int[] {source.kernel(0), source.kernel(1), source.kernel(2)},
-                    new int[] {source.stride(0), source.stride(1), source.stride(2)});
+                    source.kernel(),
+                    source.stride());
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.lingen.cuda.internal.op;
 
 import io.lingen.core.Tensor;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import io.lingen.core.spi.pool.PooledTensor;
@@ -71,7 +72,7 @@ public final class TokenOps {
                         grid.w()));
     }
 
-    public void averagePool(Tensor x, Grid grid, Grid kernel, Tensor out) {
+    public void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out) {
         int d = Math.toIntExact(x.shape().last());
         device.launch(
                 SOURCE,
@@ -91,7 +92,7 @@ public final class TokenOps {
                         kernel.w()));
     }
 
-    public void upsample(Tensor x, Grid factor, Tensor out) {
+    public void upsample(Tensor x, Dims3 factor, Tensor out) {
         int c = Math.toIntExact(x.shape().last());
         device.launch(
                 SOURCE,

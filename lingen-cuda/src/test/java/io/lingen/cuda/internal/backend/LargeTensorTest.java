@@ -13,6 +13,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.internal.PhiloxNormal;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
@@ -137,7 +138,7 @@ final class LargeTensorTest {
                         new Heads(text, D, HEADS, HEAD),
                         null,
                         out));
-        Windows windows = new Windows(new Grid(1, 8, 8), false);
+        Windows windows = new Windows(new Dims3(1, 8, 8), false);
         check(D, (x, out) -> {
             Heads heads = new Heads(x, 0, HEADS, HEAD);
             device().windowAttention(heads, heads, heads, gridOf(x), windows, null, out);
@@ -170,7 +171,7 @@ final class LargeTensorTest {
             Tensor zeros = device().upload(space(), HostTensor.of(new float[32 * D], 32, D), DType.F32);
             device().addPosition(x, zeros, table, table, gridOf(x), out);
         });
-        Grid kernel = new Grid(1, 2, 2);
+        Dims3 kernel = new Dims3(1, 2, 2);
         Tensor x = noise(1, ROWS, D);
         Tensor pooled = noise(9, ROWS / 4, D);
         device().averagePool(x, GRID, kernel, pooled);
@@ -199,7 +200,7 @@ final class LargeTensorTest {
         HostTensor weight = device().download(parameter(256, 256, kt, kh, kw));
         ConvolutionWeights weights = device().packConvolution(
                         space(),
-                        new ConvolutionParameters(weight, HostTensor.of(new float[256], 256), 1, 1, 1),
+                        new ConvolutionParameters(weight, HostTensor.of(new float[256], 256), Dims3.ONE),
                         DType.BF16);
         checkVideo((x, out) -> device().convolution(x, weights, out));
     }
@@ -215,9 +216,9 @@ final class LargeTensorTest {
     void upsampling() {
         Tensor x = noise(1, 17, 256, 256, 256);
         Tensor out = noise(9, 34, 512, 512, 256);
-        device().upsampleNearest(x, new Grid(2, 2, 2), out);
+        device().upsampleNearest(x, new Dims3(2, 2, 2), out);
         Tensor last = noise(9, 2, 512, 512, 256);
-        device().upsampleNearest(x.slice(16, 17), new Grid(2, 2, 2), last);
+        device().upsampleNearest(x.slice(16, 17), new Dims3(2, 2, 2), last);
         assertAgree(last.slice(1, 2), out.slice(33, 34));
     }
 

@@ -11,6 +11,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.internal.BFloat16;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
+import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.ScanInput;
@@ -210,7 +211,7 @@ final class MatrixKernelsTest {
             boolean warpgroups) {
         Backend device = device(warpgroups);
         Grid grid = new Grid(t, h, w);
-        Windows windows = new Windows(new Grid(wt, wh, ww), shifted);
+        Windows windows = new Windows(new Dims3(wt, wh, ww), shifted);
         int width = heads * headDim;
         int offsets = (2 * wt - 1) * (2 * wh - 1) * (2 * ww - 1);
         float[] bias = normals(1, heads * offsets);
@@ -258,7 +259,7 @@ final class MatrixKernelsTest {
             weight[i] = BFloat16.toFloat(BFloat16.fromFloat(weight[i]));
         }
         ConvolutionParameters source = new ConvolutionParameters(
-                HostTensor.of(weight, out, in, kt, kh, kw), HostTensor.of(normals(1, out), out), 1, 1, 1);
+                HostTensor.of(weight, out, in, kt, kh, kw), HostTensor.of(normals(1, out), out), Dims3.ONE);
         assertAgree(device, (long) t * h * w, in, (workspace, matrix) -> {
             ConvolutionWeights weights = device.packConvolution(workspace, source, matrix.dtype());
             Tensor x = matrix.reshape(Shape.of(t, h, w, in));

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import io.lingen.core.op.ConvolutionParameters;
+import io.lingen.core.op.Dims3;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -142,6 +143,6 @@ final class PlanTest {
 
     private static ConvolutionParameters source(int kt, int kh, int kw) {
         return new ConvolutionParameters(
-                HostTensor.of(new float[kt * kh * kw], 1, 1, kt, kh, kw), HostTensor.of(new float[1], 1), 1, 1, 1);
+                HostTensor.of(new float[kt * kh * kw], 1, 1, kt, kh, kw), HostTensor.of(new float[1], 1), Dims3.ONE);
     }
 }
