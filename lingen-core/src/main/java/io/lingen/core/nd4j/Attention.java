@@ -11,18 +11,21 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** Attention over all tokens and within windows. */
+/** Full attention and window attention. */
 final class Attention {
-    /** Added to the score of what must have no weight: its exponential is 0 beside any score that occurs. */
-    private static final double NEVER = -1e38;
+    /** The number added to masked scores. The exponential of the sum is 0 after the maximum is subtracted. */
+    private static final double MASKED = -1e38;
 
     private Attention() {}
 
     /**
-     * softmax(q k^T / sqrt(headDim) + added) v, head by head.
+     * Computes softmax(q k^T / sqrt(headDim) + added) v for each head.
      *
-     * @param q [n, heads * headDim]; k and v [m, heads * headDim]
-     * @param added one matrix that broadcasts to [n, m], for every head or for all; or null
+     * @param q [n, heads * headDim]
+     * @param k [m, heads * headDim]
+     * @param v [m, heads * headDim]
+     * @param added matrices that broadcast to [n, m]: one for all heads, or one per head; null for none
+     * @return [n, heads * headDim]
      */
     static INDArray attention(INDArray q, INDArray k, INDArray v, int heads, INDArray @Nullable [] added) {
         INDArray out = Nd4j.create(DataType.FLOAT, q.shape());
@@ -41,12 +44,12 @@ final class Attention {
         return out;
     }
 
-    /** A mask [1, m] of 1 = keep, 0 = leave out, as what is added to the scores. */
+    /** Returns the numbers to add to the scores for a mask [1, m], where 1 keeps a key and 0 leaves it out. */
     static INDArray[] masked(INDArray mask) {
-        return new INDArray[] {mask.sub(1).mul(-NEVER)};
+        return new INDArray[] {mask.sub(1).mul(-MASKED)};
     }
 
-    /** Attention within every window of a grid; bias [heads, offsets] or null. */
+    /** Computes attention inside each window of a grid. The bias is [heads, offsets] or null. */
     static INDArray windows(Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable INDArray bias) {
         INDArray out = Nd4j.create(DataType.FLOAT, grid.t(), grid.h(), grid.w(), q.width());
         INDArray queries = onGrid(q, grid);
@@ -78,14 +81,13 @@ final class Attention {
         return out;
     }
 
-    /** The band of heads as [t, h, w, width] in F32. */
+    /** Returns the columns of heads as [t, h, w, width] in F32. */
     private static INDArray onGrid(Heads heads, Grid grid) {
-        INDArray band = band(heads);
-        return band.reshape(grid.t(), grid.h(), grid.w(), heads.width());
+        return columns(heads).reshape(grid.t(), grid.h(), grid.w(), heads.width());
     }
 
-    /** The band of heads as [tokens, width] in F32. */
-    static INDArray band(Heads heads) {
+    /** Returns a copy of the columns of heads as [tokens, width] in F32. */
+    static INDArray columns(Heads heads) {
         return Functions.columns(Nd4jTensor.of(heads.matrix()).matrix(), heads.column(), heads.width())
                 .dup('c');
     }
@@ -94,7 +96,7 @@ final class Attention {
         return window.dup('c').reshape(size.cells(), window.size(3));
     }
 
-    /** The bias of every (query, key) pair of a window, per head [cells, cells]. */
+    /** Returns the bias of every (query, key) pair of a window, for each head [cells, cells]. */
     private static INDArray[] relative(INDArray bias, Grid size, Dims3 full) {
         int cells = (int) size.cells();
         int[] offsets = new int[cells * cells];
@@ -102,9 +104,9 @@ final class Attention {
             for (int key = 0; key < cells; key++) {
                 int index = 0;
                 for (int axis = 0; axis < 3; axis++) {
-                    long apart =
+                    long offset =
                             query / size.stride(axis) % size.length(axis) - key / size.stride(axis) % size.length(axis);
-                    index = index * (2 * full.length(axis) - 1) + (int) apart + full.length(axis) - 1;
+                    index = index * (2 * full.length(axis) - 1) + (int) offset + full.length(axis) - 1;
                 }
                 offsets[query * cells + key] = index;
             }

@@ -16,13 +16,13 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 final class LinearOps {
     private LinearOps() {}
 
-    /** x W^T + bias */
+    /** Computes x W^T + bias. */
     static INDArray linear(INDArray x, Nd4jLinear layer) {
         INDArray product = rounded(x, layer.dtype()).mmul(layer.weight().transpose());
         return layer.bias() == null ? product : product.add(layer.bias());
     }
 
-    /** What an epilogue makes of y and what the output held before. */
+    /** Applies an epilogue to y and, if it adds, to the previous contents of the output. */
     static INDArray epilogue(Epilogue epilogue, INDArray y, Nd4jTensor out) {
         return switch (epilogue.kind()) {
             case NONE -> y;
@@ -36,7 +36,7 @@ final class LinearOps {
         };
     }
 
-    /** The sum over the kernel's taps of (the padded video, moved by the tap) W_tap^T. */
+    /** Computes a convolution as a sum over the taps of the kernel: the padded video, shifted by the tap, times W_tap^T. */
     static INDArray convolution(INDArray x, Nd4jConvolution layer) {
         ConvolutionParameters source = layer.parameters();
         INDArray padded = padded(rounded(x, layer.dtype()), source);
@@ -47,7 +47,7 @@ final class LinearOps {
         for (int t = 0; t < kernel.t(); t++) {
             for (int h = 0; h < kernel.h(); h++) {
                 for (int w = 0; w < kernel.w(); w++) {
-                    INDArray moved = padded.get(
+                    INDArray shifted = padded.get(
                             tap(t, stride.t(), out.length(0)),
                             tap(h, stride.h(), out.length(1)),
                             tap(w, stride.w(), out.length(2)),
@@ -61,7 +61,7 @@ final class LinearOps {
                                     NDArrayIndex.interval(w, w + 1))
                             .dup('c')
                             .reshape(source.outChannels(), source.inChannels());
-                    sum.addi(moved.dup('c')
+                    sum.addi(shifted.dup('c')
                             .reshape(out.rows(), source.inChannels())
                             .mmul(weight.transpose()));
                 }

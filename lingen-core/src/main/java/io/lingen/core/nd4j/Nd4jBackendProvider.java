@@ -5,8 +5,14 @@ import io.lingen.core.spi.BackendProvider;
 import io.lingen.core.spi.Kernels;
 import java.util.ServiceConfigurationError;
 
-/** Makes backends of ND4J; available when nd4j-native or nd4j-cuda is on the class path and its natives load. Thread-safe. */
+/**
+ * The provider of the reference backend, named "nd4j". It is available if nd4j-native or nd4j-cuda is on the class path and its native libraries
+ * load. Thread-safe.
+ */
 public final class Nd4jBackendProvider implements BackendProvider {
+    /** Creates a provider. Called by {@link java.util.ServiceLoader}. */
+    public Nd4jBackendProvider() {}
+
     @Override
     public String name() {
         return Nd4jKernels.NAME;
@@ -19,13 +25,13 @@ public final class Nd4jBackendProvider implements BackendProvider {
 
     @Override
     public Availability availability() {
-        // Nothing of ND4J may be named in this class: it has to load where ND4J is missing.
+        // This class must not refer to ND4J, so that it loads where ND4J is missing.
         try {
             return Nd4jRuntime.availability();
         } catch (LinkageError | ServiceConfigurationError e) {
             return new Availability(
                     false,
-                    "ND4J is not on the class path or its natives don't load (" + e
+                    "ND4J is not on the class path or its native libraries do not load (" + e
                             + "); add org.nd4j:nd4j-native with the classifier of this platform");
         }
     }

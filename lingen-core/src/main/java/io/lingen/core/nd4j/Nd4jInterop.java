@@ -17,17 +17,22 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * ND4J's arrays in and out, without a copy where the memory allows it.
+ * Conversion between ND4J arrays and tensors, without a copy where the memory allows it.
  *
- * <p>What shares memory sees the other's writes. A host tensor's memory stays reachable as long as an array made from it is, and the
- * other way round; a tensor's does not: such an array must not be used once the tensor's workspace is closed. Closing an array that was
- * made here frees nothing. An array over a checkpoint's tensor must not be written to: mapped files are read-only, and the process would
- * be killed. Thread-safe.
+ * <ul>
+ *   <li>Writes to shared memory are visible on both sides.
+ *   <li>An array made from a host tensor keeps its memory reachable, and vice versa. An array made from a {@link Tensor} does not: it must not
+ *       be used after the workspace of the tensor is closed.
+ *   <li>Closing an array that was made here frees no memory.
+ *   <li>An array made from a tensor of a checkpoint must not be written to. Mapped files are read-only, and the write would kill the process.
+ * </ul>
+ *
+ * <p>Thread-safe.
  */
 public final class Nd4jInterop {
     private static final Cleaner CLEANER = Cleaner.create();
 
-    /** Memory that belongs to somebody else. */
+    /** A pointer to memory of another owner. */
     private static final class Borrowed extends Pointer {
         Borrowed(MemorySegment memory, long elements) {
             address = memory.address();
@@ -39,8 +44,11 @@ public final class Nd4jInterop {
     private Nd4jInterop() {}
 
     /**
-     * A host tensor as an array of the same type and shape. Shared are memory outside of the heap and mapped files, if aligned to their
-     * type and if ND4J runs on the CPU; all else is copied.
+     * Returns a host tensor as an array of the same type and shape. The array shares the memory if it lies outside the Java heap, is aligned to
+     * its type, and ND4J runs on the CPU. Otherwise the array is a copy.
+     *
+     * @param tensor the tensor, of any type
+     * @return the array
      */
     public static INDArray array(HostTensor tensor) {
         DType dtype = tensor.dtype();
@@ -53,18 +61,20 @@ public final class Nd4jInterop {
             memory = Arena.ofAuto().allocate(memory.byteSize(), 64).copyFrom(memory);
         }
         DataBuffer buffer = Nd4j.createBuffer(new Borrowed(memory, elements), elements, dataType(dtype));
-        MemorySegment kept = memory;
-        CLEANER.register(buffer, () -> Reference.reachabilityFence(kept));
+        MemorySegment source = memory;
+        CLEANER.register(buffer, () -> Reference.reachabilityFence(source));
         INDArray array =
                 Nd4j.create(buffer, tensor.shape().toArray(), strides(tensor.shape()), 0, 'c', dataType(dtype));
         return Nd4jRuntime.isCpu() ? array : array.dup();
     }
 
     /**
-     * A tensor of any backend as an array that shares its memory, F32 as FLOAT and BF16 as BFLOAT16. Valid while the tensor's workspace is
+     * Returns a tensor as an array that shares its memory, with type FLOAT or BFLOAT16. The array is valid while the workspace of the tensor is
      * open.
      *
-     * @throws IllegalArgumentException if the tensor's memory is not the host's; download it first
+     * @param tensor of any backend that computes in host memory
+     * @return the array
+     * @throws IllegalArgumentException if the tensor is not in host memory
      */
     public static INDArray array(Tensor tensor) {
         if (tensor instanceof Nd4jTensor) {
@@ -73,16 +83,18 @@ public final class Nd4jInterop {
         MemorySegment memory = tensor.hostMemory();
         if (memory == null) {
             throw new IllegalArgumentException(
-                    "expected a tensor in host memory, found " + tensor + "; Backend.download gives a host tensor");
+                    "tensor must be in host memory, found " + tensor + "; copy it with Backend.download");
         }
         return array(new HostTensor(tensor.dtype(), tensor.shape(), memory));
     }
 
     /**
-     * An array as a host tensor of the same type and shape. Shared is memory in C order without gaps, if ND4J runs on the CPU; all else is
-     * copied. The array must not be closed while the host tensor is in use.
+     * Returns an array as a host tensor of the same type and shape. The tensor shares the memory if it is dense, in C order, and ND4J runs on the
+     * CPU. Otherwise the tensor is a copy.
      *
-     * @throws IllegalArgumentException if the array's type is none of {@link DType}
+     * @param array the array; not to be closed while the tensor is in use
+     * @return the host tensor
+     * @throws IllegalArgumentException if {@link DType} does not have the type of the array
      */
     public static HostTensor hostTensor(INDArray array) {
         DType dtype = dtype(array.dataType());
@@ -100,26 +112,32 @@ public final class Nd4jInterop {
     }
 
     /**
-     * An array as a tensor of the backend nd4j. Shared is a FLOAT or BFLOAT16 array in C order that is all of its buffer; all else is copied,
-     * other types as F32. The array stays its owner's: no workspace frees it, no meter counts it, and it must not be closed while the
-     * tensor is in use.
+     * Returns an array as a tensor of the backend nd4j. The tensor shares the memory of a FLOAT or BFLOAT16 array that is in C order and
+     * comprises its complete buffer. Other arrays are copied, those of other types as F32. The tensor belongs to no workspace, and no meter
+     * counts it.
+     *
+     * @param array the array; not to be closed while the tensor is in use
+     * @return the tensor
      */
     public static Tensor tensor(INDArray array) {
-        boolean coarse = array.dataType() == DataType.BFLOAT16;
-        INDArray stored = coarse ? array : array.castTo(DataType.FLOAT);
-        boolean whole = stored.offset() == 0 && stored.data().length() == stored.length();
-        if (!whole || !isDense(stored)) {
+        boolean bf16 = array.dataType() == DataType.BFLOAT16;
+        INDArray stored = bf16 ? array : array.castTo(DataType.FLOAT);
+        boolean complete = stored.offset() == 0 && stored.data().length() == stored.length();
+        if (!complete || !isDense(stored)) {
             stored = stored.dup('c');
         }
         return new Nd4jTensor(
-                null, stored.reshape(stored.length()), coarse ? DType.BF16 : DType.F32, Shape.of(array.shape()));
+                null, stored.reshape(stored.length()), bf16 ? DType.BF16 : DType.F32, Shape.of(array.shape()));
     }
 
     /**
-     * An array as a tensor of any backend: shared where ND4J and the backend both compute in host memory and the array is in C order
-     * without gaps (see {@link Backend#borrow}), copied elsewhere; types other than FLOAT and BFLOAT16 become F32.
+     * Returns an array as a tensor of any backend. The tensor shares the memory if ND4J and the backend both compute in host memory and the array
+     * is dense and in C order (see {@link Backend#borrow}). Otherwise it is a copy. Types other than FLOAT and BFLOAT16 become F32.
      *
-     * @param workspace the tensor is valid while it is open; the array must not be closed before
+     * @param backend the backend
+     * @param workspace the owner of the tensor
+     * @param array the array; not to be closed while the workspace is open
+     * @return the tensor
      */
     public static Tensor tensor(Backend backend, Workspace workspace, INDArray array) {
         boolean computable = array.dataType() == DataType.FLOAT || array.dataType() == DataType.BFLOAT16;
@@ -174,11 +192,11 @@ public final class Nd4jInterop {
 
     private static DType dtype(DataType type) {
         for (DType dtype : DType.values()) {
-            // By width and name, since ND4J has two constants for some types.
+            // Compare numbers: ND4J has two constants for some types.
             if (dataType(dtype).toInt() == type.toInt()) {
                 return dtype;
             }
         }
-        throw new IllegalArgumentException("expected an array of floats, integers or booleans, found " + type);
+        throw new IllegalArgumentException("array must have floats, integers or booleans, found " + type);
     }
 }

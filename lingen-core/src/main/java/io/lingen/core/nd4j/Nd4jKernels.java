@@ -31,13 +31,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The reference: each operation is one formula on F32 arrays, whose result is rounded to the output's type. ND4J's number of threads
- * belongs to the process: the backend that was made last sets it.
+ * The reference kernels. Each operation is one formula on F32 arrays, whose result is rounded to the type of the output. ND4J has one number of
+ * threads per process, which the backend created last sets.
  */
 final class Nd4jKernels implements Kernels {
     static final String NAME = "nd4j";
 
-    /** @param options how many threads ND4J may use */
+    /** Creates kernels and sets the number of threads of ND4J. */
     Nd4jKernels(BackendOptions options) {
         Nd4j.getEnvironment().setMaxMasterThreads(options.threads());
     }
@@ -97,7 +97,7 @@ final class Nd4jKernels implements Kernels {
     @Override
     public void close() {}
 
-    /** A parameter as [1, elements]. */
+    /** Returns a parameter as [1, elements]. */
     static INDArray row(Tensor parameter) {
         return Nd4jTensor.of(parameter).values(1, parameter.shape().elements());
     }
@@ -172,7 +172,7 @@ final class Nd4jKernels implements Kernels {
     @Override
     public void headRmsNorm(Heads heads, Tensor weight, float epsilon) {
         store(heads.matrix(), () -> {
-            INDArray vectors = Attention.band(heads).reshape(heads.tokens() * heads.heads(), heads.headDim());
+            INDArray vectors = Attention.columns(heads).reshape(heads.tokens() * heads.heads(), heads.headDim());
             INDArray normed = Norms.rms(vectors, row(weight), epsilon);
             INDArray result = matrix(heads.matrix()).dup();
             Functions.columns(result, heads.column(), heads.width())
@@ -215,9 +215,9 @@ final class Nd4jKernels implements Kernels {
         store(
                 out,
                 () -> Attention.attention(
-                        Attention.band(q),
-                        Attention.band(k),
-                        Attention.band(v),
+                        Attention.columns(q),
+                        Attention.columns(k),
+                        Attention.columns(v),
                         q.heads(),
                         mask == null ? null : Attention.masked(row(mask))));
     }
@@ -237,10 +237,10 @@ final class Nd4jKernels implements Kernels {
     @Override
     public void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
         store(out, () -> {
-            ScanSequence walk = new ScanSequence(path);
-            INDArray sequence = walk.sequence(
+            ScanSequence sequence = new ScanSequence(path);
+            INDArray channels = sequence.gather(
                     Functions.columns(matrix(x), column, weight.shape().length(0)));
-            return walk.onRows(ScanSequence.causalConvolution(sequence, matrix(weight), row(bias)));
+            return sequence.scatterToRows(ScanSequence.causalConvolution(channels, matrix(weight), row(bias)));
         });
     }
 
@@ -276,12 +276,12 @@ final class Nd4jKernels implements Kernels {
 
     private static <T> T packed(Object weights, Class<T> type) {
         if (!type.isInstance(weights)) {
-            throw new IllegalArgumentException("expected weights packed by the backend nd4j, found " + weights);
+            throw new IllegalArgumentException("weights must be packed by this backend, nd4j, found " + weights);
         }
         return type.cast(weights);
     }
 
-    /** Host weights as an F32 array whose values are those of another type. */
+    /** Returns host weights as an F32 array, rounded to another type. */
     private INDArray packed(Workspace workspace, HostTensor source, DType dtype) {
         INDArray flat =
                 ((Nd4jWorkspace) workspace).array(DataType.FLOAT, source.shape().elements());

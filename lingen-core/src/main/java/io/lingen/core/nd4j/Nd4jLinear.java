@@ -6,10 +6,11 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * A linear layer in F32, its weight rounded to the type of the products.
+ * A packed linear layer. Its weight is stored in F32, rounded to the type of the GEMM.
  *
  * @param weight [out, in]
- * @param bias [1, out]
+ * @param bias [1, out], or null for none
+ * @param dtype the type of the GEMM
  */
 record Nd4jLinear(INDArray weight, @Nullable INDArray bias, DType dtype) implements LinearWeights {
     @Override

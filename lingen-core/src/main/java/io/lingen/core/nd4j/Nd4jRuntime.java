@@ -10,9 +10,9 @@ import org.nd4j.linalg.api.memory.enums.LearningPolicy;
 import org.nd4j.linalg.api.memory.enums.SpillPolicy;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** ND4J as a whole: whether it is there, and where intermediate results live. */
+/** The state of ND4J in this process: its availability, and the scopes of intermediate results. */
 final class Nd4jRuntime {
-    /** Keeps nothing for later: each array is allocated by itself and freed when the scope ends. */
+    /** A scope without reuse: each array is allocated separately and freed when the scope ends. */
     private static final WorkspaceConfiguration SCOPE = WorkspaceConfiguration.builder()
             .initialSize(0)
             .policyAllocation(AllocationPolicy.STRICT)
@@ -31,7 +31,7 @@ final class Nd4jRuntime {
                     "ND4J has no backend on the class path; add org.nd4j:nd4j-native with the classifier of this platform");
         }
         return Nd4j.getBackend() == null
-                ? new Availability(false, "ND4J could not initialise its backend; its log says why")
+                ? new Availability(false, "ND4J could not initialise its backend; see the reason in its log")
                 : new Availability(true, description());
     }
 
@@ -39,12 +39,12 @@ final class Nd4jRuntime {
         return "ND4J " + Nd4j.getBackend().getClass().getSimpleName() + ", reference in F32";
     }
 
-    /** Whether arrays lie in memory that the host addresses. */
+    /** Returns whether arrays lie in host memory. */
     static boolean isCpu() {
         return Nd4j.getEnvironment().isCPU();
     }
 
-    /** Runs an operation whose intermediate arrays are freed when it ends. */
+    /** Runs an operation and frees its intermediate arrays. */
     static void inScope(Runnable operation) {
         MemoryWorkspace scope = Nd4j.getWorkspaceManager().getAndActivateWorkspace(SCOPE, "lingen");
         try {
@@ -56,7 +56,7 @@ final class Nd4jRuntime {
         }
     }
 
-    /** Runs an allocation of arrays that outlive every scope, even the caller's own ND4J workspace. */
+    /** Runs an allocation of arrays that outlive every scope, including an ND4J workspace of the caller. */
     static <T> T outOfScopes(String what, Supplier<T> allocation) {
         MemoryWorkspace outside = Nd4j.getMemoryManager().scopeOutOfWorkspaces();
         try {
@@ -68,14 +68,15 @@ final class Nd4jRuntime {
         }
     }
 
-    /** ND4J reports that memory is short by an error of javacpp or by a plain exception around std::bad_alloc. */
+    /** Recognizes the two forms in which ND4J reports a lack of memory: an error of JavaCPP, and an exception around std::bad_alloc. */
     private static RuntimeException translated(String what, Throwable e) {
         if (e instanceof RuntimeException && !String.valueOf(e.getMessage()).contains("Allocation failed")) {
             return (RuntimeException) e;
         }
         return new OutOfMemoryException(
-                "ND4J has no memory for " + what + " (" + e.getMessage()
-                        + "); raise -Dorg.bytedeco.javacpp.maxbytes and maxphysicalbytes, or make less at a time",
+                "ND4J has too little memory for " + what + " (" + e.getMessage()
+                        + "); raise -Dorg.bytedeco.javacpp.maxbytes and -Dorg.bytedeco.javacpp.maxphysicalbytes, or make a "
+                        + "smaller video",
                 e);
     }
 }

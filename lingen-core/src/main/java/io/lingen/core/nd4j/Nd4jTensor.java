@@ -13,7 +13,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** A tensor in an ND4J vector, or in a stretch of one. */
+/** A tensor in a range of an ND4J vector. */
 final class Nd4jTensor implements Tensor {
     private static final long CHUNK = 1 << 24;
 
@@ -24,10 +24,10 @@ final class Nd4jTensor implements Tensor {
     private final Shape shape;
 
     /**
-     * A tensor of all of a vector.
+     * Creates a tensor of a complete vector.
      *
-     * @param owner null for an array of a user, which every instance of the backend takes
-     * @param vector contiguous, not a view; or, for a tensor without elements, empty
+     * @param owner the backend, or null for an array of a user, which every nd4j backend accepts
+     * @param vector contiguous and not a view; empty for a tensor without elements
      */
     Nd4jTensor(@Nullable Nd4jKernels owner, INDArray vector, DType dtype, Shape shape) {
         this(owner, vector, 0, dtype, shape);
@@ -41,7 +41,7 @@ final class Nd4jTensor implements Tensor {
         this.shape = shape;
     }
 
-    /** A tensor that {@link Nd4jKernels#owns}. */
+    /** Returns a tensor of an nd4j backend (see {@link Nd4jKernels#owns}) as an Nd4jTensor. */
     static Nd4jTensor of(Tensor tensor) {
         return (Nd4jTensor) tensor;
     }
@@ -52,7 +52,7 @@ final class Nd4jTensor implements Tensor {
 
     static DataType dataType(DType dtype) {
         if (!dtype.isComputeType()) {
-            throw new IllegalArgumentException("a tensor's type is F32 or BF16, found " + dtype);
+            throw new IllegalArgumentException("tensor must be F32 or BF16, found " + dtype);
         }
         return dtype == DType.F32 ? DataType.FLOAT : DataType.BFLOAT16;
     }
@@ -88,35 +88,34 @@ final class Nd4jTensor implements Tensor {
         return MemorySegment.ofAddress(address).reinterpret(byteSize());
     }
 
-    /** The elements in the tensor's own type and shape, sharing its memory. */
+    /** Returns a view of the elements, in the type and shape of the tensor. */
     INDArray array() {
-        return stretch(0, shape.elements()).reshape(shape.toArray());
+        return range(0, shape.elements()).reshape(shape.toArray());
     }
 
-    /** The elements as [rows, last] in F32; not to be written. */
+    /** Returns the elements as [rows, last] in F32, to be read only. */
     INDArray matrix() {
         return values(shape.rows(), shape.last());
     }
 
-    /** The elements in F32, in another shape; not to be written. */
+    /** Returns the elements in F32 and another shape, to be read only. */
     INDArray values(long... lengths) {
-        boolean whole = shape.elements() == vector.length();
-        // A view is copied: ND4J takes a view of a view for empty when it begins beyond the outer view's length.
-        INDArray elements = whole ? vector : stretch(0, shape.elements()).dup();
+        boolean complete = shape.elements() == vector.length();
+        // Copy views: ND4J treats a view of a view as empty if it begins beyond the length of the outer view.
+        INDArray elements = complete ? vector : range(0, shape.elements()).dup();
         return elements.castTo(DataType.FLOAT).reshape(lengths);
     }
 
     /** Overwrites the elements, rounded to the tensor's type. */
     void store(INDArray result) {
-        stretch(0, shape.elements()).assign(result.reshape(shape.elements()));
+        range(0, shape.elements()).assign(result.reshape(shape.elements()));
     }
 
     void store(HostTensor source) {
         HostTensor elements = source.reshape(shape.elements());
         for (long from = 0; from < shape.elements(); from += CHUNK) {
             long to = Math.min(shape.elements(), from + CHUNK);
-            stretch(from, to)
-                    .assign(Nd4j.createFromArray(elements.slice(from, to).toFloats()));
+            range(from, to).assign(Nd4j.createFromArray(elements.slice(from, to).toFloats()));
         }
     }
 
@@ -127,7 +126,7 @@ final class Nd4jTensor implements Tensor {
                 : Arena.ofAuto().allocate(bytes, Float.BYTES);
         for (long from = 0; from < shape.elements(); from += CHUNK) {
             long to = Math.min(shape.elements(), from + CHUNK);
-            float[] values = stretch(from, to).castTo(DataType.FLOAT).toFloatVector();
+            float[] values = range(from, to).castTo(DataType.FLOAT).toFloatVector();
             MemorySegment.copy(values, 0, memory, ValueLayout.JAVA_FLOAT, from * Float.BYTES, values.length);
         }
         return new HostTensor(DType.F32, shape, memory);
@@ -138,7 +137,7 @@ final class Nd4jTensor implements Tensor {
         return "nd4j " + dtype + shape;
     }
 
-    private INDArray stretch(long from, long to) {
+    private INDArray range(long from, long to) {
         return vector.get(NDArrayIndex.interval(start + from, start + to));
     }
 }

@@ -11,7 +11,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** Owns ND4J arrays and frees them when it closes. */
+/** A workspace of ND4J arrays, which it frees when it is closed. */
 final class Nd4jWorkspace implements Workspace {
     private final Nd4jKernels owner;
     private final MemoryMeter meter;
@@ -33,10 +33,10 @@ final class Nd4jWorkspace implements Workspace {
         return new Nd4jTensor(owner, array(Nd4jTensor.dataType(dtype), shape.elements()), dtype, shape);
     }
 
-    /** A vector with undefined contents. */
+    /** Returns a new vector with undefined contents. */
     INDArray array(DataType type, long elements) {
         if (closed) {
-            throw new IllegalStateException("the workspace is closed");
+            throw new IllegalStateException("the workspace is closed; allocate tensors before closing it");
         }
         if (elements == 0) {
             return Nd4j.empty(type);

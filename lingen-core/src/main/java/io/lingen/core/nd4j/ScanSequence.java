@@ -5,7 +5,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** A scan's path as gathers of rows, and the causal convolution along it. */
+/** The sequence of rows along a scan path: gather, scatter, and causal convolution. */
 final class ScanSequence {
     private final ScanPath path;
     private final int[] rows;
@@ -22,26 +22,27 @@ final class ScanSequence {
         return rows.length;
     }
 
-    /** The rows of a matrix in the order of the walk: [steps, columns]. */
-    INDArray sequence(INDArray matrix) {
+    /** Returns the rows of a matrix in the order of the path: [steps, columns]. */
+    INDArray gather(INDArray matrix) {
         return Nd4j.pullRows(matrix, 1, rows);
     }
 
-    /** A sequence [steps, columns] back in the order of the grid, without the warm-up: [grid cells, columns]. */
-    INDArray onGrid(INDArray sequence) {
+    /** Returns a sequence [steps, columns] in the order of the grid, without warm-up steps: [grid cells, columns]. */
+    INDArray scatterToGrid(INDArray sequence) {
         return Nd4j.pullRows(sequence, 1, stepOfRow(path.prefixCells(), path.rows()));
     }
 
-    /** A sequence back in the order of the matrix's rows, 0 where the walk never was: [rows, columns]. */
-    INDArray onRows(INDArray sequence) {
+    /** Returns a sequence in the order of the matrix, with 0 in rows that the path omits: [rows, columns]. */
+    INDArray scatterToRows(INDArray sequence) {
         if (path.steps() == path.rows()) {
             return Nd4j.pullRows(sequence, 1, stepOfRow(0, path.rows()));
         }
-        return Nd4j.concat(0, Nd4j.create(DataType.FLOAT, path.prefixCells(), sequence.size(1)), onGrid(sequence));
+        return Nd4j.concat(
+                0, Nd4j.create(DataType.FLOAT, path.prefixCells(), sequence.size(1)), scatterToGrid(sequence));
     }
 
     /**
-     * SiLU(bias + sum over taps of weight[:, tap] * x moved by the tap), zeros in front.
+     * Computes SiLU(bias + sum over taps of weight[:, tap] * x[step + tap - taps + 1]), with zeros before the first step.
      *
      * @param x [steps, channels]
      * @param weight [channels, taps]
@@ -52,8 +53,8 @@ final class ScanSequence {
         INDArray padded = taps == 1 ? x : Nd4j.concat(0, Nd4j.create(DataType.FLOAT, taps - 1, x.size(1)), x);
         INDArray sum = Nd4j.create(DataType.FLOAT, x.shape()).add(bias);
         for (int tap = 0; tap < taps; tap++) {
-            INDArray moved = Functions.rows(padded, tap, tap + x.size(0));
-            sum.addi(moved.mul(Functions.columns(weight, tap, 1).reshape(1, x.size(1))));
+            INDArray shifted = Functions.rows(padded, tap, tap + x.size(0));
+            sum.addi(shifted.mul(Functions.columns(weight, tap, 1).reshape(1, x.size(1))));
         }
         return Functions.silu(sum);
     }

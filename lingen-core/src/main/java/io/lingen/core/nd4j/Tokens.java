@@ -9,11 +9,11 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** Tokens of a video and their grid. */
+/** Operations on the tokens of a grid. */
 final class Tokens {
     private Tokens() {}
 
-    /** [C, T pt, H ph, W pw] to [T H W, C pt ph pw] */
+    /** Reorders [C, T pt, H ph, W pw] to [T H W, C pt ph pw]. */
     static INDArray patchify(INDArray video, PatchSize patch, Grid grid) {
         long channels = video.size(0);
         return video.reshape(channels, grid.t(), patch.t(), grid.h(), patch.h(), grid.w(), patch.w())
@@ -22,7 +22,7 @@ final class Tokens {
                 .reshape(grid.cells(), channels * patch.cells());
     }
 
-    /** [T H W, C pt ph pw] to [C, T pt, H ph, W pw] */
+    /** Reorders [T H W, C pt ph pw] to [C, T pt, H ph, W pw]. */
     static INDArray unpatchify(INDArray tokens, PatchSize patch, Grid grid, Shape video) {
         return tokens.reshape(grid.t(), grid.h(), grid.w(), video.length(0), patch.t(), patch.h(), patch.w())
                 .permute(3, 0, 4, 1, 5, 2, 6)
@@ -30,7 +30,7 @@ final class Tokens {
                 .reshape(video.toArray());
     }
 
-    /** x[t, h, w] + tableT[t] + tableH[h] + tableW[w] */
+    /** Computes x[t, h, w] + tableT[t] + tableH[h] + tableW[w]. */
     static INDArray addPosition(INDArray x, INDArray tableT, INDArray tableH, INDArray tableW, Grid grid) {
         long d = x.size(1);
         return x.reshape(grid.t(), grid.h(), grid.w(), d)
@@ -39,7 +39,7 @@ final class Tokens {
                 .add(Functions.rows(tableW, 0, grid.w()).reshape(1, 1, grid.w(), d));
     }
 
-    /** The mean of every cell of kernel size; those at the end of an axis may be smaller. */
+    /** Computes the mean of each block of the size of the kernel. Blocks at the end of an axis may be smaller. */
     static INDArray averagePool(INDArray x, Grid grid, Dims3 kernel) {
         INDArray video = x.reshape(grid.t(), grid.h(), grid.w(), x.size(1));
         Grid pooled = grid.dividedBy(kernel);
@@ -48,26 +48,26 @@ final class Tokens {
         for (int t = 0; t < pooled.t(); t++) {
             for (int h = 0; h < pooled.h(); h++) {
                 for (int w = 0; w < pooled.w(); w++) {
-                    INDArray part = video.get(
-                            cell(t, kernel.t(), grid.t()),
-                            cell(h, kernel.h(), grid.h()),
-                            cell(w, kernel.w(), grid.w()),
+                    INDArray block = video.get(
+                            block(t, kernel.t(), grid.t()),
+                            block(h, kernel.h(), grid.h()),
+                            block(w, kernel.w(), grid.w()),
                             NDArrayIndex.all());
-                    out.putRow(cell++, part.mean(0, 1, 2));
+                    out.putRow(cell++, block.mean(0, 1, 2));
                 }
             }
         }
         return out;
     }
 
-    /** [T, H, W, C] to [T ft, H fh, W fw, C] */
+    /** Repeats the cells of [T, H, W, C] to [T ft, H fh, W fw, C]. */
     static INDArray upsampleNearest(INDArray x, Dims3 factor) {
         INDArray repeated = Nd4j.create(
                 x.dataType(), x.size(0), factor.t(), x.size(1), factor.h(), x.size(2), factor.w(), x.size(3));
         return repeated.add(x.reshape(x.size(0), 1, x.size(1), 1, x.size(2), 1, x.size(3)));
     }
 
-    private static INDArrayIndex cell(int index, int length, int end) {
+    private static INDArrayIndex block(int index, int length, int end) {
         return NDArrayIndex.interval((long) index * length, Math.min(end, (index + 1L) * length));
     }
 }

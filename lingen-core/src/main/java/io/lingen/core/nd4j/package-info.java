@@ -1,9 +1,9 @@
 /**
- * The reference backend: every operation in plain ND4J, short enough to be read beside its formula, and ND4J's arrays in and out.
+ * The reference backend, with every operation in plain ND4J, and the exchange of arrays with ND4J.
  *
- * <p>It runs wherever ND4J runs and is as fast as that allows, which is not fast: the sequential parts are loops of small array
- * operations. Tensors are stored in their type, BF16 as ND4J's BFLOAT16; all computation is in F32, since ND4J's BF16 arithmetic is scalar.
- * Intermediate results live in an ND4J workspace that is empty again after every operation.
+ * <p>The code is written to be compared with its formulas, not for speed: sequential parts are loops of small array operations. It runs
+ * wherever ND4J runs. Tensors are stored in their type, BF16 as ND4J's BFLOAT16. All computation is in F32, since ND4J's BF16 arithmetic is
+ * not vectorised. The memory of intermediate results is freed after every operation.
  */
 @NullMarked
 package io.lingen.core.nd4j;
