@@ -30,21 +30,49 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A device that computes: few, large operations, each written to an output that the caller allocated. Get one from {@link Backends}.
+ * A device that computes. It offers about twenty large operations on {@linkplain Tensor tensors}. Each operation writes its result to an
+ * output that the caller has allocated. {@link Backends#create} returns a backend.
  *
- * <p>Conventions. Matrices are row-major; a tensor of higher rank is read as the matrix [product of the leading lengths, last length]
- * where a matrix is expected. Tokens of a {@link Grid} are rows in the order (t, h, w). Inputs and outputs may be F32 or BF16 in any
- * mixture unless stated; parameters (shift, scale, gate, norm weights, biases) are F32. Sums, statistics, exponentials, states and
- * softmax are always F32. An output never overlaps an input unless the operation says so.
+ * {@snippet :
+ * try (Backend backend = Backends.create("auto", BackendOptions.defaults());
+ *         Workspace workspace = backend.newWorkspace()) {
+ *     Tensor x = backend.upload(workspace, HostTensor.of(new float[] {1, 2, 3}, 3), DType.F32);
+ *     Tensor y = workspace.allocate(DType.F32, 3);
+ *     backend.add(x, x, y);
+ *     float[] sums = backend.download(y).toFloats(); // 2, 4, 6
+ * }
+ * }
  *
- * <p>Every operation throws {@link IllegalArgumentException} when shapes or types don't fit, naming both, or when a tensor belongs to another
- * backend, be it of the same kind, before it writes anything.
- * Operations may be asynchronous on a device; {@link #download} waits.
+ * <h2>Conventions</h2>
  *
- * <p>This class checks arguments and counts operations; the {@link Kernels} of an implementation compute. Without kernels it is a dry run:
- * tensors have shapes and no elements, operations are checked and counted, not computed.
+ * <dl>
+ *   <dt>Shapes
+ *   <dd>Tensors are row-major. Where a matrix [n, d] is expected, a tensor of higher rank is read as the matrix [product of the leading
+ *       lengths, last length]. The tokens of a {@link Grid} are rows in the order (t, h, w).
+ *   <dt>Types
+ *   <dd>Inputs and outputs are F32 or BF16 in any mixture. Parameters are F32: shift, scale, gate, weights of norms, biases, tables, masks.
+ *   <dt>Precision
+ *   <dd>Sums, statistics, exponentials, scan states and softmax are computed in F32. The operands of matrix products are rounded to BF16 if
+ *       the packed weights are BF16, or in attention and scans the tensors.
+ *   <dt>Aliasing
+ *   <dd>An output must not overlap an input unless the operation allows it.
+ *   <dt>Errors
+ *   <dd>Every operation checks its arguments before it writes anything. It throws {@link IllegalArgumentException} if shapes or types do not
+ *       fit, or if a tensor or workspace belongs to another backend, even to one of the same kind.
+ *   <dt>Order
+ *   <dd>The operations of a thread take effect in the order of its calls. A device may run them asynchronously. Downloads wait for their
+ *       result.
+ * </dl>
  *
- * <p>Thread-safe: operations on different tensors may run concurrently. Close it after every workspace is closed.
+ * <h2>Dry runs</h2>
+ *
+ * <p>This class checks arguments and counts operations. The {@link Kernels} of an implementation compute. A backend without kernels is a dry
+ * run: its tensors have shapes but no elements, and its operations are checked and counted but not computed. See
+ * {@link io.lingen.core.dryrun.DryRun}.
+ *
+ * <h2>Threads</h2>
+ *
+ * <p>Thread-safe. Threads may run operations on different tensors concurrently.
  */
 public final class Backend implements AutoCloseable {
     private final TensorStore store;
@@ -53,69 +81,81 @@ public final class Backend implements AutoCloseable {
     private final MemoryMeter memory = new MemoryMeter();
     private final OperationMeter operations = new OperationMeter();
 
-    /** @param store {@link Kernels} to compute with, or another store for a dry run; closed with this backend */
+    /**
+     * Creates a backend on an implementation. Users call {@link Backends#create} instead.
+     *
+     * @param store {@link Kernels} to compute with, or another store for a dry run; closed with this backend
+     */
     public Backend(TensorStore store) {
         this.store = store;
         this.kernels = store instanceof Kernels ? (Kernels) store : null;
         this.checks = new Checks(store);
     }
 
-    /** The name under which it is chosen: "cpu", "nd4j", "cuda". */
+    /** {@return the name that selects this backend, for example "cpu", "cuda" or "nd4j"} */
     public String name() {
         return store.name();
     }
 
-    /** Human-readable one-line description of the device and the libraries in use. */
+    /** {@return a human-readable one-line description of the device and the libraries in use} */
     public String description() {
         return store.description();
     }
 
-    /** The implementation, for dry runs and measurements; models have no use for it. */
+    /** {@return the implementation, for dry runs and measurements} Models do not use it. */
     public TensorStore store() {
         return store;
     }
 
-    /** The bytes of the tensors on this backend. */
+    /** {@return the counter of the bytes of all tensors and packed weights on this backend} */
     public MemoryMeter memory() {
         return memory;
     }
 
-    /** An estimate of the bytes that new tensors can take. */
+    /** {@return an estimate of the number of bytes available for new tensors} */
     public long availableBytes() {
         return store.availableBytes();
     }
 
-    /** False for a dry run, which tracks shapes only and reads no element of a weight. */
+    /** {@return false for a dry run, which tracks shapes only and reads no elements of weights} */
     public boolean computes() {
         return kernels != null;
     }
 
-    /** The floating-point operations done on this backend. */
+    /** {@return the counter of the floating-point operations of this backend} */
     public OperationMeter operations() {
         return operations;
     }
 
     /**
-     * How many tokens a layer that mixes no tokens should process at a time: enough to fill the device, few enough that the tensor between
-     * two products stays small.
+     * {@return the recommended number of tokens per chunk for layers that process each token independently} It is large enough to fill the
+     * device, and small enough to bound the memory of activations.
      */
     public long tokensPerChunk() {
         return store.tokensPerChunk();
     }
 
-    /** A new, empty workspace. */
+    /** {@return a new, empty workspace, to be closed by the caller before this backend} */
     public Workspace newWorkspace() {
         return store.newWorkspace(memory);
     }
 
-    /** A recording for work that repeats; a backend that can't replay work runs it each time. */
+    /** {@return a new recording for work that repeats} On a backend that cannot replay work, the recording runs it each time. */
     public Recording newRecording() {
         return kernels == null ? Recording.NONE : kernels.newRecording(memory, operations);
     }
 
-    // ---- data in and out
+    // Transfers
 
-    /** Copies host elements to a new tensor, converted to a type. The pages of a mapped file are released. */
+    /**
+     * Copies host elements to a new tensor. If the source is a mapped file, its pages may be evicted afterwards.
+     *
+     * @param workspace the owner of the tensor
+     * @param source the elements, of any type
+     * @param dtype the type of the tensor, F32 or BF16; elements are converted to it
+     * @return the tensor, with the shape of the source
+     * @throws io.lingen.core.OutOfMemoryException if the backend has too little memory
+     */
     public Tensor upload(Workspace workspace, HostTensor source, DType dtype) {
         checks.workspace("upload", workspace);
         Tensor tensor = workspace.allocate(dtype, source.shape());
@@ -127,22 +167,28 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Host elements as a tensor of the same type and shape: shared, without a copy, where the backend computes in host memory and the
-     * elements lie outside of the heap; copied elsewhere. A shared tensor sees writes to the source and the other way round, is not metered,
-     * and must not be freed while the workspace is open.
+     * Returns host elements as a tensor of the same type and shape. The tensor shares the memory of the source if the backend computes in
+     * host memory and the elements lie outside the Java heap; otherwise it is a copy.
      *
-     * @param source F32 or BF16; not a mapped file if the tensor is written to
+     * <p>Writes to a shared tensor are visible in the source, and vice versa. {@link #memory} does not count a shared tensor.
+     *
+     * @param workspace the owner of the tensor; the source must not be freed while it is open
+     * @param source the elements, F32 or BF16; not a mapped file if the tensor is written to
+     * @return the tensor
+     * @throws io.lingen.core.OutOfMemoryException if the elements have to be copied and the backend has too little memory
      */
     public Tensor borrow(Workspace workspace, HostTensor source) {
         checks.workspace("borrow", workspace);
-        Checks.productType(source.dtype());
+        Checks.gemmType(source.dtype());
         Tensor shared = kernels == null ? null : kernels.share(workspace, source);
         return shared != null ? shared : upload(workspace, source, source.dtype());
     }
 
     /**
-     * Copies a tensor's elements to the host, as F32.
+     * Copies the elements of a tensor to the host.
      *
+     * @param tensor F32 or BF16
+     * @return the elements as F32
      * @throws UnsupportedOperationException in a dry run
      */
     public HostTensor download(Tensor tensor) {
@@ -151,9 +197,10 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Copies a tensor's elements, as F32, to an array.
+     * Copies the elements of a tensor, as F32, to an array.
      *
-     * @param target as long as the tensor has elements
+     * @param tensor F32 or BF16
+     * @param target has as many entries as the tensor has elements
      * @throws UnsupportedOperationException in a dry run
      */
     public void download(Tensor tensor, float[] target) {
@@ -162,94 +209,163 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Copies a tensor's elements to an array as 8-bit pixels: [-1, 1] becomes 0 to 255, rounded; values beyond are clamped.
+     * Copies the elements of a tensor to an array as 8-bit pixels. The range [-1, 1] maps to 0 to 255, rounded to the nearest; values
+     * outside it are clamped.
      *
-     * @param target as long as the tensor has elements
-     * @throws ArithmeticException if an element is not a number; the array's contents are then undefined
+     * @param tensor F32 or BF16
+     * @param target has as many entries as the tensor has elements
+     * @throws ArithmeticException if an element is NaN; the contents of the array are then undefined
      * @throws UnsupportedOperationException in a dry run
      */
     public void downloadPixels(Tensor tensor, byte[] target) {
         checks.downloadPixels(tensor, target);
         if (!kernelsToDownload(tensor).downloadPixels(tensor, target)) {
-            throw new ArithmeticException("found a pixel that is not a number, expected numbers around [-1, 1]");
+            throw new ArithmeticException("pixels must be numbers, found NaN");
         }
     }
 
-    /** Overwrites a tensor's elements with those of an equally shaped host tensor, converted to the tensor's type. */
+    /**
+     * Overwrites the elements of a tensor with host elements.
+     *
+     * @param source the elements, of any type; converted to the type of the target
+     * @param target has the shape of the source
+     */
     public void write(HostTensor source, Tensor target) {
         checks.write(source, target);
         compute(kernels -> kernels.write(source, target));
     }
 
-    /** Packs a linear layer so that products are formed in {@code dtype}. */
+    /**
+     * Packs the parameters of a linear layer in the layout that the kernels read.
+     *
+     * @param workspace the owner of the packed weights
+     * @param source the parameters
+     * @param dtype the type of the GEMM's operands, F32 or BF16
+     * @return the packed weights
+     * @throws io.lingen.core.OutOfMemoryException if the backend has too little memory
+     */
     public LinearWeights packLinear(Workspace workspace, LinearParameters source, DType dtype) {
         checks.workspace("packLinear", workspace);
-        Checks.productType(dtype);
+        Checks.gemmType(dtype);
         return store.packLinear(workspace, source, dtype);
     }
 
-    /** Packs a convolution so that products are formed in {@code dtype}. */
+    /**
+     * Packs the parameters of a convolution in the layout that the kernels read.
+     *
+     * @param workspace the owner of the packed weights
+     * @param source the parameters
+     * @param dtype the type of the GEMM's operands, F32 or BF16
+     * @return the packed weights
+     * @throws io.lingen.core.OutOfMemoryException if the backend has too little memory
+     */
     public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionParameters source, DType dtype) {
         checks.workspace("packConvolution", workspace);
-        Checks.productType(dtype);
+        Checks.gemmType(dtype);
         return store.packConvolution(workspace, source, dtype);
     }
 
-    // ---- elementwise
+    // Elementwise operations
 
-    /** out = x, converted to the output's type. Equal numbers of elements. */
+    /**
+     * Computes out = x, converted to the type of the output.
+     *
+     * @param x any shape
+     * @param out has as many elements as x
+     */
     public void copy(Tensor x, Tensor out) {
         checks.copy(x, out);
         compute(kernels -> kernels.copy(x, out));
     }
 
-    /** out = a + b. Equal shapes; out may be a or b. */
+    /**
+     * Computes out = a + b.
+     *
+     * @param a any shape
+     * @param b has the shape of a
+     * @param out has the shape of a; may be a or b
+     */
     public void add(Tensor a, Tensor b, Tensor out) {
         checks.add(a, b, out);
         operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
         compute(kernels -> kernels.add(a, b, out));
     }
 
-    /** y += alpha * x. Equal shapes: the Euler step of a flow. */
+    /**
+     * Computes y += alpha * x, for example the Euler step of a sampler.
+     *
+     * @param alpha the factor
+     * @param x any shape
+     * @param y has the shape of x
+     */
     public void addScaled(float alpha, Tensor x, Tensor y) {
         checks.addScaled(x, y);
         operations.add(OperationKind.ELEMENTWISE, y.shape().elements());
         compute(kernels -> kernels.addScaled(alpha, x, y));
     }
 
-    /** out = a + s * (b - a). Equal shapes; out may be a or b: classifier-free guidance. */
+    /**
+     * Computes out = a + s * (b - a), for example classifier-free guidance of scale s. The result extrapolates if s is above 1.
+     *
+     * @param a any shape
+     * @param b has the shape of a
+     * @param s the position between a and b
+     * @param out has the shape of a; may be a or b
+     */
     public void interpolate(Tensor a, Tensor b, float s, Tensor out) {
         checks.interpolate(a, b, out);
         operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
         compute(kernels -> kernels.interpolate(a, b, s, out));
     }
 
-    /** Fills a tensor with the normal noise of a seed: element i is {@link PhiloxNormal#at(long, long) PhiloxNormal.at(seed, i)}. */
+    /**
+     * Fills a tensor with standard normal noise. Element i is {@link PhiloxNormal#at(long, long) PhiloxNormal.at(seed, i)}, so the noise is
+     * identical on every backend.
+     *
+     * @param seed the key of the generator
+     * @param out any shape
+     */
     public void normal(long seed, Tensor out) {
         checks.normal(out);
         operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
         compute(kernels -> kernels.normal(seed, out));
     }
 
-    // ---- tokens
+    // Tokens
 
-    /** Cuts a video [C, T, H, W] into tokens [grid cells, C * patch cells], each flattened as (channel, t, h, w). */
+    /**
+     * Cuts a video into patches, one per token. A token is its patch flattened as (channel, t, h, w).
+     *
+     * @param video [C, T, H, W]; T, H and W are multiples of the patch
+     * @param patch the size of a patch
+     * @param tokens [tokens, C * patch.cells()]
+     */
     public void patchify(Tensor video, PatchSize patch, Tensor tokens) {
         checks.patchify(video, patch, tokens);
         compute(kernels -> kernels.patchify(video, patch, tokens));
     }
 
-    /** The inverse of {@link #patchify}. */
+    /**
+     * Assembles a video from patches: the inverse of {@link #patchify}.
+     *
+     * @param tokens [tokens, C * patch.cells()]
+     * @param patch the size of a patch
+     * @param video [C, T, H, W]; T, H and W are multiples of the patch
+     */
     public void unpatchify(Tensor tokens, PatchSize patch, Tensor video) {
         checks.unpatchify(tokens, patch, video);
         compute(kernels -> kernels.unpatchify(tokens, patch, video));
     }
 
     /**
-     * out[t, h, w] = x[t, h, w] + tableT[t] + tableH[h] + tableW[w]; out may be x.
+     * Computes out[t, h, w] = x[t, h, w] + tableT[t] + tableH[h] + tableW[w].
      *
-     * @param x [grid cells, d]
-     * @param tableT [at least grid.t(), d], F32; likewise tableH, tableW
+     * @param x [grid.cells(), d]
+     * @param tableT [at least grid.t(), d] in F32
+     * @param tableH [at least grid.h(), d] in F32
+     * @param tableW [at least grid.w(), d] in F32
+     * @param grid the grid of tokens
+     * @param out has the shape of x; may be x
      */
     public void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
         checks.addPosition(x, tableT, tableH, tableW, grid, out);
@@ -258,10 +374,13 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Averages x over cells of {@code kernel} size, stride = kernel; ragged cells average over the tokens that exist.
+     * Averages tokens over blocks of the size of the kernel, which is also the stride. Blocks at the end of an axis may be smaller; they
+     * average the tokens that exist.
      *
-     * @param x [grid cells, d]
-     * @param out [grid.dividedBy(kernel) cells, d]
+     * @param x [grid.cells(), d]
+     * @param grid the grid of tokens
+     * @param kernel the size of a block
+     * @param out [grid.dividedBy(kernel).cells(), d]
      */
     public void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out) {
         checks.averagePool(x, grid, kernel, out);
@@ -269,14 +388,17 @@ public final class Backend implements AutoCloseable {
         compute(kernels -> kernels.averagePool(x, grid, kernel, out));
     }
 
-    // ---- norms
+    // Norms
 
     /**
-     * out = LN(x) * (1 + scale) + shift, LN without affine parameters over the last axis, biased variance.
+     * Computes out = LayerNorm(x) * (1 + scale) + shift. The norm runs over the last axis. It has a biased variance and no parameters of its
+     * own.
      *
      * @param x [n, d]
-     * @param shift [d]
-     * @param scale [d]
+     * @param shift [d] in F32
+     * @param scale [d] in F32
+     * @param epsilon the number added to the variance
+     * @param out [n, d]
      */
     public void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
         checks.modulatedLayerNorm(x, shift, scale, out);
@@ -285,11 +407,13 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * out = RMSNorm(y * SiLU(z)) * weight, over the last axis: gate first, then one norm; out may be y.
+     * Computes out = RMSNorm(y * SiLU(z)) * weight. The norm runs over the last axis.
      *
      * @param y [n, d]
-     * @param z [n, d]
-     * @param weight [d]
+     * @param z [n, d], the gate
+     * @param weight [d] in F32
+     * @param epsilon the number added to the mean square
+     * @param out [n, d]; may be y
      */
     public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
         checks.gatedRmsNorm(y, z, weight, out);
@@ -298,9 +422,11 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Replaces every head's vector by RMSNorm(vector) * weight, in place: query and key normalisation.
+     * Replaces the vector of every token and head by RMSNorm(vector) * weight, for example to normalise queries and keys.
      *
-     * @param weight [headDim]
+     * @param heads the vectors, updated in place
+     * @param weight [headDim] in F32
+     * @param epsilon the number added to the mean square
      */
     public void headRmsNorm(Heads heads, Tensor weight, float epsilon) {
         checks.headRmsNorm(heads, weight);
@@ -309,11 +435,15 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Group norm over a channels-last video, statistics per frame, then SiLU if asked; out may be x.
+     * Computes the group norm of a channels-last video with statistics per frame, optionally followed by SiLU.
      *
      * @param x [T, H, W, C]
-     * @param weight [C]
-     * @param bias [C]
+     * @param groups the number of groups of channels, a divisor of C
+     * @param weight [C] in F32
+     * @param bias [C] in F32
+     * @param epsilon the number added to the variance
+     * @param silu whether SiLU is applied to the result
+     * @param out has the shape of x; may be x
      */
     public void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
         checks.groupNorm(x, groups, weight, bias, out);
@@ -321,13 +451,15 @@ public final class Backend implements AutoCloseable {
         compute(kernels -> kernels.groupNorm(x, groups, weight, bias, epsilon, silu, out));
     }
 
-    // ---- products
+    // Linear layers and convolutions
 
     /**
-     * out = epilogue(x W^T + bias). x is rounded to the weights' type.
+     * Computes out = epilogue(x W^T + bias). x is rounded to the type of the weights.
      *
      * @param x [n, in]
-     * @param out [n, out]; read as well by the adding epilogues
+     * @param weights the packed layer
+     * @param epilogue the function applied to the sum
+     * @param out [n, out]; the adding epilogues also read it
      */
     public void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
         checks.linear(x, weights, epilogue, out);
@@ -336,10 +468,11 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * A zero-padded convolution over a channels-last video.
+     * Computes a zero-padded convolution over a channels-last video. x is rounded to the type of the weights.
      *
-     * @param x [T, H, W, C]
-     * @param out [T', H', W', O], see {@link ConvolutionParameters#outputOf}
+     * @param x [T, H, W, inChannels]
+     * @param weights the packed convolution
+     * @param out has the shape {@link ConvolutionParameters#outputOf}
      */
     public void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
         checks.convolution(x, weights, out);
@@ -352,9 +485,10 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Nearest-neighbour upsampling of a channels-last video by whole factors.
+     * Repeats every cell of a channels-last video: nearest-neighbour upsampling.
      *
      * @param x [T, H, W, C]
+     * @param factor the number of repetitions on each axis
      * @param out [T * factor.t(), H * factor.h(), W * factor.w(), C]
      */
     public void upsampleNearest(Tensor x, Dims3 factor, Tensor out) {
@@ -362,13 +496,15 @@ public final class Backend implements AutoCloseable {
         compute(kernels -> kernels.upsampleNearest(x, factor, out));
     }
 
-    // ---- attention
+    // Attention
 
     /**
-     * out = softmax(q k^T / sqrt(headDim)) v, head by head; masked keys have no weight.
+     * Computes full attention, out = softmax(q k^T / sqrt(headDim)) v for each head. Masked keys have weight 0.
      *
-     * @param q n tokens; k and v: equally many tokens each, equal heads and head dimensions
-     * @param mask [tokens of k] in F32, 1 = keep, 0 = leave out, at least one kept; null keeps all
+     * @param q n queries
+     * @param k m keys, with the heads and head dimension of q
+     * @param v m values, with the heads and head dimension of q
+     * @param mask [m] in F32: 1 = keep the key, 0 = leave it out; at least one is kept. Null keeps all
      * @param out [n, q.width()]
      */
     public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
@@ -378,12 +514,16 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Full attention inside every window of a grid.
+     * Computes full attention inside each window of a grid, read in place.
      *
-     * @param q grid cells tokens; likewise k and v
-     * @param bias [heads, (2wt-1)(2wh-1)(2ww-1)] in F32, added before the softmax at the row-major index of
-     *     (q - k + w - 1) per axis; null for none
-     * @param out [grid cells, q.width()]
+     * @param q grid.cells() queries
+     * @param k grid.cells() keys, with the heads and head dimension of q
+     * @param v grid.cells() values, with the heads and head dimension of q
+     * @param grid the grid of tokens
+     * @param windows the partition of the grid
+     * @param bias [heads, windows.offsets()] in F32, added to the scores; null for none. With window lengths wt, wh and ww, the column of a
+     *     pair is the row-major index of (qt - kt + wt - 1, qh - kh + wh - 1, qw - kw + ww - 1)
+     * @param out [grid.cells(), q.width()]
      */
     public void windowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
@@ -392,15 +532,19 @@ public final class Backend implements AutoCloseable {
         compute(kernels -> kernels.windowAttention(q, k, v, grid, windows, bias, out));
     }
 
-    // ---- scans
+    // Scans
 
     /**
-     * One direction of Mamba2's selective scan, from the projection to y (specification, section 3): causal depthwise convolution and
-     * SiLU over x, B and C, softplus of dt, the state recurrence or its chunked equal, and the skip. Rows are visited along
-     * {@code path}; warm-up steps give no output.
+     * Computes one direction of a Mamba2 selective scan, from the projection to y (specification, section 3; Dao and Gu, "Transformers are
+     * SSMs", 2024). It consists of a causal depthwise convolution and SiLU over x, B and C, softplus of dt, the recurrence of the state, and
+     * the skip connection. Rows are visited along the path. Warm-up steps have no output.
      *
-     * @param accumulate whether y is added to (both directions' sum) or overwritten
-     * @param y [grid cells, di]
+     * @param input the projection [path.rows(), columns] and its columns
+     * @param path the order of the rows
+     * @param spec the sizes of the scan
+     * @param weights the parameters
+     * @param accumulate whether the result is added to y, to sum both directions, or overwrites it
+     * @param y [path.grid().cells(), di]
      */
     public void selectiveScan(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
@@ -410,12 +554,14 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Causal depthwise convolution and SiLU along a path, every output at the row its input came from.
+     * Computes a causal depthwise convolution along a path, followed by SiLU. Each output has the row of its input.
      *
-     * @param x [path rows, columns], of which {@code channels} from {@code column} on are read
-     * @param weight [channels, taps] in F32, the last tap is the current token's
+     * @param x [path.rows(), columns]
+     * @param column the first of the channels' columns in x
+     * @param path the order of the rows
+     * @param weight [channels, taps] in F32; the last tap applies to the current token
      * @param bias [channels] in F32
-     * @param out [path rows, channels]; rows that a backward path leaves out are set to 0
+     * @param out [path.rows(), channels]; rows that a backward path omits are set to 0
      */
     public void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
         checks.causalConvolution(x, column, path, weight, bias, out);
@@ -424,13 +570,18 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * One direction of Mamba1's selective scan: h = exp(dt A) h + dt B x, y = C h + D x per channel with
-     * dt = softplus(dt + dtBias).
+     * Computes one direction of a Mamba1 selective scan (Gu and Dao, "Mamba", 2023): h = exp(dt A) h + dt B x and y = C h + D x per channel,
+     * with dt = softplus(dt + dtBias). Rows are visited along the path. Warm-up steps have no output.
      *
-     * @param x [path rows, di]
-     * @param dt [path rows, di], before bias and softplus
-     * @param bc [path rows, columns]: n columns of B from {@code b} on and n of C from {@code c} on
-     * @param y [grid cells, di]
+     * @param x [path.rows(), di]
+     * @param dt [path.rows(), di], before bias and softplus
+     * @param bc [path.rows(), columns], with n columns of B and n columns of C
+     * @param b the first column of B in bc
+     * @param c the first column of C in bc
+     * @param path the order of the rows
+     * @param weights the parameters
+     * @param accumulate whether the result is added to y, to sum both directions, or overwrites it
+     * @param y [path.grid().cells(), di]
      */
     public void diagonalScan(
             Tensor x,
@@ -448,17 +599,17 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Frees everything that the backend holds.
+     * Frees all memory of this backend. Close all workspaces first.
      *
-     * @throws IllegalStateException if a workspace is still open; its tensors can't be used any more
+     * @throws IllegalStateException if a workspace is still open; its tensors are then invalid
      */
     @Override
     public void close() {
         long live = memory.liveBytes();
         store.close();
         if (live > 0) {
-            throw new IllegalStateException("the " + name() + " backend was closed while workspaces with " + live
-                    + " bytes are open; close them first");
+            throw new IllegalStateException("workspaces of the " + name() + " backend must be closed before it, found "
+                    + live + " bytes of open ones; close workspaces with try-with-resources");
         }
     }
 
@@ -470,8 +621,8 @@ public final class Backend implements AutoCloseable {
 
     private Kernels kernelsToDownload(Tensor tensor) {
         if (kernels == null) {
-            throw new UnsupportedOperationException("a dry run has no elements to download, found a download of "
-                    + tensor.shape() + "; run the model on a real backend");
+            throw new UnsupportedOperationException("a download must be from a backend that computes, found one of "
+                    + tensor.shape() + " in a dry run; run the model on a real backend");
         }
         return kernels;
     }

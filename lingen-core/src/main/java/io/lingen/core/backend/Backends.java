@@ -11,16 +11,16 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Looks backends up by name. Thread-safe. */
+/** Lookup of backends by name among the providers on the class path. Thread-safe. */
 public final class Backends {
-    /** The name that stands for the best available backend. */
+    /** The name that selects the available backend with the highest priority. */
     public static final String AUTO = "auto";
 
     private static final Logger log = LoggerFactory.getLogger(Backends.class);
 
     private Backends() {}
 
-    /** All providers on the class path, best first. */
+    /** {@return all providers on the class path, by descending priority} */
     public static List<BackendProvider> providers() {
         List<BackendProvider> found = new ArrayList<>();
         ServiceLoader.load(BackendProvider.class).forEach(found::add);
@@ -29,11 +29,14 @@ public final class Backends {
     }
 
     /**
-     * Makes a backend.
+     * Creates a backend.
      *
-     * @param name a provider's name, or {@link #AUTO} for the available one of the highest priority; what was passed over is logged
-     * @throws IllegalArgumentException if no provider has that name; the message lists those that are there
-     * @throws IllegalStateException if the backend, or with {@code auto} any backend, is not available; the message says why
+     * @param name the name of a provider, or {@link #AUTO} for the available one with the highest priority; the reasons for skipping others
+     *     are logged
+     * @param options the host resources that the backend may use
+     * @return the backend, to be closed by the caller
+     * @throws IllegalArgumentException if no provider has the name; the message lists the known names
+     * @throws IllegalStateException if the backend, or with {@link #AUTO} every backend, is not available; the message has the reason
      */
     public static Backend create(String name, BackendOptions options) {
         List<BackendProvider> providers = providers();
@@ -49,9 +52,10 @@ public final class Backends {
     }
 
     /**
-     * Checks a name before anything is loaded for it.
+     * Checks a name without creating a backend.
      *
-     * @throws IllegalArgumentException if it is neither {@link #AUTO} nor a provider's; the message lists those that are there
+     * @param name the name
+     * @throws IllegalArgumentException unless it is {@link #AUTO} or the name of a provider; the message lists the known names
      */
     public static void requireKnown(String name) {
         if (!name.equals(AUTO)) {
@@ -63,10 +67,9 @@ public final class Backends {
         return providers.stream()
                 .filter(provider -> provider.name().equals(name))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException(
-                        "unknown backend '" + SafeText.of(name) + "'; on the class path are "
-                                + providers.stream().map(BackendProvider::name).collect(Collectors.joining(", "))
-                                + ", and auto picks the best of them"));
+                .orElseThrow(() -> new IllegalArgumentException("backend must be auto or one of "
+                        + providers.stream().map(BackendProvider::name).collect(Collectors.joining(", "))
+                        + ", found '" + SafeText.of(name) + "'"));
     }
 
     private static Backend best(List<BackendProvider> providers, BackendOptions options) {
@@ -76,7 +79,7 @@ public final class Backends {
             if (availability.available()) {
                 return new Backend(provider.create(options));
             }
-            log.info("backend '{}' passed over: {}", provider.name(), availability.detail());
+            log.info("backend '{}' is not available: {}", provider.name(), availability.detail());
             reasons.add(provider.name() + ": " + availability.detail());
         }
         throw new IllegalStateException(

@@ -22,16 +22,16 @@ import io.lingen.core.op.Windows;
 import io.lingen.core.spi.TensorStore;
 import org.jspecify.annotations.Nullable;
 
-/** Checks of each operation's arguments. A method has its operation's name and throws {@link IllegalArgumentException}. */
+/** Checks of the arguments of all operations, one method per operation. Each throws {@link IllegalArgumentException}. */
 final class Checks {
     private final TensorStore store;
 
-    /** @param store owns every tensor that passes */
+    /** @param store the required owner of all tensors and workspaces */
     Checks(TensorStore store) {
         this.store = store;
     }
 
-    /** Checks the target of an upload or of packing. */
+    /** Checks the workspace of an upload or of packed weights. */
     void workspace(String operation, Workspace workspace) {
         if (!store.owns(workspace)) {
             throw new IllegalArgumentException(operation + ": the workspace must belong to this " + store.name()
@@ -62,9 +62,9 @@ final class Checks {
         requireOwned("normal", out);
     }
 
-    static void productType(DType dtype) {
+    static void gemmType(DType dtype) {
         if (!dtype.isComputeType()) {
-            throw new IllegalArgumentException("products are formed in F32 or BF16, found " + dtype);
+            throw new IllegalArgumentException("operands of GEMMs must be F32 or BF16, found " + dtype);
         }
     }
 
@@ -395,13 +395,14 @@ final class Checks {
             for (Tensor tensor : tensors) {
                 found.append(found.isEmpty() ? "" : ", ").append(tensor.dtype()).append(tensor.shape());
             }
-            throw new IllegalArgumentException(operation + ": tensors don't fit, found " + found);
+            throw new IllegalArgumentException(
+                    operation + ": tensors must have the shapes and types that Backend documents, found " + found);
         }
     }
 
     private static void require(boolean condition, String operation, Shape a, Shape b) {
         if (!condition) {
-            throw new IllegalArgumentException(operation + ": shapes don't fit, found " + a + " and " + b);
+            throw new IllegalArgumentException(operation + ": sizes must be equal, found " + a + " and " + b);
         }
     }
 }

@@ -11,7 +11,7 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.core.op.Windows;
 
-/** The floating-point operations of an operation, two per multiply-add; specification, section 7. */
+/** Counts of the floating-point operations of one call (specification, section 7). A multiply-add counts as two. */
 final class Flops {
     private Flops() {}
 
@@ -51,7 +51,7 @@ final class Flops {
         return 7 * path.steps() * weights.aLog().shape().elements();
     }
 
-    /** The number of (query, key) pairs of all windows: a product over the axes of the sums of squared lengths. */
+    /** Returns the number of (query, key) pairs of all windows: the product over the axes of the sums of squared lengths. */
     private static long pairs(Grid grid, Windows windows) {
         long product = 1;
         for (int axis = 0; axis < 3; axis++) {

@@ -6,10 +6,11 @@ import io.lingen.core.spi.TensorStore;
 import java.util.function.UnaryOperator;
 
 /**
- * A backend without elements: a model that runs on it has its shapes checked, its operations counted and its tensor bytes summed as on a
- * real one. The need of a run is known before it starts, from the very code that will run. The {@link #pool} counts the memory that the
- * real backend would hold for these tensors; scratch memory within an operation is counted for the conversions of convolutions only.
- * Elements can't be read: {@link Backend#download} fails. Thread-safe.
+ * A backend without elements, which measures the cost of a run before it starts. The code of the model runs on it as on a real backend: shapes
+ * are checked, operations are counted, and the bytes of tensors are added up.
+ *
+ * <p>{@link #pool} counts the memory that the real backend would hold for these tensors. Scratch memory within an operation is not counted,
+ * except for the type conversions of convolutions. Elements cannot be read: {@link Backend#download} throws. Thread-safe.
  */
 public final class DryRun implements AutoCloseable {
     private final MemoryPool pool;
@@ -20,28 +21,33 @@ public final class DryRun implements AutoCloseable {
         this.backend = new Backend(store);
     }
 
-    /** A dry run with the memory policy and chunk sizes of a real backend, which may be closed before it. */
+    /**
+     * {@return a dry run with the allocation policy and the chunk size of a real backend}
+     *
+     * @param real the backend; it may be closed before the dry run
+     */
     public static DryRun of(Backend real) {
         return new DryRun(
                 new DryRunStore(real.store().newMemoryPool(), real.tokensPerChunk(), real.store()::packedType));
     }
 
-    /** A dry run that counts the bytes of tensors exactly, without a backend's rounding and reuse. */
+    /** {@return a dry run that counts the exact bytes of tensors, without the rounding and reuse of a real backend} */
     public static DryRun exact() {
         return new DryRun(
                 new DryRunStore(MemoryPool.exact(), TensorStore.DEFAULT_TOKENS_PER_CHUNK, UnaryOperator.identity()));
     }
 
-    /** The backend to run the model on; closed with this dry run. */
+    /** {@return the backend that the model runs on} It is closed with this dry run. */
     public Backend backend() {
         return backend;
     }
 
-    /** The memory held for its tensors. */
+    /** {@return the counter of the memory held for tensors} */
     public MemoryPool pool() {
         return pool;
     }
 
+    /** Closes the backend. */
     @Override
     public void close() {
         backend.close();

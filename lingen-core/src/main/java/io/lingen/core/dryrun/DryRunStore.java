@@ -13,7 +13,7 @@ import io.lingen.core.spi.MemoryPool;
 import io.lingen.core.spi.TensorStore;
 import java.util.function.UnaryOperator;
 
-/** Shapes in place of tensors; their bytes are taken from a pool. */
+/** A store of tensors without elements. Their bytes are taken from a pool. */
 final class DryRunStore implements TensorStore {
     private final MemoryPool pool;
     private final long tokensPerChunk;
@@ -36,7 +36,7 @@ final class DryRunStore implements TensorStore {
 
     @Override
     public String description() {
-        return "tracks shapes, bytes and operations, computes nothing";
+        return "tracks shapes, bytes and operations";
     }
 
     @Override

@@ -6,7 +6,7 @@ import io.lingen.core.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** A tensor without elements. */
+/** A tensor without elements: a shape and a type. */
 record DryRunTensor(DryRunStore store, DType dtype, Shape shape) implements Tensor {
     @Override
     public Tensor reshape(Shape other) {

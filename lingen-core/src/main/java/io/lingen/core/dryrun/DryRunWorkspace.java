@@ -8,7 +8,7 @@ import io.lingen.core.accounting.MemoryMeter;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Tensors without elements. */
+/** A workspace of tensors without elements. Their bytes are taken from the pool of the store. */
 final class DryRunWorkspace implements Workspace {
     private final DryRunStore store;
     private final MemoryMeter meter;
@@ -28,10 +28,10 @@ final class DryRunWorkspace implements Workspace {
     @Override
     public Tensor allocate(DType dtype, Shape shape) {
         if (closed) {
-            throw new IllegalStateException("this workspace is closed, found an allocation of " + shape);
+            throw new IllegalStateException("the workspace is closed; allocate tensors before closing it");
         }
         if (!dtype.isComputeType()) {
-            throw new IllegalArgumentException("tensors are F32 or BF16, found " + dtype);
+            throw new IllegalArgumentException("tensor must be F32 or BF16, found " + dtype);
         }
         Tensor tensor = new DryRunTensor(store, dtype, shape);
         meter.allocated(tensor.byteSize());

@@ -1,7 +1,4 @@
-/**
- * Dry runs: a model's code on a backend that tracks shapes, memory and operations and computes nothing, to know the cost of a run before
- * it starts.
- */
+/** Dry runs: the cost of a run, measured before it starts by the model's own code on a backend without elements. */
 @NullMarked
 @Spi
 package io.lingen.core.dryrun;

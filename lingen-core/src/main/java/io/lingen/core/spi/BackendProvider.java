@@ -2,29 +2,37 @@ package io.lingen.core.spi;
 
 import io.lingen.core.BackendOptions;
 
-/** Makes the kernels of one kind of backend; found through {@link java.util.ServiceLoader}. Needs a public constructor without parameters. */
+/**
+ * A factory of kernels of one kind. Providers are found through {@link java.util.ServiceLoader} and need a public constructor without
+ * parameters. Loading and creating a provider must not fail where its native libraries are missing. Thread-safe.
+ */
 public interface BackendProvider {
-    /** The name under which its backends are chosen. */
+    /** {@return the name that selects the backend, for example "cpu"} */
     String name();
 
-    /** Its place in "auto": the highest available priority wins. Reference 10, cpu 100, accelerators above. */
+    /**
+     * {@return the priority in the selection of "auto"} The available provider with the highest priority is selected: the reference backend
+     * has 10, the CPU 100, accelerators more.
+     */
     int priority();
 
-    /** Whether a backend can be made here, and why not. Never throws. */
+    /** {@return whether a backend can be created on this machine, with the reason} Never throws. */
     Availability availability();
 
     /**
-     * Makes a backend's kernels; the caller closes them.
+     * Creates the kernels of a backend.
      *
+     * @param options the host resources that they may use
+     * @return the kernels, to be closed by the caller
      * @throws IllegalStateException if they are not available
      */
     Kernels create(BackendOptions options);
 
     /**
-     * Whether a backend can be made.
+     * The result of a check whether a backend can be created.
      *
      * @param available whether {@link #create} will succeed
-     * @param detail the device found; or what is missing and what to do
+     * @param detail the device and the libraries found; or what is missing and how to install it
      */
     record Availability(boolean available, String detail) {}
 }

@@ -2,7 +2,7 @@ package io.lingen.core.spi;
 
 import io.lingen.core.accounting.MemoryMeter;
 
-/** Memory that is neither rounded nor kept. */
+/** A pool that neither rounds sizes nor keeps freed blocks. */
 final class ExactPool implements MemoryPool {
     private final MemoryMeter meter = new MemoryMeter();
 

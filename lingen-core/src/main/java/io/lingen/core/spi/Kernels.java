@@ -22,15 +22,15 @@ import io.lingen.core.op.Windows;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The computation of a backend: transfers, and one method per operation of {@link io.lingen.core.backend.Backend}, which documents shapes
- * and formulas under the same name.
+ * The computation of a backend: transfers, and one method per operation of {@link io.lingen.core.backend.Backend}, which documents
+ * formulas, shapes and types.
  *
- * <p>Arguments arrive checked: shapes and types fit, tensors and workspaces are owned by this instance. Operations are
- * counted by the caller. They may be asynchronous on a device; downloads wait. Thread-safe.
+ * <p>Arguments are checked: shapes and types fit, and tensors and workspaces belong to this instance. The caller counts operations.
+ * Implementations are thread-safe. They may run operations asynchronously on a device; downloads wait for their result.
  */
 public interface Kernels extends TensorStore {
     /**
-     * Captures work that repeats; by default the work runs each time.
+     * {@return a new recording for work that repeats} The default runs the work each time.
      *
      * @param memory counts the tensors of replayed work
      * @param operations counts the operations of replayed work
@@ -39,86 +39,285 @@ public interface Kernels extends TensorStore {
         return Recording.NONE;
     }
 
-    // ---- transfers
+    // Transfers
 
-    /** A tensor that shares the memory of host elements, F32 or BF16; by default null: it can't be shared and is to be copied. */
+    /**
+     * {@return a tensor that shares the memory of host elements, or null if the elements must be copied} The default is null.
+     *
+     * @param workspace the owner of the tensor
+     * @param source the elements, F32 or BF16
+     */
     default @Nullable Tensor share(Workspace workspace, HostTensor source) {
         return null;
     }
 
-    /** Overwrites a tensor's elements with those of an equally shaped host tensor, converted to the tensor's type. */
+    /**
+     * Overwrites the elements of a tensor with host elements, converted to the type of the tensor.
+     *
+     * @param source the elements, of any type
+     * @param target has the shape of the source
+     */
     void write(HostTensor source, Tensor target);
 
-    /** Copies a tensor's elements to the host, as F32. */
+    /**
+     * Copies the elements of a tensor to the host.
+     *
+     * @param tensor F32 or BF16
+     * @return the elements as F32
+     */
     HostTensor download(Tensor tensor);
 
-    /** Copies a tensor's elements, as F32, to an array of the same length. */
+    /**
+     * Copies the elements of a tensor, as F32, to an array.
+     *
+     * @param tensor F32 or BF16
+     * @param target has as many entries as the tensor has elements
+     */
     default void download(Tensor tensor, float[] target) {
         download(tensor).copyTo(target);
     }
 
     /**
-     * Copies a tensor's elements to an array of the same length as 8-bit pixels; by default rounded on the host.
+     * Copies the elements of a tensor to an array as 8-bit pixels. The default rounds on the host.
      *
-     * @return false if an element is NaN; the array's contents are then undefined
+     * @param tensor F32 or BF16
+     * @param target has as many entries as the tensor has elements
+     * @return false if an element is NaN; the contents of the array are then undefined
      */
     default boolean downloadPixels(Tensor tensor, byte[] target) {
         return PixelRounding.download(this, tensor, target);
     }
 
-    // ---- elementwise
+    // Elementwise operations
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#copy}.
+     *
+     * @param x any shape
+     * @param out the copy
+     */
     void copy(Tensor x, Tensor out);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#add}.
+     *
+     * @param a any shape
+     * @param b the second term
+     * @param out the sum; may be a or b
+     */
     void add(Tensor a, Tensor b, Tensor out);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#addScaled}.
+     *
+     * @param alpha the factor
+     * @param x any shape
+     * @param y the sum, updated in place
+     */
     void addScaled(float alpha, Tensor x, Tensor y);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#interpolate}.
+     *
+     * @param a any shape
+     * @param b the other end
+     * @param s the position between a and b
+     * @param out the result; may be a or b
+     */
     void interpolate(Tensor a, Tensor b, float s, Tensor out);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#normal}.
+     *
+     * @param seed the key of the generator
+     * @param out the noise
+     */
     void normal(long seed, Tensor out);
 
-    // ---- tokens
+    // Tokens
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#patchify}.
+     *
+     * @param video [C, T, H, W]
+     * @param patch the size of a patch
+     * @param tokens [tokens, C * patch.cells()]
+     */
     void patchify(Tensor video, PatchSize patch, Tensor tokens);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#unpatchify}.
+     *
+     * @param tokens [tokens, C * patch.cells()]
+     * @param patch the size of a patch
+     * @param video [C, T, H, W]
+     */
     void unpatchify(Tensor tokens, PatchSize patch, Tensor video);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#addPosition}.
+     *
+     * @param x [grid.cells(), d]
+     * @param tableT [at least grid.t(), d]
+     * @param tableH [at least grid.h(), d]
+     * @param tableW [at least grid.w(), d]
+     * @param grid the grid of tokens
+     * @param out has the shape of x; may be x
+     */
     void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#averagePool}.
+     *
+     * @param x [grid.cells(), d]
+     * @param grid the grid of tokens
+     * @param kernel the size of a block
+     * @param out [grid.dividedBy(kernel).cells(), d]
+     */
     void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out);
 
-    // ---- norms
+    // Norms
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#modulatedLayerNorm}.
+     *
+     * @param x [n, d]
+     * @param shift [d]
+     * @param scale [d]
+     * @param epsilon the number added to the variance
+     * @param out [n, d]
+     */
     void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#gatedRmsNorm}.
+     *
+     * @param y [n, d]
+     * @param z [n, d], the gate
+     * @param weight [d]
+     * @param epsilon the number added to the mean square
+     * @param out [n, d]; may be y
+     */
     void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#headRmsNorm}.
+     *
+     * @param heads the vectors, updated in place
+     * @param weight [headDim]
+     * @param epsilon the number added to the mean square
+     */
     void headRmsNorm(Heads heads, Tensor weight, float epsilon);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#groupNorm}.
+     *
+     * @param x [T, H, W, C]
+     * @param groups the number of groups of channels
+     * @param weight [C]
+     * @param bias [C]
+     * @param epsilon the number added to the variance
+     * @param silu whether SiLU is applied to the result
+     * @param out has the shape of x; may be x
+     */
     void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out);
 
-    // ---- products
+    // Linear layers and convolutions
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#linear}.
+     *
+     * @param x [n, in]
+     * @param weights the packed layer
+     * @param epilogue the function applied to the sum
+     * @param out [n, out]; the adding epilogues also read it
+     */
     void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#convolution}.
+     *
+     * @param x [T, H, W, inChannels]
+     * @param weights the packed convolution
+     * @param out [T', H', W', outChannels]
+     */
     void convolution(Tensor x, ConvolutionWeights weights, Tensor out);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#upsampleNearest}.
+     *
+     * @param x [T, H, W, C]
+     * @param factor the number of repetitions on each axis
+     * @param out [T * factor.t(), H * factor.h(), W * factor.w(), C]
+     */
     void upsampleNearest(Tensor x, Dims3 factor, Tensor out);
 
-    // ---- attention
+    // Attention
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#attention}.
+     *
+     * @param q n queries
+     * @param k m keys
+     * @param v m values
+     * @param mask [m]: 1 = keep the key, 0 = leave it out; null keeps all
+     * @param out [n, q.width()]
+     */
     void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#windowAttention}.
+     *
+     * @param q grid.cells() queries
+     * @param k grid.cells() keys
+     * @param v grid.cells() values
+     * @param grid the grid of tokens
+     * @param windows the partition of the grid
+     * @param bias [heads, windows.offsets()], or null for none
+     * @param out [grid.cells(), q.width()]
+     */
     void windowAttention(Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out);
 
-    // ---- scans
+    // Scans
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#selectiveScan}.
+     *
+     * @param input the projection and its columns
+     * @param path the order of the rows
+     * @param spec the sizes of the scan
+     * @param weights the parameters
+     * @param accumulate whether the result is added to y or overwrites it
+     * @param y [path.grid().cells(), di]
+     */
     void selectiveScan(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#causalConvolution}.
+     *
+     * @param x [path.rows(), columns]
+     * @param column the first of the channels' columns in x
+     * @param path the order of the rows
+     * @param weight [channels, taps]
+     * @param bias [channels]
+     * @param out [path.rows(), channels]
+     */
     void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out);
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#diagonalScan}.
+     *
+     * @param x [path.rows(), di]
+     * @param dt [path.rows(), di]
+     * @param bc [path.rows(), columns]
+     * @param b the first column of B in bc
+     * @param c the first column of C in bc
+     * @param path the order of the rows
+     * @param weights the parameters
+     * @param accumulate whether the result is added to y or overwrites it
+     * @param y [path.grid().cells(), di]
+     */
     void diagonalScan(
             Tensor x,
             Tensor dt,

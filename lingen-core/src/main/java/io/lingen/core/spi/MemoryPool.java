@@ -1,21 +1,26 @@
 package io.lingen.core.spi;
 
 /**
- * A backend's policy of allocation without the memory: it rounds sizes and keeps blocks for reuse as the backend does, so that a dry run
- * counts what a real run will hold.
+ * The allocation policy of a backend, without the memory. It rounds sizes and keeps freed blocks for reuse as the backend does, so a dry run
+ * counts the bytes that a real run will hold. Thread-safe.
  */
 public interface MemoryPool {
-    /** A pool that neither rounds nor keeps anything. */
+    /** {@return a pool that neither rounds sizes nor keeps freed blocks} */
     static MemoryPool exact() {
         return new ExactPool();
     }
 
-    /** Takes memory for a tensor; running the result, once, gives it back. */
+    /**
+     * Reserves memory for a tensor.
+     *
+     * @param bytes the size, at least 0
+     * @return an action that releases the memory; it must run once
+     */
     Runnable take(long bytes);
 
-    /** The most bytes that were held at one time since the start or the last reset, those kept for reuse included. */
+    /** {@return the largest number of bytes held since the start or the last reset, including blocks kept for reuse} */
     long peakBytes();
 
-    /** Gives back what is kept for reuse and resets the peak to what is in use now. */
+    /** Frees the blocks kept for reuse, and resets the peak to the bytes in use. */
     void resetPeak();
 }

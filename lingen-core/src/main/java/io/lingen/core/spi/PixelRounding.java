@@ -3,17 +3,17 @@ package io.lingen.core.spi;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 
-/** Pixels of 8 bits from numbers in [-1, 1]. */
+/** Conversion of numbers in [-1, 1] to 8-bit pixels on the host. */
 final class PixelRounding {
-    /** Elements brought to the host at a time, so that a large frame leaves no garbage of its size. */
+    /** The number of elements downloaded at a time: a small buffer spares the heap an array of the size of a frame. */
     private static final int PART = 1 << 14;
 
     private PixelRounding() {}
 
     /**
-     * Copies a tensor's elements to an array of the same length, rounded; see {@link Kernels#downloadPixels}.
+     * Copies the elements of a tensor to an array of the same length, rounded. See {@link Kernels#downloadPixels}.
      *
-     * @return whether all elements are numbers; if not, only some have been copied
+     * @return false if an element is NaN; the contents of the array are then undefined
      */
     static boolean download(Kernels kernels, Tensor tensor, byte[] target) {
         Tensor flat = tensor.reshape(Shape.of(tensor.shape().elements()));

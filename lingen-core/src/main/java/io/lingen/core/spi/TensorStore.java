@@ -11,67 +11,104 @@ import io.lingen.core.op.LinearParameters;
 import io.lingen.core.op.LinearWeights;
 
 /**
- * Where a backend keeps tensors and packed weights, and the facts that plans depend on. {@link Kernels} adds transfers and computation; a
+ * The storage of a backend: tensors, packed weights, and the facts that plans depend on. {@link Kernels} adds transfers and computation. A
  * dry run is a store without kernels.
  *
- * <p>Arguments arrive checked by {@link io.lingen.core.backend.Backend}: types are F32 or BF16, tensors
- * and workspaces are owned by this store. Thread-safe.
+ * <p>Arguments are checked by {@link io.lingen.core.backend.Backend}: types are F32 or BF16, and tensors and workspaces belong to this
+ * store. Implementations are thread-safe.
  */
 public interface TensorStore extends AutoCloseable {
-    /** {@link #tokensPerChunk} unless a store overrides it. */
+    /** The default of {@link #tokensPerChunk}. */
     long DEFAULT_TOKENS_PER_CHUNK = 4096;
 
-    /** The name under which it is chosen: "cpu", "nd4j", "cuda". */
+    /** {@return the name that selects the backend, for example "cpu"} */
     String name();
 
-    /** Human-readable one-line description of the device and the libraries in use. */
+    /** {@return a human-readable one-line description of the device and the libraries in use} */
     String description();
 
-    /** An estimate of the bytes that new tensors can take; by default the available memory of the host. */
+    /** {@return an estimate of the number of bytes available for new tensors} The default is the available memory of the host. */
     default long availableBytes() {
         return HostMemory.availableBytes();
     }
 
     /**
-     * How many tokens a layer that mixes no tokens should process at a time: enough to fill the device, few enough that the tensor between
-     * two products stays small.
+     * {@return the recommended number of tokens per chunk for layers that process each token independently} It is large enough to fill the
+     * device, and small enough to bound the memory of activations.
      */
     default long tokensPerChunk() {
         return DEFAULT_TOKENS_PER_CHUNK;
     }
 
-    /** A new, empty workspace that reports the bytes of its tensors to a meter. */
+    /**
+     * {@return a new, empty workspace}
+     *
+     * @param meter counts the bytes of the workspace's tensors and packed weights
+     */
     Workspace newWorkspace(MemoryMeter meter);
 
-    /** Whether a workspace was made by this store, not by another one of the same kind. */
+    /**
+     * {@return whether this store created a workspace} False for one of another store of the same kind.
+     *
+     * @param workspace of any store
+     */
     boolean owns(Workspace workspace);
 
-    /** Whether a tensor belongs to a workspace of this store, not to another one of the same kind. */
+    /**
+     * {@return whether a tensor belongs to a workspace of this store} False for one of another store of the same kind.
+     *
+     * @param tensor of any store
+     */
     boolean owns(Tensor tensor);
 
-    /** Packs a linear layer so that products are formed in {@code dtype}. */
+    /**
+     * Packs the parameters of a linear layer in the layout that the kernels read.
+     *
+     * @param workspace the owner of the packed weights
+     * @param source the parameters
+     * @param dtype the type of the GEMM's operands, F32 or BF16
+     * @return the packed weights, whose {@code dtype()} is {@code dtype}
+     */
     LinearWeights packLinear(Workspace workspace, LinearParameters source, DType dtype);
 
-    /** Packs a convolution so that products are formed in {@code dtype}. */
+    /**
+     * Packs the parameters of a convolution in the layout that the kernels read.
+     *
+     * @param workspace the owner of the packed weights
+     * @param source the parameters
+     * @param dtype the type of the GEMM's operands, F32 or BF16
+     * @return the packed weights, whose {@code dtype()} is {@code dtype}
+     */
     ConvolutionWeights packConvolution(Workspace workspace, ConvolutionParameters source, DType dtype);
 
     /**
-     * The type in which weights of a type are stored when packed: another one where the device lacks products of that type. Convolutions
-     * then convert their input and output as well.
+     * {@return the type in which packed weights are stored} It differs from the argument if the device has no GEMM of that type.
+     * Convolutions then convert their input and output as well. The default is the argument.
+     *
+     * @param dtype the type of the GEMM's operands, F32 or BF16
      */
     default DType packedType(DType dtype) {
         return dtype;
     }
 
-    /** A new pool with this store's policy of allocation; by default an exact one. Usable after this store is closed. */
+    /**
+     * {@return a new pool with the allocation policy of this store} It stays usable after this store is closed. The default is an exact
+     * pool.
+     */
     default MemoryPool newMemoryPool() {
         return MemoryPool.exact();
     }
 
-    /** Called in place of {@link Kernels#convolution} where there are no kernels: accounts for its scratch memory. */
+    /**
+     * Accounts for the scratch memory of a convolution. A dry run calls this method in place of {@link Kernels#convolution}.
+     *
+     * @param x the input
+     * @param weights the packed convolution
+     * @param out the output
+     */
     default void skipConvolution(Tensor x, ConvolutionWeights weights, Tensor out) {}
 
-    /** Frees everything held. Called once, after every workspace was closed or when one was leaked. */
+    /** Frees all memory of this store, including that of workspaces that were not closed. Called once. */
     @Override
     void close();
 }

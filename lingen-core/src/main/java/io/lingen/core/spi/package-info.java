@@ -1,8 +1,8 @@
 /**
- * The service provider interface of backends: what an implementation has to offer so that {@link io.lingen.core.backend.Backend} can check
- * and count on top of it. Models never use it.
+ * The service provider interface of backends: storage, kernels and providers. {@link io.lingen.core.backend.Backend} checks arguments and
+ * counts operations before it calls an implementation. Models do not use this package.
  *
- * <p>SPI: for authors of backends. It changes whenever an operation is added.
+ * <p>This package is an SPI for authors of backends. It changes whenever an operation is added.
  */
 @NullMarked
 @Spi

@@ -3,31 +3,36 @@ package io.lingen.core.spi.pool;
 import io.lingen.core.spi.MemoryPool;
 
 /**
- * Memory in blocks. An instance is the identity of a backend's memory: tensors of two allocators never mix. Thread-safe.
+ * An allocator of memory in blocks. It identifies the memory of one backend: a backend rejects tensors of another allocator. Thread-safe.
  *
- * @param <B> the blocks that it hands out
+ * @param <B> the type of the blocks
  */
 public interface BlockAllocator<B extends BlockAllocator.MemoryBlock> extends MemoryPool {
     /** A piece of memory. Compared by identity. */
     interface MemoryBlock {
-        /** The first byte's address, aligned for every kernel. */
+        /** {@return the address of the first byte, aligned for every kernel} */
         long address();
 
-        /** The usable bytes, at least as many as were asked for. */
+        /** {@return the number of usable bytes, at least the requested number} */
         long bytes();
     }
 
     /**
-     * A block of at least the given size with undefined contents.
+     * {@return a block with undefined contents}
      *
-     * @throws io.lingen.core.OutOfMemoryException if there is not enough memory
+     * @param bytes the requested size, at least 0
+     * @throws io.lingen.core.OutOfMemoryException if there is too little memory
      */
     B allocate(long bytes);
 
-    /** Takes a block back; work that starts from now on must not use it. */
+    /**
+     * Frees a block. Work that was started before may still use it; work that starts later must not.
+     *
+     * @param block of this allocator
+     */
     void release(B block);
 
-    /** Whether the host can read and write the blocks at their addresses. */
+    /** {@return whether the host can read and write the blocks at their addresses} */
     boolean isHostMemory();
 
     @Override

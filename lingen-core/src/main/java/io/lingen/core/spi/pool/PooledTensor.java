@@ -6,7 +6,7 @@ import io.lingen.core.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** Elements at an address, owned by a {@link PooledWorkspace}. */
+/** A tensor at an address in a block of a {@link PooledWorkspace}. Immutable but for its elements. */
 public final class PooledTensor implements Tensor {
     private final PooledWorkspace owner;
     private final DType dtype;
@@ -20,52 +20,80 @@ public final class PooledTensor implements Tensor {
         this.address = address;
     }
 
-    /** Whether a tensor lies in the memory of an allocator. */
+    /**
+     * {@return whether a tensor lies in the memory of an allocator}
+     *
+     * @param memory the allocator
+     * @param tensor of any backend
+     */
     public static boolean isIn(BlockAllocator<?> memory, Tensor tensor) {
         return tensor instanceof PooledTensor && ((PooledTensor) tensor).owner.memory() == memory;
     }
 
-    /** A tensor that {@link #isIn} the memory of the backend that asks. */
+    /**
+     * {@return a tensor of the calling backend as a pooled tensor}
+     *
+     * @param tensor in the memory of the calling backend, see {@link #isIn}
+     */
     public static PooledTensor of(Tensor tensor) {
         return (PooledTensor) tensor;
     }
 
-    /** The address of a tensor's first element, as {@link #address()}. */
+    /**
+     * {@return the address of the first element of a tensor}
+     *
+     * @param tensor in the memory of the calling backend
+     * @throws IllegalStateException if its workspace is closed
+     */
     public static long addressOf(Tensor tensor) {
         return of(tensor).address();
     }
 
-    /** The address of a tensor's first element; 0 for no tensor. */
+    /**
+     * {@return the address of the first element of a tensor, or 0 for null}
+     *
+     * @param tensor in the memory of the calling backend, or null
+     * @throws IllegalStateException if its workspace is closed
+     */
     public static long addressOrNull(@Nullable Tensor tensor) {
         return tensor == null ? 0 : addressOf(tensor);
     }
 
-    /** Whether elements are BF16 rather than F32. */
+    /**
+     * {@return whether the elements are BF16; if not, they are F32}
+     *
+     * @param tensor of any backend
+     */
     public static boolean isBf16(Tensor tensor) {
         return tensor.dtype() == DType.BF16;
     }
 
-    /** The workspace that owns it. */
+    /** {@return the workspace that owns this tensor} */
     public PooledWorkspace owner() {
         return owner;
     }
 
     /**
-     * The address of the first element; that of a whole tensor is aligned as the allocator's blocks are, a slice's need not be.
+     * {@return the address of the first element} It has the alignment of the allocator's blocks, except in slices.
      *
-     * @throws IllegalStateException if the workspace is closed: the memory may be another tensor's by now
+     * @throws IllegalStateException if the workspace is closed, since the memory may already be reused
      */
     public long address() {
         owner.touch();
         return address;
     }
 
-    /** The address of a row when the tensor is read as a matrix. */
+    /**
+     * {@return the address of a row of this tensor read as a matrix}
+     *
+     * @param row from 0
+     * @throws IllegalStateException if the workspace is closed
+     */
     public long rowAddress(long row) {
         return address() + row * rowBytes();
     }
 
-    /** The bytes from one row to the next. */
+    /** {@return the number of bytes of a row of this tensor read as a matrix} */
     public long rowBytes() {
         return shape.last() * dtype.bytes();
     }

@@ -11,7 +11,10 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Tensors and packed weights in blocks of an allocator. Used by one thread at a time; readable by all. */
+/**
+ * A workspace that allocates tensors and packed weights in blocks of an allocator. One thread at a time may allocate or close; any number may
+ * read the tensors.
+ */
 public final class PooledWorkspace implements Workspace {
     private final BlockAllocator<?> memory;
     private final MemoryMeter meter;
@@ -21,24 +24,44 @@ public final class PooledWorkspace implements Workspace {
     private long meteredBytes;
     private volatile boolean closed;
 
-    /** A workspace that reports its bytes to a meter. */
+    /**
+     * Creates an empty workspace.
+     *
+     * @param memory the allocator of its blocks
+     * @param meter counts its bytes
+     */
     public PooledWorkspace(BlockAllocator<?> memory, MemoryMeter meter) {
         this(memory, meter, null);
     }
 
-    /** @param onTouch called whenever a kernel asks for the address of one of the tensors; null for nothing */
+    /**
+     * Creates an empty workspace that reports the use of its tensors.
+     *
+     * @param memory the allocator of its blocks
+     * @param meter counts its bytes
+     * @param onTouch called whenever a kernel requests the address of one of the tensors, or null for no call
+     */
     public PooledWorkspace(BlockAllocator<?> memory, MemoryMeter meter, @Nullable Consumer<PooledWorkspace> onTouch) {
         this.memory = memory;
         this.meter = meter;
         this.onTouch = onTouch;
     }
 
-    /** Whether a workspace takes its blocks from an allocator. */
+    /**
+     * {@return whether a workspace allocates its blocks from an allocator}
+     *
+     * @param memory the allocator
+     * @param workspace of any backend
+     */
     public static boolean isIn(BlockAllocator<?> memory, Workspace workspace) {
         return workspace instanceof PooledWorkspace && ((PooledWorkspace) workspace).memory == memory;
     }
 
-    /** A workspace that {@link #isIn} the memory of the backend that asks. */
+    /**
+     * {@return a workspace of the calling backend as a pooled workspace}
+     *
+     * @param workspace in the memory of the calling backend, see {@link #isIn}
+     */
     public static PooledWorkspace of(Workspace workspace) {
         return (PooledWorkspace) workspace;
     }
@@ -50,7 +73,7 @@ public final class PooledWorkspace implements Workspace {
     @Override
     public PooledTensor allocate(DType dtype, Shape shape) {
         if (!dtype.isComputeType()) {
-            throw new IllegalArgumentException("tensors are F32 or BF16, found " + dtype);
+            throw new IllegalArgumentException("tensor must be F32 or BF16, found " + dtype);
         }
         long bytes = Math.multiplyExact(shape.elements(), (long) dtype.bytes());
         return new PooledTensor(this, dtype, shape, allocateBytes(bytes));
@@ -61,14 +84,23 @@ public final class PooledWorkspace implements Workspace {
         return allocate(dtype, Shape.of(lengths));
     }
 
-    /** A tensor that shares host memory outside of the heap, which stays reachable while this workspace is open. */
+    /**
+     * {@return a tensor that shares host memory} The memory stays reachable while this workspace is open.
+     *
+     * @param source F32 or BF16, outside the Java heap
+     */
     public PooledTensor share(HostTensor source) {
         onClose(() -> Reference.reachabilityFence(source));
         return new PooledTensor(
                 this, source.dtype(), source.shape(), source.memory().address());
     }
 
-    /** The address of aligned memory with undefined contents that lives as long as this workspace: packed weights. */
+    /**
+     * Allocates memory without a tensor, for example for packed weights.
+     *
+     * @param bytes the size, at least 0
+     * @return the address of aligned memory with undefined contents, valid until this workspace is closed
+     */
     public long allocateBytes(long bytes) {
         requireOpen();
         long address = take(memory, bytes);
@@ -83,25 +115,29 @@ public final class PooledWorkspace implements Workspace {
         return block.address();
     }
 
-    /** Runs an action when this workspace closes: freeing what a native library holds for it. */
+    /**
+     * Registers an action to run when this workspace is closed, for example to free objects of a native library.
+     *
+     * @param action runs before the blocks are freed
+     */
     public void onClose(Runnable action) {
         requireOpen();
         onClose.add(action);
     }
 
-    /** Whether its tensors are freed. */
+    /** {@return whether this workspace is closed, so its tensors are invalid} */
     public boolean isClosed() {
         return closed;
     }
 
     /**
-     * Checks that its tensors are still there.
+     * Checks that this workspace is open.
      *
-     * @throws IllegalStateException if this workspace is closed: their memory may be another tensor's by now
+     * @throws IllegalStateException if it is closed, since the memory of its tensors may already be reused
      */
     public void requireOpen() {
         if (closed) {
-            throw new IllegalStateException("the workspace is closed: its tensors can't be used and it allocates none");
+            throw new IllegalStateException("the workspace is closed; use its tensors before closing it");
         }
     }
 

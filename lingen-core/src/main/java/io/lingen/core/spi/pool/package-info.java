@@ -1,8 +1,8 @@
 /**
- * Tensors and workspaces for backends whose memory is handed out in blocks with an address, on the host or on a device. The policy of
- * allocation is the backend's own {@link io.lingen.core.spi.pool.BlockAllocator}.
+ * Tensors and workspaces for backends that allocate memory in blocks with an address, on the host or on a device. The allocation policy is
+ * the backend's own {@link io.lingen.core.spi.pool.BlockAllocator}.
  *
- * <p>SPI: for authors of backends.
+ * <p>This package is an SPI for authors of backends.
  */
 @NullMarked
 @Spi
