@@ -10,6 +10,7 @@ import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.Windows;
+import io.lingen.vae.internal.Activations;
 
 /**
  * Image attention inflated to videos: attention over the cells of each frame, followed by attention over the frames of each cell. Each has

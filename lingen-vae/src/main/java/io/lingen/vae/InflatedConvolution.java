@@ -6,6 +6,7 @@ import io.lingen.core.Workspace;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.Dims3;
+import io.lingen.vae.internal.Activations;
 
 /**
  * An image convolution inflated to videos: 3x3 over each frame, followed directly by 3 along time (specification, section 6). Both pad with

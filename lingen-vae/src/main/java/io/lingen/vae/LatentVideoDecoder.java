@@ -12,6 +12,8 @@ import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
+import io.lingen.vae.internal.Activations;
+import io.lingen.vae.internal.LatentNorm;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -42,7 +44,7 @@ public final class LatentVideoDecoder implements VideoDecoder {
         this.backend = weights.backend();
         this.precision = weights.precision();
         this.packedWeights = weights.workspace();
-        this.latentNorm = LatentNorm.decoding(weights, config);
+        this.latentNorm = LatentNorm.decoding(weights, config.latentMean(), config.latentStd());
 
         List<Integer> widths = config.widths();
         this.convIn = new InflatedConvolution(weights.under("conv_in"), config.latentChannels(), widths.get(0));

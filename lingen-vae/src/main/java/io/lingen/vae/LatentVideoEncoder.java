@@ -12,6 +12,8 @@ import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
+import io.lingen.vae.internal.Activations;
+import io.lingen.vae.internal.LatentNorm;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -58,7 +60,7 @@ public final class LatentVideoEncoder implements AutoCloseable {
         this.middle = ResidualLevel.middle(weights.under("mid"), config);
         this.normOut = new FrameNorm(weights.under("norm_out"), config, widths.get(0));
         this.convOut = new InflatedConvolution(weights.under("conv_out"), widths.get(0), config.latentChannels());
-        this.latentNorm = LatentNorm.encoding(weights, config);
+        this.latentNorm = LatentNorm.encoding(weights, config.latentMean(), config.latentStd());
     }
 
     /**

@@ -6,6 +6,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.layer.Linear;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
+import io.lingen.vae.internal.Activations;
 import org.jspecify.annotations.Nullable;
 
 /** A residual block: two normed inflated convolutions and a shortcut, which is a linear map where the width changes. Thread-safe. */

@@ -3,6 +3,7 @@ package io.lingen.vae;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.layer.ModelWeights;
+import io.lingen.vae.internal.Activations;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

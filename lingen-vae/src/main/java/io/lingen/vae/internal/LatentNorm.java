@@ -1,4 +1,4 @@
-package io.lingen.vae;
+package io.lingen.vae.internal;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
@@ -6,12 +6,13 @@ import io.lingen.core.Tensor;
 import io.lingen.core.layer.Linear;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
+import java.util.List;
 
 /**
  * The affine map per channel between the autoencoder's latents and latents of mean 0 and standard deviation 1. It is a linear layer with a
  * diagonal matrix in F32. This is as exact as a multiply-add and needs no extra backend operation. Thread-safe.
  */
-final class LatentNorm {
+public final class LatentNorm {
     private final Linear diagonal; // C -> C
 
     private LatentNorm(ModelWeights weights, float[] scale, float[] shift) {
@@ -23,30 +24,42 @@ final class LatentNorm {
         this.diagonal = weights.withPrecision(DType.F32).linear(HostTensor.of(matrix, n, n), HostTensor.of(shift, n));
     }
 
-    /** {@return the map x * std + mean} */
-    static LatentNorm decoding(ModelWeights weights, AutoencoderConfig config) {
-        float[] scale = new float[config.latentChannels()];
-        float[] shift = new float[config.latentChannels()];
+    /**
+     * {@return the map x * std + mean}
+     *
+     * @param weights packs the map
+     * @param mean of each channel
+     * @param std of each channel
+     */
+    public static LatentNorm decoding(ModelWeights weights, List<Double> mean, List<Double> std) {
+        float[] scale = new float[std.size()];
+        float[] shift = new float[std.size()];
         for (int c = 0; c < scale.length; c++) {
-            scale[c] = config.latentStd().get(c).floatValue();
-            shift[c] = config.latentMean().get(c).floatValue();
+            scale[c] = std.get(c).floatValue();
+            shift[c] = mean.get(c).floatValue();
         }
         return new LatentNorm(weights, scale, shift);
     }
 
-    /** {@return the map (x - mean) / std} */
-    static LatentNorm encoding(ModelWeights weights, AutoencoderConfig config) {
-        float[] scale = new float[config.latentChannels()];
-        float[] shift = new float[config.latentChannels()];
+    /**
+     * {@return the map (x - mean) / std}
+     *
+     * @param weights packs the map
+     * @param mean of each channel
+     * @param std of each channel
+     */
+    public static LatentNorm encoding(ModelWeights weights, List<Double> mean, List<Double> std) {
+        float[] scale = new float[std.size()];
+        float[] shift = new float[std.size()];
         for (int c = 0; c < scale.length; c++) {
-            scale[c] = (float) (1 / config.latentStd().get(c));
-            shift[c] = (float) (-config.latentMean().get(c) / config.latentStd().get(c));
+            scale[c] = (float) (1 / std.get(c));
+            shift[c] = (float) (-mean.get(c) / std.get(c));
         }
         return new LatentNorm(weights, scale, shift);
     }
 
-    /** Maps [T, H, W, C] to [T, H, W, C]. */
-    void apply(Tensor x, Tensor out) {
+    /** Maps [.., C] to [.., C]. */
+    public void apply(Tensor x, Tensor out) {
         diagonal.apply(x, Epilogue.NONE, out);
     }
 }

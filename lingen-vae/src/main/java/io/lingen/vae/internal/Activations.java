@@ -1,4 +1,4 @@
-package io.lingen.vae;
+package io.lingen.vae.internal;
 
 import io.lingen.core.DType;
 import io.lingen.core.Shape;
@@ -12,25 +12,29 @@ import java.util.Map;
  * The intermediate tensors of one pass. Each is freed as soon as the pass no longer needs it: at pixel resolution, a single extra tensor
  * can decide whether a video fits. Closing frees the rest, for example after an error. Used by one thread.
  */
-final class Activations implements AutoCloseable {
+public final class Activations implements AutoCloseable {
     private final Backend backend;
     private final DType dtype;
     private final Map<Tensor, Workspace> owners = new IdentityHashMap<>();
 
-    Activations(Backend backend, DType dtype) {
+    /** Starts a pass with activations of a type, F32 or BF16. */
+    public Activations(Backend backend, DType dtype) {
         this.backend = backend;
         this.dtype = dtype;
     }
 
-    Backend backend() {
+    /** {@return the backend of the tensors} */
+    public Backend backend() {
         return backend;
     }
 
-    Tensor allocate(Shape shape) {
+    /** Allocates a tensor of the type of the pass, with undefined contents. */
+    public Tensor allocate(Shape shape) {
         return allocate(dtype, shape);
     }
 
-    Tensor allocate(DType type, Shape shape) {
+    /** Allocates a tensor with undefined contents. */
+    public Tensor allocate(DType type, Shape shape) {
         Workspace owner = backend.newWorkspace();
         try {
             Tensor tensor = owner.allocate(type, shape);
@@ -43,7 +47,7 @@ final class Activations implements AutoCloseable {
     }
 
     /** Frees a tensor that {@link #allocate} returned, not a view of one. */
-    void free(Tensor tensor) {
+    public void free(Tensor tensor) {
         Workspace owner = owners.remove(tensor);
         if (owner == null) {
             throw new IllegalArgumentException("tensor must belong to this pass, found one of shape " + tensor.shape());
@@ -51,6 +55,7 @@ final class Activations implements AutoCloseable {
         owner.close();
     }
 
+    /** Frees all tensors that are left. */
     @Override
     public void close() {
         owners.values().forEach(Workspace::close);
