@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A JSON object of a configuration file, for reading into a record. Every getter marks its field as known, so that {@link #end} detects
  * misspelt fields. All errors are {@link CheckpointException}s with the file, the field, the value found and the rule. Getters named {@code
- * ...Or} return a fallback if the field is missing or null. Not thread-safe.
+ * ...Or} return a fallback if the field is missing or null. A file that may have fields of others is read without {@link #end}. Not
+ * thread-safe.
  */
 public final class ConfigReader {
     private final String origin;
@@ -129,11 +130,7 @@ public final class ConfigReader {
      * @throws CheckpointException if the field is missing, null or anything else
      */
     public boolean flag(String field) {
-        JsonNode value = value(field);
-        if (!value.isBoolean()) {
-            throw error(field, Json.describe(value), "true or false");
-        }
-        return value.booleanValue();
+        return flag(field, value(field));
     }
 
     /**
@@ -145,6 +142,25 @@ public final class ConfigReader {
      */
     public boolean flagOr(String field, boolean fallback) {
         return has(field) ? flag(field) : fallback;
+    }
+
+    /**
+     * {@return an array of Booleans}
+     *
+     * @param field the name of the field
+     * @param count the required length
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
+    public List<Boolean> flags(String field, int count) {
+        JsonNode value = value(field);
+        if (!value.isArray() || value.size() != count) {
+            throw error(field, Json.describe(value), "an array of " + count + " flags, true or false");
+        }
+        List<Boolean> flags = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            flags.add(flag(field + "[" + i + "]", value.get(i)));
+        }
+        return List.copyOf(flags);
     }
 
     /**
@@ -423,6 +439,13 @@ public final class ConfigReader {
             throw error(field, Json.describe(value), "an integer from " + min + " to " + max);
         }
         return value.intValue();
+    }
+
+    private boolean flag(String field, JsonNode value) {
+        if (!value.isBoolean()) {
+            throw error(field, Json.describe(value), "true or false");
+        }
+        return value.booleanValue();
     }
 
     private String text(String field, JsonNode value) {

@@ -27,7 +27,7 @@ final class ConfigReaderTest {
     void allKindsOfFieldsAreRead() {
         ConfigReader reader = parse("""
                 {"depth": 28, "ratio": 4.0, "count": 1, "ma": true, "name": "lingen", "scan": "rotary_major",
-                 "patch": [1, 2, 2], "mean": [0.5, -1], "files": ["a", "b"], "tesa": null,
+                 "patch": [1, 2, 2], "mean": [0.5, -1], "files": ["a", "b"], "halves": [false, true], "tesa": null,
                  "mamba": {"d_state": 128}, "parts": [{"a": 1}, {"a": 2}],
                  "seed": -9223372036854775808}
                 """);
@@ -40,6 +40,7 @@ final class ConfigReaderTest {
         assertArrayEquals(new int[] {1, 2, 2}, reader.integers("patch", 3, 3, 1, 8));
         assertArrayEquals(new double[] {0.5, -1}, reader.numbers("mean", 2));
         assertEquals(List.of("a", "b"), reader.texts("files"));
+        assertEquals(List.of(false, true), reader.flags("halves", 2));
         assertFalse(reader.has("tesa"));
         assertNull(reader.objectOrNull("tesa"));
         ConfigReader mamba = reader.objectOrNull("mamba");
@@ -48,7 +49,7 @@ final class ConfigReaderTest {
         mamba.end();
         assertEquals(2, reader.objects("parts").get(1).integer("a", 0, 9));
         assertEquals(Long.MIN_VALUE, reader.whole("seed"));
-        assertEquals(13, reader.fields().size());
+        assertEquals(14, reader.fields().size());
         reader.end();
     }
 
@@ -104,7 +105,7 @@ final class ConfigReaderTest {
         ConfigReader reader = parse("""
                 {"depth": 0, "half": 1.5, "huge": 99999999999, "far": 1e999, "scan": "diagonal", "patch": [1, 2, "x"],
                  "long": [1, 2, 3, 4], "mamba": {"d_state": -1}, "list": [{"a": 1}, 2], "flag": 1, "mean": [null],
-                 "files": [1]}
+                 "files": [1], "flags": [true, 0]}
                 """);
         assertError("field 'depth': found 0, expected an integer from 1 to 9", () -> reader.integer("depth", 1, 9));
         assertError("field 'half': found 1.5, expected an integer", () -> reader.integer("half", 1, 9));
@@ -119,6 +120,8 @@ final class ConfigReaderTest {
         assertError("field 'list[1]': found 2, expected an object", () -> reader.objects("list"));
         assertError("true or false", () -> reader.flag("flag"));
         assertError("expected a string", () -> reader.text("flag"));
+        assertError("field 'flags[1]': found 0, expected true or false", () -> reader.flags("flags", 2));
+        assertError("an array of 3 flags, true or false", () -> reader.flags("flags", 3));
         assertError("field 'files[0]'", () -> reader.texts("files"));
         assertError("field 'mean[0]'", () -> reader.numbers("mean", 1));
         assertError("an array of 2 numbers", () -> reader.numbers("mean", 2));
