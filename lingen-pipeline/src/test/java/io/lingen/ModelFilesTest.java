@@ -9,6 +9,7 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.Checksums;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.internal.ModelFiles;
+import io.lingen.internal.onnx.OnnxFiles;
 import io.lingen.spi.ModelFamilies;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -41,11 +42,13 @@ class ModelFilesTest {
                         "vae/config.json",
                         "vae/model.safetensors"),
                 files().paths());
-        Files.writeString(
-                model.resolve("text_encoder/config.json"),
-                "{\"model\": \"encoder.onnx\", \"max_tokens\": 64, \"width\": 384}");
+        giveAnEncoder();
         assertTrue(
-                files().paths().containsAll(List.of("text_encoder/encoder.onnx", "text_encoder/tokenizer.json")),
+                files().paths()
+                        .containsAll(List.of(
+                                "text_encoder/encoder.onnx",
+                                "text_encoder/encoder.bin",
+                                "text_encoder/tokenizer.json")),
                 "an encoder of its own");
     }
 
@@ -64,8 +67,17 @@ class ModelFilesTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"model_index.json", "transformer/model.safetensors", "vae/config.json", "vae/model.safetensors"})
+            strings = {
+                "model_index.json",
+                "transformer/model.safetensors",
+                "vae/config.json",
+                "vae/model.safetensors",
+                "text_encoder/encoder.onnx",
+                "text_encoder/encoder.bin",
+                "text_encoder/tokenizer.json"
+            })
     void aChangedByteIsRefusedWhenTheModelIsLoaded(String path) throws IOException {
+        giveAnEncoder();
         writeSums();
         flip(path);
         CheckpointException error = assertThrows(
@@ -90,6 +102,16 @@ class ModelFilesTest {
             files.check();
             assertEquals(Checksums.read(source).sha256(), files.hash(), "nothing is listed that is not used");
         }
+    }
+
+    /** An encoder with external data. */
+    private void giveAnEncoder() throws IOException {
+        Path encoder = model.resolve("text_encoder");
+        Files.writeString(
+                encoder.resolve("config.json"), "{\"model\": \"encoder.onnx\", \"max_tokens\": 64, \"width\": 384}");
+        Files.write(encoder.resolve("encoder.onnx"), OnnxFiles.externalTable("encoder.bin"));
+        Files.write(encoder.resolve("encoder.bin"), OnnxFiles.bytes(OnnxFiles.values(1, 128)));
+        Files.writeString(encoder.resolve("tokenizer.json"), OnnxFiles.TOKENIZER);
     }
 
     private ModelFiles files() {

@@ -3,6 +3,7 @@ package io.lingen.core.checkpoint;
 import io.lingen.core.internal.SafeText;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
 import java.net.URL;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -122,6 +123,14 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
      * @throws CheckpointException if the file is missing
      */
     public abstract URL url(String path);
+
+    /**
+     * {@return the contents of a file, mapped if it is a regular file, otherwise read into memory outside the heap}
+     *
+     * @param path the path within the model
+     * @throws CheckpointException if the file is missing or unreadable
+     */
+    public abstract MemorySegment memory(String path);
 
     /**
      * Opens a safetensors file, or an index and its shards.

@@ -2,6 +2,7 @@ package io.lingen.core.checkpoint;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.nio.file.Files;
@@ -59,6 +60,12 @@ final class OverlaySource extends ModelSource {
         } catch (MalformedURLException e) {
             throw new CheckpointException(PlainFile.shown(file) + ": expected a file that has a URL, found " + e, e);
         }
+    }
+
+    @Override
+    public MemorySegment memory(String path) {
+        Path file = files.get(path);
+        return file == null ? base.memory(path) : PlainFile.map(file);
     }
 
     @Override

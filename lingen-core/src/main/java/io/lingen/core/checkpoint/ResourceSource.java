@@ -71,26 +71,46 @@ final class ResourceSource extends ModelSource {
         return "resource " + base;
     }
 
-    private SafetensorsFile file(String path) {
-        String origin = resource(path);
+    @Override
+    public MemorySegment memory(String path) {
         URL url = url(path);
-        if (url.getProtocol().equals("file")) {
-            return SafetensorsFile.of(origin, PlainFile.map(Path.of(URI.create(url.toString()))));
+        if (isRegularFile(url)) {
+            return PlainFile.map(Path.of(URI.create(url.toString())));
         }
         try {
             URLConnection connection = url.openConnection();
             long size = connection.getContentLengthLong();
             try (InputStream stream = connection.getInputStream()) {
-                if (size < 0) {
-                    return SafetensorsFile.of(origin, MemorySegment.ofArray(stream.readAllBytes()));
-                }
-                return shapesOnly
-                        ? SafetensorsFile.of(origin, MemorySegment.ofArray(SafetensorsHeader.head(stream)), size)
-                        : SafetensorsFile.of(origin, copy(stream, size));
+                return size < 0 ? MemorySegment.ofArray(stream.readAllBytes()) : copy(stream, size);
             }
         } catch (IOException e) {
             throw unreadable(path, e);
         }
+    }
+
+    private SafetensorsFile file(String path) {
+        return shapesOnly && !isRegularFile(url(path))
+                ? header(path)
+                : SafetensorsFile.of(resource(path), memory(path));
+    }
+
+    private SafetensorsFile header(String path) {
+        try {
+            URLConnection connection = url(path).openConnection();
+            long size = connection.getContentLengthLong();
+            try (InputStream stream = connection.getInputStream()) {
+                return size < 0
+                        ? SafetensorsFile.of(resource(path), memory(path))
+                        : SafetensorsFile.of(
+                                resource(path), MemorySegment.ofArray(SafetensorsHeader.head(stream)), size);
+            }
+        } catch (IOException e) {
+            throw unreadable(path, e);
+        }
+    }
+
+    private static boolean isRegularFile(URL url) {
+        return url.getProtocol().equals("file");
     }
 
     /** Copies a stream to memory outside the heap, whose limit is often smaller than the weights. */

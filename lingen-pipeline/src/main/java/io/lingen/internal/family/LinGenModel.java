@@ -105,12 +105,7 @@ final class LinGenModel implements ModelDescription {
             files.addAll(source.tensorFiles(component));
         }
         for (String component : index.textEncoders()) {
-            files.add(configOf(component));
-            OnnxTextEncoderConfig encoder = OnnxTextEncoderConfig.read(config(component));
-            if (!encoder.isEmbedded()) {
-                files.add(component + "/" + encoder.model());
-                files.add(component + "/" + encoder.tokenizer());
-            }
+            files.addAll(OnnxTextEncoders.files(source, component));
         }
         return files;
     }

@@ -140,7 +140,10 @@ public final class OnnxTextEncoder implements TextEncoder {
             if (e.getCause() instanceof CheckpointException) {
                 throw (CheckpointException) e.getCause();
             }
-            throw new IllegalStateException(name + " failed on the prompt: " + e.getMessage(), e);
+            throw new CheckpointException(
+                    name + ": " + config.model() + " could not be run: "
+                            + SafeText.of(String.valueOf(e.getMessage()), 200),
+                    e);
         }
     }
 

@@ -23,6 +23,9 @@ public record OnnxTextEncoderConfig(
         @Nullable String output) {
     static final String EMBEDDED = "embedded:";
 
+    /** Another ending could select another format of the runtime. */
+    private static final String ENDING = ".onnx";
+
     /** A prompt's vectors: 4096 of width 16384. */
     private static final long MAX_VALUES = 1L << 26;
 
@@ -46,6 +49,9 @@ public record OnnxTextEncoderConfig(
                 json.has("output") ? json.text("output") : null);
         if (inputs != null) {
             inputs.end();
+        }
+        if (!config.isEmbedded() && !config.model().endsWith(ENDING)) {
+            throw json.error("model", config.model(), "\"" + EMBEDDED + "NAME\" or the path of an " + ENDING + " file");
         }
         if (config.isEmbedded() && !config.embeddedName().matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
             throw json.error("model", config.model(), "the plain name of a resource after \"" + EMBEDDED + '"');

@@ -11,13 +11,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
-import java.net.URI;
 import java.net.URL;
 import java.net.URLConnection;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.bytedeco.javacpp.Loader;
+import java.util.Objects;
 
 /** Loads the ONNX text encoders of a model folder, or of the jar that embeds them. */
 public final class OnnxTextEncoders {
@@ -48,23 +47,52 @@ public final class OnnxTextEncoders {
     }
 
     private static TextEncoder load(ModelSource source, String component, int threads) {
-        OnnxTextEncoderConfig config = OnnxTextEncoderConfig.read(source.config(component + "/config.json"));
-        URL onnx = modelOf(source, component, config);
+        OnnxTextEncoderConfig config = config(source, component);
+        List<URL> onnx = onnx(source, component, config);
         URL tokenizer = config.isEmbedded()
                 ? resource(config.embeddedName() + "-tokenizer.json")
                 : checked(source, component + "/" + config.tokenizer(), "a tokenizer.json", TOKENIZER);
         try (InputStream json = tokenizer.openStream()) {
-            return OnnxTextEncoder.load(component, config, file(onnx), json, threads);
+            Path model = UnpackedResource.file(onnx.get(0));
+            for (URL data : onnx.subList(1, onnx.size())) {
+                requireNextTo(model, UnpackedResource.file(data));
+            }
+            return OnnxTextEncoder.load(component, config, model, json, threads);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /** Where an encoder's model is. */
-    private static URL modelOf(ModelSource source, String component, OnnxTextEncoderConfig config) {
+    /** The runtime reads external data from the folder of the model. */
+    private static void requireNextTo(Path model, Path data) {
+        if (!Objects.equals(model.getParent(), data.getParent())) {
+            throw new CheckpointException(model + ": expected external data in the folder of the model, found " + data
+                    + ". Put both files into one folder");
+        }
+    }
+
+    private static OnnxTextEncoderConfig config(ModelSource source, String component) {
+        return OnnxTextEncoderConfig.read(source.config(configOf(component)));
+    }
+
+    private static String configOf(String component) {
+        return component + "/config.json";
+    }
+
+    /** The ONNX file of an encoder, followed by the files of its external data. */
+    private static List<URL> onnx(ModelSource source, String component, OnnxTextEncoderConfig config) {
         return config.isEmbedded()
-                ? resource(config.embeddedName() + ".onnx")
-                : checked(source, component + "/" + config.model(), "an ONNX model", ONNX);
+                ? List.of(resource(config.embeddedName() + ".onnx"))
+                : onnxFiles(source, component, config).stream().map(source::url).toList();
+    }
+
+    private static List<String> onnxFiles(ModelSource source, String component, OnnxTextEncoderConfig config) {
+        String path = component + "/" + config.model();
+        checked(source, path, "an ONNX model", ONNX);
+        String folder = path.substring(0, path.lastIndexOf('/') + 1);
+        List<String> files = new ArrayList<>(List.of(path));
+        ExternalData.files(source.name() + "/" + path, source.memory(path)).forEach(name -> files.add(folder + name));
+        return files;
     }
 
     private static URL checked(ModelSource source, String path, String expected, String conversion) {
@@ -78,13 +106,6 @@ public final class OnnxTextEncoders {
         }
     }
 
-    /** The file itself; what lies in a jar is unpacked once to JavaCPP's cache, where the native libraries lie. */
-    private static Path file(URL url) throws IOException {
-        return url.getProtocol().equals("file")
-                ? Path.of(URI.create(url.toString()))
-                : Loader.cacheResource(url).toPath();
-    }
-
     private static URL resource(String name) {
         URL url = OnnxTextEncoders.class.getClassLoader().getResource(name);
         if (url == null) {
@@ -96,19 +117,38 @@ public final class OnnxTextEncoders {
     }
 
     /**
+     * {@return the paths of the files of a model that an encoder is read from}
+     *
+     * @param component the folder of the encoder inside the model
+     * @throws CheckpointException if its configuration or its ONNX file is missing or ill-formed
+     */
+    public static List<String> files(ModelSource source, String component) {
+        List<String> files = new ArrayList<>(List.of(configOf(component)));
+        OnnxTextEncoderConfig config = config(source, component);
+        if (!config.isEmbedded()) {
+            files.addAll(onnxFiles(source, component, config));
+            files.add(component + "/" + config.tokenizer());
+        }
+        return files;
+    }
+
+    /**
      * Reads an encoder's configuration.
      *
      * @param component the folder of the encoder inside the model
      * @throws CheckpointException if configuration or model are missing
      */
     public static TextEncoderFacts facts(ModelSource source, String component) {
-        OnnxTextEncoderConfig config = OnnxTextEncoderConfig.read(source.config(component + "/config.json"));
+        OnnxTextEncoderConfig config = config(source, component);
         try {
-            URLConnection file = modelOf(source, component, config).openConnection();
-            file.setUseCaches(false);
-            long bytes = file.getContentLengthLong();
-            file.getInputStream().close();
-            return new TextEncoderFacts(config.maxTokens(), config.width(), Math.max(0, bytes));
+            long bytes = 0;
+            for (URL url : onnx(source, component, config)) {
+                URLConnection file = url.openConnection();
+                file.setUseCaches(false);
+                bytes += Math.max(0, file.getContentLengthLong());
+                file.getInputStream().close();
+            }
+            return new TextEncoderFacts(config.maxTokens(), config.width(), bytes);
         } catch (IOException e) {
             throw new CheckpointException(
                     source + ": expected a readable text encoder " + config.model() + ", found " + e, e);

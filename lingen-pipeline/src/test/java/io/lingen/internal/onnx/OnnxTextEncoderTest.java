@@ -2,12 +2,14 @@ package io.lingen.internal.onnx;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.Shape;
 import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.Checksums;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.text.TextEncoders;
@@ -19,6 +21,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The expected ids and values come from the Python packages tokenizers and onnxruntime on the same files. */
@@ -146,12 +149,84 @@ class OnnxTextEncoderTest {
     }
 
     @Test
+    void externalDataAreReadAndHashed() throws IOException {
+        Path data = writeExternal("external", "encoder.onnx_data");
+        float[] rows = OnnxFiles.values(1, OnnxFiles.VOCABULARY * OnnxFiles.WIDTH);
+        Files.write(data, OnnxFiles.bytes(rows));
+        try (ModelSource source = ModelSource.of(folder)) {
+            List<String> files = OnnxTextEncoders.files(source, "external");
+            assertEquals(
+                    List.of(
+                            "external/config.json",
+                            "external/onnx/encoder.onnx",
+                            "external/onnx/encoder.onnx_data",
+                            "external/tokenizer.json"),
+                    files);
+            assertEquals(
+                    Files.size(data) + Files.size(folder.resolve("external/onnx/encoder.onnx")),
+                    OnnxTextEncoders.facts(source, "external").bytes());
+            String hash = Checksums.compute(source, files).sha256();
+            // The ids are [CLS] 1, a 3, ring 5, [SEP] 2.
+            assertArrayEquals(rowsOf(rows, 1, 3, 5, 2), encode(source), "the rows of the data file");
+
+            rows[3 * OnnxFiles.WIDTH] = 7;
+            Files.write(data, OnnxFiles.bytes(rows));
+            assertArrayEquals(rowsOf(rows, 1, 3, 5, 2), encode(source));
+            assertNotEquals(hash, Checksums.compute(source, files).sha256());
+        }
+    }
+
+    @Test
+    void externalDataMustExistInTheFolder() throws IOException {
+        writeExternal("external", "missing.bin");
+        try (ModelSource source = ModelSource.of(folder)) {
+            String message = assertThrows(CheckpointException.class, () -> encode(source))
+                    .getMessage();
+            assertTrue(message.contains("external/onnx/missing.bin: expected a file, found none"), message);
+        }
+        writeExternal("external", "../tokenizer.json");
+        try (ModelSource source = ModelSource.of(folder)) {
+            for (Executable use : List.<Executable>of(
+                    () -> encode(source),
+                    () -> OnnxTextEncoders.files(source, "external"),
+                    () -> OnnxTextEncoders.facts(source, "external"))) {
+                String message = assertThrows(CheckpointException.class, use).getMessage();
+                assertTrue(message.contains("expected external data in the folder of the model"), message);
+            }
+        }
+    }
+
+    /** A model with a table in another file; returns the path of that file. */
+    private static Path writeExternal(String component, String location) throws IOException {
+        write(component, "{\"model\": \"onnx/encoder.onnx\", \"max_tokens\": 64, \"width\": " + OnnxFiles.WIDTH + "}");
+        Path onnx = Files.createDirectories(folder.resolve(component).resolve("onnx"));
+        Files.write(onnx.resolve("encoder.onnx"), OnnxFiles.externalTable(location));
+        Files.writeString(folder.resolve(component).resolve("tokenizer.json"), OnnxFiles.TOKENIZER);
+        return onnx.resolve(location);
+    }
+
+    private static float[] encode(ModelSource source) {
+        try (TextEncoders own = OnnxTextEncoders.load(source, List.of("external"), 1)) {
+            return own.encode("a ring").get(0).tokens().toFloats();
+        }
+    }
+
+    private static float[] rowsOf(float[] table, int... ids) {
+        float[] rows = new float[ids.length * OnnxFiles.WIDTH];
+        for (int i = 0; i < ids.length; i++) {
+            System.arraycopy(table, ids[i] * OnnxFiles.WIDTH, rows, i * OnnxFiles.WIDTH, OnnxFiles.WIDTH);
+        }
+        return rows;
+    }
+
+    @Test
     void whatDoesNotFitIsNamed() throws IOException {
         assertError("no output [1, L, 100]", CONFIG.replace("384", "100"));
         assertError("should be [1, L, 384]", CONFIG.replace("384", "384, \"output\": \"882\""));
         assertError("has an input 'input_ids'", CONFIG.replace("384", "384, \"inputs\": {\"input_ids\": \"x\"}"));
         assertError("nothing.onnx is not on the class path", CONFIG.replace("all-minilm-l6-v2", "nothing"));
         assertError("max_tokens", CONFIG.replace("64", "1"));
+        assertError("the path of an .onnx file", CONFIG.replace("embedded:all-minilm-l6-v2", "encoder.ort"));
         assertError("depth", CONFIG.replace("384", "384, \"depth\": 3"));
     }
 
