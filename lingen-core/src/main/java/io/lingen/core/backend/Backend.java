@@ -292,6 +292,19 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
+     * Computes out = a * b, element by element.
+     *
+     * @param a any shape
+     * @param b has the shape of a
+     * @param out has the shape of a; may be a or b
+     */
+    public void multiply(Tensor a, Tensor b, Tensor out) {
+        checks.multiply(a, b, out);
+        operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
+        compute(kernels -> kernels.multiply(a, b, out));
+    }
+
+    /**
      * Computes y += alpha * x, for example the Euler step of a sampler.
      *
      * @param alpha the factor
@@ -374,6 +387,27 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
+     * Rotates the vector of every token and head by the position of the token: rotary position embedding (Su et al., "RoFormer", 2021,
+     * section 3.2), applied to the three axes of a grid.
+     *
+     * <p>The columns of a head are divided into three bands, for t, h and w in this order. Token (t, h, w) uses row t of {@code tableT}, row
+     * h of {@code tableH} and row w of {@code tableW}. A row of a table has the width of its band and alternates cosines and sines: cos(0),
+     * sin(0), cos(1), sin(1), ... Columns 2i and 2i + 1 of the band hold a pair (a, b), which becomes (a cos(i) - b sin(i), a sin(i) + b
+     * cos(i)).
+     *
+     * @param heads grid.cells() tokens, updated in place; the head dimension is the sum of the widths of the tables
+     * @param grid the grid of tokens
+     * @param tableT [at least grid.t(), width of band t] in F32; the width is even, at least 2
+     * @param tableH [at least grid.h(), width of band h] in F32; the width is even, at least 2
+     * @param tableW [at least grid.w(), width of band w] in F32; the width is even, at least 2
+     */
+    public void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
+        checks.rotate(heads, grid, tableT, tableH, tableW);
+        operations.add(OperationKind.ELEMENTWISE, heads.tokens() * heads.width());
+        compute(kernels -> kernels.rotate(heads, grid, tableT, tableH, tableW));
+    }
+
+    /**
      * Averages tokens over blocks of the size of the kernel, which is also the stride. Blocks at the end of an axis may be smaller; they
      * average the tokens that exist.
      *
@@ -419,6 +453,22 @@ public final class Backend implements AutoCloseable {
         checks.gatedRmsNorm(y, z, weight, out);
         operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
         compute(kernels -> kernels.gatedRmsNorm(y, z, weight, epsilon, out));
+    }
+
+    /**
+     * Computes out = RMSNorm(x) * weight, or SiLU(RMSNorm(x) * weight), with RMSNorm(x) = x / sqrt(mean(x^2) + epsilon) (Zhang and Sennrich,
+     * "Root Mean Square Layer Normalization", 2019). The norm runs over the last axis.
+     *
+     * @param x [n, d]
+     * @param weight [d] in F32
+     * @param epsilon the number added to the mean square; greater than 0 if a row may be zero
+     * @param silu whether SiLU follows
+     * @param out [n, d]; may be x
+     */
+    public void rmsNorm(Tensor x, Tensor weight, float epsilon, boolean silu, Tensor out) {
+        checks.rmsNorm(x, weight, out);
+        operations.add(OperationKind.ELEMENTWISE, out.shape().elements());
+        compute(kernels -> kernels.rmsNorm(x, weight, epsilon, silu, out));
     }
 
     /**

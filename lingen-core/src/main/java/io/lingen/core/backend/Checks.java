@@ -78,6 +78,11 @@ final class Checks {
         require(sameShape(a, b, out), "add", a, b, out);
     }
 
+    void multiply(Tensor a, Tensor b, Tensor out) {
+        requireOwned("multiply", a, b, out);
+        require(sameShape(a, b, out), "multiply", a, b, out);
+    }
+
     void addScaled(Tensor x, Tensor y) {
         requireOwned("addScaled", x, y);
         require(sameShape(x, y), "addScaled", x, y);
@@ -105,6 +110,24 @@ final class Checks {
         require(isTable(tableT, grid.t(), d), "addPosition, table t for " + grid, x, tableT);
         require(isTable(tableH, grid.h(), d), "addPosition, table h for " + grid, x, tableH);
         require(isTable(tableW, grid.w(), d), "addPosition, table w for " + grid, x, tableW);
+    }
+
+    void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
+        requireOwned("rotate", heads.matrix(), tableT, tableH, tableW);
+        require(
+                heads.tokens() == grid.cells()
+                        && isBand(tableT, grid.t())
+                        && isBand(tableH, grid.h())
+                        && isBand(tableW, grid.w())
+                        && tableT.shape().last()
+                                        + tableH.shape().last()
+                                        + tableW.shape().last()
+                                == heads.headDim(),
+                "rotate heads of " + heads.headDim() + " over " + grid,
+                heads.matrix(),
+                tableT,
+                tableH,
+                tableW);
     }
 
     void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out) {
@@ -141,6 +164,11 @@ final class Checks {
                 z,
                 weight,
                 out);
+    }
+
+    void rmsNorm(Tensor x, Tensor weight, Tensor out) {
+        requireOwned("rmsNorm", x, weight, out);
+        require(sameMatrix(x, out) && isParameter(weight, x.shape().last()), "rmsNorm", x, weight, out);
     }
 
     void headRmsNorm(Heads heads, Tensor weight) {
@@ -379,6 +407,12 @@ final class Checks {
                 && table.shape().rank() == 2
                 && table.shape().length(0) >= rows
                 && table.shape().last() == columns;
+    }
+
+    /** Whether a table holds a cos and a sin for every pair of a band's columns. */
+    private static boolean isBand(Tensor table, long rows) {
+        long columns = table.shape().last();
+        return columns >= 2 && columns % 2 == 0 && isTable(table, rows, columns);
     }
 
     private static boolean isParameter(Tensor tensor, long elements) {

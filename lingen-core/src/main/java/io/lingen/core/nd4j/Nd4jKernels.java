@@ -118,6 +118,11 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
+    public void multiply(Tensor a, Tensor b, Tensor out) {
+        store(out, () -> matrix(a).mul(matrix(b)));
+    }
+
+    @Override
     public void addScaled(float alpha, Tensor x, Tensor y) {
         store(y, () -> matrix(y).add(matrix(x).mul(alpha)));
     }
@@ -155,6 +160,14 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
+    public void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
+        storeColumns(heads, () -> {
+            INDArray angles = Tokens.angles(matrix(tableT), matrix(tableH), matrix(tableW), grid);
+            return Tokens.rotate(Attention.columns(heads), angles);
+        });
+    }
+
+    @Override
     public void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out) {
         store(out, () -> Tokens.averagePool(matrix(x), grid, kernel));
     }
@@ -170,14 +183,18 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
+    public void rmsNorm(Tensor x, Tensor weight, float epsilon, boolean silu, Tensor out) {
+        store(out, () -> {
+            INDArray y = Norms.rms(matrix(x), row(weight), epsilon);
+            return silu ? Functions.silu(y) : y;
+        });
+    }
+
+    @Override
     public void headRmsNorm(Heads heads, Tensor weight, float epsilon) {
-        store(heads.matrix(), () -> {
+        storeColumns(heads, () -> {
             INDArray vectors = Attention.columns(heads).reshape(heads.tokens() * heads.heads(), heads.headDim());
-            INDArray normed = Norms.rms(vectors, row(weight), epsilon);
-            INDArray result = matrix(heads.matrix()).dup();
-            Functions.columns(result, heads.column(), heads.width())
-                    .assign(normed.reshape(heads.tokens(), heads.width()));
-            return result;
+            return Norms.rms(vectors, row(weight), epsilon);
         });
     }
 
@@ -264,6 +281,16 @@ final class Nd4jKernels implements Kernels {
 
     private static void store(Tensor out, Supplier<INDArray> formula) {
         Nd4jRuntime.inScope(() -> Nd4jTensor.of(out).store(formula.get()));
+    }
+
+    /** Overwrites the columns of heads with the result of a formula. */
+    private static void storeColumns(Heads heads, Supplier<INDArray> formula) {
+        store(heads.matrix(), () -> {
+            INDArray result = matrix(heads.matrix()).dup();
+            Functions.columns(result, heads.column(), heads.width())
+                    .assign(formula.get().reshape(heads.tokens(), heads.width()));
+            return result;
+        });
     }
 
     private static INDArray matrix(Tensor tensor) {

@@ -4,6 +4,7 @@ import io.lingen.core.Shape;
 import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
@@ -37,6 +38,46 @@ final class Tokens {
                 .add(Functions.rows(tableT, 0, grid.t()).reshape(grid.t(), 1, 1, d))
                 .add(Functions.rows(tableH, 0, grid.h()).reshape(1, grid.h(), 1, d))
                 .add(Functions.rows(tableW, 0, grid.w()).reshape(1, 1, grid.w(), d));
+    }
+
+    /** Returns the row of each token's cosines and sines for t, h and w, [T H W, sum of the widths]. */
+    static INDArray angles(INDArray tableT, INDArray tableH, INDArray tableW, Grid grid) {
+        INDArray[] axes = {
+            Functions.rows(tableT, 0, grid.t()).reshape(grid.t(), 1, 1, tableT.size(1)),
+            Functions.rows(tableH, 0, grid.h()).reshape(1, grid.h(), 1, tableH.size(1)),
+            Functions.rows(tableW, 0, grid.w()).reshape(1, 1, grid.w(), tableW.size(1))
+        };
+        INDArray[] tokens = new INDArray[axes.length];
+        for (int axis = 0; axis < axes.length; axis++) {
+            INDArray zeros = Nd4j.create(DataType.FLOAT, grid.t(), grid.h(), grid.w(), axes[axis].size(3));
+            tokens[axis] = zeros.add(axes[axis]).reshape(grid.cells(), axes[axis].size(3));
+        }
+        return Nd4j.concat(1, tokens);
+    }
+
+    /**
+     * Turns neighbours (a, b) into (a cos - b sin, a sin + b cos).
+     *
+     * @param x [n, heads * d]
+     * @param angles [n, d], cosines and sines alternating
+     * @return n * heads * d elements in the order of x
+     */
+    static INDArray rotate(INDArray x, INDArray angles) {
+        long pairs = angles.size(1) / 2;
+        long heads = x.size(1) / angles.size(1);
+        INDArray a = half(x, 0).reshape(x.size(0), heads, pairs);
+        INDArray b = half(x, 1).reshape(x.size(0), heads, pairs);
+        INDArray cos = half(angles, 0).reshape(x.size(0), 1, pairs);
+        INDArray sin = half(angles, 1).reshape(x.size(0), 1, pairs);
+        INDArray rotated = Nd4j.create(DataType.FLOAT, x.length() / 2, 2);
+        Functions.columns(rotated, 0, 1).assign(a.mul(cos).sub(b.mul(sin)).reshape(x.length() / 2, 1));
+        Functions.columns(rotated, 1, 1).assign(a.mul(sin).add(b.mul(cos)).reshape(x.length() / 2, 1));
+        return rotated;
+    }
+
+    /** Returns the first or the second element of each pair of neighbours, as a new array. */
+    private static INDArray half(INDArray x, int which) {
+        return Functions.columns(x.reshape(x.length() / 2, 2), which, 1).dup('c');
     }
 
     /** Computes the mean of each block of the size of the kernel. Blocks at the end of an axis may be smaller. */

@@ -108,6 +108,15 @@ public interface Kernels extends TensorStore {
     void add(Tensor a, Tensor b, Tensor out);
 
     /**
+     * Computes {@link io.lingen.core.backend.Backend#multiply}.
+     *
+     * @param a any shape
+     * @param b the second factor
+     * @param out the product; may be a or b
+     */
+    void multiply(Tensor a, Tensor b, Tensor out);
+
+    /**
      * Computes {@link io.lingen.core.backend.Backend#addScaled}.
      *
      * @param alpha the factor
@@ -167,6 +176,17 @@ public interface Kernels extends TensorStore {
     void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out);
 
     /**
+     * Computes {@link io.lingen.core.backend.Backend#rotate}.
+     *
+     * @param heads the vectors, updated in place
+     * @param grid the grid of tokens
+     * @param tableT the cosines and sines along time
+     * @param tableH the cosines and sines along height
+     * @param tableW the cosines and sines along width
+     */
+    void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW);
+
+    /**
      * Computes {@link io.lingen.core.backend.Backend#averagePool}.
      *
      * @param x [grid.cells(), d]
@@ -199,6 +219,17 @@ public interface Kernels extends TensorStore {
      * @param out [n, d]; may be y
      */
     void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out);
+
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#rmsNorm}.
+     *
+     * @param x [n, d]
+     * @param weight [d] in F32
+     * @param epsilon the number added to the mean square
+     * @param silu whether SiLU follows
+     * @param out [n, d]; may be x
+     */
+    void rmsNorm(Tensor x, Tensor weight, float epsilon, boolean silu, Tensor out);
 
     /**
      * Computes {@link io.lingen.core.backend.Backend#headRmsNorm}.

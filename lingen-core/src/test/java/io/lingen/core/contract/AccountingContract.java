@@ -80,6 +80,18 @@ public abstract class AccountingContract extends BackendContract {
     }
 
     @Test
+    void productsNormsAndRotationsCountOncePerElement() {
+        Tensor x = normal(DType.F32, 1, 8, 12).tensor();
+        Tensor table = normal(DType.F32, 1, 2, 2).tensor();
+        backend().multiply(x, x, x);
+        assertCount(OperationKind.ELEMENTWISE, 8 * 12);
+        backend().rmsNorm(x, normal(DType.F32, 1, 12).tensor(), 1e-6f, true, x);
+        assertCount(OperationKind.ELEMENTWISE, 2 * 8 * 12);
+        backend().rotate(new Heads(x, 5, 1, 6), new Grid(2, 2, 2), table, table, table);
+        assertCount(OperationKind.ELEMENTWISE, 2 * 8 * 12 + 8 * 6);
+    }
+
+    @Test
     void whatIsRefusedIsNotCounted() {
         Tensor a = output(DType.F32, 3);
         Tensor b = output(DType.F32, 4);

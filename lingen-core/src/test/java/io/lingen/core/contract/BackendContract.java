@@ -157,6 +157,17 @@ public abstract class BackendContract {
         assertThrows(IllegalArgumentException.class, operation);
     }
 
+    /** Compares a matrix with what it held, but for some columns. */
+    final void assertSameOutside(int column, int count, Sample before) {
+        int columns = (int) before.tensor().shape().last();
+        float[] values = floats(before.tensor());
+        for (int i = 0; i < values.length; i++) {
+            if (i % columns < column || i % columns >= column + count) {
+                assertEquals((float) before.values()[i], values[i], "element " + i + ", outside of the columns");
+            }
+        }
+    }
+
     /** Compares element by element; NaN equals NaN. */
     final void assertExactly(double[] expected, Tensor actual) {
         float[] values = new float[expected.length];

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Copies, sums, the flow step, guidance and noise. */
+/** Copies, sums, products, the flow step, guidance and noise. */
 public abstract class ElementwiseContract extends BackendContract {
     static Stream<Arguments> sizesAndTypes() {
         return Stream.of(1, 2, 15, 16, 17, 31, 33, 127, 257, 4099)
@@ -78,6 +78,24 @@ public abstract class ElementwiseContract extends BackendContract {
         assertClose(expected, y, tolerance(1, in, out));
         backend().add(a.tensor(), b.tensor(), b.tensor());
         assertClose(expected, b.tensor(), tolerance(1, in, out));
+    }
+
+    @ParameterizedTest
+    @MethodSource("sizesAndTypes")
+    void multiply(int size, DType in, DType out) {
+        Sample a = normal(in, 1, size);
+        Sample b = normal(out, 1, size);
+        double[] expected = new double[size];
+        Arrays.setAll(expected, i -> a.values()[i] * b.values()[i]);
+        Tensor y = output(out, size);
+        backend().multiply(a.tensor(), b.tensor(), y);
+        assertClose(expected, y, tolerance(1, in, out));
+        backend().multiply(a.tensor(), b.tensor(), b.tensor());
+        assertClose(expected, b.tensor(), tolerance(1, in, out));
+        Sample c = normal(out, 1, size);
+        Arrays.setAll(expected, i -> a.values()[i] * c.values()[i]);
+        backend().multiply(a.tensor(), c.tensor(), a.tensor());
+        assertClose(expected, a.tensor(), tolerance(1, in, out));
     }
 
     @ParameterizedTest
@@ -150,6 +168,8 @@ public abstract class ElementwiseContract extends BackendContract {
         Tensor b = normal(DType.F32, 1, 4, 3).tensor();
         assertRefused(() -> backend().add(a, b, a));
         assertRefused(() -> backend().add(a, a, b));
+        assertRefused(() -> backend().multiply(a, b, a));
+        assertRefused(() -> backend().multiply(a, a, b));
         assertRefused(() -> backend().addScaled(1, a, b));
         assertRefused(() -> backend().interpolate(a, b, 1, a));
         Tensor five = output(DType.F32, 5);

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The norms: modulated layer norm, gated and per-head RMS norm, group norm. */
+/** The norms: modulated layer norm; plain, gated and per-head RMS norm; group norm. */
 public abstract class NormContract extends BackendContract {
     private static final float EPSILON = 1e-6f;
 
@@ -104,7 +104,66 @@ public abstract class NormContract extends BackendContract {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 1, 1, F32", "5, 3, 7, F32", "4, 2, 64, F32", "3, 5, 33, BF16", "7, 1, 128, BF16"})
+    @MethodSource("sizesAndTypes")
+    void rmsNorm(int rows, int d, DType in, DType out) {
+        for (boolean silu : new boolean[] {false, true}) {
+            Sample x = normal(in, 2, rows, d);
+            Sample weight = normal(DType.F32, 1, d);
+            Tensor y = output(out, rows, d);
+            backend().rmsNorm(x.tensor(), weight.tensor(), EPSILON, silu, y);
+            double[] expected = ReferenceOperations.rmsNorm(x.values(), weight.values(), EPSILON);
+            if (silu) {
+                Arrays.setAll(expected, i -> ReferenceScan.silu(expected[i]));
+            }
+            assertClose(expected, y, tolerance(d, in, out));
+            if (in == out) {
+                backend().rmsNorm(x.tensor(), weight.tensor(), EPSILON, silu, x.tensor());
+                assertClose(expected, x.tensor(), tolerance(d, in, out));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 2, 3, 96, F32", "2, 3, 5, 192, BF16", "3, 1, 7, 50, F32"})
+    void rmsNormOfAVideoIsThatOfItsCells(int t, int h, int w, int channels, DType dtype) {
+        Sample x = normal(dtype, 2, t, h, w, channels);
+        Sample weight = normal(DType.F32, 1, channels, 1, 1, 1);
+        Tensor y = output(dtype, t, h, w, channels);
+        backend().rmsNorm(x.tensor(), weight.tensor(), EPSILON, true, y);
+        double[] expected = ReferenceOperations.rmsNorm(x.values(), weight.values(), EPSILON);
+        Arrays.setAll(expected, i -> ReferenceScan.silu(expected[i]));
+        assertClose(expected, y, tolerance(channels, dtype));
+    }
+
+    @Test
+    void rmsNormOfTinyAndOfZeroRows() {
+        // The L2 norm of autoencoders is an RMS norm with an epsilon beyond the digits of the mean square.
+        float epsilon = 1e-26f;
+        float[] values = normals(1e-8, 4 * 96);
+        Arrays.fill(values, 96, 2 * 96, 0);
+        Sample x = sample(DType.F32, values, 4, 96);
+        Sample weight = normal(DType.F32, 1, 96);
+        Tensor y = output(DType.F32, 4, 96);
+        backend().rmsNorm(x.tensor(), weight.tensor(), epsilon, false, y);
+        double[] expected = ReferenceOperations.rmsNorm(x.values(), weight.values(), epsilon);
+        assertClose(expected, y, tolerance(96, DType.F32));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1, 1, 1, F32",
+        "5, 3, 7, F32",
+        "4, 2, 64, F32",
+        "3, 5, 33, BF16",
+        "7, 1, 128, BF16",
+        "33, 12, 128, F32",
+        "9, 3, 256, BF16",
+        "6, 2, 264, F32",
+        "3, 2, 1029, BF16",
+        "5, 1, 1536, BF16",
+        "4, 1, 5120, F32",
+        "2, 1, 8200, BF16"
+    })
     void headRmsNorm(int tokens, int heads, int headDim, DType dtype) {
         int width = heads * headDim;
         int columns = width + 5;
@@ -118,6 +177,7 @@ public abstract class NormContract extends BackendContract {
             System.arraycopy(ReferenceOperations.rmsNorm(band, weight.values(), EPSILON), 0, expected, at, width);
         }
         assertClose(expected, matrix.tensor(), tolerance(headDim, dtype));
+        assertSameOutside(2, width, matrix);
     }
 
     @ParameterizedTest
@@ -161,6 +221,9 @@ public abstract class NormContract extends BackendContract {
         assertRefused(() -> backend().modulatedLayerNorm(x, six, six, EPSILON, other));
         assertRefused(() -> backend().gatedRmsNorm(x, other, six, EPSILON, out));
         assertRefused(() -> backend().gatedRmsNorm(x, x, seven, EPSILON, out));
+        assertRefused(() -> backend().rmsNorm(x, seven, EPSILON, false, out));
+        assertRefused(() -> backend().rmsNorm(x, coarse, EPSILON, false, out));
+        assertRefused(() -> backend().rmsNorm(x, six, EPSILON, false, other));
         assertRefused(() -> backend().headRmsNorm(new Heads(x, 0, 2, 3), six, EPSILON));
         assertRefused(() -> new Heads(x, 1, 2, 3));
         assertRefused(() -> new Heads(x, Long.MAX_VALUE, 2, 3));

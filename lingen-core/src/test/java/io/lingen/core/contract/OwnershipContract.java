@@ -112,6 +112,7 @@ public abstract class OwnershipContract extends BackendContract {
     void elementwise() {
         check(t -> backend().copy(t[0], t[1]), shape(2, 3), shape(2, 3));
         check(t -> backend().add(t[0], t[1], t[2]), shape(2, 3), shape(2, 3), shape(2, 3));
+        check(t -> backend().multiply(t[0], t[1], t[2]), shape(2, 3), shape(2, 3), shape(2, 3));
         check(t -> backend().addScaled(2, t[0], t[1]), shape(2, 3), shape(2, 3));
         check(t -> backend().interpolate(t[0], t[1], 0.5f, t[2]), shape(2, 3), shape(2, 3), shape(2, 3));
         check(t -> backend().normal(1, t[0]), shape(2, 3));
@@ -129,6 +130,12 @@ public abstract class OwnershipContract extends BackendContract {
                 shape(2, 4),
                 shape(2, 4),
                 shape(8, 4));
+        check(
+                t -> backend().rotate(new Heads(t[0], 0, 2, 6), GRID, t[1], t[2], t[3]),
+                shape(8, 12),
+                shape(2, 2),
+                shape(2, 2),
+                shape(2, 2));
         check(t -> backend().averagePool(t[0], GRID, new Dims3(1, 2, 2), t[1]), shape(8, 4), shape(2, 4));
     }
 
@@ -146,6 +153,7 @@ public abstract class OwnershipContract extends BackendContract {
                 shape(3, 4),
                 shape(4),
                 shape(3, 4));
+        check(t -> backend().rmsNorm(t[0], t[1], 1e-6f, true, t[2]), shape(3, 4), shape(4), shape(3, 4));
         check(t -> backend().headRmsNorm(new Heads(t[0], 0, 2, 4), t[1], 1e-6f), shape(3, 8), shape(4));
         check(
                 t -> backend().groupNorm(t[0], 2, t[1], t[2], 1e-6f, true, t[3]),

@@ -157,6 +157,34 @@ final class ReferenceOperations {
         return out;
     }
 
+    /**
+     * Rotates heads by the positions of their tokens.
+     *
+     * @param matrix [grid cells, columns], whose heads begin at {@code column}
+     * @param tables rows of cos, sin, cos, sin, ... for t, h and w
+     * @param bands the tables' widths
+     */
+    static double[] rotate(
+            double[] matrix, int columns, int column, int heads, double[][] tables, int[] bands, Grid grid) {
+        double[] out = matrix.clone();
+        for (int token = 0; token < grid.cells(); token++) {
+            int at = token * columns + column;
+            for (int head = 0; head < heads; head++) {
+                for (int axis = 0; axis < 3; axis++) {
+                    int position = (int) (token / grid.stride(axis) % grid.length(axis));
+                    for (int i = 0; i < bands[axis]; i += 2) {
+                        double cos = tables[axis][position * bands[axis] + i];
+                        double sin = tables[axis][position * bands[axis] + i + 1];
+                        out[at] = matrix[at] * cos - matrix[at + 1] * sin;
+                        out[at + 1] = matrix[at] * sin + matrix[at + 1] * cos;
+                        at += 2;
+                    }
+                }
+            }
+        }
+        return out;
+    }
+
     static double[] averagePool(double[] x, Grid grid, Dims3 kernel, int d) {
         Grid pooled = grid.dividedBy(kernel);
         double[] out = new double[(int) pooled.cells() * d];

@@ -1,17 +1,21 @@
 package io.lingen.core.contract;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
+import io.lingen.core.op.Heads;
 import io.lingen.core.op.PatchSize;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Patches, positions and pooling. */
+/** Patches, positions, rotations and pooling. */
 public abstract class TokenContract extends BackendContract {
     @ParameterizedTest
     @CsvSource({
@@ -61,6 +65,87 @@ public abstract class TokenContract extends BackendContract {
         assertClose(expected, y, tolerance(1, in, out));
         backend().addPosition(x.tensor(), tableT.tensor(), tableH.tensor(), tableW.tensor(), grid, x.tensor());
         assertClose(expected, x.tensor(), tolerance(1, in, in));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // grid, heads, bands, type
+        "1, 1, 1,  1,  2, 2, 2, F32",
+        "2, 3, 4,  2,  4, 4, 4, F32",
+        "3, 2, 5,  3,  10, 2, 4, BF16",
+        "4, 5, 3,  2,  16, 8, 8, BF16",
+        "5, 6, 7,  3,  44, 42, 42, F32",
+        "2, 9, 13,  12,  44, 42, 42, BF16",
+        "3, 1, 2,  1,  2, 34, 6, F32",
+        "2, 2, 3,  2,  90, 100, 98, F32",
+        // More tokens than a large device takes at a time.
+        "3, 40, 50,  2,  6, 4, 2, F32"
+    })
+    void rotation(int t, int h, int w, int heads, int bandT, int bandH, int bandW, DType dtype) {
+        Grid grid = new Grid(t, h, w);
+        int headDim = bandT + bandH + bandW;
+        int width = heads * headDim;
+        Sample matrix = normal(dtype, 1, grid.cells(), width + 5);
+        // Tables are made for the largest grid. Their rows need not be of length 1.
+        Sample tableT = normal(DType.F32, 1, t + 2, bandT);
+        Sample tableH = normal(DType.F32, 1, h, bandH);
+        Sample tableW = normal(DType.F32, 1, w + 1, bandW);
+        backend()
+                .rotate(
+                        new Heads(matrix.tensor(), 3, heads, headDim),
+                        grid,
+                        tableT.tensor(),
+                        tableH.tensor(),
+                        tableW.tensor());
+        double[][] tables = {tableT.values(), tableH.values(), tableW.values()};
+        double[] expected = ReferenceOperations.rotate(
+                matrix.values(), width + 5, 3, heads, tables, new int[] {bandT, bandH, bandW}, grid);
+        assertClose(expected, matrix.tensor(), tolerance(1, dtype));
+        assertSameOutside(3, width, matrix);
+    }
+
+    @Test
+    void scoresOfRotatedVectorsDependOnDistancesAlone() {
+        Grid grid = new Grid(4, 3, 5);
+        int[] bands = {8, 4, 4};
+        Tensor[] tables = new Tensor[3];
+        for (int axis = 0; axis < 3; axis++) {
+            float[] table = new float[grid.length(axis) * bands[axis]];
+            for (int i = 0; i < table.length; i += 2) {
+                double angle = i / bands[axis] * Math.pow(10000, -(i % bands[axis]) / (double) bands[axis]);
+                table[i] = (float) Math.cos(angle);
+                table[i + 1] = (float) Math.sin(angle);
+            }
+            tables[axis] =
+                    sample(DType.F32, table, grid.length(axis), bands[axis]).tensor();
+        }
+        // The same two vectors at every token.
+        float[] pair = normals(1, 32);
+        float[] rows = new float[(int) grid.cells() * 32];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = pair[i % 32];
+        }
+        Tensor matrix = sample(DType.F32, rows, grid.cells(), 32).tensor();
+        backend().rotate(new Heads(matrix, 0, 2, 16), grid, tables[0], tables[1], tables[2]);
+        float[] rotated = floats(matrix);
+        double first = score(rotated, token(grid, 0, 0, 1), token(grid, 2, 1, 3));
+        assertEquals(first, score(rotated, token(grid, 1, 1, 0), token(grid, 3, 2, 2)), 1e-5);
+        assertEquals(first, score(rotated, token(grid, 1, 0, 2), token(grid, 3, 1, 4)), 1e-5);
+        double other = score(rotated, token(grid, 0, 0, 1), token(grid, 1, 1, 3));
+        assertTrue(Math.abs(first - other) > 0.01, first + " and " + other);
+    }
+
+    private static int token(Grid grid, int t, int h, int w) {
+        return (t * grid.h() + h) * grid.w() + w;
+    }
+
+    /** The product of the first vector of one token and the second one of another. */
+    private static double score(float[] rows, int query, int key) {
+        double sum = 0;
+        for (int i = 0; i < 16; i++) {
+            sum += rows[query * 32 + i] * rows[key * 32 + 16 + i];
+        }
+        return sum;
     }
 
     @ParameterizedTest
@@ -120,6 +205,18 @@ public abstract class TokenContract extends BackendContract {
         assertRefused(() -> backend().addPosition(tokens, table, table, table, new Grid(2, 2, 3), tokens));
         assertRefused(() -> backend().addPosition(tokens, table.slice(0, 1), table, table, grid, tokens));
         assertRefused(() -> backend().addPosition(tokens, table, coarse, table, grid, tokens));
+        Tensor four = normal(DType.F32, 1, 2, 4).tensor();
+        Tensor three = normal(DType.F32, 1, 2, 3).tensor();
+        Heads heads = new Heads(tokens, 0, 1, 12);
+        backend().rotate(heads, grid, four, four, four);
+        assertRefused(() -> backend().rotate(heads, new Grid(2, 2, 3), four, four, four));
+        assertRefused(() -> backend().rotate(heads, new Grid(3, 2, 2), four, four, four));
+        assertRefused(() -> backend().rotate(heads, grid, four, four.slice(0, 1), four));
+        assertRefused(() -> backend().rotate(heads, grid, four, four, table));
+        assertRefused(() -> backend().rotate(new Heads(tokens, 0, 1, 10), grid, four, four, four));
+        assertRefused(() -> backend().rotate(new Heads(tokens, 0, 1, 10), grid, three, four, three));
+        assertRefused(() -> backend()
+                .rotate(heads, grid, four, four, normal(DType.BF16, 1, 2, 4).tensor()));
         assertRefused(() -> backend().averagePool(tokens, grid, new Dims3(2, 2, 1), table.slice(0, 1)));
         assertRefused(() -> backend().averagePool(tokens, new Grid(2, 2, 3), new Dims3(2, 2, 2), table));
     }

@@ -1,4 +1,4 @@
-// Conversions, sums, the flow step, guidance, noise, and what follows a product that cuBLASLt can't do itself.
+// Conversions, sums, products, the flow step, guidance, noise, and what follows a product that cuBLASLt can't do itself.
 #include "device.cuh"
 
 struct Elementwise {
@@ -36,6 +36,21 @@ KERNEL(256, add_scaled, Elementwise) {
 #pragma unroll
     for (int k = 0; k < 8; k++) {
       a[k] += p.s * b[k];
+    }
+    put8(p.out, p.out_bf16, i, count8(i, p.n), a);
+  }
+}
+
+/** out = a b */
+KERNEL(256, multiply, Elementwise) {
+  i64 i = first8();
+  if (i < p.n) {
+    float a[8], b[8];
+    get8(p.a, p.a_bf16, i, count8(i, p.n), a);
+    get8(p.b, p.b_bf16, i, count8(i, p.n), b);
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+      a[k] *= b[k];
     }
     put8(p.out, p.out_bf16, i, count8(i, p.n), a);
   }

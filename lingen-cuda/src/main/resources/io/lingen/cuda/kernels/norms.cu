@@ -202,31 +202,85 @@ KERNEL(512, gated_rms_norm, RowNorm) {
   }
 }
 
-struct HeadNorm {
-  void* x;
+struct RmsNorm {
+  const void* x;  // the first vector's first column
   const float* weight;
+  void* out;
   i64 vectors;
-  i64 columns;
+  i64 columns;  // from a row to the next
   int x_bf16;
-  int heads;
-  int head_dim;
+  int out_bf16;
+  int heads;  // vectors of a row
+  int d;      // elements of a vector
+  int silu;
   float epsilon;
 };
 
-/** RMSNorm of every head's vector in place; a warp per vector. */
-KERNEL(256, head_rms_norm, HeadNorm) {
-  i64 vector = (i64)blockIdx.x * (blockDim.x / WARP) + threadIdx.x / WARP;
-  bool live = vector < p.vectors;
-  i64 at = live ? vector / p.heads * p.columns + vector % p.heads * p.head_dim : 0;
-  int lane = threadIdx.x % WARP;
-  float squares = 0;
-  for (int c = lane; c < p.head_dim; c += WARP) {
-    float v = get(p.x, p.x_bf16, at + c);
-    squares += v * v;
+/** The sum over the threads of a vector: lanes of a warp, a power of two, or all threads of a block of whole warps. */
+DEVICE float vector_sum(float v) {
+  if (blockDim.x >= WARP) {
+    return row_sum(v);
   }
-  float factor = 1 / sqrtf(warp_sum(squares) / p.head_dim + p.epsilon);
-  for (int c = lane; live && c < p.head_dim; c += WARP) {
-    put(p.x, p.x_bf16, at + c, get(p.x, p.x_bf16, at + c) * factor * p.weight[c]);
+  for (int offset = blockDim.x / 2; offset > 0; offset /= 2) {
+    v += __shfl_xor_sync(ALL_LANES, v, offset);
+  }
+  return v;
+}
+
+/** out = RMSNorm(x) weight, then SiLU if asked, of rows or of the heads of each; out may be x: a thread reads what it writes. */
+KERNEL(512, rms_norm, RmsNorm) {
+  i64 vector = row_of_thread();
+  bool live = vector < p.vectors;
+  i64 row = live ? vector / p.heads : 0;
+  i64 base = live ? row * p.columns + (vector - row * p.heads) * p.d : 0;
+  int step = blockDim.x * 8, first = threadIdx.x * 8;
+  float kept[ROUNDS][8], v[8];
+  float squares = 0;
+#pragma unroll
+  for (int i = 0; i < ROUNDS; i++) {
+    int c = first + i * step;
+    get8(p.x, p.x_bf16, base + c, p.d - c, kept[i]);
+  }
+#pragma unroll
+  for (int i = 0; i < ROUNDS; i++) {
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+      squares += kept[i][k] * kept[i][k];
+    }
+  }
+#pragma unroll 1
+  for (int c = first + ROUNDS * step; c < p.d; c += step) {
+    get8(p.x, p.x_bf16, base + c, p.d - c, v);
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+      squares += v[k] * v[k];
+    }
+  }
+  float factor = 1 / sqrtf(vector_sum(squares) / p.d + p.epsilon);
+  auto write = [&](int c, float* v) {
+    float weight[8];
+    get8(p.weight, 0, c, p.d - c, weight);
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+      float y = v[k] * factor * weight[k];
+      v[k] = p.silu ? p.out_bf16 ? silu_fast(y) : silu(y) : y;
+    }
+    put8(p.out, p.out_bf16, base + c, p.d - c, v);
+  };
+  if (!live) {
+    return;
+  }
+#pragma unroll
+  for (int i = 0; i < ROUNDS; i++) {
+    int c = first + i * step;
+    if (c < p.d) {
+      write(c, kept[i]);
+    }
+  }
+#pragma unroll 1
+  for (int c = first + ROUNDS * step; c < p.d; c += step) {
+    get8(p.x, p.x_bf16, base + c, p.d - c, v);
+    write(c, v);
   }
 }
 

@@ -1,4 +1,4 @@
-// Patches, positions, review pooling, upsampling: every output element is one read or a few, so all are bound by memory.
+// Patches, positions, rotations, review pooling, upsampling: every output element is one read or a few, so all are bound by memory.
 #include "device.cuh"
 
 struct Patches {
@@ -63,6 +63,58 @@ KERNEL(256, add_position, Positions) {
     v[k] = v[k] + a[k] + b[k] + c[k];
   }
   put8(p.out, p.out_bf16, (i64)token * p.d + column, count, v);
+}
+
+struct Rotation {
+  void* x;  // the first head's first column
+  const float* table_t;
+  const float* table_h;
+  const float* table_w;
+  i64 tokens;
+  i64 columns;
+  int x_bf16;
+  int heads;
+  int head_dim;
+  int band_t, band_h;  // widths; band w is the rest
+  int gh, gw;
+};
+
+/** Pairs (a, b) become (a cos - b sin, a sin + b cos), in place; a block is (vectors of 8 columns of a head, tokens), and a thread turns
+ * its columns of every head by the same angles. */
+KERNEL(256, rotate, Rotation) {
+  int column = (blockIdx.y * blockDim.x + threadIdx.x) * 8, count = p.head_dim - column;
+  i64 token = (i64)blockIdx.x * blockDim.y + threadIdx.y;
+  if (count <= 0 || token >= p.tokens) {
+    return;
+  }
+  i64 line = token / p.gw;
+  i64 w = token - line * p.gw, t = line / p.gh, h = line - t * p.gh;
+  const float* angles_t = p.table_t + t * p.band_t;
+  const float* angles_h = p.table_h + h * p.band_h;
+  const float* angles_w = p.table_w + w * (p.head_dim - p.band_t - p.band_h);
+  float cosines[4], sines[4];
+#pragma unroll
+  for (int k = 0; k < 4; k++) {
+    // Bands have even widths, so a pair lies within one.
+    int c = min(column + 2 * k, p.head_dim - 2);
+    int in_h = c - p.band_t, in_w = in_h - p.band_h;
+    const float* angle = in_h < 0 ? angles_t + c : in_w < 0 ? angles_h + in_h : angles_w + in_w;
+    cosines[k] = angle[0];
+    sines[k] = angle[1];
+  }
+  i64 at = token * p.columns + column;
+#pragma unroll 4
+  for (int head = 0; head < p.heads; head++, at += p.head_dim) {
+    float v[8];
+    get8(p.x, p.x_bf16, at, count, v);
+#pragma unroll
+    for (int k = 0; k < 4; k++) {
+      float a = v[2 * k], b = v[2 * k + 1];
+      v[2 * k] = a * cosines[k] - b * sines[k];
+      v[2 * k + 1] = a * sines[k] + b * cosines[k];
+    }
+    put8(p.x, p.x_bf16, at, count, v);
+  }
 }
 
 struct Pool {

@@ -37,6 +37,7 @@ import io.lingen.cpu.internal.kernel.PatchKernel;
 import io.lingen.cpu.internal.kernel.PoolKernel;
 import io.lingen.cpu.internal.kernel.PositionKernel;
 import io.lingen.cpu.internal.kernel.RmsNormKernel;
+import io.lingen.cpu.internal.kernel.RotationKernel;
 import io.lingen.cpu.internal.kernel.UpsampleKernel;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -52,6 +53,7 @@ final class CpuKernels implements Kernels {
     private final ElementwiseKernel elementwise;
     private final PatchKernel patches;
     private final PositionKernel positions;
+    private final RotationKernel rotation;
     private final PoolKernel pooling;
     private final LayerNormKernel layerNorm;
     private final RmsNormKernel rmsNorm;
@@ -66,6 +68,7 @@ final class CpuKernels implements Kernels {
         elementwise = new ElementwiseKernel(pool, chosen.loops());
         patches = new PatchKernel(pool);
         positions = new PositionKernel(pool, chosen.loops());
+        rotation = new RotationKernel(pool, chosen.loops());
         pooling = new PoolKernel(pool, chosen.loops());
         layerNorm = new LayerNormKernel(pool, blocks, chosen.loops());
         rmsNorm = new RmsNormKernel(pool, chosen.loops());
@@ -176,6 +179,11 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void multiply(Tensor a, Tensor b, Tensor out) {
+        elementwise.multiply(PooledTensor.of(a), PooledTensor.of(b), PooledTensor.of(out));
+    }
+
+    @Override
     public void addScaled(float alpha, Tensor x, Tensor y) {
         elementwise.addScaled(alpha, PooledTensor.of(x), PooledTensor.of(y));
     }
@@ -212,6 +220,11 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
+        rotation.compute(heads, grid, PooledTensor.of(tableT), PooledTensor.of(tableH), PooledTensor.of(tableW));
+    }
+
+    @Override
     public void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out) {
         pooling.compute(PooledTensor.of(x), grid, kernel, PooledTensor.of(out));
     }
@@ -224,6 +237,11 @@ final class CpuKernels implements Kernels {
     @Override
     public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
         rmsNorm.gated(PooledTensor.of(y), PooledTensor.of(z), weight, epsilon, PooledTensor.of(out));
+    }
+
+    @Override
+    public void rmsNorm(Tensor x, Tensor weight, float epsilon, boolean silu, Tensor out) {
+        rmsNorm.rows(PooledTensor.of(x), weight, epsilon, silu, PooledTensor.of(out));
     }
 
     @Override

@@ -49,6 +49,15 @@ public final class ElementwiseKernel {
         });
     }
 
+    /** See {@link io.lingen.core.backend.Backend#multiply}. */
+    public void multiply(PooledTensor a, PooledTensor b, PooledTensor out) {
+        forPieces(out.shape().elements(), (first, n, scratch) -> {
+            long target = target(out, first, n, scratch);
+            loops.multiply(1, read(a, first, n, scratch), read(b, first, n, scratch), target, n);
+            write(target, out, first, n);
+        });
+    }
+
     /** See {@link io.lingen.core.backend.Backend#addScaled}. */
     public void addScaled(float alpha, PooledTensor x, PooledTensor y) {
         forPieces(y.shape().elements(), (first, n, scratch) -> {

@@ -7,7 +7,10 @@ import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** See {@link io.lingen.core.backend.Backend#gatedRmsNorm} and {@link io.lingen.core.backend.Backend#headRmsNorm}. */
+/**
+ * See {@link io.lingen.core.backend.Backend#rmsNorm}, {@link io.lingen.core.backend.Backend#gatedRmsNorm} and
+ * {@link io.lingen.core.backend.Backend#headRmsNorm}.
+ */
 public final class RmsNormKernel {
     private static final int ROWS_PER_TASK = 16;
 
@@ -17,6 +20,27 @@ public final class RmsNormKernel {
     public RmsNormKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
         this.loops = loops;
+    }
+
+    public void rows(PooledTensor x, Tensor weight, float epsilon, boolean silu, PooledTensor out) {
+        int d = (int) x.shape().last();
+        long weights = PooledTensor.addressOf(weight);
+        pool.forRanges(x.shape().rows(), ROWS_PER_TASK, (from, to, worker) -> {
+            long input = worker.scratch().floats(d);
+            long output = worker.scratch().floats(d);
+            for (long row = from; row < to; row++) {
+                long values = Rows.read(loops, x, row, input);
+                float factor = factor(loops.dotProduct(values, values, d), d, epsilon);
+                long target = Rows.target(out, row, output);
+                if (silu) {
+                    loops.multiply(factor, values, weights, output, d);
+                    loops.silu(output, target, d);
+                } else {
+                    loops.multiply(factor, values, weights, target, d);
+                }
+                Rows.write(loops, target, out, row);
+            }
+        });
     }
 
     public void gated(PooledTensor y, PooledTensor z, Tensor weight, float epsilon, PooledTensor out) {
@@ -30,7 +54,7 @@ public final class RmsNormKernel {
             for (long row = from; row < to; row++) {
                 long values = Rows.read(loops, y, row, inputY);
                 float squares = loops.siluGate(values, Rows.read(loops, z, row, inputZ), gated, d);
-                float factor = (float) (1 / Math.sqrt(squares / d + epsilon));
+                float factor = factor(squares, d, epsilon);
                 long target = Rows.target(out, row, gated);
                 loops.multiply(factor, gated, weights, target, d);
                 Rows.write(loops, target, out, row);
@@ -52,11 +76,16 @@ public final class RmsNormKernel {
                 for (int head = 0; head < heads.heads(); head++) {
                     long values = buffer + (long) head * width * Float.BYTES;
                     float squares = loops.dotProduct(values, values, width);
-                    float factor = (float) (1 / Math.sqrt(squares / width + epsilon));
+                    float factor = factor(squares, width, epsilon);
                     loops.multiply(factor, values, weights, values, width);
                 }
                 loops.store(buffer, address, dtype, band);
             }
         });
+    }
+
+    /** 1 / sqrt(mean square + epsilon) */
+    private static float factor(float squares, int d, float epsilon) {
+        return (float) (1 / Math.sqrt(squares / d + epsilon));
     }
 }

@@ -84,6 +84,9 @@ public interface FloatKernels {
     /** out = alpha a b */
     void multiply(float alpha, long a, long b, long out, int n);
 
+    /** Pairs (a, b) of neighbours become (a cos - b sin, a sin + b cos); n is even. Angles are cos, sin, cos, sin, ... */
+    void rotate(long x, long angles, long out, int n);
+
     /** out = (x - mean) factor a + b */
     void normalize(long x, float mean, float factor, long a, long b, long out, int n);
 

@@ -157,6 +157,19 @@ public final class ScalarFloatKernels implements FloatKernels {
     }
 
     @Override
+    public void rotate(long x, long angles, long out, int n) {
+        for (int i = 0; i < n; i += 2) {
+            long at = (long) i * F;
+            float a = getFloat(x + at);
+            float b = getFloat(x + at + F);
+            float cos = getFloat(angles + at);
+            float sin = getFloat(angles + at + F);
+            setFloat(out + at, a * cos - b * sin);
+            setFloat(out + at + F, a * sin + b * cos);
+        }
+    }
+
+    @Override
     public void normalize(long x, float mean, float factor, long a, long b, long out, int n) {
         for (int i = 0; i < n; i++) {
             long at = (long) i * F;

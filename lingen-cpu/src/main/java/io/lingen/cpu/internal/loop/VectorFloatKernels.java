@@ -7,7 +7,10 @@ import static io.lingen.cpu.internal.loop.VectorMath.DOWN_1;
 import static io.lingen.cpu.internal.loop.VectorMath.DOWN_2;
 import static io.lingen.cpu.internal.loop.VectorMath.DOWN_4;
 import static io.lingen.cpu.internal.loop.VectorMath.DOWN_8;
+import static io.lingen.cpu.internal.loop.VectorMath.FIRST_OF_PAIR;
 import static io.lingen.cpu.internal.loop.VectorMath.FLOATS;
+import static io.lingen.cpu.internal.loop.VectorMath.SECOND_OF_PAIR;
+import static io.lingen.cpu.internal.loop.VectorMath.SWAP_PAIR;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
@@ -16,6 +19,7 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -45,6 +49,9 @@ public final class VectorFloatKernels implements FloatKernels {
 
     private static final float GELU_FACTOR = (float) (-2 * Math.sqrt(2 / Math.PI));
     private static final float GELU_CUBIC = 0.044715f;
+
+    /** The second lane of every pair. */
+    private static final VectorMask<Float> ODD = VectorMask.fromLong(FLOATS, 0xAAAA);
 
     private static final int F = Float.BYTES;
     private static final ScalarFloatKernels TAIL = new ScalarFloatKernels();
@@ -350,6 +357,22 @@ public final class VectorFloatKernels implements FloatKernels {
         }
         long at = (long) i * F;
         TAIL.multiply(alpha, a + at, b + at, out + at, n - i);
+    }
+
+    @Override
+    public void rotate(long x, long angles, long out, int n) {
+        FloatVector signs = broadcast(FLOATS, -1f).blend(1f, ODD);
+        int i = 0;
+        for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
+            long at = (long) i * F;
+            FloatVector values = fromMemorySegment(FLOATS, ALL, x + at, LITTLE);
+            FloatVector turns = fromMemorySegment(FLOATS, ALL, angles + at, LITTLE);
+            FloatVector cos = turns.rearrange(FIRST_OF_PAIR);
+            FloatVector sin = turns.rearrange(SECOND_OF_PAIR).mul(signs);
+            values.rearrange(SWAP_PAIR).fma(sin, values.mul(cos)).intoMemorySegment(ALL, out + at, LITTLE);
+        }
+        long at = (long) i * F;
+        TAIL.rotate(x + at, angles + at, out + at, n - i);
     }
 
     @Override

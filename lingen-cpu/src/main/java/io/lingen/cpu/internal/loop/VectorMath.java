@@ -45,6 +45,12 @@ final class VectorMath {
     static final VectorShuffle<Float> DOWN_2 = down(2);
     static final VectorShuffle<Float> DOWN_1 = down(1);
 
+    /** Both lanes of a pair of neighbours take the first one's value, the second one's, or each other's. */
+    static final VectorShuffle<Float> FIRST_OF_PAIR = VectorShuffle.fromOp(FLOATS, lane -> lane & ~1);
+
+    static final VectorShuffle<Float> SECOND_OF_PAIR = VectorShuffle.fromOp(FLOATS, lane -> lane | 1);
+    static final VectorShuffle<Float> SWAP_PAIR = VectorShuffle.fromOp(FLOATS, lane -> lane ^ 1);
+
     private VectorMath() {}
 
     private static VectorShuffle<Float> down(int places) {

@@ -211,6 +211,11 @@ public final class CudaKernels implements Kernels {
     }
 
     @Override
+    public void multiply(Tensor a, Tensor b, Tensor out) {
+        elementwise.multiply(a, b, out);
+    }
+
+    @Override
     public void addScaled(float alpha, Tensor x, Tensor y) {
         elementwise.addScaled(y, alpha, x, y);
     }
@@ -241,6 +246,11 @@ public final class CudaKernels implements Kernels {
     }
 
     @Override
+    public void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
+        tokens.rotate(heads, grid, tableT, tableH, tableW);
+    }
+
+    @Override
     public void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out) {
         tokens.averagePool(x, grid, kernel, out);
     }
@@ -253,6 +263,11 @@ public final class CudaKernels implements Kernels {
     @Override
     public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
         norms.gatedRmsNorm(y, z, weight, epsilon, out);
+    }
+
+    @Override
+    public void rmsNorm(Tensor x, Tensor weight, float epsilon, boolean silu, Tensor out) {
+        norms.rmsNorm(x, weight, epsilon, silu, out);
     }
 
     @Override

@@ -8,7 +8,7 @@ import io.lingen.cuda.internal.op.args.ElementwiseArguments;
 import io.lingen.cuda.internal.op.args.NoiseArguments;
 import io.lingen.cuda.internal.op.args.PixelsArguments;
 
-/** Conversions, sums, the flow step, guidance and noise. */
+/** Conversions, sums, products, the flow step, guidance and noise. */
 public final class Elementwise {
     private static final String SOURCE = "elementwise";
     private static final int PER_BLOCK = 256 * 8;
@@ -43,6 +43,11 @@ public final class Elementwise {
     /** out = a + s b */
     public void addScaled(Tensor a, float s, Tensor b, Tensor out) {
         run("add_scaled", a, b, s, out);
+    }
+
+    /** out = a b */
+    public void multiply(Tensor a, Tensor b, Tensor out) {
+        run("multiply", a, b, 0, out);
     }
 
     /** out = a + s (b - a) */

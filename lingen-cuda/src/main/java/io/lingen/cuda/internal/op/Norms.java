@@ -8,7 +8,7 @@ import io.lingen.cuda.internal.SlabAllocator;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
 import io.lingen.cuda.internal.op.args.GroupNormArguments;
-import io.lingen.cuda.internal.op.args.HeadNormArguments;
+import io.lingen.cuda.internal.op.args.RmsNormArguments;
 import io.lingen.cuda.internal.op.args.RowNormArguments;
 
 /** The norms. */
@@ -82,22 +82,46 @@ public final class Norms {
         return Math.ceilDiv(Math.ceilDiv(vectors, rounds), 32) * 32;
     }
 
+    public void rmsNorm(Tensor x, Tensor weight, float epsilon, boolean silu, Tensor out) {
+        int d = Math.toIntExact(x.shape().last());
+        rmsNorm(new RmsNormArguments(
+                PooledTensor.addressOf(x),
+                PooledTensor.addressOf(weight),
+                PooledTensor.addressOf(out),
+                x.shape().rows(),
+                d,
+                PooledTensor.isBf16(x),
+                PooledTensor.isBf16(out),
+                1,
+                d,
+                silu,
+                epsilon));
+    }
+
     public void headRmsNorm(Heads heads, Tensor weight, float epsilon) {
-        Tensor matrix = heads.matrix();
-        long vectors = heads.tokens() * heads.heads();
-        device.launch(
-                SOURCE,
-                "head_rms_norm",
-                Launch.of(Math.ceilDiv(vectors, 8)),
-                new HeadNormArguments(
-                        Bands.address(heads),
-                        PooledTensor.addressOf(weight),
-                        vectors,
-                        matrix.shape().last(),
-                        PooledTensor.isBf16(matrix),
-                        heads.heads(),
-                        heads.headDim(),
-                        epsilon));
+        boolean bf16 = PooledTensor.isBf16(heads.matrix());
+        rmsNorm(new RmsNormArguments(
+                Bands.address(heads),
+                PooledTensor.addressOf(weight),
+                Bands.address(heads),
+                heads.tokens() * heads.heads(),
+                heads.matrix().shape().last(),
+                bf16,
+                bf16,
+                heads.heads(),
+                heads.headDim(),
+                false,
+                epsilon));
+    }
+
+    /** A block for each vector, or for as many narrow ones as have room: each has a power of two of threads, up to a warp. */
+    private void rmsNorm(RmsNormArguments arguments) {
+        int d = arguments.d();
+        int lanes = Integer.highestOneBit(2 * Math.ceilDiv(d, 8) - 1);
+        Launch launch = d <= WARP_WIDTH
+                ? new Launch(Math.ceilDiv(arguments.vectors(), 256 / lanes), 1, 1, lanes, 256 / lanes, 0)
+                : new Launch(arguments.vectors(), 1, 1, threads(d), 1, 0);
+        device.launch(SOURCE, "rms_norm", launch, arguments);
     }
 
     public void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {

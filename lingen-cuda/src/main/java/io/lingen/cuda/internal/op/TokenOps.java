@@ -3,6 +3,7 @@ package io.lingen.cuda.internal.op;
 import io.lingen.core.Tensor;
 import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
+import io.lingen.core.op.Heads;
 import io.lingen.core.op.PatchSize;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cuda.internal.driver.Device;
@@ -10,9 +11,10 @@ import io.lingen.cuda.internal.driver.Launch;
 import io.lingen.cuda.internal.op.args.PatchesArguments;
 import io.lingen.cuda.internal.op.args.PoolArguments;
 import io.lingen.cuda.internal.op.args.PositionsArguments;
+import io.lingen.cuda.internal.op.args.RotationArguments;
 import io.lingen.cuda.internal.op.args.UpsamplingArguments;
 
-/** Patches, positions, review pooling and upsampling. */
+/** Patches, positions, rotations, review pooling and upsampling. */
 public final class TokenOps {
     private static final String SOURCE = "tokens";
 
@@ -68,6 +70,28 @@ public final class TokenOps {
                         PooledTensor.isBf16(x),
                         PooledTensor.isBf16(out),
                         d,
+                        grid.h(),
+                        grid.w()));
+    }
+
+    public void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
+        Tensor matrix = heads.matrix();
+        device.launch(
+                SOURCE,
+                "rotate",
+                Launch.cells(heads.tokens(), heads.headDim()),
+                new RotationArguments(
+                        Bands.address(heads),
+                        PooledTensor.addressOf(tableT),
+                        PooledTensor.addressOf(tableH),
+                        PooledTensor.addressOf(tableW),
+                        heads.tokens(),
+                        matrix.shape().last(),
+                        PooledTensor.isBf16(matrix),
+                        heads.heads(),
+                        heads.headDim(),
+                        Math.toIntExact(tableT.shape().last()),
+                        Math.toIntExact(tableH.shape().last()),
                         grid.h(),
                         grid.w()));
     }
