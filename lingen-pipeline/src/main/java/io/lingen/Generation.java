@@ -1,7 +1,6 @@
 package io.lingen;
 
 import io.lingen.core.DType;
-import io.lingen.core.HostTensor;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
@@ -374,12 +373,7 @@ public final class Generation implements AutoCloseable {
     }
 
     private void save(LatentSaver file) {
-        file.save(stepsDone, () -> backend.download(latent), this::samplerState);
-    }
-
-    /** Nothing after the last step: there is none that depends on it. */
-    private Map<String, HostTensor> samplerState() {
-        return sampling == null || !sampling.hasNext() ? Map.of() : sampling.state();
+        file.save(stepsDone, () -> backend.download(latent), () -> sampling == null ? Map.of() : sampling.state());
     }
 
     /** The end of its pipeline: saves what was done, as any other cancellation does, and frees its memory. */

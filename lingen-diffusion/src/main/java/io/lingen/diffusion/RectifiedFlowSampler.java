@@ -7,7 +7,7 @@ import java.util.Map;
 
 /**
  * Euler's method along a rectified flow (specification, section 5; Liu et al., 2022), optionally with fresh noise in every step. Requires a
- * denoiser that predicts the velocity.
+ * denoiser that predicts {@link Prediction#VELOCITY}.
  *
  * <p>A step depends only on the latent, the times and its index, so {@link Sampling#state} is empty.
  */
@@ -63,10 +63,7 @@ public final class RectifiedFlowSampler implements Sampler {
 
     @Override
     public Sampling sample(DenoisingFunction function, Tensor latent, int stepsDone, Map<String, HostTensor> state) {
-        if (!state.isEmpty()) {
-            throw new IllegalArgumentException("state of a rectified flow must be empty, found " + state.keySet());
-        }
-        return new Flow(function, latent, stepsDone);
+        return new Flow(function, latent, stepsDone, state);
     }
 
     private final class Flow extends Sampling {
@@ -74,10 +71,11 @@ public final class RectifiedFlowSampler implements Sampler {
         private final Tensor velocity;
         private double time = Double.NaN;
 
-        Flow(DenoisingFunction function, Tensor latent, int stepsDone) {
+        Flow(DenoisingFunction function, Tensor latent, int stepsDone, Map<String, HostTensor> state) {
             super(backend, latent, steps(), stepsDone);
             this.function = function;
             this.velocity = allocateLatent();
+            restore(state);
         }
 
         @Override

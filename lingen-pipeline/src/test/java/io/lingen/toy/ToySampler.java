@@ -9,7 +9,6 @@ import io.lingen.diffusion.Prediction;
 import io.lingen.diffusion.Sampler;
 import io.lingen.diffusion.Sampling;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * A multistep method of second order on the circle x = cos(a) x0 + sin(a) e, from nearly a right angle to 0: it leads the clean latent of this
@@ -19,7 +18,6 @@ final class ToySampler implements Sampler {
     static final String SCHEDULE = "circle";
 
     private static final double START = 0.98 * Math.PI / 2;
-    private static final String PREVIOUS = "previous";
 
     private final Backend backend;
     private final int steps;
@@ -41,11 +39,6 @@ final class ToySampler implements Sampler {
 
     @Override
     public Sampling sample(DenoisingFunction function, Tensor latent, int stepsDone, Map<String, HostTensor> state) {
-        Set<String> expected = stepsDone == 0 ? Set.of() : Set.of(PREVIOUS);
-        if (!state.keySet().equals(expected)) {
-            throw new IllegalArgumentException(
-                    "the toy's sampler keeps " + expected + " after " + stepsDone + " steps, found " + state.keySet());
-        }
         return new Circle(function, latent, stepsDone, state);
     }
 
@@ -65,10 +58,8 @@ final class ToySampler implements Sampler {
             this.function = function;
             this.clean = allocateLatent();
             this.previous = allocateLatent();
-            if (stepsDone > 0) {
-                backend.write(state.get(PREVIOUS), previous);
-                hasPrevious = true;
-            }
+            this.hasPrevious = stepsDone > 0;
+            restore(state);
         }
 
         @Override
@@ -102,8 +93,8 @@ final class ToySampler implements Sampler {
         }
 
         @Override
-        public Map<String, HostTensor> state() {
-            return hasPrevious ? Map.of(PREVIOUS, backend.download(previous)) : Map.of();
+        protected Map<String, Tensor> stateTensors() {
+            return Map.of("previous", previous);
         }
 
         @Override
