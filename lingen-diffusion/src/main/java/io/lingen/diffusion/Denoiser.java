@@ -62,7 +62,7 @@ public interface Denoiser extends AutoCloseable {
      * Computes the prediction for a latent at a time.
      *
      * @param latent [C, T, H, W], F32
-     * @param t the time as in training: from 0 = noise to 1 = data for a rectified flow
+     * @param t the time, as the {@link Prediction} defines it
      * @param conditioning made by this denoiser
      * @param out written, F32, of the shape {@link Prediction#outputOf}
      * @throws IllegalArgumentException if the latent does not fit the configuration
@@ -75,7 +75,7 @@ public interface Denoiser extends AutoCloseable {
      * Computes the prediction for a latent at a time and passes intermediate results to taps.
      *
      * @param latent [C, T, H, W], F32
-     * @param t the time as in training: from 0 = noise to 1 = data for a rectified flow
+     * @param t the time, as the {@link Prediction} defines it
      * @param conditioning made by this denoiser
      * @param out written, F32, of the shape {@link Prediction#outputOf}
      * @param taps receives the result of every step

@@ -4,6 +4,7 @@ import io.lingen.core.DType;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
+import io.lingen.core.internal.SplitMix64;
 
 /**
  * The addition of fresh noise in the steps of a rectified flow: DDIM's eta (Song et al., 2021, equation 16) along its path.
@@ -53,16 +54,8 @@ final class NoiseRenewal {
             backend.copy(velocity, scratch);
             backend.addScaled((float) b, latent, scratch);
             backend.addScaled((float) a, scratch, latent);
-            backend.normal(seedOf(index), scratch);
+            backend.normal(SplitMix64.output(seed, index), scratch);
             backend.addScaled((float) deviation, scratch, latent);
         }
-    }
-
-    /** {@return the seed of a step: output number {@code step} of SplitMix64 (Steele et al., 2014), started at the seed} */
-    private long seedOf(int step) {
-        long z = seed + (step + 1) * 0x9E3779B97F4A7C15L;
-        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-        return z ^ (z >>> 31);
     }
 }

@@ -73,7 +73,7 @@ public final class ParityCheck {
         Backend backend = denoiser.backend();
         require(fixture, "latent");
         require(fixture, "t");
-        String output = denoiser.prediction() == Prediction.VELOCITY ? "velocity" : "noise";
+        String output = nameOf(denoiser.prediction());
         require(fixture, output);
         Map<String, HostTensor> computed = new LinkedHashMap<>();
         Taps taps = (name, tensor) -> {
@@ -93,6 +93,13 @@ public final class ParityCheck {
             computed.put(output, backend.download(predicted));
         }
         return new Result(compare(fixture, output, computed), computed);
+    }
+
+    private static String nameOf(Prediction prediction) {
+        return switch (prediction) {
+            case VELOCITY, VELOCITY_TO_NOISE -> "velocity";
+            case NOISE, NOISE_AND_VARIANCE -> "noise";
+        };
     }
 
     private static Condition condition(SafetensorsFile fixture) {
