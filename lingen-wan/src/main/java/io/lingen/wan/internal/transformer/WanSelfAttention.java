@@ -1,0 +1,70 @@
+package io.lingen.wan.internal.transformer;
+
+import io.lingen.core.DType;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
+import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.Heads;
+
+/** Full attention over all tokens, with an RMS norm of queries and keys over the whole width, and rotary positions. */
+final class WanSelfAttention {
+    private final Backend backend;
+    private final DType precision;
+    private final WanTransformerConfig config;
+    private final Linear query; // D -> D, likewise key, value and projection
+    private final Linear key;
+    private final Linear value;
+    private final Linear projection;
+    private final Tensor queryNorm; // [D]
+    private final Tensor keyNorm; // [D]
+
+    WanSelfAttention(ModelWeights weights, WanTransformerConfig config) {
+        int d = config.width();
+        this.backend = weights.backend();
+        this.precision = weights.precision();
+        this.config = config;
+        this.query = weights.linear("to_q", d, d);
+        this.key = weights.linear("to_k", d, d);
+        this.value = weights.linear("to_v", d, d);
+        this.queryNorm = weights.vector("norm_q.weight", d);
+        this.keyNorm = weights.vector("norm_k.weight", d);
+        this.projection = weights.linear("to_out.0", d, d);
+    }
+
+    /**
+     * Computes x += gate * attention(LN(x) * (1 + scale) + shift).
+     *
+     * @param x [N, D], F32
+     * @param shift [D]
+     * @param scale [D]
+     * @param gate [D]
+     * @param taps receives "attn1.q" and "attn1.k" before the rotation, and "attn1", the sum before the gate
+     */
+    void addTo(Tensor x, Grid grid, RotaryTables rotary, Tensor shift, Tensor scale, Tensor gate, Taps taps) {
+        try (Workspace workspace = backend.newWorkspace()) {
+            Tensor u = workspace.allocate(precision, x.shape()); // [N, D]
+            backend.modulatedLayerNorm(x, shift, scale, config.epsilon(), u);
+            Tensor q = query.apply(workspace, u, precision); // [N, D]
+            Tensor k = key.apply(workspace, u, precision); // [N, D]
+            Tensor v = value.apply(workspace, u, precision); // [N, D]
+            backend.rmsNorm(q, queryNorm, config.epsilon(), false, q);
+            backend.rmsNorm(k, keyNorm, config.epsilon(), false, k);
+            taps.accept("attn1.q", q);
+            taps.accept("attn1.k", k);
+            rotary.rotate(heads(q), grid);
+            rotary.rotate(heads(k), grid);
+            Tensor mixed = u; // The input is used up.
+            backend.attention(heads(q), heads(k), heads(v), null, mixed);
+            projection.apply(mixed, Epilogue.gatedAdd(gate), x, taps, "attn1"); // [N, D]
+        }
+    }
+
+    private Heads heads(Tensor matrix) {
+        return new Heads(matrix, 0, config.heads(), config.headDim());
+    }
+}
