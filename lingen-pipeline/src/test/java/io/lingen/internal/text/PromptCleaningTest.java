@@ -1,0 +1,77 @@
+package io.lingen.internal.text;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Expected texts come from the Python original: ftfy 6.3, html.unescape twice, white space to one blank. Only wrong charsets differ. */
+class PromptCleaningTest {
+    @Test
+    void plainPromptsStay() {
+        assertEquals("", clean(""));
+        assertEquals("", clean(" \t\r\n\u00a0\u3000"));
+        String prompt = "Two cats, 50% \"grey\" & it's 5 < 6 > 3; naïve 猫 🐈\u200d⬛ #1";
+        assertEquals(prompt, clean(prompt));
+    }
+
+    @Test
+    void whiteSpaceBecomesSingleBlanks() {
+        assertEquals("a b c d e", clean("\n a \t b\u00a0\u00a0c\u3000d\u2028e\u2003"));
+        assertEquals("a b", clean("a\r\n\fb"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            quoteCharacter = '`',
+            value = {
+                "tom &amp; jerry, tom & jerry",
+                "&lt;b&gt;, <b>",
+                "&amp;lt;b&amp;gt;, <b>",
+                "&quot;hi&quot; &#39;x&#x27; &apos;y&apos;, `\"hi\" 'x' 'y'`",
+                "&ldquo;hi&rdquo; it&rsquo;s, `\"hi\" it's`",
+                "caf&eacute; &Eacute;t&eacute; &hellip;, café Été …",
+                "a&nbsp;&amp;nbsp;b, a b",
+                "R&D Q&A &nosuch; &, R&D Q&A &nosuch; &",
+                "&ampersand &copy2026 &notit;, &ersand ©2026 ¬it;",
+                "&#8364; &#x1F408; &#146;, € 🐈 '",
+                "&NotEqualTilde; &fjlig;, `≂̸ fj`",
+                "&#0; &#xD800; &#99999999999999999999; &#1;x, � � � x"
+            })
+    void characterReferencesAreDecodedTwice(String prompt, String expected) {
+        assertEquals(expected, clean(prompt));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            quoteCharacter = '`',
+            value = {
+                "‘a’ ‚b‛ “c” „d‟, `'a' 'b' \"c\" \"d\"`",
+                "ﬁsh ﬂag oﬀ eﬃcient waﬄe faﬆ ĳs ǆ ŉ, fish flag off efficient waffle fast ijs dž 'n",
+                "Ｆｕｌｌ　ｗｉｄｔｈ！ ＂ｑ＂, `Full width! \"q\"`",
+                "ﾊﾝｶｸ ｶﾞ, ハンカク ガ",
+                "cafe\u0301 A\u030a, café Å"
+            })
+    void typographicVariantsBecomePlain(String prompt, String expected) {
+        assertEquals(expected, clean(prompt));
+    }
+
+    @Test
+    void controlCharactersAreRemoved() {
+        assertEquals("a red ring", clean("\ufeffa\u0000 \u001b[31;1mred\u001b[0m\u0007 ri\u206ang\u007f"));
+        assertEquals("wait… it's €5", clean("wait\u0085 it\u0092s \u00805"));
+        assertEquals("x\ufffdy", clean("x\ud800y"));
+    }
+
+    @Test
+    void wrongCharsetsAreNotMended() {
+        assertEquals("cafÃ© schÃ¶n", clean("cafÃ© schÃ¶n"));
+    }
+
+    private static String clean(String prompt) {
+        String cleaned = PromptCleaning.clean(prompt);
+
+        return cleaned;
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.internal.text;
+
+import org.jspecify.annotations.NullMarked;
