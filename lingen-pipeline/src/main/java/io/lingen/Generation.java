@@ -127,11 +127,10 @@ public final class Generation implements AutoCloseable {
 
     /** Encodes prompt and negative prompt, projects them for every block. */
     private DenoisingFunction function() {
-        Condition condition = model.condition(plan.request(), prompt);
-        DenoisingFunction conditional = pass(condition);
+        List<Condition> conditions = model.conditions(plan, prompt, this::throwIfCancelled);
+        DenoisingFunction conditional = pass(conditions.get(0));
         return plan.isGuided()
-                ? Guidance.of(
-                        backend, conditional, pass(model.unconditional(plan.request(), condition)), plan.guidance())
+                ? Guidance.of(backend, conditional, pass(conditions.get(1)), plan.guidance())
                 : conditional;
     }
 

@@ -16,6 +16,7 @@ import io.lingen.internal.ModelFiles;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFamilies;
 import io.lingen.text.PromptRewriter;
+import io.lingen.text.TextEncoder.Prompt;
 import io.lingen.text.TextEncoders;
 import io.lingen.vae.VideoDecoder;
 import java.nio.file.Path;
@@ -152,19 +153,29 @@ final class LoadedModel implements AutoCloseable {
         return prompt == null ? null : rewriter.rewrite(prompt);
     }
 
-    /** What the denoiser is conditioned on. */
-    Condition condition(VideoRequest request, @Nullable String encodedPrompt) {
+    /**
+     * The conditions of a video's passes: what to show and, for a guided video, what guidance leads away from. Prompts are encoded together.
+     *
+     * @param encodedPrompt of {@link #encodedPrompt}
+     * @param throwIfCancelled throws if the video was cancelled; called between the parts of long work
+     */
+    List<Condition> conditions(VideoPlan plan, @Nullable String encodedPrompt, Runnable throwIfCancelled) {
+        VideoRequest request = plan.request();
         Integer label = request.label();
-        return label != null
-                ? Condition.ofLabel(label)
-                : Condition.of(encoders.encode(Objects.requireNonNull(encodedPrompt)));
-    }
-
-    /** What guidance leads away from: the negative prompt, or no class. */
-    Condition unconditional(VideoRequest request, Condition conditional) {
-        return request.label() != null
-                ? Condition.NONE
-                : Condition.of(encoders.encodeNegative(request.negativePrompt(), conditional.texts()));
+        if (label != null) {
+            return List.of(Condition.ofLabel(label), Condition.NONE);
+        }
+        Prompt prompt = Prompt.of(Objects.requireNonNull(encodedPrompt));
+        List<Prompt> prompts =
+                plan.isGuided() ? List.of(prompt, Prompt.negative(request.negativePrompt())) : List.of(prompt);
+        return encoders
+                .encode(prompts, (done, total) -> {
+                    throwIfCancelled.run();
+                    options.progress().advanced("encoding", done, total);
+                })
+                .stream()
+                .map(Condition::of)
+                .toList();
     }
 
     Sampler sampler(VideoPlan plan) {

@@ -75,7 +75,7 @@ public final class MemoryEstimator implements AutoCloseable {
         try {
             this.denoiser = owned.add(model.loadDenoiser(backend, precision));
             this.decoder = owned.add(model.loadDecoder(backend, precision));
-            this.encoders = model.textEncoders();
+            this.encoders = model.textEncoders(real, precision);
         } catch (RuntimeException | Error e) {
             owned.closeAfter(e);
             throw e;
@@ -107,11 +107,19 @@ public final class MemoryEstimator implements AutoCloseable {
 
     /** The memory for loading the model, text encoders included; Java's own is not. */
     long loadingBytes() {
-        return weightBytes + 2 * encoderBytes();
+        return weightBytes + encoderBytes() + encoderWorkBytes();
     }
 
     private long encoderBytes() {
-        return encoders.stream().mapToLong(TextEncoderFacts::bytes).sum();
+        return encoders.stream().mapToLong(TextEncoderFacts::heldBytes).sum();
+    }
+
+    /** Encoders are loaded, and encode, one after the other. */
+    private long encoderWorkBytes() {
+        return encoders.stream()
+                .mapToLong(encoder -> encoder.peakBytes() - encoder.heldBytes())
+                .max()
+                .orElse(0);
     }
 
     /**
@@ -161,8 +169,7 @@ public final class MemoryEstimator implements AutoCloseable {
     }
 
     private MemoryForecast forecast(long denoising, long decoding) {
-        // A text encoder's file and what is made of it lie in memory together, for a moment.
-        long loading = Math.max(0, encoderBytes() - PROGRAM_AFTER_LOADING);
+        long loading = Math.max(0, encoderWorkBytes() - PROGRAM_AFTER_LOADING);
         return new MemoryForecast(PROGRAM, encoderBytes(), weightBytes, loading, denoising, decoding);
     }
 

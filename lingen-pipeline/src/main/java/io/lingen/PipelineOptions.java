@@ -16,13 +16,31 @@ import org.jspecify.annotations.Nullable;
  * @param rewriter what a prompt goes through before it is encoded; null for the model's own: its {@link io.lingen.text.Thesaurus} if it has
  *     one. {@link PromptRewriter#IDENTITY} leaves prompts as they are
  * @param model files that replace or change parts of the model: a transformer's weights, LoRAs
+ * @param progress receives the progress of long work outside of the caller's own loop
  */
 public record PipelineOptions(
         String backend,
         DType precision,
         int threads,
         @Nullable PromptRewriter rewriter,
-        ModelOptions model) {
+        ModelOptions model,
+        ProgressListener progress) {
+    /** A receiver of the progress of long work. It is called by the thread that works, and should return quickly. */
+    @FunctionalInterface
+    public interface ProgressListener {
+        /** Discards all reports. */
+        ProgressListener NONE = (stage, done, total) -> {};
+
+        /**
+         * Reports progress. The first report of a stage has {@code done} 0, the last one {@code total}.
+         *
+         * @param stage the stage: "encoding" while a text encoder that is not kept in memory reads its weights
+         * @param done the number of completed parts
+         * @param total the number of parts, at least 1
+         */
+        void advanced(String stage, int done, int total);
+    }
+
     public PipelineOptions {
         if (!precision.isComputeType()) {
             throw new IllegalArgumentException("the precision is BF16 or F32, found " + precision);
@@ -30,30 +48,35 @@ public record PipelineOptions(
         new BackendOptions(threads);
     }
 
-    /** The best backend, BF16, all processors, the model's own rewriter. */
+    /** The best backend, BF16, all processors, the model's own rewriter, no progress. */
     public static PipelineOptions defaults() {
         return new PipelineOptions(
-                Backends.AUTO, DType.BF16, Runtime.getRuntime().availableProcessors(), null, ModelOptions.NONE);
+                Backends.AUTO,
+                DType.BF16,
+                Runtime.getRuntime().availableProcessors(),
+                null,
+                ModelOptions.NONE,
+                ProgressListener.NONE);
     }
 
     /** These options with another backend. */
     public PipelineOptions withBackend(String name) {
-        return new PipelineOptions(name, precision, threads, rewriter, model);
+        return new PipelineOptions(name, precision, threads, rewriter, model, progress);
     }
 
     /** These options with another precision. */
     public PipelineOptions withPrecision(DType type) {
-        return new PipelineOptions(backend, type, threads, rewriter, model);
+        return new PipelineOptions(backend, type, threads, rewriter, model, progress);
     }
 
     /** These options with another number of threads. */
     public PipelineOptions withThreads(int number) {
-        return new PipelineOptions(backend, precision, number, rewriter, model);
+        return new PipelineOptions(backend, precision, number, rewriter, model, progress);
     }
 
     /** These options with another rewriter; null for the model's own. */
     public PipelineOptions withRewriter(@Nullable PromptRewriter other) {
-        return new PipelineOptions(backend, precision, threads, other, model);
+        return new PipelineOptions(backend, precision, threads, other, model, progress);
     }
 
     /**
@@ -62,6 +85,11 @@ public record PipelineOptions(
      * @param other the files
      */
     public PipelineOptions withModel(ModelOptions other) {
-        return new PipelineOptions(backend, precision, threads, rewriter, other);
+        return new PipelineOptions(backend, precision, threads, rewriter, other, progress);
+    }
+
+    /** These options with a receiver of progress. */
+    public PipelineOptions withProgress(ProgressListener listener) {
+        return new PipelineOptions(backend, precision, threads, rewriter, model, listener);
     }
 }

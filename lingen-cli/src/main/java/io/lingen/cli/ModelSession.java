@@ -27,7 +27,7 @@ final class ModelSession {
         console.check(() -> Backends.requireKnown(options.backend()));
         Progress progress = console.progress();
         progress.print("loading    " + model);
-        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model, options);
+        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model, options.withProgress(progress::show));
                 Interruption interruption = Interruption.listen(console.err())) {
             progress.print("backend    " + pipeline.backend().description());
             return work.run(new VideoRun(pipeline, progress, console.json(), interruption));

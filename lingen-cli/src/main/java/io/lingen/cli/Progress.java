@@ -3,6 +3,7 @@ package io.lingen.cli;
 import java.io.PrintWriter;
 import java.util.Iterator;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** Reports the progress of a run: a bar on a terminal, a line per stage elsewhere, nothing if quiet. For one thread. */
 final class Progress {
@@ -18,6 +19,7 @@ final class Progress {
 
     private final PrintWriter err;
     private final Form form;
+    private @Nullable Bar current;
 
     Progress(PrintWriter err, Form form) {
         this.err = err;
@@ -40,6 +42,14 @@ final class Progress {
         }
     }
 
+    /** Reports the progress of a stage, which begins when {@code done} is 0. */
+    void show(String stage, int done, int total) {
+        if (current == null || done == 0) {
+            current = new Bar(stage, total);
+        }
+        current.advanceTo(done);
+    }
+
     /** Wraps an iterator and reports how many elements were taken. */
     <E> Iterator<E> over(String stage, int total, Iterator<E> elements) {
         Bar bar = new Bar(stage, total);
@@ -52,7 +62,7 @@ final class Progress {
             @Override
             public E next() {
                 E element = elements.next();
-                bar.advance();
+                bar.advanceTo(bar.done + 1);
                 return element;
             }
         };
@@ -71,10 +81,11 @@ final class Progress {
             show(start);
         }
 
-        void advance() {
-            done++;
+        void advanceTo(int count) {
             long now = System.nanoTime();
-            if (done == total || now - drawn >= REDRAW_NANOS) {
+            boolean advances = count > done;
+            done = count;
+            if (advances && (done == total || now - drawn >= REDRAW_NANOS)) {
                 show(now);
             }
         }

@@ -157,7 +157,7 @@ class BadModelTest {
                                         tokenizer(
                                                 "'single': [" + "{'SpecialToken': {'id': 'x', 'type_id': 0}},".repeat(3)
                                                         + "{'Sequence': {'id': 'A', 'type_id': 0}}]"))),
-                        "expected fewer special tokens than config.json's max_tokens = 3, found 3"));
+                        "expected fewer special tokens than the encoder's limit of 3 tokens, found 3"));
     }
 
     static Stream<Arguments> weights() {

@@ -51,8 +51,13 @@ public interface ModelDescription {
         return List.of();
     }
 
-    /** What is known of the text encoders without loading them, in the order of {@link #loadTextEncoders}. */
-    List<TextEncoderFacts> textEncoders();
+    /**
+     * The properties of the text encoders, from configurations and the shapes of weights, in the order of {@link #loadTextEncoders}.
+     *
+     * @param backend the backend that the encoders would be loaded for; nothing is allocated on it
+     * @param precision of products and activations, F32 or BF16
+     */
+    List<TextEncoderFacts> textEncoders(Backend backend, DType precision);
 
     /**
      * Loads the text encoders.

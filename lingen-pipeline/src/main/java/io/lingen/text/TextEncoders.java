@@ -2,10 +2,12 @@ package io.lingen.text;
 
 import io.lingen.core.internal.CloseableStack;
 import io.lingen.diffusion.TextEmbedding;
+import io.lingen.text.TextEncoder.Progress;
+import io.lingen.text.TextEncoder.Prompt;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** A model's text encoders, in the order in which the denoiser concatenates their tokens. Owns them. */
+/** The text encoders of a model, in the order in which the denoiser concatenates their tokens. Owns them. */
 public final class TextEncoders implements AutoCloseable {
     private final List<TextEncoder> encoders;
     private final CloseableStack owned = new CloseableStack();
@@ -21,20 +23,30 @@ public final class TextEncoders implements AutoCloseable {
         return encoders;
     }
 
-    /** A prompt as every encoder sees it, in order. */
-    public List<TextEmbedding> encode(String prompt) {
-        return encoders.stream().map(encoder -> encoder.encode(prompt)).toList();
+    /**
+     * Encodes prompts with every encoder.
+     *
+     * @param prompts the prompts, at least one
+     * @param progress receives the progress of each encoder in turn
+     * @return for each prompt, in their order, one embedding per encoder
+     */
+    public List<List<TextEmbedding>> encode(List<Prompt> prompts, Progress progress) {
+        List<List<TextEmbedding>> byEncoder = encoders.stream()
+                .map(encoder -> encoder.encode(prompts, progress))
+                .toList();
+        return IntStream.range(0, prompts.size())
+                .mapToObj(i -> byEncoder.stream().map(of -> of.get(i)).toList())
+                .toList();
     }
 
     /**
-     * A negative prompt as every encoder sees it, in order.
+     * Encodes one prompt with every encoder.
      *
-     * @param positive the prompt that it belongs to, as {@link #encode} gave it
+     * @param prompt the text of a prompt that is not negative
+     * @return one embedding per encoder
      */
-    public List<TextEmbedding> encodeNegative(String prompt, List<TextEmbedding> positive) {
-        return IntStream.range(0, encoders.size())
-                .mapToObj(i -> encoders.get(i).encodeNegative(prompt, positive.get(i)))
-                .toList();
+    public List<TextEmbedding> encode(String prompt) {
+        return encode(List.of(Prompt.of(prompt)), Progress.NONE).get(0);
     }
 
     @Override

@@ -8,7 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** A vector of random numbers a word, of the word's hash. A negative prompt has as many words as the prompt: cut, or filled with empty ones. */
+/** A vector of random numbers a word, of the word's hash. A negative prompt is filled with empty words up to {@value #MAX_WORDS}. */
 final class HashedWords implements TextEncoder {
     static final int WIDTH = 8;
     static final int MAX_WORDS = 16;
@@ -33,13 +33,19 @@ final class HashedWords implements TextEncoder {
     }
 
     @Override
-    public TextEmbedding encode(String prompt) {
-        return encode(words(prompt), Math.min(words(prompt).size(), MAX_WORDS));
+    public String normalize(String text) {
+        return String.join(" ", words(text));
     }
 
     @Override
-    public TextEmbedding encodeNegative(String prompt, TextEmbedding positive) {
-        return encode(words(prompt), (int) positive.tokens().shape().length(0));
+    public List<TextEmbedding> encode(List<Prompt> prompts, Progress progress) {
+        return prompts.stream()
+                .map(prompt -> encode(
+                        words(prompt.text()),
+                        prompt.negative()
+                                ? MAX_WORDS
+                                : Math.min(words(prompt.text()).size(), MAX_WORDS)))
+                .toList();
     }
 
     private static TextEmbedding encode(List<String> words, int length) {

@@ -125,8 +125,9 @@ public final class ToyModel implements ModelDescription {
     }
 
     @Override
-    public List<TextEncoderFacts> textEncoders() {
-        return List.of(new TextEncoderFacts(HashedWords.MAX_WORDS, HashedWords.WIDTH, 0));
+    public List<TextEncoderFacts> textEncoders(Backend backend, DType precision) {
+        return List.of(
+                new TextEncoderFacts(HashedWords.MAX_WORDS, HashedWords.WIDTH, 0, 0, List.of(ModelSignature.FILE)));
     }
 
     @Override

@@ -166,7 +166,7 @@ final class LinGenModel implements ModelDescription {
     }
 
     @Override
-    public List<TextEncoderFacts> textEncoders() {
+    public List<TextEncoderFacts> textEncoders(Backend backend, DType precision) {
         return index.textEncoders().stream()
                 .map(component -> OnnxTextEncoders.facts(source, component))
                 .toList();

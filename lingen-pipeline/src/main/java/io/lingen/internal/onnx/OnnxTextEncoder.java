@@ -14,27 +14,25 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.internal.SafeText;
 import io.lingen.diffusion.TextEmbedding;
-import io.lingen.internal.tokenizer.Tokenizer;
+import io.lingen.internal.tokenizer.PromptTokenizer;
+import io.lingen.internal.tokenizer.TokenizedPrompt;
 import io.lingen.internal.tokenizer.TokenizerReader;
 import io.lingen.text.TextEncoder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * An ONNX encoder, run by DJL's OnnxRuntime engine, and its tokenizer, in Java. Loads nothing over the network. Thread-safe: prompts are encoded one
  * at a time.
  */
 public final class OnnxTextEncoder implements TextEncoder {
-    private static final Logger log = LoggerFactory.getLogger(OnnxTextEncoder.class);
-
     private final String name;
     private final OnnxTextEncoderConfig config;
-    private final Tokenizer tokenizer;
+    private final PromptTokenizer tokenizer;
     private final Model model;
     private final Predictor<TokenizedPrompt, float[]> predictor;
 
@@ -45,7 +43,7 @@ public final class OnnxTextEncoder implements TextEncoder {
         }
     }
 
-    private OnnxTextEncoder(String name, OnnxTextEncoderConfig config, Tokenizer tokenizer, Model model) {
+    private OnnxTextEncoder(String name, OnnxTextEncoderConfig config, PromptTokenizer tokenizer, Model model) {
         this.name = name;
         this.config = config;
         this.tokenizer = tokenizer;
@@ -64,7 +62,7 @@ public final class OnnxTextEncoder implements TextEncoder {
      */
     public static OnnxTextEncoder load(
             String name, OnnxTextEncoderConfig config, Path onnx, InputStream tokenizerJson, int threads) {
-        Tokenizer tokenizer = readTokenizer(name, config, tokenizerJson);
+        PromptTokenizer tokenizer = readTokenizer(name, config, tokenizerJson);
         Model model = Model.newInstance(name, Device.cpu(), "OnnxRuntime");
         try {
             model.load(
@@ -79,20 +77,15 @@ public final class OnnxTextEncoder implements TextEncoder {
         }
     }
 
-    private static Tokenizer readTokenizer(String name, OnnxTextEncoderConfig config, InputStream json) {
+    private static PromptTokenizer readTokenizer(String name, OnnxTextEncoderConfig config, InputStream json) {
         String origin =
                 name + "/" + (config.isEmbedded() ? config.embeddedName() + "-tokenizer.json" : config.tokenizer());
-        Tokenizer tokenizer;
         try {
-            tokenizer = TokenizerReader.read(origin, json.readNBytes(TokenizerReader.MAX_BYTES + 1));
+            byte[] bytes = json.readNBytes(TokenizerReader.MAX_BYTES + 1);
+            return PromptTokenizer.read(name, origin, bytes, config.maxTokens());
         } catch (IOException e) {
             throw new CheckpointException(origin + ": expected a readable tokenizer.json, found " + e, e);
         }
-        if (tokenizer.specialTokens() >= config.maxTokens()) {
-            throw new CheckpointException(origin + ": expected fewer special tokens than config.json's max_tokens = "
-                    + config.maxTokens() + ", found " + tokenizer.specialTokens());
-        }
-        return tokenizer;
     }
 
     @Override
@@ -116,21 +109,14 @@ public final class OnnxTextEncoder implements TextEncoder {
     }
 
     @Override
-    public synchronized TextEmbedding encode(String prompt) {
-        TokenizedPrompt tokens = tokenize(prompt);
-        if (tokens.isCut()) {
-            log.warn(
-                    "{} reads {} tokens and the prompt has {}: it is cut after \"{}\", before \"{}\"",
-                    name,
-                    tokens.ids().length,
-                    tokens.uncutLength(),
-                    SafeText.endOf(prompt.substring(0, tokens.cutAt()), 40),
-                    SafeText.of(prompt.substring(tokens.cutAt()).strip(), 40));
-        }
+    public synchronized List<TextEmbedding> encode(List<Prompt> prompts, Progress progress) {
+        return prompts.stream().map(prompt -> encode(tokenize(prompt.text()))).toList();
+    }
+
+    private TextEmbedding encode(TokenizedPrompt tokens) {
         float[] values = run(tokens);
-        int length = tokens.ids().length;
         // Nothing is padded, so nothing is masked.
-        return new TextEmbedding(HostTensor.of(values, length, config.width()), null);
+        return new TextEmbedding(HostTensor.of(values, tokens.ids().length, config.width()), null);
     }
 
     private float[] run(TokenizedPrompt tokens) {
@@ -148,7 +134,7 @@ public final class OnnxTextEncoder implements TextEncoder {
     }
 
     TokenizedPrompt tokenize(String prompt) {
-        return TokenizedPrompt.of(prompt, tokenizer.encode(prompt), config.maxTokens());
+        return tokenizer.tokenize(prompt);
     }
 
     @Override

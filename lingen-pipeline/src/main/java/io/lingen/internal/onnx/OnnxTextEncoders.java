@@ -148,7 +148,13 @@ public final class OnnxTextEncoders {
                 bytes += Math.max(0, file.getContentLengthLong());
                 file.getInputStream().close();
             }
-            return new TextEncoderFacts(config.maxTokens(), config.width(), bytes);
+            // The file and the model that is made of it lie in memory together, for a moment.
+            return new TextEncoderFacts(
+                    config.maxTokens(),
+                    config.width(),
+                    bytes,
+                    2 * bytes,
+                    config.isEmbedded() ? List.of() : files(source, component));
         } catch (IOException e) {
             throw new CheckpointException(
                     source + ": expected a readable text encoder " + config.model() + ", found " + e, e);

@@ -12,6 +12,7 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.Checksums;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.TextEmbedding;
+import io.lingen.internal.tokenizer.TokenizedPrompt;
 import io.lingen.text.TextEncoders;
 import java.io.IOException;
 import java.io.InputStream;
@@ -164,7 +165,7 @@ class OnnxTextEncoderTest {
                     files);
             assertEquals(
                     Files.size(data) + Files.size(folder.resolve("external/onnx/encoder.onnx")),
-                    OnnxTextEncoders.facts(source, "external").bytes());
+                    OnnxTextEncoders.facts(source, "external").heldBytes());
             String hash = Checksums.compute(source, files).sha256();
             // The ids are [CLS] 1, a 3, ring 5, [SEP] 2.
             assertArrayEquals(rowsOf(rows, 1, 3, 5, 2), encode(source), "the rows of the data file");

@@ -1,0 +1,70 @@
+package io.lingen.internal.tokenizer;
+
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.internal.SafeText;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A tokenizer with the token limit of its text encoder. Immutable and thread-safe. */
+public final class PromptTokenizer {
+    private static final Logger log = LoggerFactory.getLogger(PromptTokenizer.class);
+
+    private final String encoder;
+    private final Tokenizer tokenizer;
+    private final int maxTokens;
+
+    private PromptTokenizer(String encoder, Tokenizer tokenizer, int maxTokens) {
+        this.encoder = encoder;
+        this.tokenizer = tokenizer;
+        this.maxTokens = maxTokens;
+    }
+
+    /**
+     * Reads a tokenizer.json.
+     *
+     * @param encoder the name of the text encoder, for messages
+     * @param origin the name of the file, for messages
+     * @param json the bytes of the file
+     * @param maxTokens the largest number of tokens of a prompt, special tokens included
+     * @return the tokenizer
+     * @throws CheckpointException if the file is ill-formed, or if a prompt's special tokens alone reach the limit
+     */
+    public static PromptTokenizer read(String encoder, String origin, byte[] json, int maxTokens) {
+        Tokenizer tokenizer = TokenizerReader.read(origin, json);
+        if (tokenizer.specialTokens() >= maxTokens) {
+            throw new CheckpointException(origin + ": expected fewer special tokens than the encoder's limit of "
+                    + maxTokens + " tokens, found " + tokenizer.specialTokens());
+        }
+        return new PromptTokenizer(encoder, tokenizer, maxTokens);
+    }
+
+    /** {@return the largest number of tokens of a prompt, special tokens included} */
+    public int maxTokens() {
+        return maxTokens;
+    }
+
+    /** {@return the number of special tokens of every prompt} */
+    public int specialTokens() {
+        return tokenizer.specialTokens();
+    }
+
+    /**
+     * {@return the tokens of a prompt} If it is longer than the limit, its last tokens are left out except for special ones, and a warning is
+     * logged.
+     *
+     * @param prompt any text
+     */
+    public TokenizedPrompt tokenize(String prompt) {
+        TokenizedPrompt tokens = TokenizedPrompt.of(prompt, tokenizer.encode(prompt), maxTokens);
+        if (tokens.isCut()) {
+            log.warn(
+                    "{} reads {} tokens and the prompt has {}: it is cut after \"{}\", before \"{}\"",
+                    encoder,
+                    tokens.ids().length,
+                    tokens.uncutLength(),
+                    SafeText.endOf(prompt.substring(0, tokens.cutAt()), 40),
+                    SafeText.of(prompt.substring(tokens.cutAt()).strip(), 40));
+        }
+        return tokens;
+    }
+}
