@@ -4,6 +4,7 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.SafetensorsWriter;
 import io.lingen.core.internal.SafeText;
+import io.lingen.internal.TensorDigest;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -45,7 +46,7 @@ public record LatentFile(
     /** The names of the sampler's tensors begin so. */
     static final String STATE = "sampler.";
 
-    /** The metadata key of {@link LatentDigest}'s sum. */
+    /** The metadata key of {@link TensorDigest}'s sum. */
     static final String DIGEST = "sha256";
 
     /** @throws IllegalArgumentException if more steps are done than the provenance has */
@@ -134,7 +135,7 @@ public record LatentFile(
         metadata.put("step", Integer.toString(step));
         metadata.put("steps", Integer.toString(steps(provenance)));
         metadata.put("output", output);
-        metadata.put(DIGEST, LatentDigest.of(metadata, tensors));
+        metadata.put(DIGEST, TensorDigest.of(metadata, tensors));
         SafetensorsWriter.write(file, tensors, metadata);
     }
 

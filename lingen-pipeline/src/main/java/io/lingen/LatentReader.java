@@ -7,6 +7,7 @@ import io.lingen.core.accounting.HostMemory;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.internal.SafeText;
+import io.lingen.internal.TensorDigest;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -179,7 +180,7 @@ final class LatentReader {
 
     /** Copies: a mapping would end with the file, and keep it from being replaced on some systems. */
     private Map<String, HostTensor> tensors(@Nullable String expectedSum) {
-        LatentDigest digest = new LatentDigest();
+        TensorDigest digest = new TensorDigest();
         Map<String, String> summed = new TreeMap<>(metadata);
         summed.remove(LatentFile.DIGEST);
         digest.addMetadata(summed);

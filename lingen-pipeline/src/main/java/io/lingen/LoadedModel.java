@@ -13,9 +13,12 @@ import io.lingen.diffusion.Sampler;
 import io.lingen.internal.Lifetime;
 import io.lingen.internal.MemoryCheck;
 import io.lingen.internal.ModelFiles;
+import io.lingen.internal.text.CachedTextEncoder;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFamilies;
+import io.lingen.spi.TextEncoderFacts;
 import io.lingen.text.PromptRewriter;
+import io.lingen.text.TextEncoder;
 import io.lingen.text.TextEncoder.Prompt;
 import io.lingen.text.TextEncoders;
 import io.lingen.vae.VideoDecoder;
@@ -78,12 +81,36 @@ final class LoadedModel implements AutoCloseable {
                     () -> ifBf16Fits(MemoryEstimator::loadingBytes));
             this.denoiser = owned.add(description.loadDenoiser(backend, options.precision()));
             this.decoder = owned.add(description.loadDecoder(backend, options.precision()));
-            this.encoders = owned.add(description.loadTextEncoders(backend, options.precision(), options.threads()));
+            this.encoders =
+                    cached(owned.add(description.loadTextEncoders(backend, options.precision(), options.threads())));
         } catch (RuntimeException | Error e) {
             owned.closeAfter(e);
             throw e;
         }
         this.loadTime = Duration.ofNanos(System.nanoTime() - start);
+    }
+
+    /** Puts the text cache, if one is asked for, in front of encoders that consist of files of the model. */
+    private TextEncoders cached(TextEncoders loaded) {
+        Path folder = options.textCache();
+        if (folder == null) {
+            return loaded;
+        }
+        List<TextEncoderFacts> facts = description.textEncoders(backend, options.precision());
+        List<TextEncoder> cached = new ArrayList<>();
+        for (int i = 0; i < facts.size(); i++) {
+            TextEncoder encoder = loaded.all().get(i);
+            List<String> paths = facts.get(i).files();
+            cached.add(
+                    paths.isEmpty()
+                            ? encoder
+                            : new CachedTextEncoder(
+                                    encoder,
+                                    folder,
+                                    () -> new CachedTextEncoder.Identity(
+                                            files.hash(paths), backend.name(), options.precision())));
+        }
+        return new TextEncoders(cached);
     }
 
     /** A model's files: of a folder, or of the embedded model on the class path. To be closed by the caller. */

@@ -85,6 +85,7 @@ final class GenerateAliases {
                 video.model(),
                 isGiven("--output") ? output : null,
                 video.compute().threads(),
+                video.textCache(),
                 outputs,
                 latents);
     }

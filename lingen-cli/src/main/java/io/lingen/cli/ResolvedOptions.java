@@ -49,7 +49,8 @@ record ResolvedOptions(VideoOptions options, @Nullable RecordedVideo recorded) {
                 .withBackend(compute.isBackendGiven() || recorded == null ? compute.backend() : recorded.backend())
                 .withPrecision(precision)
                 .withThreads(compute.threads())
-                .withRewriter(options.isAsWritten() || isRecordedPrompt ? PromptRewriter.IDENTITY : null);
+                .withRewriter(options.isAsWritten() || isRecordedPrompt ? PromptRewriter.IDENTITY : null)
+                .withTextCache(options.textCache());
     }
 
     /** Prints how the loaded model differs from the recorded one; see {@link RecordedVideo#compare}. */

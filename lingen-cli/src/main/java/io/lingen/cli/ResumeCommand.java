@@ -48,11 +48,15 @@ final class ResumeCommand implements Callable<Integer> {
     private ThreadOption threads;
 
     @Mixin
+    private TextCacheOption textCache;
+
+    @Mixin
     private Console console;
 
     @Override
     public Integer call() throws IOException {
         console.check(latents::check);
-        return saved.read(console).resume(saved.model(), output, threads.threads(), outputs, latents);
+        return saved.read(console)
+                .resume(saved.model(), output, threads.threads(), textCache.folder(), outputs, latents);
     }
 }

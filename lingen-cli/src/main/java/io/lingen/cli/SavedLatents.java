@@ -61,14 +61,22 @@ final class SavedLatents {
      *
      * @param model null for the recorded one
      * @param output null for the recorded name, in the folder of the latents
+     * @param textCache null to keep no encoded prompts
      */
-    int resume(@Nullable String model, @Nullable Path output, int threads, OutputOptions outputs, LatentOptions latents)
+    int resume(
+            @Nullable String model,
+            @Nullable Path output,
+            int threads,
+            @Nullable Path textCache,
+            OutputOptions outputs,
+            LatentOptions latents)
             throws IOException {
         PipelineOptions options = console.checked(() -> PipelineOptions.defaults()
                 .withBackend(file.provenance().backend())
                 .withPrecision(recorded.precision())
                 .withThreads(threads)
-                .withRewriter(PromptRewriter.IDENTITY));
+                .withRewriter(PromptRewriter.IDENTITY)
+                .withTextCache(textCache));
         Path video = output == null ? file.video() : output;
         VideoOutput target = console.checked(() -> outputs.of(video));
         return run(model, options, target, run -> {

@@ -33,6 +33,9 @@ final class VideoOptions {
     @Mixin
     private ComputeOptions compute;
 
+    @Mixin
+    private TextCacheOption textCache;
+
     boolean isLikeGiven() {
         return like != null;
     }
@@ -54,6 +57,12 @@ final class VideoOptions {
 
     ComputeOptions compute() {
         return compute;
+    }
+
+    /** The folder of encoded prompts, or null if the option is absent. */
+    @Nullable
+    Path textCache() {
+        return textCache.folder();
     }
 
     RequestOptions request() {

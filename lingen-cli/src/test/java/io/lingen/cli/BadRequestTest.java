@@ -69,6 +69,9 @@ class BadRequestTest {
                 Arguments.of("--size " + HUGE + "x" + HUGE, "size must be WIDTHxHEIGHT in pixels"),
                 Arguments.of("--size 99996x99996", "the width is a multiple of 4 up to 32, found 99996; use 32"),
                 Arguments.of("--size 24", "size must be WIDTHxHEIGHT in pixels"),
+                Arguments.of(
+                        "--text-cache " + model.resolve("model_index.json"),
+                        "text cache must be a folder, found the file"),
                 Arguments.of("--seconds 0", "the length is a positive number of seconds"),
                 Arguments.of("--seconds -1", "the length is a positive number of seconds"),
                 Arguments.of("--seconds NaN", "the length is a positive number of seconds, found NaN"),

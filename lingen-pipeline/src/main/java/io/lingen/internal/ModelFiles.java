@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The files that a model consists of, and their sums. They are computed once: at {@link #check} if the model holds what they should be,
@@ -16,7 +17,7 @@ import java.util.TreeSet;
 public final class ModelFiles {
     private final ModelSource source;
     private final Set<String> paths;
-    private volatile String hash = "";
+    private volatile @Nullable Checksums sums;
 
     /** @param paths inside the model */
     public ModelFiles(ModelSource source, Collection<String> paths) {
@@ -41,7 +42,7 @@ public final class ModelFiles {
             Checksums found = Checksums.compute(source, own);
             found.requireEqual(source.name() + "/" + Checksums.FILE, Checksums.read(source));
             if (own.size() == paths.size()) {
-                hash = found.sha256();
+                sums = found;
             }
         }
     }
@@ -52,13 +53,30 @@ public final class ModelFiles {
      * @throws CheckpointException if a file has become unreadable
      */
     public String hash() {
-        if (hash.isEmpty()) {
+        return sums().sha256();
+    }
+
+    /**
+     * One SHA-256 sum for some of the files, in hexadecimal.
+     *
+     * @param of paths inside the model, each one of {@link #paths}
+     * @throws CheckpointException if a file has become unreadable
+     */
+    public String hash(Collection<String> of) {
+        return sums().of(of).sha256();
+    }
+
+    private Checksums sums() {
+        Checksums known = sums;
+        if (known == null) {
             synchronized (this) {
-                if (hash.isEmpty()) {
-                    hash = Checksums.compute(source, paths).sha256();
+                known = sums;
+                if (known == null) {
+                    known = Checksums.compute(source, paths);
+                    sums = known;
                 }
             }
         }
-        return hash;
+        return known;
     }
 }

@@ -32,6 +32,7 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -114,6 +115,29 @@ class ToyFamilyTest {
                 java.util.Arrays.mismatch(
                         frame(PROMPT),
                         frame(PROMPT.toBuilder().negativePrompt("a sea").build())));
+    }
+
+    @Test
+    void encodedPromptsAreKeptAndUsedAgain() throws IOException {
+        Path cache = folder.resolve("prompts");
+        byte[] expected = frame(PROMPT);
+        for (int run = 0; run < 2; run++) {
+            try (TextToVideoPipeline cached =
+                    TextToVideoPipeline.load(model.toString(), OPTIONS.withTextCache(cache))) {
+                assertArrayEquals(expected, frame(cached, PROMPT));
+                assertArrayEquals(frame(LABEL), frame(cached, LABEL));
+            }
+            try (Stream<Path> files = Files.list(cache)) {
+                assertEquals(2, files.count(), "a prompt and a negative prompt");
+            }
+        }
+        try (TextToVideoPipeline cached = TextToVideoPipeline.load(
+                model.toString(), OPTIONS.withTextCache(cache).withPrecision(DType.F32))) {
+            frame(cached, PROMPT);
+        }
+        try (Stream<Path> files = Files.list(cache)) {
+            assertEquals(4, files.count(), "those of another precision");
+        }
     }
 
     @Test
@@ -246,7 +270,11 @@ class ToyFamilyTest {
     }
 
     private static byte[] frame(VideoRequest request) {
-        try (Generation generation = pipeline.start(request)) {
+        return frame(pipeline, request);
+    }
+
+    private static byte[] frame(TextToVideoPipeline by, VideoRequest request) {
+        try (Generation generation = by.start(request)) {
             generation.steps().forEachRemaining(step -> {});
             return first(generation.frames());
         }

@@ -121,6 +121,24 @@ public final class Checksums {
         }
     }
 
+    /**
+     * {@return the checksums of some of the files}
+     *
+     * @param paths the paths of the files
+     * @throws IllegalArgumentException if there is no checksum of one of them
+     */
+    public Checksums of(Collection<String> paths) {
+        SortedMap<String, String> selected = new TreeMap<>();
+        for (String path : paths) {
+            String sum = sums.get(path);
+            if (sum == null) {
+                throw new IllegalArgumentException("path must be one of " + sums.keySet() + ", found " + path);
+            }
+            selected.put(path, sum);
+        }
+        return new Checksums(selected);
+    }
+
     /** {@return the lines of all files, sorted by path, each ended by a line feed} */
     public String listing() {
         return sums.entrySet().stream()

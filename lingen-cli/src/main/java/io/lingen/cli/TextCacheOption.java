@@ -1,0 +1,20 @@
+package io.lingen.cli;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** {@code --text-cache}. */
+final class TextCacheOption {
+    @Option(
+            names = "--text-cache",
+            paramLabel = "DIR",
+            description = "Folder that keeps encoded prompts, so that a prompt is encoded once for all runs.")
+    private @Nullable Path folder;
+
+    /** The folder, or null if the option is absent. */
+    @Nullable
+    Path folder() {
+        return folder;
+    }
+}

@@ -1,0 +1,223 @@
+package io.lingen.internal.text;
+
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Shape;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.checkpoint.SafetensorsWriter;
+import io.lingen.core.internal.SafeText;
+import io.lingen.diffusion.TextEmbedding;
+import io.lingen.internal.TensorDigest;
+import io.lingen.text.TextEncoder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A text encoder in front of which a folder keeps encoded prompts: one safetensors file per prompt and {@link Identity}. Files are complete or
+ * absent, so several processes may share a folder. A damaged file is replaced, and a folder that can't be written to is not used, both with
+ * a warning in the log. Nothing is ever removed. Thread-safe.
+ */
+public final class CachedTextEncoder implements TextEncoder {
+    private static final Logger log = LoggerFactory.getLogger(CachedTextEncoder.class);
+    private static final String FORMAT = "lingen-text-embedding";
+    private static final String VERSION = "1";
+    private static final String DIGEST = "sha256";
+    private static final String TOKENS = "tokens";
+    private static final String WEIGHTS = "weights";
+    private static final int NAME_DIGITS = 40;
+
+    private final TextEncoder encoder;
+    private final Path folder;
+    private final Supplier<Identity> identity;
+
+    /**
+     * The conditions under which an embedding is used again.
+     *
+     * @param files the SHA-256 sum of the files of text encoder and tokenizer
+     * @param backend the name of the backend that computed it
+     * @param precision the type of matrix products
+     */
+    public record Identity(String files, String backend, DType precision) {}
+
+    /**
+     * Takes ownership of an encoder.
+     *
+     * @param encoder encodes prompts that the folder lacks
+     * @param folder created when the first prompt is kept
+     * @param identity of the encoder; asked for when a prompt is encoded, since it may have to read large files
+     */
+    public CachedTextEncoder(TextEncoder encoder, Path folder, Supplier<Identity> identity) {
+        this.encoder = encoder;
+        this.folder = folder;
+        this.identity = identity;
+    }
+
+    @Override
+    public String name() {
+        return encoder.name();
+    }
+
+    @Override
+    public int width() {
+        return encoder.width();
+    }
+
+    @Override
+    public int maxTokens() {
+        return encoder.maxTokens();
+    }
+
+    @Override
+    public String normalize(String text) {
+        return encoder.normalize(text);
+    }
+
+    @Override
+    public List<TextEmbedding> encode(List<Prompt> prompts, Progress progress) {
+        Map<Prompt, TextEmbedding> known = new HashMap<>();
+        List<Prompt> missing = new ArrayList<>();
+        for (Prompt prompt : new LinkedHashSet<>(prompts)) {
+            TextEmbedding kept = read(prompt);
+            if (kept == null) {
+                missing.add(prompt);
+            } else {
+                known.put(prompt, kept);
+            }
+        }
+        if (!missing.isEmpty()) {
+            List<TextEmbedding> encoded = encoder.encode(missing, progress);
+            for (int i = 0; i < missing.size(); i++) {
+                known.put(missing.get(i), encoded.get(i));
+                write(missing.get(i), encoded.get(i));
+            }
+        }
+        return prompts.stream().map(known::get).map(Objects::requireNonNull).toList();
+    }
+
+    /** The metadata of a prompt's file without the digest. */
+    private Map<String, String> key(Prompt prompt) {
+        Identity current = identity.get();
+        return Map.of(
+                "format",
+                FORMAT,
+                "version",
+                VERSION,
+                "encoder",
+                current.files,
+                "backend",
+                current.backend,
+                "precision",
+                current.precision.name().toLowerCase(Locale.ROOT),
+                "negative",
+                Boolean.toString(prompt.negative()),
+                "prompt",
+                wellFormed(encoder.normalize(prompt.text())));
+    }
+
+    /** Halves of surrogate pairs have no place in a file. Tokenizers read them as the replacement character. */
+    private static String wellFormed(String text) {
+        return new String(text.getBytes(StandardCharsets.UTF_16), StandardCharsets.UTF_16);
+    }
+
+    private Path fileOf(Map<String, String> key) {
+        return folder.resolve(TensorDigest.of(key, Map.of()).substring(0, NAME_DIGITS) + ".safetensors");
+    }
+
+    private @Nullable TextEmbedding read(Prompt prompt) {
+        Map<String, String> key = key(prompt);
+        Path file = fileOf(key);
+        if (!Files.isRegularFile(file)) {
+            return null;
+        }
+        try (SafetensorsFile kept = SafetensorsFile.open(file)) {
+            return read(kept, key);
+        } catch (CheckpointException | IllegalArgumentException e) {
+            log.warn("{}; the prompt is encoded again", e.getMessage());
+            return null;
+        }
+    }
+
+    private TextEmbedding read(SafetensorsFile kept, Map<String, String> key) {
+        Map<String, String> found = new TreeMap<>(kept.metadata());
+        String digest = found.remove(DIGEST);
+        if (!found.equals(key)) {
+            throw new CheckpointException(
+                    kept + ": expected the metadata " + shown(new TreeMap<>(key)) + ", found " + shown(found));
+        }
+        Map<String, HostTensor> tensors = new TreeMap<>();
+        for (String name : kept.names()) {
+            HostTensor tensor = kept.tensor(name);
+            boolean fits =
+                    tensor.dtype() == DType.F32 && (name.equals(TOKENS) ? isEmbedding(tensor) : isWeights(tensor));
+            if (!fits || !Set.of(TOKENS, WEIGHTS).contains(name)) {
+                throw new CheckpointException(kept + ": expected an embedding of at most " + maxTokens()
+                        + " tokens of width " + width() + ", found " + shown(name + " " + tensor));
+            }
+            // A copy, since the file may be replaced while its embedding is in use.
+            tensors.put(name, copy(tensor));
+        }
+        HostTensor tokens = tensors.get(TOKENS);
+        String sum = TensorDigest.of(key, tensors);
+        if (tokens == null || !sum.equals(digest)) {
+            throw new CheckpointException(
+                    kept + ": expected contents with the SHA-256 sum " + shown(digest) + ", found " + sum);
+        }
+        return new TextEmbedding(tokens, tensors.get(WEIGHTS));
+    }
+
+    private static HostTensor copy(HostTensor tensor) {
+        return HostTensor.of(tensor.toFloats(), tensor.shape().toArray());
+    }
+
+    private static String shown(@Nullable Object value) {
+        return SafeText.of(String.valueOf(value), 300);
+    }
+
+    private boolean isEmbedding(HostTensor tensor) {
+        Shape shape = tensor.shape();
+        return shape.rank() == 2 && shape.length(0) <= maxTokens() && shape.length(1) == width();
+    }
+
+    private boolean isWeights(HostTensor tensor) {
+        return tensor.shape().elements() <= maxTokens();
+    }
+
+    private void write(Prompt prompt, TextEmbedding embedding) {
+        Map<String, HostTensor> tensors = new TreeMap<>();
+        tensors.put(TOKENS, copy(embedding.tokens()));
+        if (embedding.weights() != null) {
+            tensors.put(WEIGHTS, copy(embedding.weights()));
+        }
+        Map<String, String> key = key(prompt);
+        Map<String, String> metadata = new HashMap<>(key);
+        metadata.put(DIGEST, TensorDigest.of(key, tensors));
+        try {
+            Files.createDirectories(folder);
+            SafetensorsWriter.write(fileOf(key), tensors, metadata);
+        } catch (IOException | UncheckedIOException e) {
+            log.warn("the encoded prompt is not kept in {}: {}", folder, e.toString());
+        }
+    }
+
+    @Override
+    public void close() {
+        encoder.close();
+    }
+}
