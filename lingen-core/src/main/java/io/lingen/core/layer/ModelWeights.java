@@ -16,6 +16,7 @@ import io.lingen.core.op.Dims3;
 import io.lingen.core.op.LinearParameters;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -235,7 +236,37 @@ public final class ModelWeights {
      * @throws CheckpointException if the tensor is missing or invalid
      */
     public HostTensor host(String name, long... shape) {
-        Shape expected = Shape.of(shape);
+        HostTensor tensor = declared(name, Shape.of(shape));
+        requireFinite(name, tensor);
+        return tensor;
+    }
+
+    /**
+     * Reads rows of a matrix, such as the embeddings of tokens. Only these rows are loaded from the file and checked for their values.
+     *
+     * @param name the name, relative to the prefix
+     * @param indices the rows, from 0, in the order of the result; rows may repeat
+     * @param count the expected number of rows of the matrix
+     * @param width the expected number of columns of the matrix
+     * @return [indices, width] in F32
+     * @throws CheckpointException if the matrix is missing or invalid
+     * @throws IndexOutOfBoundsException if an index is negative or not below the count
+     */
+    public Tensor rows(String name, long[] indices, long count, long width) {
+        HostTensor matrix = declared(name, Shape.of(count, width));
+        Tensor rows = workspace.allocate(DType.F32, indices.length, width);
+        for (int i = 0; i < indices.length; i++) {
+            long index = Objects.checkIndex(indices[i], count);
+            HostTensor row = matrix.slice(index, index + 1);
+            requireFinite(name, row);
+            backend.write(row, rows.slice(i, i + 1L));
+            row.unload();
+        }
+        return rows;
+    }
+
+    /** Finds a tensor and checks all but its values. */
+    private HostTensor declared(String name, Shape expected) {
         if (!has(name)) {
             throw new CheckpointException(checkpoint + ": expected a tensor '" + prefix + name + "' of shape "
                     + expected + ", found none of that name. Do configuration and weights belong together?");
@@ -252,13 +283,16 @@ public final class ModelWeights {
             throw new CheckpointException(checkpoint + ": tensor '" + prefix + name
                     + "': expected weights of F32, F16 or BF16, found " + dtype + ". Convert them");
         }
+        read.add(prefix + name);
+        return tensor;
+    }
+
+    private void requireFinite(String name, HostTensor tensor) {
         if (backend.computes() && !FiniteValues.areIn(tensor)) {
             throw new CheckpointException(
                     checkpoint + ": tensor '" + prefix + name
                             + "': expected finite weights, found NaN or an infinity. Training diverged, or the file is damaged");
         }
-        read.add(prefix + name);
-        return tensor;
     }
 
     /**

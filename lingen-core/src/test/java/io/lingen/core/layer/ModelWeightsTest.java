@@ -101,6 +101,32 @@ final class ModelWeightsTest {
     }
 
     @Test
+    void rowsAreReadInTheirOrder() {
+        ModelWeights coarse = weights.withPrecision(DType.BF16).under("blocks.0");
+        Tensor rows = coarse.rows("fc.weight", new long[] {1, 0, 1}, 2, 3);
+        assertEquals(DType.F32, rows.dtype());
+        assertEquals(Shape.of(3, 3), rows.shape());
+        assertArrayEquals(
+                new float[] {4, 5, 6, 1, 2, 3, 4, 5, 6}, backend.download(rows).toFloats());
+        assertThrows(IndexOutOfBoundsException.class, () -> coarse.rows("fc.weight", new long[] {2}, 2, 3));
+        assertThrows(IndexOutOfBoundsException.class, () -> coarse.rows("fc.weight", new long[] {-1}, 2, 3));
+        assertMessage("expected the shape [3, 3], found [2, 3]", () -> coarse.rows("fc.weight", new long[1], 3, 3));
+    }
+
+    @Test
+    void onlyTheRowsThatAreReadHaveToBeFinite() {
+        ByteBuffer values = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+        values.putFloat(1).putFloat(2).putFloat(Float.NaN).putFloat(4);
+        String header = "{\"e\": {\"dtype\": \"F32\", \"shape\": [2, 2], \"data_offsets\": [0, 16]}}";
+        byte[] json = header.getBytes(StandardCharsets.UTF_8);
+        ModelWeights table = of(SafetensorsBytes.read(SafetensorsBytes.withLength(json.length, json, values.array())));
+        assertArrayEquals(
+                new float[] {1, 2},
+                backend.download(table.rows("e", new long[1], 2, 2)).toFloats());
+        assertMessage("expected finite weights", () -> table.rows("e", new long[] {0, 1}, 2, 2));
+    }
+
+    @Test
     void invalidTensorsAreNamed() {
         ModelWeights block = weights.under("blocks.0");
         assertMessage("'blocks.0.fc2.weight' of shape [2, 3]", () -> block.linear("fc2", 3, 2));
