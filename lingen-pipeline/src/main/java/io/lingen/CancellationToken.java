@@ -1,19 +1,23 @@
 package io.lingen;
 
 /**
- * Ends a generation from outside. Give it to {@link TextToVideoPipeline#start(VideoRequest, CancellationToken)} and the like, and call
- * {@link #cancel} from any thread: before its next pass of the denoiser or its next frame the generation saves its latents, if it saves
- * any, and throws {@link GenerationCancelledException}. One token may end several generations. Thread-safe.
+ * A switch that cancels generations from any thread. Pass it to {@link TextToVideoPipeline#start(VideoRequest, CancellationToken)} or
+ * another method of the pipeline. After {@link #cancel}, the generation stops before its next denoiser pass or frame, saves its latents if
+ * {@link Generation#saveLatents} was called, and throws {@link GenerationCancelledException}. One token may cancel several generations.
+ * Thread-safe.
  */
 public final class CancellationToken {
     private volatile boolean cancelled;
 
-    /** Ends what listens, and whatever is given this token later. Returns at once; calling it again has no effect. */
+    /** Creates a token that is not cancelled. */
+    public CancellationToken() {}
+
+    /** Cancels all generations with this token, including later ones. Returns immediately. Calling it again has no effect. */
     public void cancel() {
         cancelled = true;
     }
 
-    /** Whether {@link #cancel} was called. */
+    /** {@return whether {@link #cancel} was called} */
     public boolean isCancelled() {
         return cancelled;
     }

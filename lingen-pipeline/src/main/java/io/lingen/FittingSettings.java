@@ -9,12 +9,13 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Smaller videos in the place of one that does not fit: as long as possible at its size, as large as possible at its length.
+ * A search for settings that fit in memory: the longest video of the requested size, and the largest video of the requested length.
  *
- * @param fits whether a video fits; what is smaller or shorter than one that does, does too
+ * @param planner the planner of the model
+ * @param fits whether a video fits; must be true for every video that is smaller or shorter than one that fits
  */
 record FittingSettings(RequestPlanner planner, Predicate<VideoPlan> fits) {
-    /** The settings, for messages; none if nothing fits. */
+    /** The settings near a plan that fit, for messages; empty if none do. */
     List<String> alternatives(VideoPlan plan) {
         List<String> settings = new ArrayList<>();
         int width = plan.format().width();
@@ -54,7 +55,7 @@ record FittingSettings(RequestPlanner planner, Predicate<VideoPlan> fits) {
         return List.copyOf(settings);
     }
 
-    /** The last of 1 to {@code most} that fits, by bisection. */
+    /** The last of the plans 1 to {@code most} that fits, by bisection; null if none does. */
     private @Nullable VideoPlan largest(int most, IntFunction<VideoPlan> plans) {
         VideoPlan found = null;
         int from = 1;

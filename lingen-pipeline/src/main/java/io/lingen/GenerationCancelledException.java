@@ -5,12 +5,12 @@ import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A generation ended before its video was complete: its {@link CancellationToken} was cancelled, its thread was interrupted, or its pipeline
- * was {@linkplain TextToVideoPipeline#close closed}. Nothing is left of the video; its latents may have been saved. The thread's interrupt
- * status is as it was: still set after an interrupt.
+ * Thrown when a generation is cancelled: by its {@link CancellationToken}, by an interrupt of its thread, or because its pipeline was
+ * {@linkplain TextToVideoPipeline#close closed}. No incomplete video remains, but latents may have been saved. The interrupt status of the
+ * thread is unchanged.
  */
 public final class GenerationCancelledException extends CancellationException {
-    /** The reason of an interrupted thread. */
+    /** The reason for an interrupt of the thread. */
     static final String INTERRUPTED = "cancelled by an interrupt";
 
     private static final long serialVersionUID = 1L;
@@ -24,23 +24,23 @@ public final class GenerationCancelledException extends CancellationException {
                 + (stepsDone < steps
                         ? "step " + stepsDone + " of " + steps
                         : "all " + steps + " steps and " + framesDone + " frames")
-                + (latents == null ? "; no latents were saved" : "; it can be resumed from " + latents));
+                + (latents == null ? "; no latents were saved" : "; resume from " + latents));
         this.stepsDone = stepsDone;
         this.steps = steps;
         this.latents = latents;
     }
 
-    /** The sampler's steps that were done, 0 to {@link #steps}. */
+    /** {@return the number of completed steps, 0 to {@link #steps}} */
     public int stepsDone() {
         return stepsDone;
     }
 
-    /** The sampler's steps that the video takes. */
+    /** {@return the total number of steps} */
     public int steps() {
         return steps;
     }
 
-    /** The file to {@linkplain TextToVideoPipeline#resume go on from}, or null if none was saved. */
+    /** {@return the latents file to {@linkplain TextToVideoPipeline#resume resume} from, or null if none was saved} */
     public @Nullable Path latents() {
         return latents;
     }

@@ -1,25 +1,25 @@
 package io.lingen;
 
 /**
- * What a video takes of the host's memory, known before it starts: the peak of resident memory (VmHWM of /proc/PID/status, "Maximum
- * resident set size" of /usr/bin/time -v) of a process that loads the model and makes this one video, as {@code lingen generate} does. All
- * in bytes. For backends that compute in the host's memory.
+ * A forecast of the host memory of a video, in bytes. It refers to a process that loads the model and makes one video, like {@code lingen
+ * generate}, and to backends that compute in host memory. The sum is the peak resident memory of the process: VmHWM in /proc/PID/status,
+ * and "Maximum resident set size" of /usr/bin/time -v.
  *
- * @param program Java with its heap, the libraries and their code
- * @param textEncoders what the text encoders hold of their models, once they are loaded
+ * @param program the JVM with its heap, libraries and compiled code
+ * @param textEncoders the loaded text encoders
  * @param weights the packed weights of denoiser and decoder
- * @param loading the most beside these while the model is loaded
- * @param denoising the most beside these while the sampler takes its steps: latents, the prompts' keys and values, a pass
- * @param decoding the most beside these while frames are decoded and written: latents, a tile's activations, frames, the video's encoder
+ * @param loading the additional peak while the model is loaded
+ * @param denoising the additional peak while sampling: latents, conditioning, activations
+ * @param decoding the additional peak while decoding and writing frames: latents, activations of a tile, frames, video encoder
  */
 public record MemoryForecast(
         long program, long textEncoders, long weights, long loading, long denoising, long decoding) {
-    /** The whole peak. */
+    /** {@return the peak memory of the process in bytes} */
     public long peakBytes() {
         return program + textEncoders + weights + Math.max(loading, Math.max(denoising, decoding));
     }
 
-    /** What the video takes of it beside a model that is loaded. */
+    /** {@return the peak memory of the video in bytes, without the loaded model} */
     public long videoBytes() {
         return Math.max(denoising, decoding);
     }

@@ -10,16 +10,17 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a pipeline computes; fixed when it is loaded, because weights are packed for it.
+ * The options of a pipeline. They are fixed when the model is loaded, because its weights are packed for the backend and the precision.
+ * Immutable.
  *
- * @param backend a name that {@link Backends#create} knows: "auto", "cpu", "nd4j", "cuda"
- * @param precision of products and of what lies between them: BF16 or F32
- * @param threads host threads to compute with, 1 to {@value BackendOptions#MAX_THREADS}
- * @param rewriter what a prompt goes through before it is encoded; null for the model's own: its {@link io.lingen.text.Thesaurus} if it has
- *     one. {@link PromptRewriter#IDENTITY} leaves prompts as they are
- * @param model files that replace or change parts of the model: a transformer's weights, LoRAs
+ * @param backend the name of a backend for {@link Backends#create}: "auto", "cpu", "nd4j" or "cuda"
+ * @param precision the type of matrix products and activations, BF16 or F32
+ * @param threads the number of host threads to compute with, 1 to {@value BackendOptions#MAX_THREADS}
+ * @param rewriter the rewriter of prompts; null for the model's rewriter, such as its {@link io.lingen.text.Thesaurus}. {@link
+ *     PromptRewriter#IDENTITY} encodes prompts verbatim
+ * @param model files that replace or change components of the model, such as the denoiser's weights or LoRAs
  * @param textCache the folder that keeps encoded prompts for later runs; created if it does not exist; null to keep none
- * @param progress receives the progress of long work outside of the caller's own loop
+ * @param progress receives the progress of long work outside the caller's own loop
  */
 public record PipelineOptions(
         String backend,
@@ -45,9 +46,14 @@ public record PipelineOptions(
         void advanced(String stage, int done, int total);
     }
 
+    /**
+     * Checks the precision, the number of threads and the text cache.
+     *
+     * @throws IllegalArgumentException if one is out of range, or if the text cache is a file
+     */
     public PipelineOptions {
         if (!precision.isComputeType()) {
-            throw new IllegalArgumentException("the precision is BF16 or F32, found " + precision);
+            throw new IllegalArgumentException("precision must be BF16 or F32, found " + precision);
         }
         new BackendOptions(threads);
         if (textCache != null && Files.exists(textCache) && !Files.isDirectory(textCache)) {
@@ -56,7 +62,10 @@ public record PipelineOptions(
         }
     }
 
-    /** The best backend, BF16, all processors, the model's own rewriter, no text cache, no progress. */
+    /**
+     * {@return the default options: the best available backend, BF16, all processors, the model's rewriter, no text cache and no progress
+     * listener}
+     */
     public static PipelineOptions defaults() {
         return new PipelineOptions(
                 Backends.AUTO,
@@ -68,22 +77,40 @@ public record PipelineOptions(
                 ProgressListener.NONE);
     }
 
-    /** These options with another backend. */
+    /**
+     * {@return these options with another backend}
+     *
+     * @param name the name of the backend
+     */
     public PipelineOptions withBackend(String name) {
         return new PipelineOptions(name, precision, threads, rewriter, model, textCache, progress);
     }
 
-    /** These options with another precision. */
+    /**
+     * {@return these options with another precision}
+     *
+     * @param type BF16 or F32
+     * @throws IllegalArgumentException if the type is neither
+     */
     public PipelineOptions withPrecision(DType type) {
         return new PipelineOptions(backend, type, threads, rewriter, model, textCache, progress);
     }
 
-    /** These options with another number of threads. */
+    /**
+     * {@return these options with another number of threads}
+     *
+     * @param number the number of threads
+     * @throws IllegalArgumentException if the number is out of range
+     */
     public PipelineOptions withThreads(int number) {
         return new PipelineOptions(backend, precision, number, rewriter, model, textCache, progress);
     }
 
-    /** These options with another rewriter; null for the model's own. */
+    /**
+     * {@return these options with another rewriter}
+     *
+     * @param other the rewriter; null for the model's rewriter
+     */
     public PipelineOptions withRewriter(@Nullable PromptRewriter other) {
         return new PipelineOptions(backend, precision, threads, other, model, textCache, progress);
     }

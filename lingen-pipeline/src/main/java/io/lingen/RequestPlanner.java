@@ -11,9 +11,10 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Fills in what a request leaves open, and refuses what a model can't make.
+ * Completes requests with a model's defaults, and rejects requests that the model does not support.
  *
- * @param requireSampling throws {@link IllegalArgumentException} for settings that the model's sampler does not have
+ * @param limits the limits and defaults of the model
+ * @param requireSampling throws {@link IllegalArgumentException} for settings that the model's sampler does not support
  */
 record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSampling) {
     static RequestPlanner of(ModelDescription model) {
@@ -21,22 +22,21 @@ record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSamp
     }
 
     /**
-     * The plan of a request.
+     * Plans a request.
      *
-     * @throws IllegalArgumentException if a size is none that the model makes, the message offers the nearest ones; or if the negative prompt
-     *     would have no effect
+     * @throws IllegalArgumentException if the model does not support the request, or if the negative prompt would have no effect
      */
     VideoPlan plan(VideoRequest request) {
         VideoPlan plan = recordedPlan(request);
         if (!plan.isGuided() && !request.negativePrompt().isEmpty()) {
             throw new IllegalArgumentException(
-                    "the negative prompt must be empty with guidance 1, which does not use it, found \""
-                            + SafeText.of(request.negativePrompt()) + "\"; leave it out, or choose another guidance");
+                    "negative prompt must be empty with guidance 1, which does not use it, found \""
+                            + SafeText.of(request.negativePrompt()) + "\"; omit it, or use another guidance");
         }
         return plan;
     }
 
-    /** The plan of a request that was accepted before; earlier versions accepted settings without effect. */
+    /** Plans a recorded request. Unlike {@link #plan}, accepts settings without effect, as earlier versions did. */
     VideoPlan recordedPlan(VideoRequest request) {
         requireCondition(request);
         VideoLimits.NativeSize nativeSize = limits.nativeSize();
@@ -67,16 +67,16 @@ record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSamp
     private void requireCondition(VideoRequest request) {
         Integer label = request.label();
         if (label == null && !limits.prompts()) {
-            throw new IllegalArgumentException("the model takes a class label from 0 to " + (limits.labels() - 1)
-                    + " and no prompt, found a prompt; give a label in its place");
+            throw new IllegalArgumentException("request for this model must have a class label from 0 to "
+                    + (limits.labels() - 1) + ", found a prompt");
         }
         if (label != null && limits.labels() == 0) {
-            throw new IllegalArgumentException("the model takes a prompt and no class label, found the label " + label
-                    + "; give a prompt in its place");
+            throw new IllegalArgumentException(
+                    "request for this model must have a prompt, found the class label " + label);
         }
         if (label != null && label >= limits.labels()) {
             throw new IllegalArgumentException(
-                    "the class label must be 0 to " + (limits.labels() - 1) + ", found " + label);
+                    "class label must be 0 to " + (limits.labels() - 1) + ", found " + label);
         }
     }
 
@@ -90,13 +90,13 @@ record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSamp
         double seconds = or(request.seconds(), nativeSeconds, "length");
         double exact = seconds * fps;
         long whole = Math.round(exact);
-        // Decimal seconds such as 1.1 have no exact binary form.
+        // Tolerate rounding: decimal seconds such as 1.1 are not exact in binary.
         if (Math.abs(exact - whole) > 1e-6 * fps || !rule.allows(whole)) {
             int below = rule.below(exact);
             int above = rule.above(exact);
-            throw new IllegalArgumentException("a length of " + number(seconds) + " s at " + fps + " fps is "
-                    + number(exact) + " frames, and the model makes " + rule.plural() + "; use "
-                    + secondsOf(below, fps) + (above == below ? "" : " or " + secondsOf(above, fps)));
+            throw new IllegalArgumentException("number of frames must be " + rule + ", found " + number(exact) + " ("
+                    + number(seconds) + " s at " + fps + " fps); use " + secondsOf(below, fps)
+                    + (above == below ? "" : " or " + secondsOf(above, fps)));
         }
         return (int) whole;
     }
@@ -105,7 +105,7 @@ record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSamp
         if (!rule.allows(found)) {
             int below = rule.below(found);
             int above = rule.above(found);
-            throw new IllegalArgumentException("the " + what + " is " + rule + ", found " + found + "; use " + below
+            throw new IllegalArgumentException(what + " must be " + rule + ", found " + found + "; use " + below
                     + (above == below ? "" : " or " + above));
         }
     }
@@ -119,7 +119,8 @@ record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSamp
             return asked;
         }
         if (otherwise == null) {
-            throw new IllegalArgumentException("the model names no native size; give the request a " + what);
+            throw new IllegalArgumentException(
+                    "request for this model must contain a " + what + ", found none: the model has no default");
         }
         return otherwise;
     }
@@ -128,7 +129,7 @@ record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSamp
         return number((double) frames / fps) + " s (" + frames + " frames)";
     }
 
-    /** Six decimals: given back as a length they are taken as the same number of frames. */
+    /** Formats a number with at most six decimals, enough to get the same number of frames from an offered length. */
     static String number(double value) {
         if (value >= 1e9) {
             return String.format(Locale.ROOT, "%.3g", value);

@@ -3,15 +3,15 @@ package io.lingen;
 import java.time.Duration;
 
 /**
- * How long the stages took, by the wall clock.
+ * The wall-clock times of the stages of a video.
  *
- * @param load the model, once per pipeline
- * @param encode the prompts, text projections included
- * @param denoise all steps of the sampler
+ * @param load loading the model, once per pipeline
+ * @param encode encoding the prompts and projecting them for all blocks
+ * @param denoise the steps of the sampler
  * @param write decoding the frames and writing the file
  */
 public record StageTimes(Duration load, Duration encode, Duration denoise, Duration write) {
-    /** All of them. */
+    /** {@return the sum of all stages} */
     public Duration total() {
         return load.plus(encode).plus(denoise).plus(write);
     }

@@ -7,16 +7,16 @@ import io.lingen.video.VideoFormat;
 import java.util.Objects;
 
 /**
- * A request as a model will carry it out: nothing is left open, every size is one that the model makes.
+ * A request completed with a model's defaults, whose sizes and settings the model supports. Immutable.
  *
- * @param request what was asked for
- * @param format width, height and frames per second of the file
+ * @param request the original request
+ * @param format the width, height and frame rate of the video
  * @param frames the number of frames
- * @param latent [C, T, H, W]
- * @param steps of the sampler
+ * @param latent the shape of the latent, [C, T, H, W]
+ * @param steps the number of sampling steps
  * @param guidance the scale of classifier-free guidance
- * @param schedule the name of the sampler's schedule
- * @param eta how much of its noise a step renews
+ * @param schedule the name of the timestep schedule
+ * @param eta the fraction of the noise that a step renews
  */
 public record VideoPlan(
         VideoRequest request,
@@ -27,7 +27,11 @@ public record VideoPlan(
         double guidance,
         String schedule,
         double eta) {
-    /** The plan of a request that leaves nothing open, for a decoder that makes so many frames, rows and columns of a latent. */
+    /**
+     * The plan of a complete request.
+     *
+     * @param pixels the frames, rows and columns that the decoder makes of the latent
+     */
     static VideoPlan of(VideoRequest request, Grid pixels, Shape latent) {
         return new VideoPlan(
                 request,
@@ -40,17 +44,17 @@ public record VideoPlan(
                 Objects.requireNonNull(request.eta()));
     }
 
-    /** The settings of the sampler. */
+    /** The sampling settings. */
     SamplingSettings sampling() {
         return new SamplingSettings(schedule, steps, guidance, eta);
     }
 
-    /** The length of the file in seconds. */
+    /** {@return the length of the video in seconds} */
     public double seconds() {
         return (double) frames / format.fps();
     }
 
-    /** Whether the negative prompt takes part. */
+    /** {@return whether guidance is active, so that every step evaluates the denoiser twice} */
     public boolean isGuided() {
         return guidance != 1;
     }

@@ -10,18 +10,18 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a video is made: all that it can be made again from, and nothing that changes from run to run. It is the comment tag inside every
- * video, a part of the JSON file beside it and of the file of its latents. Equal descriptions on the same machine are equal videos. Immutable.
+ * Everything needed to make a video again, and nothing that differs between runs. It is stored as the comment of the video, in its sidecar
+ * and in its latents file. On one machine, videos with equal provenance are identical. Immutable.
  *
- * @param version of this library
- * @param model the model's name
- * @param modelHash the SHA-256 sum of the model's files, see {@link TextToVideoPipeline#modelHash}
- * @param backend the backend's name
+ * @param version the version of this library
+ * @param model the name of the model
+ * @param modelHash the SHA-256 checksum of the model's files, see {@link TextToVideoPipeline#modelHash}
+ * @param backend the name of the backend
  * @param precision "bf16" or "f32"
- * @param request what is made, nothing left open: width, height, frames, fps, steps, guidance, schedule and eta are there, seconds are not
- * @param rewrittenPrompt what a rewriter made of the request's prompt; null if it is encoded as it is
- * @param decoded what was different when saved latents were decoded, such as steps that were not done or another decoder; null for a
- *     video that the rest of the provenance makes
+ * @param request the complete request: width, height, frames, fps, steps, guidance, schedule and eta are not null, and seconds is null
+ * @param rewrittenPrompt the prompt after rewriting; null if it is unchanged
+ * @param decoded how the decoding of saved latents differed from the other components, for example in the number of steps or in the
+ *     decoder; null if it did not
  */
 public record VideoProvenance(
         String version,
@@ -34,6 +34,11 @@ public record VideoProvenance(
         @Nullable String decoded) {
     private static final ObjectMapper mapper = new ObjectMapper();
 
+    /**
+     * Checks that the request is complete.
+     *
+     * @throws IllegalArgumentException if a component of the request is missing
+     */
     public VideoProvenance {
         requirePresent(request.width(), "width");
         requirePresent(request.height(), "height");
@@ -45,7 +50,18 @@ public record VideoProvenance(
         requirePresent(request.eta(), "eta");
     }
 
-    /** The provenance of a video that is made from its request alone, not decoded from saved latents in another way. */
+    /**
+     * The provenance of a video whose decoding did not differ.
+     *
+     * @param version the version of this library
+     * @param model the name of the model
+     * @param modelHash the SHA-256 checksum of the model's files
+     * @param backend the name of the backend
+     * @param precision "bf16" or "f32"
+     * @param request the complete request
+     * @param rewrittenPrompt the prompt after rewriting; null if it is unchanged
+     * @throws IllegalArgumentException if a component of the request is missing
+     */
     public VideoProvenance(
             String version,
             String model,
@@ -63,17 +79,17 @@ public record VideoProvenance(
         }
     }
 
-    /** The provenance of a video whose latents were not simply made and decoded. */
+    /** This provenance with a difference in decoding. */
     VideoProvenance withDecoded(String difference) {
         return new VideoProvenance(version, model, modelHash, backend, precision, request, rewrittenPrompt, difference);
     }
 
-    /** The prompt that is encoded: the request's, or what a rewriter made of it; null if the video shows a class. */
+    /** {@return the prompt that is encoded: the rewritten one, or that of the request; null if the request has a class label} */
     public @Nullable String encodedPrompt() {
         return rewrittenPrompt == null ? request.prompt() : rewrittenPrompt;
     }
 
-    /** The provenance as JSON in one line; {@link #parse} is its inverse. */
+    /** {@return the provenance as one line of JSON, which {@link #parse(String, String)} reads} */
     public String toJson() {
         ObjectNode node = mapper.createObjectNode()
                 .put("lingen", version)
@@ -110,16 +126,25 @@ public record VideoProvenance(
     }
 
     /**
-     * Reads a provenance: a video's tag or the JSON file beside it. Other fields than a provenance's are allowed, but not in the request.
+     * Parses a video's comment or sidecar. Unknown fields are ignored, except in the request.
      *
-     * @param origin the file's name, for messages
-     * @throws CheckpointException if it is none, or its request is one that no model can carry out; the message names the field
+     * @param origin the name of the file, for messages
+     * @param json the JSON text
+     * @return the provenance
+     * @throws CheckpointException if the text is not the JSON of a provenance, or its request is invalid; the message contains the field
      */
     public static VideoProvenance parse(String origin, String json) {
         return parse(origin, json.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** As the other, from UTF-8. */
+    /**
+     * Parses a video's comment or sidecar. Unknown fields are ignored, except in the request.
+     *
+     * @param origin the name of the file, for messages
+     * @param json the JSON text in UTF-8
+     * @return the provenance
+     * @throws CheckpointException if the text is not the JSON of a provenance, or its request is invalid; the message contains the field
+     */
     public static VideoProvenance parse(String origin, byte[] json) {
         ConfigReader reader = ConfigReader.parse(origin, json);
         ConfigReader asked = reader.object("request");
@@ -131,7 +156,7 @@ public record VideoProvenance(
                     .steps(positive(asked, "steps"))
                     .guidance(asked.number("guidance", 0, VideoRequest.MAX_GUIDANCE))
                     .schedule(asked.text("schedule"))
-                    // Absent in videos of earlier versions, whose steps were Euler's.
+                    // Absent in videos of earlier versions, which had only Euler's method.
                     .eta(asked.has("eta") ? asked.number("eta", 0, 1) : 0)
                     .seed(asked.whole("seed"))
                     .build();
@@ -160,7 +185,7 @@ public record VideoProvenance(
         return json.integer(field, 1, Integer.MAX_VALUE);
     }
 
-    /** The version of this library by its jar's manifest; "development" outside of a jar. */
+    /** The version of this library from the manifest of its jar; "development" outside a jar. */
     static String libraryVersion() {
         return Objects.requireNonNullElse(VideoProvenance.class.getPackage().getImplementationVersion(), "development");
     }

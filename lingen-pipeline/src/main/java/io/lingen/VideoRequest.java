@@ -5,24 +5,24 @@ import io.lingen.spi.SamplingSettings;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What video to make: of a prompt, or of a class label where a model was trained on classes. What else is null is the model's own choice;
- * sizes, schedules and conditions that the model does not have are refused when the request meets it, see
- * {@link TextToVideoPipeline#plan}. Immutable.
+ * A request for a video of a prompt, or of a class label for models trained on classes. Null fields take the model's defaults.
+ * {@link TextToVideoPipeline#plan} rejects sizes, schedules and conditions that the model does not support. Immutable.
  *
- * @param prompt what the video shows: text of any script, at most {@value #MAX_PROMPT} characters, without control characters other than
- *     tabs and line ends; what an encoder does not read of it is said in a warning. Null if there is a label
- * @param label the class that the video shows, from 0; null if there is a prompt
- * @param negativePrompt what the video should not show, text like the prompt; empty for none, with a label, and with guidance 1
- * @param width in pixels
- * @param height in pixels
- * @param seconds the length; or else {@code frames}
- * @param frames the length in frames; or else {@code seconds}
- * @param fps frames per second of the file: another rate than the model's plays the motion faster or slower
- * @param steps of the sampler, 1 to {@value #MAX_STEPS}
- * @param guidance the scale of classifier-free guidance, 0 to {@value #MAX_GUIDANCE}; 1 is none and takes half the time
- * @param schedule the name of a schedule that the model's sampler knows, at most {@value #MAX_NAME} characters
- * @param eta how much of its noise a step renews, 0 to 1
- * @param seed of the noise: equal seeds and requests give equal videos
+ * @param prompt the prompt: at most {@value #MAX_PROMPT} characters of any script, without control characters other than tabs and line
+ *     ends; null if the request has a label. A prompt longer than the limit of the text encoder is truncated with a warning
+ * @param label the class label, from 0; null if the request has a prompt
+ * @param negativePrompt what the video should not show; empty for none. Must be empty with a label, and with guidance 1
+ * @param width the width in pixels; null together with the height
+ * @param height the height in pixels; null together with the width
+ * @param seconds the length in seconds; null if {@code frames} is given
+ * @param frames the length in frames; null if {@code seconds} is given
+ * @param fps the frame rate of the video in frames per second, 1 to {@value #MAX_FPS}; a rate other than the model's changes the speed of
+ *     motion
+ * @param steps the number of sampling steps, 1 to {@value #MAX_STEPS}
+ * @param guidance the scale of classifier-free guidance, 0 to {@value #MAX_GUIDANCE}; 1 disables it and halves the time
+ * @param schedule the name of a timestep schedule of the model, at most {@value #MAX_NAME} characters
+ * @param eta the fraction of the noise that a step renews, 0 (deterministic) to 1
+ * @param seed the seed of the noise; equal requests with equal seeds give equal videos
  */
 public record VideoRequest(
         @Nullable String prompt,
@@ -38,65 +38,89 @@ public record VideoRequest(
         @Nullable String schedule,
         @Nullable Double eta,
         long seed) {
-    /** The longest prompt in characters, far beyond what any text encoder reads. */
+    /** The longest prompt in characters. */
     public static final int MAX_PROMPT = 100_000;
 
-    /** The most steps of a sampler. */
+    /** The largest number of sampling steps. */
     public static final int MAX_STEPS = SamplingSettings.MAX_STEPS;
 
-    /** The largest scale of guidance. */
+    /** The largest guidance scale. */
     public static final int MAX_GUIDANCE = SamplingSettings.MAX_GUIDANCE;
 
+    private static final int MAX_FPS = 1000;
     private static final int MAX_NAME = 100;
 
+    /**
+     * Checks all components that can be checked without a model.
+     *
+     * @throws IllegalArgumentException if a component is out of range, or if components exclude each other
+     */
     public VideoRequest {
-        require(prompt != null || label != null, "a request has a prompt or a class label, found neither");
-        require(prompt == null || label == null, "a request has a prompt or a class label, found both");
-        require(prompt == null || !isEmpty(prompt), "the prompt is empty; say what the video shows");
-        require(label == null || label >= 0, "the class label must be at least 0, found " + label);
+        require(prompt != null || label != null, "request must have a prompt or a class label, found neither");
+        require(prompt == null || label == null, "request must have either a prompt or a class label, found both");
+        require(
+                prompt == null || !isEmpty(prompt),
+                "prompt must contain visible characters, found none; describe the video");
+        require(label == null || label >= 0, "class label must be at least 0, found " + label);
         require(
                 label == null || negativePrompt.isEmpty(),
-                "a negative prompt goes with a prompt, found one with a class label; leave it out");
+                "negative prompt must be empty with a class label, found one; omit it");
         requireText("prompt", prompt == null ? "" : prompt);
         requireText("negative prompt", negativePrompt);
-        require((width == null) == (height == null), "width and height come together");
-        require(width == null || width > 0, "the width is a positive number of pixels, found " + width);
-        require(height == null || height > 0, "the height is a positive number of pixels, found " + height);
-        require(seconds == null || frames == null, "the length is given in seconds or in frames, found both");
+        require(
+                (width == null) == (height == null),
+                "width and height must be given together, found only the " + (width == null ? "height" : "width"));
+        require(width == null || width > 0, "width must be a positive number of pixels, found " + width);
+        require(height == null || height > 0, "height must be a positive number of pixels, found " + height);
+        require(seconds == null || frames == null, "length must be given either in seconds or in frames, found both");
         require(
                 seconds == null || seconds > 0 && Double.isFinite(seconds),
-                "the length is a positive number of seconds, found " + seconds);
-        require(frames == null || frames > 0, "the length is a positive number of frames, found " + frames);
-        require(fps == null || fps > 0 && fps <= 1000, "fps is 1 to 1000, found " + fps);
+                "length must be a positive number of seconds, found " + seconds);
+        require(frames == null || frames > 0, "number of frames must be positive, found " + frames);
+        require(fps == null || fps > 0 && fps <= MAX_FPS, "fps must be 1 to " + MAX_FPS + ", found " + fps);
         require(
                 steps == null || steps > 0 && steps <= MAX_STEPS,
-                "the number of steps is 1 to " + MAX_STEPS + ", found " + steps);
+                "number of steps must be 1 to " + MAX_STEPS + ", found " + steps);
         require(
                 guidance == null || guidance >= 0 && guidance <= MAX_GUIDANCE,
-                "the guidance scale is 0 to " + MAX_GUIDANCE + ", found " + guidance);
+                "guidance must be 0 to " + MAX_GUIDANCE + ", found " + guidance);
         require(
                 schedule == null || !schedule.isBlank() && schedule.length() <= MAX_NAME,
-                "the schedule is a name of at most " + MAX_NAME + " characters, found "
-                        + (schedule == null ? "" : schedule.isBlank() ? "none" : SafeText.of(schedule)));
-        require(eta == null || eta >= 0 && eta <= 1, "eta is 0 to 1, found " + eta);
+                "schedule must be a name of 1 to " + MAX_NAME + " characters, found \""
+                        + SafeText.of(String.valueOf(schedule)) + '"');
+        require(eta == null || eta >= 0 && eta <= 1, "eta must be 0 to 1, found " + eta);
     }
 
-    /** The request of a prompt, all else being the model's choice. */
+    /**
+     * {@return a request of a prompt that takes the model's defaults}
+     *
+     * @param prompt the prompt
+     * @throws IllegalArgumentException if the prompt is empty, too long or not text
+     */
     public static VideoRequest of(String prompt) {
         return builder(prompt).build();
     }
 
-    /** The request of a class, all else being the model's choice. */
+    /**
+     * {@return a request of a class label that takes the model's defaults}
+     *
+     * @param label the class label, from 0
+     * @throws IllegalArgumentException if the label is negative
+     */
     public static VideoRequest ofLabel(int label) {
         return new Builder(null).label(label).build();
     }
 
-    /** Starts from a prompt, all else being the model's choice. */
+    /**
+     * {@return a builder of a request that takes the model's defaults}
+     *
+     * @param prompt the prompt
+     */
     public static Builder builder(String prompt) {
         return new Builder(prompt);
     }
 
-    /** Starts from this request. */
+    /** {@return a builder with the components of this request} */
     public Builder toBuilder() {
         Builder builder = new Builder(prompt);
         builder.label = label;
@@ -112,12 +136,12 @@ public record VideoRequest(
                 .seed(seed);
     }
 
-    /** What the video shows, for messages: the prompt, or "class" and the label. */
+    /** {@return the prompt, or "class" and the label, for messages} */
     public String subject() {
         return prompt == null ? "class " + label : prompt;
     }
 
-    /** Whether there is nothing to be seen: spaces of all kinds and invisible characters only. */
+    /** Whether a text has only spaces and invisible characters. */
     private static boolean isEmpty(String text) {
         return text.codePoints()
                 .allMatch(codePoint -> Character.isWhitespace(codePoint)
@@ -128,14 +152,14 @@ public record VideoRequest(
     private static void requireText(String what, String text) {
         require(
                 text.length() <= MAX_PROMPT,
-                "the " + what + " has at most " + MAX_PROMPT + " characters, found " + text.length());
+                what + " must have at most " + MAX_PROMPT + " characters, found " + text.length());
         for (int at = 0; at < text.length(); at += Character.charCount(text.codePointAt(at))) {
             int codePoint = text.codePointAt(at);
             boolean control = Character.isISOControl(codePoint) && "\t\n\r".indexOf(codePoint) < 0;
             if (control || Character.getType(codePoint) == Character.SURROGATE) {
-                throw new IllegalArgumentException("the " + what + " is text, found "
-                        + (control ? "the control character " : "half of a surrogate pair, ") + SafeText.of(codePoint)
-                        + ", as its character " + (at + 1) + "; remove it");
+                throw new IllegalArgumentException(what + " must be text, found "
+                        + (control ? "the control character " : "the unpaired surrogate ") + SafeText.of(codePoint)
+                        + " at character " + (at + 1) + "; remove it");
             }
         }
     }
@@ -146,7 +170,7 @@ public record VideoRequest(
         }
     }
 
-    /** Collects the components of a request; each method sets the one of its name. */
+    /** A builder of requests. Each method sets the component of its name, and null selects the model's default. For one thread. */
     public static final class Builder {
         private @Nullable String prompt;
         private @Nullable Integer label;
@@ -166,14 +190,24 @@ public record VideoRequest(
             this.prompt = prompt;
         }
 
-        /** Takes the place of a label. */
+        /**
+         * Sets the prompt and removes the class label.
+         *
+         * @param value the prompt
+         * @return this builder
+         */
         public Builder prompt(String value) {
             prompt = value;
             label = null;
             return this;
         }
 
-        /** Takes the place of the prompts. */
+        /**
+         * Sets the class label and removes the prompt and the negative prompt.
+         *
+         * @param value the label, from 0
+         * @return this builder
+         */
         public Builder label(int value) {
             label = value;
             prompt = null;
@@ -181,71 +215,153 @@ public record VideoRequest(
             return this;
         }
 
+        /**
+         * Sets the negative prompt.
+         *
+         * @param value the negative prompt, empty for none
+         * @return this builder
+         */
         public Builder negativePrompt(String value) {
             negativePrompt = value;
             return this;
         }
 
-        /** Width and height in pixels. */
+        /**
+         * Sets the size.
+         *
+         * @param newWidth the width in pixels
+         * @param newHeight the height in pixels
+         * @return this builder
+         */
         public Builder size(@Nullable Integer newWidth, @Nullable Integer newHeight) {
             width = newWidth;
             height = newHeight;
             return this;
         }
 
+        /**
+         * Sets the length in seconds.
+         *
+         * @param value the length, or null
+         * @return this builder
+         */
         public Builder seconds(@Nullable Double value) {
             seconds = value;
             return this;
         }
 
+        /**
+         * Sets the length in seconds.
+         *
+         * @param value the length
+         * @return this builder
+         */
         public Builder seconds(double value) {
             return seconds(Double.valueOf(value));
         }
 
+        /**
+         * Sets the length in frames.
+         *
+         * @param value the number of frames, or null
+         * @return this builder
+         */
         public Builder frames(@Nullable Integer value) {
             frames = value;
             return this;
         }
 
+        /**
+         * Sets the frame rate.
+         *
+         * @param value the frames per second, or null
+         * @return this builder
+         */
         public Builder fps(@Nullable Integer value) {
             fps = value;
             return this;
         }
 
+        /**
+         * Sets the number of sampling steps.
+         *
+         * @param value the number of steps, or null
+         * @return this builder
+         */
         public Builder steps(@Nullable Integer value) {
             steps = value;
             return this;
         }
 
+        /**
+         * Sets the scale of classifier-free guidance.
+         *
+         * @param value the scale, or null
+         * @return this builder
+         */
         public Builder guidance(@Nullable Double value) {
             guidance = value;
             return this;
         }
 
+        /**
+         * Sets the scale of classifier-free guidance.
+         *
+         * @param value the scale
+         * @return this builder
+         */
         public Builder guidance(double value) {
             return guidance(Double.valueOf(value));
         }
 
+        /**
+         * Sets the timestep schedule.
+         *
+         * @param value the name of the schedule, or null
+         * @return this builder
+         */
         public Builder schedule(@Nullable String value) {
             schedule = value;
             return this;
         }
 
+        /**
+         * Sets the fraction of the noise that a step renews.
+         *
+         * @param value the fraction, or null
+         * @return this builder
+         */
         public Builder eta(@Nullable Double value) {
             eta = value;
             return this;
         }
 
+        /**
+         * Sets the fraction of the noise that a step renews.
+         *
+         * @param value the fraction
+         * @return this builder
+         */
         public Builder eta(double value) {
             return eta(Double.valueOf(value));
         }
 
+        /**
+         * Sets the seed of the noise.
+         *
+         * @param value the seed
+         * @return this builder
+         */
         public Builder seed(long value) {
             seed = value;
             return this;
         }
 
-        /** @throws IllegalArgumentException if a component can't be, whatever the model */
+        /**
+         * {@return the request}
+         *
+         * @throws IllegalArgumentException if a component is out of range, or if components exclude each other
+         */
         public VideoRequest build() {
             return new VideoRequest(
                     prompt,

@@ -4,14 +4,14 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A video that was made, with all that it can be made again from.
+ * The result of a generation: a complete video and its provenance. Immutable.
  *
- * @param video the file
- * @param sidecar the JSON file with provenance, machine and times; null if none was written
- * @param plan the request and what the model made of it
- * @param provenance what the video can be made again from; it is in its comment tag
- * @param device the backend's description of itself
- * @param times how long the stages took
+ * @param video the video file or folder of frames
+ * @param sidecar the JSON file with provenance, device and times; null if none was written
+ * @param plan the completed request
+ * @param provenance everything needed to make the video again; also stored in the video
+ * @param device the backend's description of the device
+ * @param times the wall-clock times of the stages
  */
 public record VideoResult(
         Path video,
@@ -20,7 +20,7 @@ public record VideoResult(
         VideoProvenance provenance,
         String device,
         StageTimes times) {
-    /** The fields of a sidecar, as JSON in one line. */
+    /** {@return the fields of the sidecar as one line of JSON} */
     public String toJson() {
         return MetadataSidecar.line(this);
     }

@@ -1,5 +1,5 @@
 /**
- * Text to video. {@link io.lingen.TextToVideoPipeline} loads a model and makes videos:
+ * Generation of video from text. {@link io.lingen.TextToVideoPipeline} loads a model and generates videos:
  *
  * <pre>{@code
  * try (TextToVideoPipeline pipeline = TextToVideoPipeline.load("nano")) {
@@ -8,7 +8,7 @@
  * }
  * }</pre>
  *
- * <p>A {@link io.lingen.Generation} is the same walk step by step, for progress, previews and cancellation.
+ * <p>A {@link io.lingen.Generation} runs the steps one at a time, for progress, previews and cancellation.
  */
 @NullMarked
 package io.lingen;

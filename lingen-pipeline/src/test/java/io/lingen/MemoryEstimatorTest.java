@@ -96,8 +96,8 @@ class MemoryEstimatorTest {
             assertTrue(
                     refused.getMessage()
                             .matches(
-                                    "this video takes about 0\\.\\d\\d GB of memory and backend cpu has 0\\.13 GB left; "
-                                            + "what fits: at most [\\d.]+ s \\(\\d+ frames\\) at 256x256, or \\d+x\\d+ for 68 s"),
+                                    "this video needs about 0\\.\\d\\d GB of memory, found 0\\.13 GB available to backend cpu; "
+                                            + "use at most [\\d.]+ s \\(\\d+ frames\\) at 256x256, or \\d+x\\d+ for 68 s"),
                     refused.getMessage());
             System.setProperty(HostMemory.PROPERTY, "180m");
             refused = assertThrows(OutOfMemoryException.class, () -> pipeline.start(LARGE));
@@ -113,8 +113,8 @@ class MemoryEstimatorTest {
         try {
             OutOfMemoryException refused = assertThrows(
                     OutOfMemoryException.class, () -> TextToVideoPipeline.load(TextToVideoPipeline.NANO, OPTIONS));
-            assertTrue(refused.getMessage().startsWith("the model nano takes about 0.21 GB"), refused.getMessage());
-            assertTrue(refused.getMessage().contains("nothing like it fits"), refused.getMessage());
+            assertTrue(refused.getMessage().startsWith("the model nano needs about 0.21 GB"), refused.getMessage());
+            assertTrue(refused.getMessage().contains("close other programs"), refused.getMessage());
         } finally {
             System.clearProperty(HostMemory.PROPERTY);
         }

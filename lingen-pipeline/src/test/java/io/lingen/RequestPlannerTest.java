@@ -49,8 +49,8 @@ class RequestPlannerTest {
         assertEquals(3, LIMITS.plan(request.build()).guidance());
         assertEquals(0, LIMITS.plan(request.guidance(0).build()).guidance());
         assertMessage(
-                "the negative prompt must be empty with guidance 1, which does not use it, found \"a red circle\"; leave it out, or"
-                        + " choose another guidance",
+                "negative prompt must be empty with guidance 1, which does not use it, found \"a red circle\"; omit it, or"
+                        + " use another guidance",
                 request.guidance(1));
         assertEquals(1, LIMITS.recordedPlan(request.build()).guidance(), "an interrupted video is resumed");
     }
@@ -65,12 +65,12 @@ class RequestPlannerTest {
 
     @ParameterizedTest
     @CsvSource({
-        "130, 128, 'the width is a multiple of 16 up to 256, found 130; use 128 or 144'",
-        "128, 1, 'the height is a multiple of 16 up to 256, found 1; use 16 or 32'",
-        "300, 128, 'the width is a multiple of 16 up to 256, found 300; use 256'",
-        "2147483647, 128, 'the width is a multiple of 16 up to 256, found 2147483647; use 256'",
-        "128, 2147483632, 'the height is a multiple of 16 up to 256, found 2147483632; use 256'",
-        "272, 128, 'the width is a multiple of 16 up to 256, found 272; use 256'",
+        "130, 128, 'width must be a multiple of 16 up to 256, found 130; use 128 or 144'",
+        "128, 1, 'height must be a multiple of 16 up to 256, found 1; use 16 or 32'",
+        "300, 128, 'width must be a multiple of 16 up to 256, found 300; use 256'",
+        "2147483647, 128, 'width must be a multiple of 16 up to 256, found 2147483647; use 256'",
+        "128, 2147483632, 'height must be a multiple of 16 up to 256, found 2147483632; use 256'",
+        "272, 128, 'width must be a multiple of 16 up to 256, found 272; use 256'",
     })
     void sizesAreNeverRounded(int width, int height, String message) {
         assertMessage(message, VideoRequest.builder("a ring").size(width, height));
@@ -78,12 +78,12 @@ class RequestPlannerTest {
 
     @ParameterizedTest
     @CsvSource({
-        "1.3, 'a length of 1.3 s at 16 fps is 20.8 frames, and the model makes multiples of 8 up to 1280; use 1 s (16 frames) or 1.5 s (24 frames)'",
-        "0.01, 'a length of 0.01 s at 16 fps is 0.16 frames, and the model makes multiples of 8 up to 1280; use 0.5 s (8 frames) or 1 s (16 frames)'",
-        "100000000, 'a length of 100000000 s at 16 fps is 1.60e+09 frames, and the model makes multiples of 8 up to 1280; use 80 s (1280 frames)'",
-        "1e308, 'a length of 1.00e+308 s at 16 fps is Infinity frames, and the model makes multiples of 8 up to 1280; use 80 s (1280 frames)'",
-        "5e-324, 'a length of 0 s at 16 fps is 0 frames, and the model makes multiples of 8 up to 1280; use 0.5 s (8 frames) or 1 s (16 frames)'",
-        "1000, 'a length of 1000 s at 16 fps is 16000 frames, and the model makes multiples of 8 up to 1280; use 80 s (1280 frames)'",
+        "1.3, 'number of frames must be a multiple of 8 up to 1280, found 20.8 (1.3 s at 16 fps); use 1 s (16 frames) or 1.5 s (24 frames)'",
+        "0.01, 'number of frames must be a multiple of 8 up to 1280, found 0.16 (0.01 s at 16 fps); use 0.5 s (8 frames) or 1 s (16 frames)'",
+        "100000000, 'number of frames must be a multiple of 8 up to 1280, found 1.60e+09 (100000000 s at 16 fps); use 80 s (1280 frames)'",
+        "1e308, 'number of frames must be a multiple of 8 up to 1280, found Infinity (1.00e+308 s at 16 fps); use 80 s (1280 frames)'",
+        "5e-324, 'number of frames must be a multiple of 8 up to 1280, found 0 (0 s at 16 fps); use 0.5 s (8 frames) or 1 s (16 frames)'",
+        "1000, 'number of frames must be a multiple of 8 up to 1280, found 16000 (1000 s at 16 fps); use 80 s (1280 frames)'",
     })
     void lengthsAreNeverRounded(double seconds, String message) {
         assertMessage(message, VideoRequest.builder("a ring").seconds(seconds));
@@ -92,14 +92,14 @@ class RequestPlannerTest {
     @Test
     void framesAreNeverRounded() {
         assertMessage(
-                "the number of frames is a multiple of 8 up to 1280, found 17; use 16 or 24",
+                "number of frames must be a multiple of 8 up to 1280, found 17; use 16 or 24",
                 VideoRequest.builder("a ring").frames(17));
     }
 
     @Test
     void aModelWithoutANativeSizeAsksForOne() {
         assertEquals(
-                "the model names no native size; give the request a size",
+                "request for this model must contain a size, found none: the model has no default",
                 assertThrows(IllegalArgumentException.class, () -> limits(null).plan(VideoRequest.of("a ring")))
                         .getMessage());
     }
@@ -107,7 +107,7 @@ class RequestPlannerTest {
     @Test
     void absurdNumbersOfFramesAreRefused() {
         assertMessage(
-                "the number of frames is a multiple of 8 up to 1280, found 2147483640; use 1280",
+                "number of frames must be a multiple of 8 up to 1280, found 2147483640; use 1280",
                 VideoRequest.builder("a ring").frames(Integer.MAX_VALUE - 7));
     }
 
@@ -118,16 +118,16 @@ class RequestPlannerTest {
         assertEquals(Shape.of(16, 3, 16, 16), plan.latent());
         assertRefused(
                 planner,
-                "the number of frames is 1 + a multiple of 4 up to 81, found 8; use 5 or 9",
+                "number of frames must be 1 + a multiple of 4 up to 81, found 8; use 5 or 9",
                 VideoRequest.builder("a ring").frames(8));
         assertRefused(
                 planner,
-                "a length of 5 s at 16 fps is 80 frames, and the model makes 1 + multiples of 4 up to 81;"
+                "number of frames must be 1 + a multiple of 4 up to 81, found 80 (5 s at 16 fps);"
                         + " use 4.8125 s (77 frames) or 5.0625 s (81 frames)",
                 VideoRequest.builder("a ring").seconds(5));
         assertRefused(
                 planner,
-                "a length of 3 s at 30 fps is 90 frames, and the model makes 1 + multiples of 4 up to 81;"
+                "number of frames must be 1 + a multiple of 4 up to 81, found 90 (3 s at 30 fps);"
                         + " use 2.7 s (81 frames)",
                 VideoRequest.builder("a ring").fps(30).seconds(3));
         assertEquals(
@@ -140,7 +140,7 @@ class RequestPlannerTest {
                 "a length as it is offered");
         assertRefused(
                 planner(true, 3, new SizeRule(16, 1, 16)),
-                "the number of frames is 16, found 8; use 16",
+                "number of frames must be 16, found 8; use 16",
                 VideoRequest.builder("a ring").frames(8));
     }
 
@@ -150,13 +150,11 @@ class RequestPlannerTest {
         VideoRequest.Builder label = VideoRequest.ofLabel(2).toBuilder();
         assertEquals(2, planner(false, 3, frames).plan(label.build()).request().label());
         assertRefused(
-                planner(true, 0, frames),
-                "the model takes a prompt and no class label, found the label 2; give a prompt in its place",
-                label);
-        assertRefused(planner(true, 2, frames), "the class label must be 0 to 1, found 2", label);
+                planner(true, 0, frames), "request for this model must have a prompt, found the class label 2", label);
+        assertRefused(planner(true, 2, frames), "class label must be 0 to 1, found 2", label);
         assertRefused(
                 planner(false, 3, frames),
-                "the model takes a class label from 0 to 2 and no prompt, found a prompt; give a label in its place",
+                "request for this model must have a class label from 0 to 2, found a prompt",
                 VideoRequest.builder("a ring"));
     }
 

@@ -228,7 +228,7 @@ class TextToVideoPipelineTest {
         IllegalArgumentException error = assertThrows(
                 IllegalArgumentException.class,
                 () -> pipeline.start(VideoRequest.builder("a ring").size(25, 24).build()));
-        assertEquals("the width is a multiple of 4 up to 32, found 25; use 24 or 28", error.getMessage());
+        assertEquals("width must be a multiple of 4 up to 32, found 25; use 24 or 28", error.getMessage());
     }
 
     @ParameterizedTest
@@ -258,8 +258,8 @@ class TextToVideoPipelineTest {
                 OutOfMemoryException.class,
                 () -> MemoryCheck.require(
                         pipeline.backend(), "this video", Long.MAX_VALUE / 2, () -> List.of("a", "b")));
-        assertTrue(error.getMessage().startsWith("this video takes about 4611686018.43 GB"), error.getMessage());
-        assertTrue(error.getMessage().endsWith(" left; what fits: a, or b"), error.getMessage());
+        assertTrue(error.getMessage().startsWith("this video needs about 4611686018.43 GB"), error.getMessage());
+        assertTrue(error.getMessage().endsWith(" available to backend cpu; use a, or b"), error.getMessage());
     }
 
     @Test

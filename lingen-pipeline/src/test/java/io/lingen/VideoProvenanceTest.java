@@ -78,7 +78,7 @@ class VideoProvenanceTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "\"steps\":50 | \"steps\":99999 | the number of steps is 1 to 10000, found 99999",
+                "\"steps\":50 | \"steps\":99999 | number of steps must be 1 to 10000, found 99999",
                 "\"steps\":50 | \"steps\":1e9 | field 'request.steps': found 1.0E9, expected an integer",
                 "\"steps\":50 | \"steps\":null | field 'request.steps': found null",
                 "\"width\":128 | \"width\":-128 | field 'request.width': found -128, expected an integer from 1",

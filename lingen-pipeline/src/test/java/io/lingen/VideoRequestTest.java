@@ -36,7 +36,10 @@ class VideoRequestTest {
                     IllegalArgumentException.class,
                     () -> new VideoRequest(prompt, label, "", null, null, null, null, null, null, null, null, null, 0));
             assertEquals(
-                    "a request has a prompt or a class label, found " + (prompt == null ? "neither" : "both"),
+                    "request must have "
+                            + (prompt == null
+                                    ? "a prompt or a class label, found neither"
+                                    : "either a prompt or a class label, found both"),
                     error.getMessage());
         }
     }
@@ -44,22 +47,21 @@ class VideoRequestTest {
     @Test
     void whatCanNotBeIsRefused() {
         assertThrows(IllegalArgumentException.class, () -> VideoRequest.of("  "));
-        assertMessage("the length is given in seconds or in frames, found both", b -> b.seconds(1)
+        assertMessage("length must be given either in seconds or in frames, found both", b -> b.seconds(1)
                 .frames(16));
-        assertMessage("the length is a positive number of seconds, found NaN", b -> b.seconds(Double.NaN));
-        assertMessage("the length is a positive number of seconds, found -1.0", b -> b.seconds(-1));
-        assertMessage("the length is a positive number of frames, found 0", b -> b.frames(0));
-        assertMessage("the number of steps is 1 to 10000, found 0", b -> b.steps(0));
-        assertMessage("the guidance scale is 0 to 100, found -1.0", b -> b.guidance(-1));
-        assertMessage("the guidance scale is 0 to 100, found NaN", b -> b.guidance(Double.NaN));
-        assertMessage("fps is 1 to 1000, found 0", b -> b.fps(0));
-        assertMessage("the width is a positive number of pixels, found -128", b -> b.size(-128, 128));
-        assertMessage("width and height come together", b -> b.size(128, null));
-        assertMessage("the schedule is a name of at most 100 characters, found none", b -> b.schedule(" "));
-        assertMessage("the class label must be at least 0, found -1", b -> b.label(-1));
-        assertMessage(
-                "a negative prompt goes with a prompt, found one with a class label; leave it out",
-                b -> b.label(1).negativePrompt("noise"));
+        assertMessage("length must be a positive number of seconds, found NaN", b -> b.seconds(Double.NaN));
+        assertMessage("length must be a positive number of seconds, found -1.0", b -> b.seconds(-1));
+        assertMessage("number of frames must be positive, found 0", b -> b.frames(0));
+        assertMessage("number of steps must be 1 to 10000, found 0", b -> b.steps(0));
+        assertMessage("guidance must be 0 to 100, found -1.0", b -> b.guidance(-1));
+        assertMessage("guidance must be 0 to 100, found NaN", b -> b.guidance(Double.NaN));
+        assertMessage("fps must be 1 to 1000, found 0", b -> b.fps(0));
+        assertMessage("width must be a positive number of pixels, found -128", b -> b.size(-128, 128));
+        assertMessage("width and height must be given together, found only the width", b -> b.size(128, null));
+        assertMessage("schedule must be a name of 1 to 100 characters, found \" \"", b -> b.schedule(" "));
+        assertMessage("class label must be at least 0, found -1", b -> b.label(-1));
+        assertMessage("negative prompt must be empty with a class label, found one; omit it", b -> b.label(1)
+                .negativePrompt("noise"));
     }
 
     @Test
@@ -81,42 +83,42 @@ class VideoRequestTest {
 
     @ParameterizedTest
     @CsvSource({
-        "'', 'the prompt is empty; say what the video shows'",
-        "' \u00a0\u3000\u200b\ufeff\t', 'the prompt is empty; say what the video shows'",
-        "a\0b, 'the prompt is text, found the control character \\u0000, as its character 2; remove it'",
-        "a\u001b[2J, 'the prompt is text, found the control character \\u001b, as its character 2; remove it'",
-        "ab\u0085, 'the prompt is text, found the control character \\u0085, as its character 3; remove it'",
-        "\ud83d, 'the prompt is text, found half of a surrogate pair, \\ud83d, as its character 1; remove it'",
-        "\ud83c\udf89\udf89, 'the prompt is text, found half of a surrogate pair, \\udf89, as its character 3; remove it'"
+        "'', 'prompt must contain visible characters, found none; describe the video'",
+        "' \u00a0\u3000\u200b\ufeff\t', 'prompt must contain visible characters, found none; describe the video'",
+        "a\0b, 'prompt must be text, found the control character \\u0000 at character 2; remove it'",
+        "a\u001b[2J, 'prompt must be text, found the control character \\u001b at character 2; remove it'",
+        "ab\u0085, 'prompt must be text, found the control character \\u0085 at character 3; remove it'",
+        "\ud83d, 'prompt must be text, found the unpaired surrogate \\ud83d at character 1; remove it'",
+        "\ud83c\udf89\udf89, 'prompt must be text, found the unpaired surrogate \\udf89 at character 3; remove it'"
     })
     void promptsAreText(String prompt, String message) {
         assertEquals(
                 message,
                 assertThrows(IllegalArgumentException.class, () -> VideoRequest.of(prompt))
                         .getMessage());
-        if (!message.contains("empty")) {
-            assertMessage(message.replace("the prompt", "the negative prompt"), b -> b.negativePrompt(prompt));
+        if (!message.contains("visible")) {
+            assertMessage(message.replace("prompt must", "negative prompt must"), b -> b.negativePrompt(prompt));
         }
     }
 
     @Test
     void promptsOfAbsurdLengthAreRefused() {
         assertMessage(
-                "the negative prompt has at most 100000 characters, found 10485760",
+                "negative prompt must have at most 100000 characters, found 10485760",
                 b -> b.negativePrompt("x".repeat(10 << 20)));
     }
 
     @Test
     void absurdNumbersAreRefused() {
-        assertMessage("the length is a positive number of seconds, found Infinity", b -> b.seconds(1 / 0.0));
-        assertMessage("the length is a positive number of frames, found -2147483648", b -> b.frames(Integer.MIN_VALUE));
-        assertMessage("the number of steps is 1 to 10000, found 1000000000", b -> b.steps(1_000_000_000));
-        assertMessage("the guidance scale is 0 to 100, found Infinity", b -> b.guidance(1 / 0.0));
-        assertMessage("eta is 0 to 1, found 1.5", b -> b.eta(1.5));
-        assertMessage("eta is 0 to 1, found NaN", b -> b.eta(Double.NaN));
-        assertMessage("fps is 1 to 1000, found 2147483647", b -> b.fps(Integer.MAX_VALUE));
+        assertMessage("length must be a positive number of seconds, found Infinity", b -> b.seconds(1 / 0.0));
+        assertMessage("number of frames must be positive, found -2147483648", b -> b.frames(Integer.MIN_VALUE));
+        assertMessage("number of steps must be 1 to 10000, found 1000000000", b -> b.steps(1_000_000_000));
+        assertMessage("guidance must be 0 to 100, found Infinity", b -> b.guidance(1 / 0.0));
+        assertMessage("eta must be 0 to 1, found 1.5", b -> b.eta(1.5));
+        assertMessage("eta must be 0 to 1, found NaN", b -> b.eta(Double.NaN));
+        assertMessage("fps must be 1 to 1000, found 2147483647", b -> b.fps(Integer.MAX_VALUE));
         assertMessage(
-                "the schedule is a name of at most 100 characters, found " + "x".repeat(80) + "...",
+                "schedule must be a name of 1 to 100 characters, found \"" + "x".repeat(80) + "...\"",
                 b -> b.schedule("x".repeat(101)));
     }
 

@@ -57,7 +57,7 @@ class BadModelTest {
 
     static Stream<Arguments> configurations() {
         return Stream.of(
-                of("no index", remove(INDEX), "has no model_index.json"),
+                of("no index", remove(INDEX), "found no model_index.json"),
                 of("foreign index", set(INDEX, "format", "\"diffusers\""), "found format \"diffusers\""),
                 of("version from the future", set(INDEX, "version", "2"), "field 'version': found 2"),
                 of("no rate", set(INDEX, "fps", null), "field 'fps': found nothing, expected an integer"),
@@ -66,7 +66,7 @@ class BadModelTest {
                 of("absolute folder", set(INDEX, "components.vae", "\"/etc\""), "a relative path inside the model"),
                 of("folder that is not there", set(INDEX, "components.vae", "\"no\""), "expected a file, found none"),
                 of("unencodable folder", set(INDEX, "components.vae", "\"v\\udfff\""), "v\\udfff"),
-                of("no encoder", set(INDEX, "components.text_encoders", "[]"), "reads 1 text encoders"),
+                of("no encoder", set(INDEX, "components.text_encoders", "[]"), "expected 1 text encoders"),
                 of(
                         "encoders of another type",
                         set(INDEX, "components.text_encoders", "[1]"),
@@ -120,7 +120,10 @@ class BadModelTest {
                 of("no tokens", set(ENCODER, "max_tokens", "0"), "'max_tokens': found 0"),
                 of("absurd tokens", set(ENCODER, "max_tokens", "1000000000"), "found 1000000000"),
                 of("resource above", set(ENCODER, "model", "\"embedded:../x\""), "plain name of a resource"),
-                of("resource that is not there", set(ENCODER, "model", "\"embedded:x\""), "not on the class path"),
+                of(
+                        "resource that is not there",
+                        set(ENCODER, "model", "\"embedded:x\""),
+                        "on the class path, found none"),
                 of("file above", set(ENCODER, "model", "\"../../x.onnx\""), "a relative path inside the model"),
                 of("no file", set(ENCODER, "model", "\"x.onnx\""), "expected a file, found none"),
                 of("empty file", onnx(new byte[0], "{}"), "text_encoder"),

@@ -40,13 +40,13 @@ class BadRequestTest {
 
     static Stream<Arguments> prompts() {
         return Stream.of(
-                Arguments.of("empty", "", "the prompt is empty"),
-                Arguments.of("blank", " \t\n\u3000", "the prompt is empty"),
-                Arguments.of("invisible", "\u200b\u2060", "the prompt is empty"),
+                Arguments.of("empty", "", "prompt must contain visible characters"),
+                Arguments.of("blank", " \t\n\u3000", "prompt must contain visible characters"),
+                Arguments.of("invisible", "\u200b\u2060", "prompt must contain visible characters"),
                 Arguments.of("10 MB", "a red circle ".repeat(10 << 16), "at most 100000 characters, found 8519680"),
-                Arguments.of("NUL", "a\0b", "the control character \\u0000, as its character 2"),
+                Arguments.of("NUL", "a\0b", "the control character \\u0000 at character 2"),
                 Arguments.of("escape sequence", "a \u001b[2J", "the control character \\u001b"),
-                Arguments.of("half a pair", "a \ud83c", "half of a surrogate pair, \\ud83c"));
+                Arguments.of("half a pair", "a \ud83c", "the unpaired surrogate \\ud83c"));
     }
 
     @ParameterizedTest(name = "{0}")
@@ -55,41 +55,41 @@ class BadRequestTest {
         CommandRun run = generate(prompt);
         run.assertRefused(2, message);
         assertEquals("", run.out());
-        if (!message.contains("empty")) {
-            generate("a ring", "--negative", prompt).assertRefused(2, "the negative prompt");
+        if (!message.contains("visible")) {
+            generate("a ring", "--negative", prompt).assertRefused(2, "negative prompt must");
         }
         assertNothingWritten();
     }
 
     static Stream<Arguments> options() {
         return Stream.of(
-                Arguments.of("--size 10x24", "the width is a multiple of 4 up to 32, found 10; use 8 or 12"),
-                Arguments.of("--size 0x24", "the width is a positive number of pixels, found 0"),
+                Arguments.of("--size 10x24", "width must be a multiple of 4 up to 32, found 10; use 8 or 12"),
+                Arguments.of("--size 0x24", "width must be a positive number of pixels, found 0"),
                 Arguments.of("--size -24x24", "size must be WIDTHxHEIGHT in pixels"),
                 Arguments.of("--size " + HUGE + "x" + HUGE, "size must be WIDTHxHEIGHT in pixels"),
-                Arguments.of("--size 99996x99996", "the width is a multiple of 4 up to 32, found 99996; use 32"),
+                Arguments.of("--size 99996x99996", "width must be a multiple of 4 up to 32, found 99996; use 32"),
                 Arguments.of("--size 24", "size must be WIDTHxHEIGHT in pixels"),
                 Arguments.of(
                         "--text-cache " + model.resolve("model_index.json"),
                         "text cache must be a folder, found the file"),
-                Arguments.of("--seconds 0", "the length is a positive number of seconds"),
-                Arguments.of("--seconds -1", "the length is a positive number of seconds"),
-                Arguments.of("--seconds NaN", "the length is a positive number of seconds, found NaN"),
-                Arguments.of("--seconds Infinity", "the length is a positive number of seconds, found Infinity"),
-                Arguments.of("--seconds 100000000", "multiples of 4 up to 32; use 2 s (32 frames)"),
-                Arguments.of("--seconds 1e308", "multiples of 4 up to 32; use 2 s (32 frames)"),
-                Arguments.of("--frames 0", "the length is a positive number of frames"),
-                Arguments.of("--frames -4", "the length is a positive number of frames"),
-                Arguments.of("--frames " + HUGE, "the number of frames is a multiple of 4 up to 32"),
+                Arguments.of("--seconds 0", "length must be a positive number of seconds"),
+                Arguments.of("--seconds -1", "length must be a positive number of seconds"),
+                Arguments.of("--seconds NaN", "length must be a positive number of seconds, found NaN"),
+                Arguments.of("--seconds Infinity", "length must be a positive number of seconds, found Infinity"),
+                Arguments.of("--seconds 100000000", "s at 16 fps); use 2 s (32 frames)"),
+                Arguments.of("--seconds 1e308", "s at 16 fps); use 2 s (32 frames)"),
+                Arguments.of("--frames 0", "number of frames must be positive"),
+                Arguments.of("--frames -4", "number of frames must be positive"),
+                Arguments.of("--frames " + HUGE, "number of frames must be a multiple of 4 up to 32"),
                 Arguments.of("--frames 99999999999", "'99999999999' is not an int"),
                 Arguments.of("--frames NaN", "'NaN' is not an int"),
-                Arguments.of("--guidance NaN", "the guidance scale is 0 to 100, found NaN"),
-                Arguments.of("--guidance -1", "the guidance scale is 0 to 100, found -1.0"),
-                Arguments.of("--guidance Infinity", "the guidance scale is 0 to 100, found Infinity"),
-                Arguments.of("--steps 0", "the number of steps is 1 to 10000, found 0"),
-                Arguments.of("--steps 1000000000", "the number of steps is 1 to 10000, found 1000000000"),
-                Arguments.of("--fps 0", "fps is 1 to 1000, found 0"),
-                Arguments.of("--fps " + HUGE, "fps is 1 to 1000"),
+                Arguments.of("--guidance NaN", "guidance must be 0 to 100, found NaN"),
+                Arguments.of("--guidance -1", "guidance must be 0 to 100, found -1.0"),
+                Arguments.of("--guidance Infinity", "guidance must be 0 to 100, found Infinity"),
+                Arguments.of("--steps 0", "number of steps must be 1 to 10000, found 0"),
+                Arguments.of("--steps 1000000000", "number of steps must be 1 to 10000, found 1000000000"),
+                Arguments.of("--fps 0", "fps must be 1 to 1000, found 0"),
+                Arguments.of("--fps " + HUGE, "fps must be 1 to 1000"),
                 Arguments.of("--threads 0", "threads must be 1 to 4096, found 0"),
                 Arguments.of("--threads -1", "threads must be 1 to 4096, found -1"),
                 Arguments.of("--threads 1000000", "threads must be 1 to 4096, found 1000000"),
@@ -185,7 +185,7 @@ class BadRequestTest {
         generate("a ring", "--like", json).assertRefused(2, "expected JSON");
         generate("a ring", "--like", folder.resolve("no.mp4")).assertRefused(1, "there is no such file");
         CommandRun batch = CommandRun.of("batch", prompts, "--model", model, "-o", folder.resolve("out.mp4"), "-q");
-        batch.assertRefused(1, "line 1: the prompt is text, found the control character \\u0000");
+        batch.assertRefused(1, "line 1: prompt must be text, found the control character \\u0000");
         assertEquals(before, files());
     }
 
@@ -228,8 +228,8 @@ class BadRequestTest {
         }
         assertEquals(0, run.code(), run.err());
         String warning = log.toString(StandardCharsets.UTF_8);
-        assertTrue(warning.contains("text_encoder reads 64 tokens and the prompt has 69"), warning);
-        assertTrue(warning.contains("star last\", before \"\ud83c\udf89 then this is dropped\""), warning);
+        assertTrue(warning.contains("text_encoder: prompt truncated to 64 of 69 tokens, after "), warning);
+        assertTrue(warning.contains("star last\" and before \"\ud83c\udf89 then this is dropped\""), warning);
     }
 
     @Test

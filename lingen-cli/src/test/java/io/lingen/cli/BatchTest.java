@@ -108,7 +108,7 @@ class BatchTest {
         CommandRun run = run("batch", prompts, "-o", folder.resolve("clip.mp4"), "--json");
         assertEquals(1, run.code());
         assertTrue(
-                run.err().contains("clip-0001.mp4: " + prompts + ", line 1: the width is a multiple of 4"), run.err());
+                run.err().contains("clip-0001.mp4: " + prompts + ", line 1: width must be a multiple of 4"), run.err());
         assertTrue(
                 run.err().contains("clip-0002.mp4: " + prompts + ", line 2: field 'steps': found \"many\""), run.err());
         assertTrue(run.err().contains("clip-0003.mp4: " + prompts + ", line 3: "), run.err());
@@ -257,7 +257,7 @@ class BatchTest {
                 "--shard x | shard must be I/N with I from 1 to N",
                 "--count 0 | --count must be at least 1, found 0",
                 "--count -1 | at least 1, found -1",
-                "--steps 0 | the number of steps is 1 to 10000, found 0",
+                "--steps 0 | number of steps must be 1 to 10000, found 0",
             })
     void wrongUsageIsExplained(String options, String message) throws IOException {
         String[] words = options.split(" ");

@@ -36,7 +36,7 @@ class IneffectiveOptionsTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "--guidance 1 --negative red | the negative prompt must be empty with guidance 1",
+                "--guidance 1 --negative red | negative prompt must be empty with guidance 1",
                 "--frames 4 --seconds 1 | mutually exclusive",
                 "--seed 1 --seed 2 | option '--seed' (N) should be specified only once",
                 "--from-latents x.mp4 -o y.mp4 --save-every 3 | --save-every has no effect with --from-latents",
@@ -60,7 +60,7 @@ class IneffectiveOptionsTest {
         assertEquals(0, generate("--negative", "red", "--steps", 2, "-o", video).code());
         CommandRun run = CommandRun.of(
                 "generate", "--like", video, "--model", model, "--guidance", 1, "-o", folder.resolve("b.mp4"));
-        run.assertRefused(2, "the negative prompt must be empty with guidance 1");
+        run.assertRefused(2, "negative prompt must be empty with guidance 1");
         run = CommandRun.of(
                 "generate",
                 "--like",

@@ -72,7 +72,7 @@ class LingenTest {
                     Mp4Frames.read(video).frames().toArray(),
                     Mp4Frames.read(again).frames().toArray());
         }
-        assertTrue(run("info", "--model", own).out.contains("1 words are read as ones it knows"));
+        assertTrue(run("info", "--model", own).out.contains("1 words with trained replacements"));
     }
 
     private static Object[] with(Object[] arguments, Object... more) {
@@ -111,19 +111,19 @@ class LingenTest {
             delimiter = '|',
             quoteCharacter = '"',
             value = {
-                "--size 130x25 | the width is a multiple of 4 up to 32, found 130; use 32",
-                "--size 24x25 | the height is a multiple of 6 up to 48, found 25; use 24 or 30",
+                "--size 130x25 | width must be a multiple of 4 up to 32, found 130; use 32",
+                "--size 24x25 | height must be a multiple of 6 up to 48, found 25; use 24 or 30",
                 "--size big | size must be WIDTHxHEIGHT in pixels, for example 128x128, found 'big'",
-                "--seconds 1.1 | a length of 1.1 s at 16 fps is 17.6 frames, and the model makes multiples of 4 up to 32; use 1 s (16 frames) or 1.25 s (20 frames)",
-                "--seconds -3 | the length is a positive number of seconds, found -3.0",
-                "--frames 5 | the number of frames is a multiple of 4 up to 32, found 5; use 4 or 8",
+                "--seconds 1.1 | number of frames must be a multiple of 4 up to 32, found 17.6 (1.1 s at 16 fps); use 1 s (16 frames) or 1.25 s (20 frames)",
+                "--seconds -3 | length must be a positive number of seconds, found -3.0",
+                "--frames 5 | number of frames must be a multiple of 4 up to 32, found 5; use 4 or 8",
                 "--frames 8 --seconds 1 | --seconds=S, --frames=N are mutually exclusive",
-                "--steps 0 | the number of steps is 1 to 10000, found 0",
+                "--steps 0 | number of steps must be 1 to 10000, found 0",
                 "--steps many | Invalid value for option '--steps': 'many' is not an int",
-                "--guidance -1 | the guidance scale is 0 to 100, found -1.0",
+                "--guidance -1 | guidance must be 0 to 100, found -1.0",
                 "--schedule cubic | schedule must be one of linear_quadratic, uniform, shifted, shifted:S, found 'cubic'",
                 "--precision f16 | precision must be bf16 or f32, found 'f16'",
-                "--fps 0 | fps is 1 to 1000, found 0",
+                "--fps 0 | fps must be 1 to 1000, found 0",
                 "--threads 0 | threads must be 1 to 4096, found 0",
                 "--seed x | Invalid value for option '--seed'",
                 "--stepps 3 | Unknown options: '--stepps', '3'",
@@ -140,7 +140,7 @@ class LingenTest {
     @Test
     void otherWrongUsageIsExplained() {
         assertFailed(run("generate"), 2, "Missing required parameter: 'PROMPT'");
-        assertFailed(run("generate", " ", "--model", model), 2, "the prompt is empty");
+        assertFailed(run("generate", " ", "--model", model), 2, "prompt must contain visible characters");
         assertFailed(run("generate", "a ring", "--model", model, "-o", "out.avi"), 2, ".webm for WebM (VP9)");
         assertFailed(run(), 2, "a command is missing");
         assertFailed(run("genrate", "a ring"), 2, "Did you mean");

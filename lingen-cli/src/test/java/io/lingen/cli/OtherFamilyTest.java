@@ -78,7 +78,7 @@ class OtherFamilyTest {
         CommandRun run =
                 CommandRun.of("batch", lines, "--model", model, "--backend", "cpu", "-o", folder.resolve("clip.mp4"));
         assertEquals(1, run.code(), run.err());
-        assertTrue(run.err().contains("line 3: the class label must be 0 to 4, found 5"), run.err());
+        assertTrue(run.err().contains("line 3: class label must be 0 to 4, found 5"), run.err());
         assertTrue(run.err().contains("line 4: unknown field 'prompt'"), run.err());
         assertTrue(run.err().contains("4 videos: 2 made, 0 skipped, 2 failed"), run.err());
         assertEquals(
@@ -108,12 +108,14 @@ class OtherFamilyTest {
 
     @Test
     void whatItCanNotMakeIsRefused() {
-        generate("--label", 9).assertRefused(2, "the class label must be 0 to 4, found 9");
+        generate("--label", 9).assertRefused(2, "class label must be 0 to 4, found 9");
         generate("a ring", "--label", 1).assertRefused(2, "a video shows a prompt or a class, found both");
-        generate("--label", 1, "--negative", "noise").assertRefused(2, "a negative prompt goes with a prompt");
+        generate("--label", 1, "--negative", "noise")
+                .assertRefused(2, "negative prompt must be empty with a class label");
         generate("a ring", "--frames", 8)
-                .assertRefused(2, "the number of frames is 1 + a multiple of 4 up to 33, found 8; use 5 or 9");
-        CommandRun.of("generate", "--label", 1).assertRefused(2, "the model takes a prompt and no class label");
+                .assertRefused(2, "number of frames must be 1 + a multiple of 4 up to 33, found 8; use 5 or 9");
+        CommandRun.of("generate", "--label", 1)
+                .assertRefused(2, "request for this model must have a prompt, found the class label 1");
     }
 
     private CommandRun generate(Object... more) {

@@ -140,9 +140,9 @@ class RecordedVideoTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "\"steps\":2 | \"steps\":1000000000 | the number of steps is 1 to 10000, found 1000000000",
-                "\"width\":16 | \"width\":1073741824 | the width is a multiple of 4 up to 32, found 1073741824",
-                "\"frames\":4 | \"frames\":2147483647 | the number of frames is a multiple of 4 up to 32",
+                "\"steps\":2 | \"steps\":1000000000 | number of steps must be 1 to 10000, found 1000000000",
+                "\"width\":16 | \"width\":1073741824 | width must be a multiple of 4 up to 32, found 1073741824",
+                "\"frames\":4 | \"frames\":2147483647 | number of frames must be a multiple of 4 up to 32",
                 "\"fps\":8 | \"fps\":1e3 | field 'request.fps'",
                 "\"guidance\":2.5 | \"guidance\":-1 | field 'request.guidance'",
                 "shifted:2 | shifted:0 | shift of a schedule must be a positive number",

@@ -4,8 +4,8 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
 
 /**
- * Lets one thread free what others compute with: the end waits for the uses that are under way and refuses later ones, so that no native
- * code loses its memory while it runs. Thread-safe.
+ * The lifetime of a resource that several threads use. {@link #shutdown} waits for the uses in progress and rejects later ones, so that
+ * native memory is not freed during a computation. Thread-safe.
  */
 public final class Lifetime {
     private final String what;
@@ -13,35 +13,49 @@ public final class Lifetime {
     private volatile boolean shuttingDown;
     private volatile boolean shutDown;
 
-    /** @param what lives, for messages: "the pipeline" */
+    /**
+     * Starts the lifetime of a resource.
+     *
+     * @param what the name of the resource for messages, for example "the pipeline"
+     */
     public Lifetime(String what) {
         this.what = what;
     }
 
-    /** Whether the end has begun: those who work long should stop soon. */
+    /** {@return whether {@link #shutdown} was called, after which long computations should stop soon} */
     public boolean isShuttingDown() {
         return shuttingDown;
     }
 
     /**
-     * Works with what lives, which stays until the work is done.
+     * Uses the resource, which is not freed before the work ends.
      *
-     * @throws IllegalStateException if the end has begun
+     * @param <T> the type of the result
+     * @param work the work
+     * @return the result of the work
+     * @throws IllegalStateException if {@link #shutdown} was called
      */
     public <T> T use(Supplier<T> work) {
         return use(work, () -> new IllegalStateException(what + " is closed; load another one"));
     }
 
-    /** As {@link #use(Supplier)}, with a refusal of the caller's own. */
-    public <T> T use(Supplier<T> work, Supplier<? extends RuntimeException> refusal) {
-        // A use within a use goes on: the end waits for the outer one anyway.
+    /**
+     * Uses the resource, and throws a given exception after {@link #shutdown} was called.
+     *
+     * @param <T> the type of the result
+     * @param work the work
+     * @param rejection supplies the exception
+     * @return the result of the work
+     */
+    public <T> T use(Supplier<T> work, Supplier<? extends RuntimeException> rejection) {
+        // A use within a use is accepted: shutdown waits for the outer use anyway.
         if (shuttingDown && lock.getReadHoldCount() == 0) {
-            throw refusal.get();
+            throw rejection.get();
         }
         lock.readLock().lock();
         try {
             if (shutDown) {
-                throw refusal.get();
+                throw rejection.get();
             }
             return work.get();
         } finally {
@@ -49,7 +63,11 @@ public final class Lifetime {
         }
     }
 
-    /** Does something, such as freeing a part early, unless the end has come and done it. */
+    /**
+     * Runs work, such as freeing a part of the resource early, unless the resource was freed.
+     *
+     * @param work the work
+     */
     public void unlessShutDown(Runnable work) {
         lock.readLock().lock();
         try {
@@ -62,9 +80,10 @@ public final class Lifetime {
     }
 
     /**
-     * Ends: refuses new uses, waits for those under way, frees. Later calls wait for the first and have no effect.
+     * Rejects new uses, waits for those in progress, and frees the resource. Later calls wait for the first one and have no effect.
      *
-     * @throws IllegalStateException if this thread is within a use, for which it would wait forever
+     * @param free frees the resource
+     * @throws IllegalStateException if the calling thread is using the resource and would wait for itself
      */
     public void shutdown(Runnable free) {
         if (lock.getReadHoldCount() > 0) {

@@ -6,29 +6,32 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
 
-/** Refuses what can't fit before it starts. */
+/** Checks of memory before a computation starts. */
 public final class MemoryCheck {
     private MemoryCheck() {}
 
     /**
-     * Checks a need against what a backend has left.
+     * Checks that a backend has enough memory.
      *
-     * @param what the reason of the need, for the message
-     * @param settings what would fit, for the message; asked for only if this does not
-     * @throws OutOfMemoryException naming both figures
+     * @param backend the backend
+     * @param what the subject of the message, for example "this video"
+     * @param bytes the required memory in bytes
+     * @param settings supplies settings that fit, for the message; called only if the memory does not suffice
+     * @throws OutOfMemoryException with both figures and the settings
      */
     public static void require(Backend backend, String what, long bytes, Supplier<List<String>> settings) {
         long available = backend.availableBytes();
         if (bytes > available) {
-            throw new OutOfMemoryException(what + " takes about " + gigabytes(bytes) + " of memory and backend "
-                    + backend.name() + " has " + gigabytes(available) + " left; " + remedy(settings.get()));
+            throw new OutOfMemoryException(what + " needs about " + gigabytes(bytes) + " of memory, found "
+                    + gigabytes(available) + " available to backend " + backend.name() + "; "
+                    + remedy(settings.get()));
         }
     }
 
     private static String remedy(List<String> settings) {
         return settings.isEmpty()
-                ? "nothing like it fits: close what else runs, or take a machine with more memory"
-                : "what fits: " + String.join(", or ", settings);
+                ? "close other programs, or use a machine with more memory"
+                : "use " + String.join(", or ", settings);
     }
 
     private static String gigabytes(long bytes) {

@@ -11,29 +11,34 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The files that a model consists of, and their sums. They are computed once: at {@link #check} if the model holds what they should be,
- * else when the {@link #hash} is asked for. Thread-safe.
+ * The files of a model and their checksums. The checksums are computed once: by {@link #check} if the model lists the expected ones,
+ * otherwise by the first call of {@link #hash}. Thread-safe.
  */
 public final class ModelFiles {
     private final ModelSource source;
     private final Set<String> paths;
     private volatile @Nullable Checksums sums;
 
-    /** @param paths inside the model */
+    /**
+     * Creates the list of files.
+     *
+     * @param source the model, open as long as this object is used
+     * @param paths the paths of the files within the model
+     */
     public ModelFiles(ModelSource source, Collection<String> paths) {
         this.source = source;
         this.paths = new TreeSet<>(paths);
     }
 
-    /** The paths inside the model, sorted. */
+    /** {@return the paths within the model, sorted} */
     public List<String> paths() {
         return new ArrayList<>(paths);
     }
 
     /**
-     * Compares the files with the model's {@value Checksums#FILE}, if it has one.
+     * Compares the files with the {@value Checksums#FILE} of the model, if it has one.
      *
-     * @throws CheckpointException naming the files that differ
+     * @throws CheckpointException with the names of the files that differ or are not listed
      */
     public void check() {
         if (source.exists(Checksums.FILE)) {
@@ -48,9 +53,9 @@ public final class ModelFiles {
     }
 
     /**
-     * One SHA-256 sum for all files, in hexadecimal.
+     * {@return the SHA-256 checksum of the listing of all files, in hexadecimal}
      *
-     * @throws CheckpointException if a file has become unreadable
+     * @throws CheckpointException if a file can't be read
      */
     public String hash() {
         return sums().sha256();

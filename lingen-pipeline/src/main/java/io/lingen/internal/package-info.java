@@ -1,4 +1,4 @@
-/** What the pipeline is made of and nobody else needs. */
+/** Implementation of the pipeline. Not part of the API. */
 @NullMarked
 package io.lingen.internal;
 

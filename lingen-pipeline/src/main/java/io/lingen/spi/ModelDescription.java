@@ -12,83 +12,97 @@ import io.lingen.vae.VideoDecoder;
 import java.util.List;
 
 /**
- * A model as its files describe it: limits, defaults and facts, and how its parts are loaded. Bound to its {@link ModelSource} and valid as
- * long as that is open; owns nothing. Thread-safe.
+ * The limits, defaults and components of a model, read from its files. Valid as long as its {@link ModelSource} is open; owns nothing.
+ * Thread-safe.
  *
- * <p>Every method reads the files that it needs and no others, so that a part of a model can be used alone. It throws
- * {@link CheckpointException} if one of them is missing or ill-formed, or they don't fit each other, naming the field, the value found and
- * the values that would do. For the forecast of a video's memory the same code loads the model from
- * {@linkplain ModelSource#shapesOnly the shapes} of its weights onto a dry-run backend.
+ * <p>A method reads only the files that it needs, so a component can be used without the others. It throws {@link CheckpointException} if
+ * one of these files is missing or malformed, or if they contradict each other. The message contains the field, the value found and the
+ * rule.
+ *
+ * <p>The memory forecast loads the denoiser and the decoder a second time, on a dry-run backend from
+ * {@linkplain ModelSource#shapesOnly the shapes} of the weights.
  */
 public interface ModelDescription {
-    /** The sizes and conditions that the model takes, and its defaults. */
+    /** {@return the sizes, lengths and conditions that the model accepts, and its defaults} */
     VideoLimits limits();
 
     /**
-     * Checks the settings of a request, defaults filled in.
+     * Checks the sampling settings of a request.
      *
-     * @throws IllegalArgumentException if the model's sampler has no such schedule, or can't do something else that is asked for; the message
-     *     offers what it can
+     * @param settings complete settings: those of the request, and the model's defaults for the others
+     * @throws IllegalArgumentException if the model's sampler does not support them; the message contains the supported values
      */
     void requireSampling(SamplingSettings settings);
 
-    /** The paths, inside the model, of all files that it consists of: those whose change gives another video. */
+    /** {@return the paths, within the model, of all files that influence a video} Their contents determine the model's hash. */
     List<String> files();
 
-    /**
-     * What is to be known of the model, such as its sizes: for people, a line each. Sampling defaults, native size and limits are not among
-     * them.
-     */
+    /** {@return facts about the model for {@code lingen info}, apart from its limits and defaults} */
     List<ModelFact> facts();
 
-    /** What prompts go through before they are encoded, unless a user chooses something else. */
+    /** {@return the rewriter of prompts, unless the user selects another one} */
     default PromptRewriter rewriter() {
         return PromptRewriter.IDENTITY;
     }
 
-    /** The words of a prompt that the model is known not to know, in the prompt's order; empty if nothing is known. */
+    /**
+     * {@return the words of a prompt that the model was not trained on and can't replace, in the order of the prompt} Empty if the model
+     * does not record its vocabulary.
+     *
+     * @param prompt the prompt before rewriting
+     */
     default List<String> unknownWords(String prompt) {
         return List.of();
     }
 
     /**
-     * The properties of the text encoders, from configurations and the shapes of weights, in the order of {@link #loadTextEncoders}.
+     * {@return facts about the text encoders, from their configuration and the shapes of their weights, in the order of
+     * {@link #loadTextEncoders}}
      *
-     * @param backend the backend that the encoders would be loaded for; nothing is allocated on it
-     * @param precision of products and activations, F32 or BF16
+     * @param backend the backend of encoders that compute with one; nothing is allocated on it
+     * @param precision the type of matrix products and activations on the backend, F32 or BF16
      */
     List<TextEncoderFacts> textEncoders(Backend backend, DType precision);
 
     /**
      * Loads the text encoders.
      *
-     * @param backend for encoders that compute with it; not closed before them
-     * @param threads for those that don't
-     * @return to be closed by the caller
+     * @param backend the backend of encoders that compute with one; closed after the encoders
+     * @param precision the type of matrix products and activations on the backend, F32 or BF16
+     * @param threads the number of threads of encoders that compute without a backend
+     * @return the encoders, to be closed by the caller
+     * @throws CheckpointException if a file is missing or malformed
      */
     TextEncoders loadTextEncoders(Backend backend, DType precision, int threads);
 
     /**
      * Loads the denoiser.
      *
-     * @param precision of products and activations, F32 or BF16
-     * @return to be closed by the caller, before the backend
+     * @param backend the backend that computes; closed after the denoiser
+     * @param precision the type of matrix products and activations, F32 or BF16
+     * @return the denoiser, to be closed by the caller
+     * @throws CheckpointException if a file is missing or malformed
+     * @throws io.lingen.core.OutOfMemoryException if the weights do not fit in memory
      */
     Denoiser loadDenoiser(Backend backend, DType precision);
 
     /**
-     * The sampler of a video, for the predictions of {@link #loadDenoiser}.
+     * {@return a sampler for the predictions of the denoiser}
      *
-     * @param settings that {@link #requireSampling} accepts
-     * @param seed of noise that is drawn during the steps
+     * @param backend the backend of the denoiser
+     * @param settings settings that {@link #requireSampling} accepts
+     * @param seed the seed of noise that is drawn during the steps
      */
     Sampler sampler(Backend backend, SamplingSettings settings, long seed);
 
     /**
      * Loads the decoder.
      *
-     * @param precision of products and activations, F32 or BF16
-     * @return to be closed by the caller, before the backend
+     * @param backend the backend that computes; closed after the decoder
+     * @param precision the type of matrix products and activations, F32 or BF16
+     * @return the decoder, to be closed by the caller
+     * @throws CheckpointException if a file is missing or malformed
+     * @throws io.lingen.core.OutOfMemoryException if the weights do not fit in memory
      */
     VideoDecoder loadDecoder(Backend backend, DType precision);
 }

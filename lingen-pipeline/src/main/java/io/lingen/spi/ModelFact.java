@@ -1,9 +1,9 @@
 package io.lingen.spi;
 
 /**
- * A line about a model.
+ * A fact about a model, for display.
  *
- * @param name a word, such as "denoiser"
- * @param text such as its size
+ * @param name one word, for example "denoiser"
+ * @param text the fact, for example the architecture and number of parameters
  */
 public record ModelFact(String name, String text) {}

@@ -8,11 +8,11 @@ import java.util.List;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 
-/** The families on the class path. Thread-safe. */
+/** Lookup of the model families on the class path. Thread-safe. */
 public final class ModelFamilies {
     private ModelFamilies() {}
 
-    /** All families, sorted by name. */
+    /** {@return all families on the class path, sorted by name} */
     public static List<ModelFamily> all() {
         List<ModelFamily> families = new ArrayList<>();
         ServiceLoader.load(ModelFamily.class).forEach(families::add);
@@ -21,23 +21,25 @@ public final class ModelFamilies {
     }
 
     /**
-     * Opens a model as it is, with the family that recognises it.
+     * Opens an unmodified model with the family that recognises its signature.
      *
-     * @param source the model; the caller keeps it open and closes it
-     * @return the model's description, bound to the source
-     * @throws CheckpointException if it is not a model, of no family on the class path, or ill-formed
+     * @param source the model; the caller keeps it open while the result is in use, and closes it
+     * @return the description of the model
+     * @throws CheckpointException if the source is not a model, belongs to no family on the class path, or is malformed
+     * @throws IllegalStateException if several families recognise the signature
      */
     public static ModelDescription open(ModelSource source) {
         return open(source, ModelOptions.NONE);
     }
 
     /**
-     * Opens a model with the family that recognises it.
+     * Opens a model with the family that recognises its signature.
      *
-     * @param source the model, with the options applied; the caller keeps it open and closes it
-     * @param options files that replace or change parts of the model
-     * @return the model's description, bound to the source
-     * @throws CheckpointException if it is not a model, of no family on the class path, or ill-formed
+     * @param source the model, with the options applied; the caller keeps it open while the result is in use, and closes it
+     * @param options files that replace or change components of the model
+     * @return the description of the model
+     * @throws CheckpointException if the source is not a model, belongs to no family on the class path, or is malformed
+     * @throws IllegalStateException if several families recognise the signature
      * @throws IllegalArgumentException if its family does not support an option
      */
     public static ModelDescription open(ModelSource source, ModelOptions options) {
@@ -47,7 +49,7 @@ public final class ModelFamilies {
                 families.stream().filter(family -> family.recognises(signature)).toList();
         if (found.size() > 1) {
             throw new IllegalStateException(source.name() + "/" + ModelSignature.FILE + ": " + signature
-                    + " is recognised by several families, " + names(found)
+                    + " must belong to one model family, found " + names(found)
                     + "; remove all but one from the class path");
         }
         if (found.isEmpty()) {

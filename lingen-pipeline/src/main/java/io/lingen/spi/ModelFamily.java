@@ -3,21 +3,26 @@ package io.lingen.spi;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
 
-/** A family of models: a layout of folders, and the networks in them. Found through {@link java.util.ServiceLoader}. Thread-safe. */
+/** A folder layout and the networks that it contains. Found through {@link java.util.ServiceLoader}. Thread-safe. */
 public interface ModelFamily {
-    /** The family's name, for messages. */
+    /** {@return the name of the family, for messages} */
     String name();
 
-    /** Whether a folder of that signature is one of this family. At most one family recognises a signature. */
+    /**
+     * {@return whether a model with this signature belongs to the family} At most one family recognises a signature.
+     *
+     * @param signature the signature of the model
+     */
     boolean recognises(ModelSignature signature);
 
     /**
-     * Opens a model: reads its index, but no weights.
+     * Opens a model. Reads its index, but no weights.
      *
-     * @param source a model of a signature that this family recognises, with the options applied; the caller keeps it open and closes it
-     * @param options files that replace or change parts of the model
-     * @return the model's description, bound to the source
-     * @throws CheckpointException if the index is ill-formed
+     * @param source a model whose signature this family recognises, with the options applied; the caller keeps it open while the result is in
+     *     use, and closes it
+     * @param options files that replace or change components of the model
+     * @return the description of the model
+     * @throws CheckpointException if the index is malformed
      * @throws IllegalArgumentException if the family does not support an option
      */
     ModelDescription open(ModelSource source, ModelOptions options);

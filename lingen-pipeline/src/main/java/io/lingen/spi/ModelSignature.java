@@ -9,28 +9,30 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The fields of a model's {@value #FILE} that tell its family. Other fields are not looked at.
+ * The fields of a model's {@value #FILE} that identify its family. Other fields are ignored.
  *
- * @param format of the folder, such as "lingen"; null if the field is missing
- * @param family the family within a format; null if the field is missing
- * @param className the field {@code _class_name} of folders in the layout of Hugging Face's diffusers; null if it is missing
+ * @param format the field {@code format}, for example "lingen"; null if missing
+ * @param family the field {@code family}, which distinguishes families of one format; null if missing
+ * @param className the field {@code _class_name} of folders in the layout of Hugging Face diffusers; null if missing
  */
 public record ModelSignature(
         @Nullable String format,
         @Nullable String family,
         @Nullable String className) {
-    /** The file that makes a folder a model. */
+    /** The index of a model, in the root of its folder. */
     public static final String FILE = "model_index.json";
 
     /**
-     * Reads a model's signature.
+     * Reads the signature of a model.
      *
-     * @throws CheckpointException if there is no such file, or it is ill-formed
+     * @param source the model
+     * @return the signature
+     * @throws CheckpointException if the index is missing or malformed
      */
     public static ModelSignature read(ModelSource source) {
         if (!source.exists(FILE)) {
-            throw new CheckpointException(source.name() + " has no " + FILE
-                    + ", so it is not a model folder; its layout is in docs/checkpoint-format.md");
+            throw new CheckpointException(source.name() + ": expected a model folder, found no " + FILE
+                    + ". The layout is described in docs/checkpoint-format.md");
         }
         ConfigReader json = source.config(FILE);
         return new ModelSignature(text(json, "format"), text(json, "family"), text(json, "_class_name"));
@@ -40,7 +42,7 @@ public record ModelSignature(
         return json.has(field) ? json.text(field) : null;
     }
 
-    /** The fields that are there, for messages. */
+    /** {@return the fields that are present, for messages} */
     @Override
     public String toString() {
         List<String> fields = new ArrayList<>();

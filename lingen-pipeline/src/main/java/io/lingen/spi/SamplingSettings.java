@@ -1,17 +1,17 @@
 package io.lingen.spi;
 
 /**
- * How a video is sampled.
+ * The settings of a sampler.
  *
- * @param schedule the name of the sampler's schedule, as the model's family knows it
- * @param steps of the sampler, 1 to {@value #MAX_STEPS}
- * @param guidance the scale of classifier-free guidance, 0 to {@value #MAX_GUIDANCE}; 1 is none
- * @param eta how much of its noise a step renews, 0 to 1
+ * @param schedule the name of a timestep schedule of the model's family
+ * @param steps the number of steps, 1 to {@value #MAX_STEPS}
+ * @param guidance the scale of classifier-free guidance, 0 to {@value #MAX_GUIDANCE}; 1 disables it
+ * @param eta the fraction of the noise that a step renews, 0 to 1
  */
 public record SamplingSettings(String schedule, int steps, double guidance, double eta) {
-    /** The most steps of a sampler. */
+    /** The largest number of steps. */
     public static final int MAX_STEPS = 10_000;
 
-    /** The largest scale of guidance. */
+    /** The largest guidance scale. */
     public static final int MAX_GUIDANCE = 100;
 }

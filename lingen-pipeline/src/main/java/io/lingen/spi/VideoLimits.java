@@ -5,17 +5,18 @@ import io.lingen.core.op.Dims3;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which videos a model makes, and which it makes unless asked otherwise.
+ * The sizes, lengths and conditions that a model accepts, and its defaults.
  *
- * @param prompts whether it takes a prompt
- * @param labels the number of classes, of which it takes a label from 0; 0 for none
- * @param width in pixels; likewise height
- * @param frames of a video
- * @param channels of the latent
- * @param compression frames, rows and columns per latent cell; a last cell may hold fewer frames
- * @param fps frames per second of its videos
- * @param nativeSize the size of a request that names none; null if it has to name one
- * @param sampling its defaults
+ * @param prompts whether the model accepts prompts
+ * @param labels the number of classes; labels count from 0. 0 if the model accepts no labels
+ * @param width the allowed widths in pixels
+ * @param height the allowed heights in pixels
+ * @param frames the allowed numbers of frames
+ * @param channels the number of channels of a latent
+ * @param compression frames, rows and columns per latent cell; the last latent frame may stand for fewer frames
+ * @param fps the default frame rate in frames per second
+ * @param nativeSize the default size and length; null if every request must contain them
+ * @param sampling the default sampling settings
  */
 public record VideoLimits(
         boolean prompts,
@@ -28,10 +29,22 @@ public record VideoLimits(
         int fps,
         @Nullable NativeSize nativeSize,
         SamplingSettings sampling) {
-    /** The size that a model was trained for, in pixels, and the length of its videos in seconds. */
+    /**
+     * The size and length that a model was trained for.
+     *
+     * @param width the width in pixels
+     * @param height the height in pixels
+     * @param seconds the length in seconds
+     */
     public record NativeSize(int width, int height, double seconds) {}
 
-    /** The latent [C, T, H, W] of a video of these sizes. */
+    /**
+     * {@return the shape [C, T, H, W] of the latent of a video}
+     *
+     * @param frameCount an allowed number of frames
+     * @param pixelHeight an allowed height in pixels
+     * @param pixelWidth an allowed width in pixels
+     */
     public Shape latentOf(int frameCount, int pixelHeight, int pixelWidth) {
         return Shape.of(
                 channels,

@@ -1,7 +1,7 @@
 /**
- * SPI: the interfaces of a family of models. A family implements {@link io.lingen.spi.ModelFamily}, names it in
- * {@code META-INF/services/io.lingen.spi.ModelFamily}, and from then on its folders are models like any other: for the front door, the
- * command line, resuming, batches and the forecast of memory. Users of the library don't need this package.
+ * The service provider interface of model families. A family implements {@link io.lingen.spi.ModelFamily} and lists its class in
+ * {@code META-INF/services/io.lingen.spi.ModelFamily}. The pipeline and the command line then support its models, including resuming,
+ * batches and memory forecasts. Programs that only generate videos don't need this package.
  */
 @NullMarked
 @Spi

@@ -1,14 +1,18 @@
 package io.lingen.text;
 
 /**
- * Rewrites a prompt before it is encoded. The paper lets a language model lengthen it; a model that was trained on few words may bring a
- * {@link Thesaurus}; {@link #IDENTITY} is the default of the others.
+ * A function that changes a prompt before it is encoded. Examples are a {@link Thesaurus} for a model that was trained on few words, and a
+ * language model that extends short prompts, as in the paper. Thread-safe.
  */
 @FunctionalInterface
 public interface PromptRewriter {
-    /** Leaves the prompt as it is. */
+    /** Returns every prompt unchanged. */
     PromptRewriter IDENTITY = prompt -> prompt;
 
-    /** The prompt to encode in the given one's place. */
+    /**
+     * {@return the prompt to encode}
+     *
+     * @param prompt the prompt of the request
+     */
     String rewrite(String prompt);
 }

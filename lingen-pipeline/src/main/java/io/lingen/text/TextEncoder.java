@@ -4,37 +4,45 @@ import io.lingen.diffusion.TextEmbedding;
 import java.util.List;
 
 /**
- * Encodes prompts as one vector per token. The embedding of a prompt depends on nothing else: not on the other prompts of a call, nor on
- * earlier calls. Thread-safe.
+ * A text encoder: maps a prompt to one vector per token. The embedding of a prompt depends only on that prompt, not on other prompts of the
+ * same call or on earlier calls. Thread-safe until it is closed.
  */
 public interface TextEncoder extends AutoCloseable {
     /**
      * A text to encode.
      *
-     * @param text any text, perhaps empty
+     * @param text the text; may be empty
      * @param negative whether it is a negative prompt, which some encoders treat differently
      */
     record Prompt(String text, boolean negative) {
-        /** {@return a prompt that is not negative} */
+        /**
+         * {@return a prompt that is not negative}
+         *
+         * @param text the text; may be empty
+         */
         public static Prompt of(String text) {
             return new Prompt(text, false);
         }
 
-        /** {@return a negative prompt} */
+        /**
+         * {@return a negative prompt}
+         *
+         * @param text the text; may be empty
+         */
         public static Prompt negative(String text) {
             return new Prompt(text, true);
         }
     }
 
-    /** A receiver of the progress of long work. It may throw an unchecked exception to end the work, which frees what it had allocated. */
+    /** A receiver of the progress of long work. It may throw an unchecked exception to cancel the work, which then frees its memory. */
     @FunctionalInterface
     interface Progress {
         /** Discards all reports. */
         Progress NONE = (done, total) -> {};
 
         /**
-         * Reports progress. The first report of a work has {@code done} 0, the last one {@code total}. Work of less than about a second need
-         * not be reported.
+         * Reports progress. The first report has {@code done} 0, the last one {@code total}. Work of less than about a second need not be
+         * reported.
          *
          * @param done the number of completed parts
          * @param total the number of parts, at least 1
@@ -42,18 +50,17 @@ public interface TextEncoder extends AutoCloseable {
         void advanced(int done, int total);
     }
 
-    /** The name in messages. */
+    /** {@return the name of the encoder, for messages} */
     String name();
 
-    /** The width of the vectors. */
+    /** {@return the length of an embedding vector} */
     int width();
 
-    /** The largest number of tokens of a prompt, special tokens included. */
+    /** {@return the largest number of tokens of a prompt, including special tokens} */
     int maxTokens();
 
     /**
-     * {@return a prompt's text in the form that is tokenized, for example without surrounding blanks} Texts of equal form have equal
-     * embeddings.
+     * {@return the text in the form that is tokenized, for example without surrounding spaces} Texts of equal form have equal embeddings.
      *
      * @param text any text
      */
@@ -62,8 +69,8 @@ public interface TextEncoder extends AutoCloseable {
     }
 
     /**
-     * Encodes prompts, in one pass over the weights if they are not kept in memory. The empty prompt consists of special tokens only. A prompt
-     * that is longer than {@link #maxTokens} is truncated, with a warning in the log.
+     * Encodes prompts, in one pass over the weights if they are not kept in memory. An empty prompt has only special tokens. A prompt with more
+     * than {@link #maxTokens} tokens is truncated, and a warning is logged.
      *
      * @param prompts the prompts, at least one
      * @param progress receives the progress
@@ -72,6 +79,7 @@ public interface TextEncoder extends AutoCloseable {
      */
     List<TextEmbedding> encode(List<Prompt> prompts, Progress progress);
 
+    /** Frees the encoder's memory. */
     @Override
     void close();
 }

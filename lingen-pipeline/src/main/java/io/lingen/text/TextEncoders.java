@@ -7,18 +7,25 @@ import io.lingen.text.TextEncoder.Prompt;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** The text encoders of a model, in the order in which the denoiser concatenates their tokens. Owns them. */
+/**
+ * The text encoders of a model, in the order in which the denoiser concatenates their tokens. Owns the encoders. Thread-safe until it is
+ * closed.
+ */
 public final class TextEncoders implements AutoCloseable {
     private final List<TextEncoder> encoders;
     private final CloseableStack owned = new CloseableStack();
 
-    /** Takes ownership of the given encoders. */
+    /**
+     * Combines encoders and takes ownership of them.
+     *
+     * @param encoders the encoders, in order
+     */
     public TextEncoders(List<? extends TextEncoder> encoders) {
         this.encoders = List.copyOf(encoders);
         encoders.forEach(owned::add);
     }
 
-    /** The encoders, in order. */
+    /** {@return the encoders, in order} */
     public List<TextEncoder> all() {
         return encoders;
     }
@@ -49,6 +56,7 @@ public final class TextEncoders implements AutoCloseable {
         return encode(List.of(Prompt.of(prompt)), Progress.NONE).get(0);
     }
 
+    /** Closes the encoders. */
     @Override
     public void close() {
         owned.close();

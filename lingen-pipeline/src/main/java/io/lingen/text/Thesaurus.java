@@ -20,12 +20,12 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Says a prompt in the words that a model was trained on: a small model that knows "blue" is told so for "sapphire". The file
- * (docs/checkpoint-format.md) has phrases that the model was shown, and other words with what may stand in their place, the nearest first.
+ * A rewriter that replaces words by synonyms that a model was trained on, for example "sapphire" by "blue". Its file
+ * (docs/checkpoint-format.md) lists trained phrases, and words with their replacements, the best replacement first.
  *
- * <p>From left to right, the longest shown phrase is left alone, and so are words of shown phrases. Of other words that the file has, those
- * get the stand-in that make the longest shown phrase with what follows: "revolves clockwise" becomes "orbits clockwise", and "revolves"
- * alone "rotates". What is in neither stays what it is. Case, punctuation and spaces stay too; "a" and "an" follow the new word.
+ * <p>The prompt is scanned from left to right. Trained phrases and their words are kept. A word that the file replaces gets the replacement
+ * that forms the longest trained phrase with the words that follow: "revolves clockwise" becomes "orbits clockwise", but "revolves" alone
+ * becomes "rotates". All other words, punctuation and spaces are kept. Capital letters are preserved, and a preceding "a" or "an" is adapted.
  *
  * <p>Immutable and thread-safe.
  */
@@ -45,19 +45,23 @@ public final class Thesaurus implements PromptRewriter {
     private Thesaurus() {}
 
     /**
-     * Reads a model's thesaurus.
+     * Reads the thesaurus of a model.
      *
-     * @throws CheckpointException if it is missing, too large or ill-formed; the message names the line
+     * @param source the model
+     * @param path the path of the thesaurus within the model
+     * @return the thesaurus
+     * @throws CheckpointException if the file is missing, too large or malformed; the message contains the line
      */
     public static Thesaurus read(ModelSource source, String path) {
         return parse(source.name() + "/" + path, source.read(path, MAX_BYTES));
     }
 
     /**
-     * Reads a thesaurus: UTF-8, a phrase a line, or a word and phrases with a tab before each; lines that begin with '#' are comments.
+     * Parses a thesaurus in UTF-8. A line is a trained phrase, or a word or phrase and its replacements, separated by tabs. Lines that begin
+     * with '#' are comments.
      *
-     * @param origin its name, for messages
-     * @throws CheckpointException if it is ill-formed; the message names the line
+     * @param origin the name of the file, for messages
+     * @throws CheckpointException if a line is malformed; the message contains the line
      */
     static Thesaurus parse(String origin, byte[] text) {
         Thesaurus thesaurus = new Thesaurus();
@@ -88,7 +92,7 @@ public final class Thesaurus implements PromptRewriter {
                     || !PHRASE.matcher(phrase).matches()
                     || !phrase.toLowerCase(Locale.ROOT).equals(phrase)) {
                 throw new CheckpointException(place + ": expected phrases of 1 to " + MAX_WORDS
-                        + " words in small letters, parted by a tab, found \"" + SafeText.of(phrase) + '"');
+                        + " lower-case words, separated by tabs, found \"" + SafeText.of(phrase) + '"');
             }
             maxPhraseWords = Math.max(maxPhraseWords, length);
         }
@@ -96,18 +100,24 @@ public final class Thesaurus implements PromptRewriter {
             trainedPhrases.add(phrases[0]);
             trainedWords.addAll(Arrays.asList(phrases[0].split(" ")));
         } else if (replacements.put(phrases[0], List.of(phrases).subList(1, phrases.length)) != null) {
-            throw new CheckpointException(place + ": found \"" + SafeText.of(phrases[0]) + "\" a second time");
+            throw new CheckpointException(
+                    place + ": expected each word once, found \"" + SafeText.of(phrases[0]) + "\" again");
         } else {
             replaceableWords.addAll(Arrays.asList(phrases[0].split(" ")));
         }
     }
 
-    /** The number of words and phrases that others may stand for. */
+    /** {@return the number of words and phrases with replacements} */
     public int size() {
         return replacements.size();
     }
 
-    /** The words of a prompt, in small letters, that stand neither in a shown phrase nor in one that others may stand for. */
+    /**
+     * {@return the distinct words of a prompt that occur neither in a trained phrase nor in a phrase with replacements, in lower case and in
+     * the order of the prompt}
+     *
+     * @param prompt the prompt
+     */
     public List<String> unknownWords(String prompt) {
         return WORD.matcher(prompt)
                 .results()
@@ -122,10 +132,10 @@ public final class Thesaurus implements PromptRewriter {
         return new Rewriting(prompt).rewrite();
     }
 
-    /** What stands in the place of so many words. */
+    /** A replacement for a number of words. */
     private record Replacement(int length, String text) {}
 
-    /** One prompt on its way. */
+    /** The rewriting of one prompt. */
     private final class Rewriting {
         private final String prompt;
         private final List<MatchResult> places;
@@ -158,7 +168,7 @@ public final class Thesaurus implements PromptRewriter {
             return result.append(prompt, copied, prompt.length()).toString();
         }
 
-        /** What makes a shown phrase of more than that many words, or null. */
+        /** The replacement at a word that gives a trained phrase of more than {@code known} words; null if there is none. */
         private @Nullable Replacement replacement(int start, int known) {
             Replacement best = null;
             int most = known;
@@ -176,7 +186,10 @@ public final class Thesaurus implements PromptRewriter {
             return best;
         }
 
-        /** How many words from `start` become a shown phrase when `instead` stands before those from `next`; 0 if none does. */
+        /**
+         * The number of words from {@code start} that give a trained phrase if {@code instead} replaces those before {@code next}; 0 if none
+         * does.
+         */
         private int matchLength(int start, String instead, int next) {
             for (int end = Math.min(tokens.size(), next + maxPhraseWords); end >= next; end--) {
                 if (trainedPhrases.contains(phrase(instead, joined(next, end))) && isConnected(start, end)) {
@@ -186,7 +199,7 @@ public final class Thesaurus implements PromptRewriter {
             return 0;
         }
 
-        /** Whether one blank or hyphen is all that stands between these words. */
+        /** Whether each of these words is separated from the next by exactly one space or hyphen. */
         private boolean isConnected(int start, int end) {
             for (int i = start + 1; i < end; i++) {
                 int gap = places.get(i - 1).end();

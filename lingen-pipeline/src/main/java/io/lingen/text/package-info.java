@@ -1,6 +1,6 @@
 /**
- * From a prompt to the vectors that a denoiser attends to: rewriters change a prompt's words, encoders turn it into embeddings. A family of
- * models brings its own encoders; LinGen's are ONNX models.
+ * Prompt rewriters and text encoders. A rewriter changes the words of a prompt, a text encoder maps it to the vectors that the denoiser
+ * attends to. A model family provides its own encoders; those of LinGen models are ONNX models.
  */
 @NullMarked
 package io.lingen.text;

@@ -233,10 +233,9 @@ class ToyFamilyTest {
                 "the toy's steps renew no noise: eta must be 0, found 0.5",
                 refusal(PROMPT.toBuilder().eta(0.5)));
         assertEquals(
-                "the class label must be 0 to 4, found 5",
-                refusal(LABEL.toBuilder().label(5)));
+                "class label must be 0 to 4, found 5", refusal(LABEL.toBuilder().label(5)));
         assertEquals(
-                "the number of frames is 1 + a multiple of 4 up to 33, found 8; use 5 or 9",
+                "number of frames must be 1 + a multiple of 4 up to 33, found 8; use 5 or 9",
                 refusal(PROMPT.toBuilder().frames(8)));
     }
 

@@ -6,10 +6,13 @@ import io.lingen.spi.ModelFamily;
 import io.lingen.spi.ModelOptions;
 import io.lingen.spi.ModelSignature;
 
-/** Models with {@code "format": "lingen"}. */
+/** The family of LinGen models, whose index has {@code "format": "lingen"}. */
 public final class LinGenFamily implements ModelFamily {
-    /** The value of {@code format}, and of {@code family} where that is given. */
+    /** The value of {@code format}, and of {@code family} if the index has that field. */
     static final String NAME = "lingen";
+
+    /** Creates the family, for {@link java.util.ServiceLoader}. */
+    public LinGenFamily() {}
 
     @Override
     public String name() {

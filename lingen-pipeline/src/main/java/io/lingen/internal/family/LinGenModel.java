@@ -34,7 +34,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** A model of LinGen's own family. */
+/** A model of the family of LinGen. */
 final class LinGenModel implements ModelDescription {
     private final ModelSource source;
     private final ModelIndex index;
@@ -49,9 +49,9 @@ final class LinGenModel implements ModelDescription {
         TransformerConfig transformer = transformerConfig();
         AutoencoderConfig autoencoder = autoencoderConfig();
         if (transformer.inChannels() != autoencoder.latentChannels()) {
-            throw new CheckpointException(source.name() + ": the denoiser makes latents of " + transformer.inChannels()
-                    + " channels and the decoder takes " + autoencoder.latentChannels()
-                    + "; they are not of the same model");
+            throw new CheckpointException(source.name() + ": expected a decoder of latents with "
+                    + transformer.inChannels() + " channels, as the denoiser generates, found "
+                    + autoencoder.latentChannels() + " channels. Use a denoiser and a decoder of the same model");
         }
         requireTextWidths(transformer.textDims());
         PatchSize patch = transformer.patchSize();
@@ -73,9 +73,9 @@ final class LinGenModel implements ModelDescription {
     private void requireTextWidths(List<Integer> textDims) {
         List<String> encoders = index.textEncoders();
         if (encoders.size() != textDims.size()) {
-            throw new CheckpointException(
-                    source.name() + ": the denoiser reads " + textDims.size() + " text encoders, text_dims = "
-                            + textDims + ", and " + ModelSignature.FILE + " names " + encoders.size());
+            throw new CheckpointException(source.name() + ": expected " + textDims.size()
+                    + " text encoders, one per element of the denoiser's text_dims " + textDims + ", found "
+                    + encoders.size() + " in " + ModelSignature.FILE);
         }
         for (int i = 0; i < encoders.size(); i++) {
             ConfigReader json = config(encoders.get(i));
@@ -84,7 +84,7 @@ final class LinGenModel implements ModelDescription {
                 throw json.error(
                         "width",
                         width,
-                        textDims.get(i) + ", the denoiser's text_dims[" + i + "]; are they of the same model?");
+                        textDims.get(i) + ", the denoiser's text_dims[" + i + "]; use components of the same model");
             }
         }
     }
@@ -137,12 +137,12 @@ final class LinGenModel implements ModelDescription {
         if (index.thesaurus() != null) {
             facts.add(new ModelFact(
                     "thesaurus",
-                    Thesaurus.read(source, index.thesaurus()).size() + " words are read as ones it knows"));
+                    Thesaurus.read(source, index.thesaurus()).size() + " words with trained replacements"));
         }
         return facts;
     }
 
-    /** Parameters of a component whose names begin so: beside a decoder there may be an encoder, which no video needs. */
+    /** The parameters of a component under a prefix. The prefix excludes the encoder of an autoencoder, which generation does not need. */
     private String millions(String component, String prefix) {
         try (SafetensorsFile tensors = source.tensors(component)) {
             long parameters = tensors.names().stream()

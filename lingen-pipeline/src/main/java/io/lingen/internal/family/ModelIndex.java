@@ -9,12 +9,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The contents of a model folder: {@code model_index.json} (docs/checkpoint-format.md).
+ * The index of a model folder, {@code model_index.json} (docs/checkpoint-format.md).
  *
- * @param fps frames per second of the model's videos
- * @param transformer the folder of the denoiser; likewise vae, textEncoders, scheduler
- * @param thesaurus the file of the model's {@link io.lingen.text.Thesaurus}; null if prompts are encoded as they are
- * @param nativeSize the size of a request that names none; null if it has to name one
+ * @param fps the default frame rate in frames per second
+ * @param transformer the folder of the denoiser
+ * @param vae the folder of the decoder
+ * @param textEncoders the folders of the text encoders
+ * @param scheduler the folder of the sampler's defaults
+ * @param thesaurus the file of the {@link io.lingen.text.Thesaurus}; null if prompts are encoded verbatim
+ * @param nativeSize the default size and length; null if every request must contain them
  */
 record ModelIndex(
         int fps,
@@ -29,9 +32,9 @@ record ModelIndex(
     }
 
     /**
-     * Reads and checks a model's index.
+     * Reads and checks the index of a model.
      *
-     * @throws CheckpointException naming the field, what was found and what would do
+     * @throws CheckpointException if it is missing or malformed; the message contains the field, the value found and the rule
      */
     static ModelIndex read(ModelSource source) {
         ConfigReader json = source.config(ModelSignature.FILE);

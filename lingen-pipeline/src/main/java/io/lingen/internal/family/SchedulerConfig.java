@@ -4,14 +4,15 @@ import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.diffusion.Schedule;
 import io.lingen.spi.SamplingSettings;
 
-/** The defaults of a model's sampler: {@code scheduler/config.json}. */
+/** Reader of a model's default sampling settings, {@code scheduler/config.json}. */
 final class SchedulerConfig {
     private SchedulerConfig() {}
 
     /**
-     * Reads and checks a scheduler's configuration.
+     * Reads and checks the defaults.
      *
-     * @throws io.lingen.core.checkpoint.CheckpointException naming the field, what was found and what would do
+     * @throws io.lingen.core.checkpoint.CheckpointException if they are malformed; the message contains the field, the value found and the
+     *     rule
      */
     static SamplingSettings read(ConfigReader json) {
         String schedule = json.text("schedule");

@@ -1,4 +1,4 @@
-/** LinGen's own family of models: the layout in docs/checkpoint-format.md. */
+/** The family of LinGen models, with the folder layout of docs/checkpoint-format.md. */
 @NullMarked
 package io.lingen.internal.family;
 

@@ -26,8 +26,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * An ONNX encoder, run by DJL's OnnxRuntime engine, and its tokenizer, in Java. Loads nothing over the network. Thread-safe: prompts are encoded one
- * at a time.
+ * A text encoder that runs an ONNX model on DJL's ONNX Runtime engine, with a tokenizer in Java. Does not access the network. Thread-safe:
+ * prompts are encoded one at a time.
  */
 public final class OnnxTextEncoder implements TextEncoder {
     private final String name;
@@ -37,7 +37,7 @@ public final class OnnxTextEncoder implements TextEncoder {
     private final Predictor<TokenizedPrompt, float[]> predictor;
 
     static {
-        // DJL counts its users over the network unless told not to.
+        // DJL reports usage over the network unless this property is set.
         if (System.getenv("OPT_OUT_TRACKING") == null && System.getProperty("OPT_OUT_TRACKING") == null) {
             System.setProperty("OPT_OUT_TRACKING", "true");
         }
@@ -54,11 +54,13 @@ public final class OnnxTextEncoder implements TextEncoder {
     /**
      * Loads an encoder.
      *
-     * @param name what to call it in messages
-     * @param onnx the model's file: the runtime reads it itself, outside of the Java heap
+     * @param name the name of the encoder, for messages
+     * @param config the configuration
+     * @param onnx the ONNX file, which the runtime reads outside the Java heap
      * @param tokenizerJson a Hugging Face tokenizer.json, read to its end; not closed
      * @param threads the number of threads to compute with
-     * @throws CheckpointException if either is not what it should be
+     * @return the encoder, to be closed by the caller
+     * @throws CheckpointException if a file is unreadable or malformed
      */
     public static OnnxTextEncoder load(
             String name, OnnxTextEncoderConfig config, Path onnx, InputStream tokenizerJson, int threads) {
@@ -71,7 +73,7 @@ public final class OnnxTextEncoder implements TextEncoder {
         } catch (IOException | MalformedModelException | RuntimeException e) {
             model.close();
             throw new CheckpointException(
-                    name + ": " + config.model() + " is not an ONNX model that can be run: "
+                    name + ": expected an ONNX model that ONNX Runtime supports, found " + config.model() + ": "
                             + SafeText.of(String.valueOf(e.getMessage()), 200),
                     e);
         }
@@ -103,7 +105,7 @@ public final class OnnxTextEncoder implements TextEncoder {
         return config.maxTokens();
     }
 
-    /** The ids that the encoder sees of a prompt, cut at its cap. */
+    /** The token ids of a prompt, truncated to the largest number of tokens. */
     long[] tokenIds(String prompt) {
         return tokenize(prompt).ids();
     }
@@ -115,7 +117,7 @@ public final class OnnxTextEncoder implements TextEncoder {
 
     private TextEmbedding encode(TokenizedPrompt tokens) {
         float[] values = run(tokens);
-        // Nothing is padded, so nothing is masked.
+        // Without padding, no mask is needed.
         return new TextEmbedding(HostTensor.of(values, tokens.ids().length, config.width()), null);
     }
 
@@ -127,7 +129,7 @@ public final class OnnxTextEncoder implements TextEncoder {
                 throw (CheckpointException) e.getCause();
             }
             throw new CheckpointException(
-                    name + ": " + config.model() + " could not be run: "
+                    name + ": expected an ONNX model that ONNX Runtime can run, found " + config.model() + ": "
                             + SafeText.of(String.valueOf(e.getMessage()), 200),
                     e);
         }
@@ -143,7 +145,7 @@ public final class OnnxTextEncoder implements TextEncoder {
         model.close();
     }
 
-    /** Feeds the inputs that the file has, by name, and picks the last hidden state, by name. */
+    /** Maps tokens to the named inputs of the model, and selects the last hidden state among its outputs. */
     private record PromptTranslator(String name, OnnxTextEncoderConfig config)
             implements NoBatchifyTranslator<TokenizedPrompt, float[]> {
         @Override
@@ -169,8 +171,8 @@ public final class OnnxTextEncoder implements TextEncoder {
                 Arrays.fill(mask, 1);
                 return mask;
             }
-            throw new CheckpointException(name + ": the model has an input '" + input + "', which is none of "
-                    + config.inputs() + "; name the inputs in its config.json under \"inputs\"");
+            throw new CheckpointException(name + ": expected inputs among " + config.inputs() + ", found an input '"
+                    + SafeText.of(input) + "'. Set the names of the inputs in config.json, field \"inputs\"");
         }
 
         @Override
@@ -181,14 +183,14 @@ public final class OnnxTextEncoder implements TextEncoder {
                 boolean vectors = shape.dimension() == 3 && shape.get(2) == config.width();
                 if (wanted == null ? vectors : output.getName().equals(wanted)) {
                     if (!vectors) {
-                        throw new CheckpointException(name + ": the output '" + wanted + "' should be [1, L, "
-                                + config.width() + "] by config.json, found " + shape);
+                        throw new CheckpointException(name + ": expected output '" + wanted + "' of shape [1, L, "
+                                + config.width() + "] according to config.json, found " + shape);
                     }
                     return output.toFloatArray();
                 }
             }
-            throw new CheckpointException(name + ": the model has no output "
-                    + (wanted == null ? "[1, L, " + config.width() + "]" : "'" + wanted + "'") + "; it has "
+            throw new CheckpointException(name + ": expected an output "
+                    + (wanted == null ? "of shape [1, L, " + config.width() + "]" : "'" + wanted + "'") + ", found "
                     + outputs.stream()
                             .map(output -> output.getName() + " " + output.getShape())
                             .toList());

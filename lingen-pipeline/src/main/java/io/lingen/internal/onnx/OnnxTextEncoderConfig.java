@@ -4,15 +4,15 @@ import io.lingen.core.checkpoint.ConfigReader;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where an ONNX text encoder comes from: {@code config.json} of its component.
+ * The configuration of an ONNX text encoder, {@code config.json} of its component.
  *
  * @param model {@code embedded:NAME} for the resources {@code NAME.onnx} and {@code NAME-tokenizer.json} of the class path, or the path of
  *     an .onnx file relative to the component
- * @param tokenizer the path of a tokenizer.json relative to the component; not read for an embedded model
- * @param maxTokens the token cap, special tokens included
- * @param width the width of the vectors
- * @param inputs what the file calls its inputs
- * @param output what the file calls its last hidden state; null for its first output of the form [1, L, width]
+ * @param tokenizer the path of a tokenizer.json relative to the component; not used for an embedded model
+ * @param maxTokens the largest number of tokens, including special tokens
+ * @param width the length of an embedding vector
+ * @param inputs the names of the inputs in the ONNX file
+ * @param output the name of the last hidden state in the ONNX file; null for the first output of shape [1, L, width]
  */
 public record OnnxTextEncoderConfig(
         String model,
@@ -23,16 +23,28 @@ public record OnnxTextEncoderConfig(
         @Nullable String output) {
     static final String EMBEDDED = "embedded:";
 
-    /** Another ending could select another format of the runtime. */
+    /** The required extension: ONNX Runtime selects other formats by other extensions. */
     private static final String ENDING = ".onnx";
 
-    /** A prompt's vectors: 4096 of width 16384. */
+    /** The largest number of elements of an embedding, for example 4096 vectors of width 16384. */
     private static final long MAX_VALUES = 1L << 26;
 
-    /** What an ONNX file calls its inputs, each I64 [1, L]; the last two are fed only if the file has them. */
+    /**
+     * The names of the inputs in an ONNX file, each I64 [1, L].
+     *
+     * @param inputIds the token ids
+     * @param attentionMask the mask, if the model has this input
+     * @param tokenTypeIds the segment ids, if the model has this input
+     */
     public record InputNames(String inputIds, String attentionMask, String tokenTypeIds) {}
 
-    /** Reads and checks a configuration. */
+    /**
+     * Reads and checks a configuration.
+     *
+     * @param json the configuration file
+     * @return the configuration
+     * @throws io.lingen.core.checkpoint.CheckpointException if a field is missing, unknown or out of range
+     */
     public static OnnxTextEncoderConfig read(ConfigReader json) {
         ConfigReader inputs = json.objectOrNull("inputs");
         OnnxTextEncoderConfig config = new OnnxTextEncoderConfig(
@@ -65,7 +77,7 @@ public record OnnxTextEncoderConfig(
         return config;
     }
 
-    /** Whether the encoder comes from the class path and not from the model. */
+    /** {@return whether the encoder is a resource of the class path instead of a file of the model} */
     public boolean isEmbedded() {
         return model.startsWith(EMBEDDED);
     }

@@ -18,7 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
-/** Loads the ONNX text encoders of a model folder, or of the jar that embeds them. */
+/** Loader of the ONNX text encoders of a model. */
 public final class OnnxTextEncoders {
     private static final String ONNX = "Export the encoder: optimum-cli export onnx --model NAME FOLDER";
     private static final String TOKENIZER = "Save a fast tokenizer in Python: tokenizer.save_pretrained(FOLDER)";
@@ -28,9 +28,11 @@ public final class OnnxTextEncoders {
     /**
      * Loads the encoders of a model.
      *
-     * @param components the folders of the encoders inside the model
+     * @param source the model
+     * @param components the folders of the encoders within the model
      * @param threads the number of threads to compute with
-     * @throws CheckpointException if one can't be loaded
+     * @return the encoders, to be closed by the caller
+     * @throws CheckpointException if a file is missing or malformed
      */
     public static TextEncoders load(ModelSource source, List<String> components, int threads) {
         List<TextEncoder> encoders = new ArrayList<>();
@@ -63,7 +65,7 @@ public final class OnnxTextEncoders {
         }
     }
 
-    /** The runtime reads external data from the folder of the model. */
+    /** Requires external data next to the model, where ONNX Runtime reads them. */
     private static void requireNextTo(Path model, Path data) {
         if (!Objects.equals(model.getParent(), data.getParent())) {
             throw new CheckpointException(model + ": expected external data in the folder of the model, found " + data
@@ -109,18 +111,19 @@ public final class OnnxTextEncoders {
     private static URL resource(String name) {
         URL url = OnnxTextEncoders.class.getClassLoader().getResource(name);
         if (url == null) {
-            throw new CheckpointException(
-                    "the text encoder's file " + name
-                            + " is not on the class path; add the jar that embeds it, or name an .onnx file in text_encoder/config.json");
+            throw new CheckpointException("expected the text encoder's file " + name
+                    + " on the class path, found none. Add the jar that contains it, or set an .onnx file in the"
+                    + " encoder's config.json");
         }
         return url;
     }
 
     /**
-     * {@return the paths of the files of a model that an encoder is read from}
+     * {@return the paths, within the model, of all files of an encoder}
      *
-     * @param component the folder of the encoder inside the model
-     * @throws CheckpointException if its configuration or its ONNX file is missing or ill-formed
+     * @param source the model
+     * @param component the folder of the encoder within the model
+     * @throws CheckpointException if the configuration or the ONNX file is missing or malformed
      */
     public static List<String> files(ModelSource source, String component) {
         List<String> files = new ArrayList<>(List.of(configOf(component)));
@@ -133,10 +136,12 @@ public final class OnnxTextEncoders {
     }
 
     /**
-     * Reads an encoder's configuration.
+     * Reads facts about an encoder without loading it.
      *
-     * @param component the folder of the encoder inside the model
-     * @throws CheckpointException if configuration or model are missing
+     * @param source the model
+     * @param component the folder of the encoder within the model
+     * @return the facts
+     * @throws CheckpointException if the configuration or the ONNX file is missing or malformed
      */
     public static TextEncoderFacts facts(ModelSource source, String component) {
         OnnxTextEncoderConfig config = config(source, component);

@@ -1,4 +1,4 @@
-/** Text encoders that are ONNX models, run by DJL's ONNX Runtime engine. */
+/** Text encoders that run ONNX models on DJL's ONNX Runtime engine. */
 @NullMarked
 package io.lingen.internal.onnx;
 

@@ -27,7 +27,7 @@ public final class PromptTokenizer {
      * @param json the bytes of the file
      * @param maxTokens the largest number of tokens of a prompt, special tokens included
      * @return the tokenizer
-     * @throws CheckpointException if the file is ill-formed, or if a prompt's special tokens alone reach the limit
+     * @throws CheckpointException if the file is malformed, or if a prompt's special tokens alone reach the limit
      */
     public static PromptTokenizer read(String encoder, String origin, byte[] json, int maxTokens) {
         Tokenizer tokenizer = TokenizerReader.read(origin, json);
@@ -58,7 +58,7 @@ public final class PromptTokenizer {
         TokenizedPrompt tokens = TokenizedPrompt.of(prompt, tokenizer.encode(prompt), maxTokens);
         if (tokens.isCut()) {
             log.warn(
-                    "{} reads {} tokens and the prompt has {}: it is cut after \"{}\", before \"{}\"",
+                    "{}: prompt truncated to {} of {} tokens, after \"{}\" and before \"{}\"",
                     encoder,
                     tokens.ids().length,
                     tokens.uncutLength(),

@@ -3,8 +3,8 @@ package io.lingen.internal.tokenizer;
 /**
  * The token ids of a prompt, truncated to a maximum.
  *
- * @param ids token ids, special tokens included
- * @param typeIds segment ids, as long as ids
+ * @param ids the token ids, including special tokens
+ * @param typeIds the segment ids, one per token
  * @param uncutLength the number of tokens before truncation
  * @param cutAt the position in the prompt, in characters, where it was truncated; the prompt's length if it was not
  */

@@ -222,10 +222,10 @@ class OnnxTextEncoderTest {
 
     @Test
     void whatDoesNotFitIsNamed() throws IOException {
-        assertError("no output [1, L, 100]", CONFIG.replace("384", "100"));
-        assertError("should be [1, L, 384]", CONFIG.replace("384", "384, \"output\": \"882\""));
-        assertError("has an input 'input_ids'", CONFIG.replace("384", "384, \"inputs\": {\"input_ids\": \"x\"}"));
-        assertError("nothing.onnx is not on the class path", CONFIG.replace("all-minilm-l6-v2", "nothing"));
+        assertError("expected an output of shape [1, L, 100], found", CONFIG.replace("384", "100"));
+        assertError("of shape [1, L, 384]", CONFIG.replace("384", "384, \"output\": \"882\""));
+        assertError("found an input 'input_ids'", CONFIG.replace("384", "384, \"inputs\": {\"input_ids\": \"x\"}"));
+        assertError("nothing.onnx on the class path, found none", CONFIG.replace("all-minilm-l6-v2", "nothing"));
         assertError("max_tokens", CONFIG.replace("64", "1"));
         assertError("the path of an .onnx file", CONFIG.replace("embedded:all-minilm-l6-v2", "encoder.ort"));
         assertError("depth", CONFIG.replace("384", "384, \"depth\": 3"));
