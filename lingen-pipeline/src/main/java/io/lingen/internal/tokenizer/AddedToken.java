@@ -1,15 +1,15 @@
 package io.lingen.internal.tokenizer;
 
 /**
- * A token that is cut out of a text before the model sees it.
+ * A token that is extracted from a text before the model splits the rest.
  *
- * @param id its id
- * @param content its text
- * @param singleWord whether it only matches where no word character touches it
- * @param leftStrip whether it takes the white space before it along
- * @param rightStrip whether it takes the white space after it along
- * @param normalized whether it is looked for in the normalized text
- * @param special whether it is of the kind that is not text, such as a separator
+ * @param id the token id
+ * @param content the text of the token
+ * @param singleWord whether it matches only between characters that are not word characters
+ * @param leftStrip whether a match includes the white space before it
+ * @param rightStrip whether a match includes the white space after it
+ * @param normalized whether it is matched in the normalized text instead of the original one
+ * @param special whether it is a special token, such as a separator
  */
 record AddedToken(
         int id,

@@ -1,16 +1,21 @@
 package io.lingen.internal.tokenizer;
 
+import io.lingen.core.internal.SafeText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** Cuts added tokens out of a text: the leftmost first, the longest of those that begin at one place. Immutable. */
+/** Extracts added tokens from a text: the leftmost first, and the longest of those that begin at the same position. Immutable. */
 final class AddedTokens {
     private final List<AddedToken> tokens;
     private final TokenTrie trie = new TokenTrie();
 
-    /** Tokens by what they look like in the text, which is their content, normalized if they are. */
+    /**
+     * Prepares tokens for matching.
+     *
+     * @throws IllegalArgumentException if the normalizer maps a token to the empty text
+     */
     AddedTokens(List<AddedToken> tokens, Normalizer normalizer) {
         this.tokens = List.copyOf(tokens);
         for (int i = 0; i < tokens.size(); i++) {
@@ -20,17 +25,18 @@ final class AddedTokens {
                 normalizer.normalize(content);
             }
             if (content.length() == 0) {
-                throw new IllegalArgumentException("must have added tokens that the normalizer leaves something of");
+                throw new IllegalArgumentException("must not have an added token that the normalizer removes, found \""
+                        + SafeText.of(token.content()) + '"');
             }
             int previous = trie.put(content.toString(), i);
             if (previous != TokenTrie.NONE) {
-                // Of equal ones the first counts.
+                // The first of equal tokens has priority.
                 trie.put(content.toString(), previous);
             }
         }
     }
 
-    /** Calls back with each part of a text and the added token that it is, null for the parts between. No part is empty. */
+    /** Passes on the parts of a text in order, each with its added token, or with null for the text between. No part is empty. */
     void split(NormalizedText text, BiConsumer<NormalizedText, @Nullable AddedToken> parts) {
         int end = 0;
         for (Found found : find(text)) {

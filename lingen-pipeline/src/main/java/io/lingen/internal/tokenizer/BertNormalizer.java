@@ -3,12 +3,12 @@ package io.lingen.internal.tokenizer;
 import java.text.Normalizer.Form;
 
 /**
- * The normalizer of BERT's tokenizers.
+ * The normalizer of BERT tokenizers.
  *
- * @param cleanText whether to remove control characters and make all white space blanks
- * @param handleChinese whether to put blanks around ideographs
- * @param stripAccents whether to decompose and remove non-spacing marks
- * @param lowercase whether to lowercase
+ * @param cleanText whether to remove control characters and replace white space by spaces
+ * @param handleChinese whether to surround ideographs with spaces
+ * @param stripAccents whether to decompose characters and remove non-spacing marks
+ * @param lowercase whether to convert to lower case
  */
 record BertNormalizer(boolean cleanText, boolean handleChinese, boolean stripAccents, boolean lowercase)
         implements Normalizer {

@@ -2,7 +2,7 @@ package io.lingen.internal.tokenizer;
 
 import java.util.Arrays;
 
-/** The merges of a BPE model by their pairs: a merge's rank is its place in the file. */
+/** The merges of a BPE model, by pair. The rank of a merge is its position in the file. */
 final class BpeMerges {
     static final int NONE = LongIntMap.NONE;
 
@@ -10,7 +10,7 @@ final class BpeMerges {
     private int[] results = new int[64];
     private int count;
 
-    /** Adds the merge of the next rank; one of the same pair takes the place of an earlier one. */
+    /** Adds the merge of the next rank. It replaces an earlier merge of the same pair. */
     void add(int left, int right, int result) {
         if (count == results.length) {
             results = Arrays.copyOf(results, 2 * count);
@@ -19,12 +19,12 @@ final class BpeMerges {
         ranks.put((long) left << 32 | right, count++);
     }
 
-    /** The rank of a pair's merge, or {@link #NONE}. */
+    /** The rank of the merge of a pair, or {@link #NONE}. */
     int rank(int left, int right) {
         return ranks.get((long) left << 32 | right);
     }
 
-    /** The id of the token that a merge makes. */
+    /** The id of the token that a merge produces. */
     int result(int rank) {
         return results[rank];
     }

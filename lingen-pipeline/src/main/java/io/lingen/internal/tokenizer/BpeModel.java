@@ -4,18 +4,18 @@ import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Pairs of neighbours merged in the order of training (R. Sennrich et al., Neural Machine Translation of Rare Words with Subword Units,
- * 2016): of all pairs that have a merge, the one of the lowest rank first, the leftmost of equals.
+ * Byte-pair encoding (R. Sennrich et al., Neural Machine Translation of Rare Words with Subword Units, 2016). Repeatedly merges the
+ * neighbouring pair of lowest rank, the leftmost of equal pairs.
  */
 final class BpeModel implements TokenModel {
     /**
-     * What is done besides merging.
+     * The settings of a BPE model.
      *
-     * @param unknown the id of an unknown code point; {@link TokenTrie#NONE} to leave it out
-     * @param prefix what tokens begin with that continue a word; may be empty
-     * @param suffix what tokens end with that end a word; may be empty
-     * @param fusesUnknown whether unknown code points in a row are one token
-     * @param bytes the tokens that spell what is unknown, or null
+     * @param unknown the id of an unknown code point; {@link TokenTrie#NONE} to omit unknown code points
+     * @param prefix the prefix of tokens that continue a word; may be empty
+     * @param suffix the suffix of tokens that end a word; may be empty
+     * @param fusesUnknown whether consecutive unknown code points give one token
+     * @param bytes the tokens of the UTF-8 bytes of unknown code points, or null
      * @param ignoresMerges whether a word that is a token is not merged from its code points
      */
     record Options(
@@ -62,7 +62,7 @@ final class BpeModel implements TokenModel {
         symbols.addTo(tokens);
     }
 
-    /** The tokens of single code points. One that is unknown is held back until the next known one, as tokenizers does. */
+    /** The tokens of single code points. Like the library tokenizers, delays an unknown token until the next known one. */
     private BpeSymbols symbols(NormalizedText word) {
         BpeSymbols symbols = new BpeSymbols(word.length());
         int unknownEnd = -1;

@@ -2,7 +2,7 @@ package io.lingen.internal.tokenizer;
 
 import java.util.Arrays;
 
-/** A word's tokens while they are merged: a doubly linked list in arrays. */
+/** The tokens of a word during merging: a doubly linked list in arrays. */
 final class BpeSymbols {
     private int[] ids;
     private int[] ends;
@@ -15,7 +15,7 @@ final class BpeSymbols {
         ends = new int[capacity];
     }
 
-    /** Adds a token that ends at a place of the prompt. Not after a merge. */
+    /** Adds a token that ends at a position of the prompt. Must not be called after a merge. */
     void add(int id, int end) {
         if (count == ids.length) {
             ids = Arrays.copyOf(ids, 2 * count + 8);
@@ -34,7 +34,7 @@ final class BpeSymbols {
         return ids[index];
     }
 
-    /** Whether the token at an index was not merged into the one before it. */
+    /** Whether the token at an index still exists, that is, was not merged into the one before it. */
     boolean isAlive(int index) {
         return ends[index] >= 0;
     }
@@ -47,7 +47,7 @@ final class BpeSymbols {
         return next[index];
     }
 
-    /** Links the tokens, before the first merge. */
+    /** Links the tokens. Must be called before the first merge. */
     void link() {
         previous = new int[count];
         next = new int[count];

@@ -4,9 +4,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * Maps the bytes of UTF-8 to visible characters, as GPT-2 does (openai/gpt-2, encoder.py, bytes_to_unicode).
+ * A pre-tokenizer that maps UTF-8 bytes to visible characters, as GPT-2 does (openai/gpt-2, encoder.py, bytes_to_unicode).
  *
- * @param addPrefixSpace whether each part begins with a blank
+ * @param addPrefixSpace whether to prepend a space to each part
  * @param usesRegex whether to split into words first
  */
 record ByteLevel(boolean addPrefixSpace, boolean usesRegex) implements PreTokenizer {

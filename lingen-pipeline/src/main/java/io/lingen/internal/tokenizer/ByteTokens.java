@@ -2,7 +2,7 @@ package io.lingen.internal.tokenizer;
 
 import java.nio.charset.StandardCharsets;
 
-/** The tokens {@code <0x00>} to {@code <0xFF>}, which spell what has no token of its own. */
+/** The tokens {@code <0x00>} to {@code <0xFF>} for the UTF-8 bytes of text without other tokens. */
 final class ByteTokens {
     private final int[] ids = new int[256];
 
@@ -12,7 +12,7 @@ final class ByteTokens {
         }
     }
 
-    /** The tokens of a text's bytes in UTF-8; none if one of them is missing. */
+    /** The tokens of the UTF-8 bytes of a text; empty if a token is missing. */
     int[] of(String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         int[] tokens = new int[bytes.length];

@@ -1,9 +1,9 @@
 package io.lingen.internal.tokenizer;
 
 /**
- * Character properties as tokenizers 0.21 sees them. Its parts have tables of different Unicode versions: unicode_categories 0.1.1 has
- * version 8, unicode-normalization-alignments 0.1.12 version 9, regex and Oniguruma version 16 as JDK 25, Rust's standard library
- * version 17. The sets below are the differences from JDK 25; a test compares every code point.
+ * Character properties of the Rust library tokenizers 0.21. Its dependencies use different Unicode versions: 8 in unicode_categories
+ * 0.1.1, 9 in unicode-normalization-alignments 0.1.12, 16 in regex and Oniguruma, and 17 in Rust's standard library. JDK 25 has version
+ * 16. The sets below are the differences from JDK 25; a test compares every code point.
  */
 final class Characters {
     private static final int MARKS =
@@ -68,12 +68,12 @@ final class Characters {
         return Character.isSpaceChar(codePoint) || codePoint >= '\t' && codePoint <= '\r' || codePoint == 0x85;
     }
 
-    /** Whether a code point is of a category Cc, Cf or Co of Unicode 8. */
+    /** Whether a code point has the category Cc, Cf or Co in Unicode 8. */
     static boolean isControl(int codePoint) {
         return isOneOf(codePoint, CONTROLS) && !FORMAT_SINCE_9.contains(codePoint);
     }
 
-    /** Whether a code point is a symbol or punctuation of ASCII, or of a category P of Unicode 8. */
+    /** Whether a code point is an ASCII symbol or punctuation, or has a category P in Unicode 8. */
     static boolean isPunctuation(int codePoint) {
         if (codePoint < 0x80) {
             return codePoint > ' ' && codePoint < 0x7F && !Character.isLetterOrDigit(codePoint);
@@ -82,33 +82,33 @@ final class Characters {
                 || PUNCTUATION_UNTIL_8.contains(codePoint);
     }
 
-    /** Whether a code point is of the category Mn of Unicode 8. */
+    /** Whether a code point has the category Mn in Unicode 8. */
     static boolean isNonSpacingMark(int codePoint) {
         return Character.getType(codePoint) == Character.NON_SPACING_MARK && !NON_SPACING_SINCE_9.contains(codePoint)
                 || NON_SPACING_UNTIL_8.contains(codePoint);
     }
 
-    /** Whether a code point is of a category M of Unicode 9. */
+    /** Whether a code point has a category M in Unicode 9. */
     static boolean isMark(int codePoint) {
         return isOneOf(codePoint, MARKS) && !MARKS_SINCE_10.contains(codePoint) || MARKS_UNTIL_9.contains(codePoint);
     }
 
-    /** Whether a code point is of a category M of the JDK. */
+    /** Whether a code point has a category M in the JDK. */
     static boolean isMarkOfJdk(int codePoint) {
         return isOneOf(codePoint, MARKS);
     }
 
-    /** Whether a code point is of a category N of Unicode 17. */
+    /** Whether a code point has a category N in Unicode 17. */
     static boolean isNumeric(int codePoint) {
         return isNumber(codePoint) || NUMBERS_SINCE_17.contains(codePoint);
     }
 
-    /** Whether a code point is of a category N. */
+    /** Whether a code point has a category N in the JDK. */
     static boolean isNumber(int codePoint) {
         return isOneOf(codePoint, NUMBERS);
     }
 
-    /** Whether a code point is of a category P. */
+    /** Whether a code point has a category P in the JDK. */
     static boolean isAnyPunctuation(int codePoint) {
         return isOneOf(codePoint, PUNCTUATION);
     }
@@ -118,12 +118,12 @@ final class Characters {
         return isWordOfOniguruma(codePoint) || codePoint == 0x200C || codePoint == 0x200D;
     }
 
-    /** Whether {@code \w} in a class of Oniguruma matches a code point. */
+    /** Whether {@code \w} matches a code point in a character class of Oniguruma. */
     static boolean isWordOfOniguruma(int codePoint) {
         return Character.isAlphabetic(codePoint) || isOneOf(codePoint, WORD_TYPES);
     }
 
-    /** Whether a code point is a superscript or fraction of Latin-1, which {@code \w} of Oniguruma also matches. */
+    /** Whether a code point is a Latin-1 superscript or fraction, which {@code \w} matches in Oniguruma outside a character class. */
     static boolean isLatinNumber(int codePoint) {
         return LATIN_NUMBERS.contains(codePoint);
     }
@@ -132,15 +132,15 @@ final class Characters {
         return (types >> Character.getType(codePoint) & 1) == 1;
     }
 
-    /** Whether a code point is half of a surrogate pair, and so no character. */
+    /** Whether a code point is an unpaired surrogate. */
     static boolean isSurrogate(int codePoint) {
         return codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
     }
 
-    /** Whether a text has half of a surrogate pair without the other. */
+    /** Whether a text contains an unpaired surrogate. */
     static boolean hasSurrogate(String text) {
         for (int i = 0; i < text.length(); i++) {
-            // Most characters are none; a pair is one code point, which is none either.
+            // Test the character first: most characters are no surrogates, so codePointAt is rarely called.
             if (Character.isSurrogate(text.charAt(i))) {
                 int codePoint = text.codePointAt(i);
                 if (isSurrogate(codePoint)) {

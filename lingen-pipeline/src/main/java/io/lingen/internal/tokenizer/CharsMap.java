@@ -11,14 +11,14 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * SentencePiece's precompiled normalization rules: a double-array trie (darts-clone) over UTF-8 whose values are offsets of
- * zero-terminated replacements. Layout: U32 number of bytes of the trie, the trie's units, the replacements. All units that a text can
- * reach are checked when it is read.
+ * Precompiled normalization rules of SentencePiece: a double-array trie (darts-clone) over UTF-8 whose values are offsets of
+ * zero-terminated replacements. Layout: the size of the trie in bytes as U32, the units of the trie, the replacements. Reading checks all
+ * units that a text can reach.
  *
- * <p>After the crate spm_precompiled 0.1.4, which takes the shortest rule that a text begins with.
+ * <p>Like the crate spm_precompiled 0.1.4, applies the shortest rule that matches the beginning of a text.
  */
 final class CharsMap {
-    /** Twenty times the rules of nmt_nfkc_cf. */
+    /** Twenty times the size of the rules nmt_nfkc_cf. */
     private static final int MAX_BYTES = 8 << 20;
 
     private final int[] units;
@@ -32,7 +32,7 @@ final class CharsMap {
     /**
      * Reads and checks the rules.
      *
-     * @throws IllegalArgumentException naming what is wrong
+     * @throws IllegalArgumentException if they are malformed
      */
     static CharsMap read(byte[] bytes) {
         require(bytes.length >= 8 && bytes.length <= MAX_BYTES, "8 to " + MAX_BYTES + " bytes, found " + bytes.length);
@@ -71,7 +71,7 @@ final class CharsMap {
     private void checkChildren(int node, Deque<Integer> open) {
         for (int label = 1; label < 256; label++) {
             int child = node ^ label;
-            // A lookup of a neighbour's label must stay inside too: the array is padded to blocks of 256.
+            // Check all labels, also absent ones: a lookup reads the unit before it knows whether the label is present.
             require(child >= 0 && child < units.length, "a trie within its " + units.length + " units, found " + child);
             if (label(units[child]) == label) {
                 int next = child ^ offset(units[child]);
@@ -95,7 +95,7 @@ final class CharsMap {
         }
     }
 
-    /** The replacement of the shortest rule that a text begins with, or null. */
+    /** The replacement of the shortest rule that matches the beginning of a text, or null. */
     int @Nullable [] replacement(String text) {
         int node = offset(units[0]);
         for (byte label : text.getBytes(StandardCharsets.UTF_8)) {

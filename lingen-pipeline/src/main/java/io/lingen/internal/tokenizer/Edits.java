@@ -3,8 +3,8 @@ package io.lingen.internal.tokenizer;
 import java.util.Arrays;
 
 /**
- * A new text, and how each of its code points relates to the old one: 0 replaces the next old code point, 1 is inserted, −n replaces the
- * next one and removes the n after it.
+ * A new text and the change from which each of its code points results: 0 replaces the next old code point, 1 is an insertion, and -n
+ * replaces the next old code point and removes the n after it.
  */
 final class Edits {
     private int[] codePoints;
@@ -38,14 +38,14 @@ final class Edits {
         length++;
     }
 
-    /** Removes old code points after the last one added. Without one, the removal is lost, as in tokenizers. */
+    /** Removes old code points after the last one added. Has no effect before the first one, as in the library tokenizers. */
     void remove(int count) {
         if (length > 0) {
             changes[length - 1] -= count;
         }
     }
 
-    /** Replaces a number of old code points by others. */
+    /** Replaces a number of old code points by new ones. */
     void replace(int oldCount, int[] replacement) {
         for (int i = 0; i < replacement.length; i++) {
             add(replacement[i], i < oldCount ? 0 : 1);

@@ -3,12 +3,12 @@ package io.lingen.internal.tokenizer;
 import java.util.Arrays;
 
 /**
- * A text as token ids.
+ * The tokens of a text.
  *
- * @param ids token ids, special tokens included
- * @param typeIds segment ids, as long as ids
- * @param ends where in the text, in UTF-16 units, each token's origin ends; 0 for special tokens
- * @param opening the number of special tokens in front
+ * @param ids the token ids, including special tokens
+ * @param typeIds the segment ids, one per token
+ * @param ends the positions in the text, in UTF-16 units, where the tokens end; 0 for special tokens
+ * @param opening the number of special tokens at the start
  * @param closing the number of special tokens at the end
  */
 public record Encoding(long[] ids, long[] typeIds, int[] ends, int opening, int closing) {
@@ -23,7 +23,7 @@ public record Encoding(long[] ids, long[] typeIds, int[] ends, int opening, int 
         int unit = 0;
         int codePoints = 0;
         for (int i = 0; i < tokens.count(); i++) {
-            // Tokens mostly end further and further on.
+            // Count from the end of the previous token: ends mostly increase, so this takes linear time.
             int wanted = tokens.end(i);
             unit = text.offsetByCodePoints(unit, wanted - codePoints);
             codePoints = wanted;
@@ -42,15 +42,16 @@ public record Encoding(long[] ids, long[] typeIds, int[] ends, int opening, int 
         typeIds[index] = special.typeId();
     }
 
-    /** The number of tokens, special ones included. */
+    /** {@return the number of tokens, including special tokens} */
     public int length() {
         return ids.length;
     }
 
     /**
-     * Keeps the first tokens and the special ones at the end.
+     * {@return this encoding with at most a given number of tokens: the first ones, and the special tokens at the end}
      *
-     * @param maxLength the number of tokens to keep; more than the special ones
+     * @param maxLength the largest number of tokens
+     * @throws IllegalArgumentException if the encoding is longer, and the number does not exceed that of the special tokens
      */
     public Encoding truncated(int maxLength) {
         if (length() <= maxLength) {

@@ -3,7 +3,7 @@ package io.lingen.internal.tokenizer;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 
-/** A map from non-negative longs to ints by open addressing. Its seed is random: no file can be made to collide. */
+/** A hash map from non-negative longs to ints, with open addressing. A random seed prevents files with deliberate collisions. */
 final class LongIntMap {
     /** The value of a missing key. */
     static final int NONE = -1;
@@ -21,7 +21,7 @@ final class LongIntMap {
         return keys[slot] == FREE ? NONE : values[slot];
     }
 
-    /** Sets a value and returns the previous one, {@link #NONE} if there was none. */
+    /** Sets a value and returns the previous one, or {@link #NONE} if there was none. */
     int put(long key, int value) {
         int slot = slot(key);
         if (keys[slot] != FREE) {
@@ -52,7 +52,7 @@ final class LongIntMap {
         }
     }
 
-    /** The slot of a key, or the free one where it belongs. */
+    /** The slot of a key, or the free slot for it. */
     private int slot(long key) {
         int mask = keys.length - 1;
         int slot = (int) mix(key ^ seed) & mask;

@@ -1,6 +1,6 @@
 package io.lingen.internal.tokenizer;
 
-/** Lowercases as Rust's {@code char::to_lowercase} does: code point by code point, with Unicode 17. */
+/** Conversion to lower case like Rust's {@code char::to_lowercase}: code point by code point, with Unicode 17. */
 final class LowerCase {
     private static final int DOTTED_CAPITAL_I = 0x130;
     private static final int COMBINING_DOT_ABOVE = 0x307;

@@ -8,12 +8,12 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The merges of a BPE model as they stand in a file: an array of pairs, or of strings with a blank between the two. */
+/** The merges of a BPE model in a tokenizer.json: an array of pairs, or of strings with a space between the two tokens. */
 final class MergesTable {
-    /** Seven times those of the largest published model. */
+    /** Seven times the number of merges of the largest published model. */
     private static final int MAX_MERGES = 1 << 22;
 
-    private static final String PAIR = "two tokens, as an array or with one blank between them";
+    private static final String PAIR = "two tokens, as an array or with one space between them";
 
     private final String origin;
     private final List<String> left = new ArrayList<>();
@@ -24,10 +24,10 @@ final class MergesTable {
         this.origin = origin;
     }
 
-    /** Reads the value that a parser is at. */
+    /** Reads the current value of a parser. */
     void read(JsonParser parser) throws IOException {
         if (isRead || parser.currentToken() != JsonToken.START_ARRAY) {
-            throw error("", isRead ? "a second one" : TokenizerFile.describe(parser), "one array");
+            throw error("", isRead ? "a second table" : TokenizerFile.describe(parser), "one array of merges");
         }
         isRead = true;
         while (parser.nextToken() != JsonToken.END_ARRAY) {
@@ -73,10 +73,10 @@ final class MergesTable {
     }
 
     /**
-     * The merges by the tokens' ids.
+     * The merges by token ids.
      *
-     * @param prefix what the second token of a merge begins with, and the result does not repeat
-     * @throws CheckpointException if there are none, or a token is not in the vocabulary
+     * @param prefix the prefix of the second token of each merge, which the result omits
+     * @throws CheckpointException if the table is missing, or a token is not in the vocabulary
      */
     BpeMerges resolve(TokenTrie vocabulary, String prefix) {
         if (!isRead) {

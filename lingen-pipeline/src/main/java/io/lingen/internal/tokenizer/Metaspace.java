@@ -3,14 +3,14 @@ package io.lingen.internal.tokenizer;
 import java.util.List;
 
 /**
- * Makes blanks visible and splits before them, as SentencePiece does.
+ * A pre-tokenizer that replaces spaces by a visible character and splits before it, as SentencePiece does.
  *
- * @param replacement the visible blank
- * @param prepend which parts get one in front
+ * @param replacement the visible character
+ * @param prepend the parts to which it is prepended
  * @param splits whether to split
  */
 record Metaspace(int replacement, Prepend prepend, boolean splits) implements PreTokenizer {
-    /** Which parts of a prompt begin with a visible blank, whether they had one or not. */
+    /** The parts of a prompt to which the visible character is prepended if they do not begin with it. */
     enum Prepend {
         FIRST,
         NEVER,

@@ -3,7 +3,7 @@ package io.lingen.internal.tokenizer;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
 
-/** Reads the model of a tokenizer.json. */
+/** Reader of the model of a tokenizer.json. */
 final class ModelReader {
     private final ConfigReader json;
     private final TokenizerFile file;
@@ -16,7 +16,7 @@ final class ModelReader {
     /**
      * Reads a model.
      *
-     * @throws CheckpointException if it is ill-formed or of an unknown type
+     * @throws CheckpointException if it is malformed or of an unknown type
      */
     static TokenModel read(TokenizerFile file) {
         ModelReader reader = new ModelReader(file);
@@ -52,7 +52,7 @@ final class ModelReader {
     private TokenModel bpe() {
         Vocabulary vocabulary = file.vocabulary().require(VocabularyTable.Form.IDS);
         if (json.numberOr("dropout", 0, 0, 1) != 0) {
-            throw json.error("dropout", json.number("dropout", 0, 1), "0 or null: ids must not depend on chance");
+            throw json.error("dropout", json.number("dropout", 0, 1), "0 or null, so that token ids are not random");
         }
         TokenTrie trie = vocabulary.trie();
         BpeModel.Options options = new BpeModel.Options(

@@ -3,8 +3,8 @@ package io.lingen.internal.tokenizer;
 import java.util.Arrays;
 
 /**
- * A part of a prompt while it is normalized and split: code points, each with the range of the prompt's code points that it comes from.
- * Alignments follow {@code NormalizedString} of tokenizers, counted in code points.
+ * A part of a prompt during normalization and splitting: code points, each with the range of the prompt's code points that it results
+ * from. These ranges are those of {@code NormalizedString} in the library tokenizers, counted in code points.
  */
 final class NormalizedText {
     private final int origin;
@@ -21,7 +21,7 @@ final class NormalizedText {
         this.length = codePoints.length;
     }
 
-    /** A whole prompt. Halves of surrogate pairs become U+FFFD. */
+    /** The text of a prompt. Replaces unpaired surrogates by U+FFFD. */
     static NormalizedText of(String text) {
         int[] codePoints = text.codePoints()
                 .map(codePoint -> Characters.isSurrogate(codePoint) ? 0xFFFD : codePoint)
@@ -43,17 +43,17 @@ final class NormalizedText {
         return codePoints[index];
     }
 
-    /** Where in the prompt the code points before {@code index} end. */
+    /** The position in the prompt where the code points before {@code index} end. */
     int endOf(int index) {
         return ends[index - 1];
     }
 
-    /** Whether this part was cut off at the prompt's very beginning. */
+    /** Whether this part begins at the start of the prompt. */
     boolean isAtStart() {
         return origin == 0;
     }
 
-    /** A part of this one; not empty. */
+    /** A non-empty part of this text. */
     NormalizedText slice(int from, int to) {
         return new NormalizedText(
                 starts[from],
@@ -65,22 +65,22 @@ final class NormalizedText {
     /**
      * Replaces the text.
      *
-     * @param edits the new code points and how they replace the old ones
-     * @param removedInFront the number of old code points that fall away before the first new one
+     * @param edits the new code points and the changes from which they result
+     * @param removedInFront the number of old code points that are removed before the first new one
      */
     void apply(Edits edits, int removedInFront) {
         Builder result = new Builder(edits.length());
         int next = removedInFront;
         for (int i = 0; i < edits.length(); i++) {
             int change = edits.change(i);
-            // An inserted code point shares the alignment of the one before it.
+            // An inserted code point gets the range of the one before it.
             result.add(edits.codePoint(i), change > 0 ? next - 1 : next);
             next += change > 0 ? 0 : 1 - change;
         }
         result.build();
     }
 
-    /** Puts a text in front, unless this one is empty. */
+    /** Prepends a text, unless this text is empty. */
     void prepend(int[] content) {
         if (length > 0) {
             Builder result = new Builder(length + content.length);
@@ -105,7 +105,7 @@ final class NormalizedText {
         }
     }
 
-    /** The text from one index to another, as a string. */
+    /** The string between two indices. */
     String text(int from, int to) {
         return new String(codePoints, from, to - from);
     }
@@ -115,7 +115,7 @@ final class NormalizedText {
         return text(0, length);
     }
 
-    /** The text that is to replace this one. */
+    /** A builder of the text that replaces this one. */
     private final class Builder {
         private int[] newCodePoints;
         private int[] newStarts;
@@ -128,7 +128,7 @@ final class NormalizedText {
             newEnds = new int[capacity];
         }
 
-        /** Adds a code point with the alignment of an old one. */
+        /** Adds a code point with the range of an old one. */
         void add(int codePoint, int source) {
             if (count == newCodePoints.length) {
                 int capacity = 2 * count + 8;

@@ -4,13 +4,13 @@ import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 
-/** Rewrites a text before it is split. Immutable. */
+/** A transformation of a text before it is split. Immutable. */
 @FunctionalInterface
 interface Normalizer {
-    /** Leaves a text as it is. */
+    /** Changes nothing. */
     Normalizer NONE = text -> {};
 
-    /** Lowercases code point by code point, without regard to context. */
+    /** Converts to lower case, code point by code point, without regard to context. */
     Normalizer LOWERCASE = LowerCase::apply;
 
     /** Removes combining marks. */
@@ -18,13 +18,13 @@ interface Normalizer {
 
     void normalize(NormalizedText text);
 
-    /** Applies several, one after the other. */
+    /** Applies several normalizers in order. */
     static Normalizer sequence(List<Normalizer> normalizers) {
         List<Normalizer> all = List.copyOf(normalizers);
         return text -> all.forEach(normalizer -> normalizer.normalize(text));
     }
 
-    /** Puts a text in front of every text that is not empty. */
+    /** Prepends a text to every text that is not empty. */
     static Normalizer prepend(int[] content) {
         return text -> text.prepend(content);
     }
@@ -71,7 +71,7 @@ interface Normalizer {
         text.apply(edits, removedInFront);
     }
 
-    /** Replaces each code point by one other. */
+    /** Replaces each code point by another one. */
     static void map(NormalizedText text, IntUnaryOperator mapping) {
         Edits edits = new Edits(text.length());
         for (int i = 0; i < text.length(); i++) {

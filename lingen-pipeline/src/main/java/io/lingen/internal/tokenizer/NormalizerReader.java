@@ -6,7 +6,7 @@ import java.text.Normalizer.Form;
 import java.util.Base64;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the normalizer of a tokenizer.json. */
+/** Reader of the normalizer of a tokenizer.json. */
 final class NormalizerReader {
     private static final String KNOWN = "one of BertNormalizer, Lowercase, NFC, NFD, NFKC, NFKD, Precompiled, Prepend,"
             + " Replace, Sequence, Strip, StripAccents";
@@ -14,9 +14,9 @@ final class NormalizerReader {
     private NormalizerReader() {}
 
     /**
-     * Reads a normalizer, or none.
+     * Reads a normalizer; null gives one that changes nothing.
      *
-     * @throws CheckpointException if it is ill-formed or of an unknown type
+     * @throws CheckpointException if it is malformed or of an unknown type
      */
     static Normalizer read(@Nullable ConfigReader json) {
         if (json == null) {

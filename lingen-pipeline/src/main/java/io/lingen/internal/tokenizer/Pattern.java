@@ -3,7 +3,7 @@ package io.lingen.internal.tokenizer;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
-/** Finds matches in a text; none is empty. Immutable. */
+/** A search for non-empty matches in a text. Immutable. */
 @FunctionalInterface
 interface Pattern {
     /** The leftmost match that begins at {@code from} or later, or null. */
@@ -38,7 +38,7 @@ interface Pattern {
         };
     }
 
-    /** Matches runs of code points that have one property, and runs of those that have another but not the first. */
+    /** Matches runs of code points with one property, and runs of code points with a second property but not the first. */
     static Pattern ofRuns(IntPredicate first, IntPredicate second) {
         return (text, from) -> {
             for (int i = from; i < text.length(); i++) {

@@ -3,7 +3,7 @@ package io.lingen.internal.tokenizer;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
 
-/** Reads the texts and patterns of normalizers and pre-tokenizers. */
+/** Reader of the texts and patterns of normalizers and pre-tokenizers. */
 final class PatternReader {
     private static final int MAX_LENGTH = 1000;
 
@@ -12,7 +12,7 @@ final class PatternReader {
     /**
      * Reads the field {@code pattern}: a string or a regular expression.
      *
-     * @throws CheckpointException if it is neither, or can't be matched in bounded time
+     * @throws CheckpointException if it is neither, or can't be matched in linear time
      */
     static Pattern read(ConfigReader json) {
         ConfigReader pattern = json.object("pattern");
@@ -31,20 +31,21 @@ final class PatternReader {
         }
     }
 
-    /** Reads a text as {@link #string}, as code points. */
+    /** Reads a text like {@link #string}, as code points. */
     static int[] text(ConfigReader json, String field) {
         return string(json, field).codePoints().toArray();
     }
 
     /**
-     * Reads a text of whole characters.
+     * Reads a text without unpaired surrogates.
      *
-     * @throws CheckpointException if it is none, or too long
+     * @throws CheckpointException if it is missing, too long or has an unpaired surrogate
      */
     static String string(ConfigReader json, String field) {
         String text = json.text(field);
         if (text.length() > MAX_LENGTH || Characters.hasSurrogate(text)) {
-            throw json.error(field, text, "a text of at most " + MAX_LENGTH + " whole characters");
+            throw json.error(
+                    field, text, "a text of at most " + MAX_LENGTH + " characters without unpaired surrogates");
         }
         return text;
     }

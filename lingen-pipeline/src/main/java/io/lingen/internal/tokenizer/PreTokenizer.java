@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntPredicate;
 
-/** Splits a text into the words that the model is applied to. Immutable. */
+/** A method that splits a text into words, to which the model is applied. Immutable. */
 @FunctionalInterface
 interface PreTokenizer {
     /** Splits at white space and isolates punctuation. */
@@ -14,17 +14,17 @@ interface PreTokenizer {
     /** Splits at white space. */
     PreTokenizer WHITESPACE_SPLIT = split(Pattern.of(Characters::isWhitespace), SplitBehavior.REMOVED);
 
-    /** Keeps runs of word characters and runs of what is neither those nor white space. */
+    /** Keeps runs of word characters, and runs of characters that are neither word characters nor white space. */
     PreTokenizer WHITESPACE = text -> SplitBehavior.REMOVED.split(
             text, Pattern.ofRuns(Characters::isWord, codePoint -> !Characters.isWhitespace(codePoint)), true);
 
     /** Leaves a text in one part. */
     PreTokenizer NONE = List::of;
 
-    /** The words of a text that is not empty; none of them is. The text may be changed. */
+    /** Splits a non-empty text into non-empty words. May change the text. */
     List<NormalizedText> split(NormalizedText text);
 
-    /** Applies several, each to the parts of the one before. */
+    /** Applies several pre-tokenizers, each to the parts of the one before. */
     static PreTokenizer sequence(List<PreTokenizer> preTokenizers) {
         List<PreTokenizer> all = List.copyOf(preTokenizers);
         return text -> {
@@ -50,7 +50,7 @@ interface PreTokenizer {
         return split(Pattern.of(Characters::isPunctuation), behavior);
     }
 
-    /** Splits numbers off, digit by digit or in runs. */
+    /** Isolates numbers, digit by digit or in runs. */
     static PreTokenizer digits(boolean individual) {
         IntPredicate numeric = Characters::isNumeric;
         return split(Pattern.of(numeric), individual ? SplitBehavior.ISOLATED : SplitBehavior.CONTIGUOUS);

@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the pre-tokenizer of a tokenizer.json. */
+/** Reader of the pre-tokenizer of a tokenizer.json. */
 final class PreTokenizerReader {
     private static final String KNOWN = "one of BertPreTokenizer, ByteLevel, Digits, Metaspace, Punctuation, Sequence,"
             + " Split, Whitespace, WhitespaceSplit";
@@ -14,9 +14,9 @@ final class PreTokenizerReader {
     private PreTokenizerReader() {}
 
     /**
-     * Reads a pre-tokenizer, or none.
+     * Reads a pre-tokenizer; null gives one that keeps the text in one part.
      *
-     * @throws CheckpointException if it is ill-formed or of an unknown type
+     * @throws CheckpointException if it is malformed or of an unknown type
      */
     static PreTokenizer read(@Nullable ConfigReader json) {
         if (json == null) {

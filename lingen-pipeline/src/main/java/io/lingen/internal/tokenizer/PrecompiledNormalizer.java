@@ -5,8 +5,8 @@ import java.text.BreakIterator;
 import java.util.Locale;
 
 /**
- * Normalizes by SentencePiece's precompiled rules, grapheme by grapheme, as tokenizers does: a grapheme of up to 5 bytes of UTF-8 is
- * replaced as one if a rule matches its beginning; else, and in longer ones, each code point is replaced on its own.
+ * A normalizer with the precompiled rules of SentencePiece. Like the library tokenizers, it works grapheme by grapheme: a grapheme of up to
+ * 5 bytes in UTF-8 is replaced as a whole if a rule matches its beginning. Otherwise each of its code points is replaced separately.
  */
 record PrecompiledNormalizer(CharsMap rules) implements Normalizer {
     private static final int MAX_GRAPHEME_BYTES = 5;

@@ -7,12 +7,12 @@ import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A compiled regular expression, run by Pike's virtual machine: all alternatives advance together in the order of their priority, so a
- * match takes time in proportion to the text and the program, whatever the pattern. Gives the match that a backtracking matcher finds
- * first (R. Cox, Regular Expression Matching: the Virtual Machine Approach, 2009).
+ * A compiled regular expression, executed by Pike's virtual machine (R. Cox, Regular Expression Matching: the Virtual Machine Approach,
+ * 2009). All alternatives advance together in the order of their priority. A match therefore takes time proportional to the text and the
+ * program, for every pattern. It equals the first match of a backtracking matcher.
  */
 final class Regex implements Pattern {
-    /** Enough for the patterns of the large language models; what one step costs is bounded by it. */
+    /** Bounds the time of a step. Sufficient for the patterns of large language models. */
     static final int MAX_INSTRUCTIONS = 2000;
 
     private enum Code {
@@ -23,7 +23,7 @@ final class Regex implements Pattern {
         MATCH
     }
 
-    /** One step: {@code next} is tried before {@code other}. */
+    /** An instruction of the program; {@code next} has priority over {@code other}. */
     private static final class Instruction {
         private final Code code;
         private final @Nullable IntPredicate predicate;
@@ -105,7 +105,7 @@ final class Regex implements Pattern {
         splits.forEach(split -> leave(split, node.lazy()));
     }
 
-    /** Makes a split enter what follows it or leave to the program's present end. */
+    /** Sets the targets of a split: the instruction after it, and the current end of the program. */
     private void leave(int index, boolean lazy) {
         Instruction split = program.get(index);
         split.other = program.size();
@@ -139,7 +139,7 @@ final class Regex implements Pattern {
             for (int i = 0; i < current.count; i++) {
                 Instruction instruction = program.get(current.pending[i]);
                 if (instruction.code == Code.MATCH) {
-                    // Alternatives of lower priority are cut off.
+                    // A match discards the alternatives of lower priority.
                     end = at;
                     break;
                 }
@@ -159,7 +159,7 @@ final class Regex implements Pattern {
         return predicate != null && predicate.test(codePoint);
     }
 
-    /** The alternatives at one place, in the order of their priority, each once. */
+    /** The distinct alternatives at a position, in the order of their priority. */
     private final class Threads {
         private final int[] pending = new int[program.size()];
         private final boolean[] seen = new boolean[program.size()];

@@ -4,22 +4,22 @@ import java.util.List;
 import java.util.function.IntPredicate;
 
 /**
- * A regular expression's syntax tree.
+ * A node of the syntax tree of a regular expression.
  *
- * @param kind what it is
- * @param predicate of a character or a look at the next one, which is {@link #END} at the end of the text
- * @param children the parts; of a repetition, one
- * @param min how often at least a repetition matches its part
- * @param max how often at most, or {@link #UNBOUNDED}
- * @param lazy whether a repetition prefers few
+ * @param kind the kind of the node
+ * @param predicate the condition on a character, or on the next one in a lookahead, where {@link #END} stands for the end of the text
+ * @param children the parts; one in a repetition
+ * @param min the smallest number of repetitions
+ * @param max the largest number of repetitions, or {@link #UNBOUNDED}
+ * @param lazy whether a repetition prefers fewer matches
  */
 record RegexNode(Kind kind, IntPredicate predicate, List<RegexNode> children, int min, int max, boolean lazy) {
     static final int UNBOUNDED = -1;
 
-    /** Stands for the end of the text in a look ahead. */
+    /** The end of the text in a lookahead. */
     static final int END = -1;
 
-    /** What a node is. */
+    /** The kind of a node. */
     enum Kind {
         CHARACTER,
         LOOKAHEAD,
@@ -52,7 +52,7 @@ record RegexNode(Kind kind, IntPredicate predicate, List<RegexNode> children, in
         return new RegexNode(kind, codePoint -> false, List.copyOf(parts), 0, 0, false);
     }
 
-    /** Whether it matches the empty text somewhere. */
+    /** Whether the node can match the empty text. */
     boolean matchesEmpty() {
         return switch (kind) {
             case CHARACTER -> false;

@@ -5,15 +5,15 @@ import java.util.List;
 import java.util.function.IntPredicate;
 
 /**
- * Parses the part of Oniguruma's syntax that tokenizers use and that runs in bounded time: characters, classes, groups, alternatives,
- * repetitions, a look ahead at one character, and letters of ASCII without regard to case. Everything else is refused by name.
+ * Parser of a subset of Oniguruma's syntax that tokenizers use and that can be matched in linear time: characters, classes, groups,
+ * alternatives, repetitions, lookahead at one character, and case-insensitive ASCII letters. Rejects everything else by name.
  */
 final class RegexParser {
     private static final int MAX_LENGTH = 2000;
     private static final int MAX_DEPTH = 20;
     private static final int MAX_REPETITIONS = 1000;
 
-    /** Pairs of letters that Oniguruma also matches with one character, such as ß, when it ignores case. */
+    /** Pairs of letters that case-insensitive matching in Oniguruma also matches with a single character, such as ß. */
     private static final List<String> LIGATURES = List.of("ss", "st", "ff", "fi", "fl");
 
     private final RegexScanner scanner;
@@ -25,7 +25,7 @@ final class RegexParser {
     /**
      * Parses and compiles a pattern.
      *
-     * @throws IllegalArgumentException naming what is wrong or not supported
+     * @throws IllegalArgumentException with the part that is wrong or not supported
      */
     static Regex compile(String pattern) {
         if (pattern.length() > MAX_LENGTH) {
@@ -132,7 +132,7 @@ final class RegexParser {
         return node;
     }
 
-    /** One character: a class, an escape, a dot or itself. */
+    /** Parses a character class, an escape, a dot or a literal character. */
     private IntPredicate one(boolean ignoreCase) {
         if (scanner.skip("[")) {
             if (ignoreCase) {
@@ -158,7 +158,7 @@ final class RegexParser {
             throw scanner.unsupported("letters beyond ASCII without regard to case");
         }
         int lower = Character.toLowerCase(literal);
-        // The Kelvin sign and the long s are the only characters beyond ASCII that fold to one letter of it.
+        // The Kelvin sign and the long s are the only characters outside ASCII that fold to an ASCII letter.
         int folded = lower == 'k' ? 0x212A : lower == 's' ? 0x17F : lower;
         return codePoint -> codePoint == lower || codePoint == Character.toUpperCase(lower) || codePoint == folded;
     }

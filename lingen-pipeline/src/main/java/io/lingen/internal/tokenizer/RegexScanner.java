@@ -3,7 +3,7 @@ package io.lingen.internal.tokenizer;
 import io.lingen.core.internal.SafeText;
 import java.util.function.IntPredicate;
 
-/** Reads a pattern piece by piece; knows its escapes. */
+/** Scanner of the characters and escapes of a pattern. */
 final class RegexScanner {
     private final String pattern;
     private int at;
@@ -61,7 +61,7 @@ final class RegexScanner {
         return value;
     }
 
-    /** Whether an escape follows that stands for more than one character. */
+    /** Whether the scanner is at an escape for a set of characters. */
     boolean isAtClassEscape() {
         return at + 1 < pattern.length()
                 && pattern.charAt(at) == '\\'
@@ -69,9 +69,9 @@ final class RegexScanner {
     }
 
     /**
-     * An escape, as what it matches.
+     * Reads an escape and returns the characters that it matches.
      *
-     * @param isInClass whether it stands in a class, where {@code \\w} leaves out a few numbers of Latin-1
+     * @param isInClass whether it is in a character class, where {@code \\w} does not match {@link Characters#isLatinNumber}
      */
     IntPredicate escape(boolean isInClass) {
         if (!isAtClassEscape()) {
@@ -120,7 +120,7 @@ final class RegexScanner {
         return negated ? property.negate() : property;
     }
 
-    /** One character, perhaps as an escape. */
+    /** Reads a character or the escape of a character. */
     int literal() {
         int codePoint = next();
         if (codePoint != '\\') {
@@ -145,6 +145,6 @@ final class RegexScanner {
     }
 
     IllegalArgumentException unsupported(String found) {
-        return new IllegalArgumentException("must be of the supported part of Oniguruma's syntax, found " + found);
+        return new IllegalArgumentException("must use the supported subset of Oniguruma's syntax, found " + found);
     }
 }

@@ -1,8 +1,8 @@
 package io.lingen.internal.tokenizer;
 
 /**
- * Parses decimal numbers as serde_json does without its feature float_roundtrip: the digits that fit 64 bits as one number, then one
- * multiplication or division by a power of ten. The result can differ from the nearest double in its last bit, which decides between
+ * Parser of decimal numbers that rounds like serde_json without its feature float_roundtrip: it multiplies or divides the leading digits
+ * that fit in 64 bits by a power of ten. The result can differ from the nearest double in the last bit. That bit can decide between
  * segmentations of equal score.
  */
 final class Score {
@@ -21,7 +21,7 @@ final class Score {
         return powers;
     }
 
-    /** The value of a number in the syntax of JSON; infinite if it is too large. */
+    /** The value of a JSON number; infinite if it is too large. */
     static double parse(String number) {
         long significand = 0;
         int exponent = 0;
@@ -54,7 +54,7 @@ final class Score {
         return order > 0 || order == 0 && digit > LAST_DIGIT;
     }
 
-    /** An exponent; one beyond the range of doubles stays beyond it. */
+    /** An exponent, clamped to a range that exceeds that of doubles. */
     private static int exponent(String digits) {
         return (int) Math.clamp(Double.parseDouble(digits), -1e6, 1e6);
     }
@@ -75,7 +75,7 @@ final class Score {
     }
 
     private static double toDouble(long unsigned) {
-        // Halved with a sticky bit, so that the rounding is that of the whole.
+        // Halve with a sticky bit, so that the conversion rounds like one of the full number.
         return unsigned >= 0 ? unsigned : (unsigned >>> 1 | unsigned & 1) * 2.0;
     }
 }

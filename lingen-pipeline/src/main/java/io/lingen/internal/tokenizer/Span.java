@@ -1,4 +1,9 @@
 package io.lingen.internal.tokenizer;
 
-/** A range of a text, from {@code start} to before {@code end}. */
+/**
+ * A range of a text.
+ *
+ * @param start the first index
+ * @param end the index after the last
+ */
 record Span(int start, int end) {}

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/** What becomes of the matches where a text is split, by the names of the file format. */
+/** The treatment of the matches at which a text is split, named as in tokenizer.json. */
 enum SplitBehavior {
     REMOVED("Removed"),
     ISOLATED("Isolated"),
@@ -18,7 +18,7 @@ enum SplitBehavior {
         this.label = label;
     }
 
-    /** The name in a file. */
+    /** The name in tokenizer.json. */
     String label() {
         return label;
     }
@@ -26,7 +26,7 @@ enum SplitBehavior {
     /**
      * Splits a text.
      *
-     * @param inverted whether the parts between the matches count as matches, and the matches as parts
+     * @param inverted whether to exchange the roles of the matches and of the parts between them
      */
     List<NormalizedText> split(NormalizedText text, Pattern pattern, boolean inverted) {
         List<Span> spans = new ArrayList<>();
@@ -73,7 +73,7 @@ enum SplitBehavior {
         return merged;
     }
 
-    /** Joins a match with the part before it, or neighbours that are both matches or both parts. */
+    /** Joins each match with the part before it, or joins neighbours that are both matches or both parts. */
     private static void join(List<Span> spans, List<Boolean> matches, List<Span> merged, boolean matchWithPart) {
         boolean previous = false;
         for (int i = 0; i < spans.size(); i++) {

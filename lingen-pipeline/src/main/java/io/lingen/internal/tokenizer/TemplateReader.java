@@ -9,25 +9,29 @@ import java.util.Map;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the post-processor of a tokenizer.json, of which a single text sees its special tokens. */
+/** Reader of the post-processor of a tokenizer.json, which adds the special tokens. Supports single texts, not pairs. */
 final class TemplateReader {
     private static final String KNOWN =
             "one of BertProcessing, ByteLevel, RobertaProcessing, Sequence, TemplateProcessing";
 
-    /** What a text encoder may put around a prompt. */
+    /** The largest number of special tokens. */
     private static final int MAX_SPECIAL = 64;
 
     private final ToIntFunction<String> ids;
 
-    /** @param ids the id of a token, or {@link TokenTrie#NONE} */
+    /**
+     * Creates a reader.
+     *
+     * @param ids maps a token to its id, or to {@link TokenTrie#NONE}
+     */
     TemplateReader(ToIntFunction<String> ids) {
         this.ids = ids;
     }
 
     /**
-     * Reads a post-processor, or none.
+     * Reads a post-processor; null gives no special tokens.
      *
-     * @throws CheckpointException if it is ill-formed or of an unknown type, or names other ids than the vocabulary
+     * @throws CheckpointException if it is malformed, of an unknown type, or contradicts the vocabulary
      */
     Template read(@Nullable ConfigReader json) {
         if (json == null) {

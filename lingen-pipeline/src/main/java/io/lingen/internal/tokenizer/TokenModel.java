@@ -1,6 +1,6 @@
 package io.lingen.internal.tokenizer;
 
-/** Cuts a word into tokens of a vocabulary. Immutable. */
+/** A model that splits a word into tokens of a vocabulary. Immutable. */
 interface TokenModel {
     /** The id of a token, or {@link TokenTrie#NONE}. */
     int id(String token);
@@ -8,6 +8,6 @@ interface TokenModel {
     /** The number of tokens. */
     int size();
 
-    /** Adds the tokens of a word that is not empty. */
+    /** Adds the tokens of a non-empty word. */
     void tokenize(NormalizedText word, Tokens tokens);
 }

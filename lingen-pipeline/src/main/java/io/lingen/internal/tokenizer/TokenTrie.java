@@ -3,13 +3,13 @@ package io.lingen.internal.tokenizer;
 import java.util.Arrays;
 
 /**
- * Tokens by their code points: a trie whose edges lie in one hash table. Looks up whole tokens and, edge by edge, all tokens that a text
- * begins with.
+ * A trie of tokens by code points, with all edges in one hash table. Looks up tokens and, edge by edge, all tokens that are a prefix of a
+ * text.
  */
 final class TokenTrie {
     static final int NONE = LongIntMap.NONE;
 
-    /** The node before the first code point. */
+    /** The root, which corresponds to the empty text. */
     static final int ROOT = 0;
 
     private static final int CODE_POINT_BITS = 21;
@@ -22,7 +22,7 @@ final class TokenTrie {
         ids[ROOT] = NONE;
     }
 
-    /** Sets the id of a token and returns its previous one, {@link #NONE} if it is new. */
+    /** Sets the id of a token and returns the previous one, or {@link #NONE} if the token is new. */
     int put(String token, int id) {
         int node = ROOT;
         for (int i = 0; i < token.length(); ) {
@@ -48,7 +48,7 @@ final class TokenTrie {
         return child;
     }
 
-    /** The node one code point further, or {@link #NONE}. */
+    /** The child of a node for a code point, or {@link #NONE}. */
     int child(int node, int codePoint) {
         return edges.get(key(node, codePoint));
     }
@@ -64,7 +64,7 @@ final class TokenTrie {
         return node == NONE ? NONE : ids[node];
     }
 
-    /** The node that a text leads to, or {@link #NONE}. */
+    /** The descendant of a node for a text, or {@link #NONE}. */
     int walk(int node, String text) {
         int reached = node;
         for (int i = 0; i < text.length() && reached != NONE; ) {
@@ -75,7 +75,7 @@ final class TokenTrie {
         return reached;
     }
 
-    /** The number of nodes: what the trie takes in memory. */
+    /** The number of nodes, to which the size in memory is proportional. */
     int nodes() {
         return nodes;
     }

@@ -1,18 +1,18 @@
 package io.lingen.internal.tokenizer;
 
 /**
- * Encodes texts as token ids: cuts added tokens out, normalizes, splits into words, applies the model to each, adds special tokens.
- * Immutable and thread-safe. {@link TokenizerReader} makes it.
+ * A tokenizer. It extracts added tokens, normalizes the rest, splits it into words, applies the model to each word, and adds special
+ * tokens. Created by {@link TokenizerReader}. Immutable and thread-safe.
  */
 public final class Tokenizer {
     /**
-     * What a tokenizer consists of, in the order in which a text passes it.
+     * The parts of a tokenizer, in the order in which they process a text.
      *
-     * @param verbatim the added tokens that are looked for in the text as it is
+     * @param verbatim the added tokens that are matched in the original text
      * @param normalizer the normalizer
-     * @param normalized the added tokens that are looked for in the normalized text
-     * @param preTokenizer the cut into words
-     * @param model the cut into tokens
+     * @param normalized the added tokens that are matched in the normalized text
+     * @param preTokenizer splits into words
+     * @param model splits words into tokens
      * @param template the special tokens
      */
     record Parts(
@@ -29,16 +29,19 @@ public final class Tokenizer {
         this.parts = parts;
     }
 
-    /** The number of special tokens around every text: what the empty one consists of. */
+    /** {@return the number of special tokens that are added to every text} */
     public int specialTokens() {
         return parts.template().before().size() + parts.template().after().size();
     }
 
-    /** The tokens of a text. */
+    /**
+     * {@return the tokens of a text}
+     *
+     * @param text the text
+     */
     public Encoding encode(String text) {
         Tokens tokens = new Tokens();
-        NormalizedText whole = NormalizedText.of(text);
-        parts.verbatim().split(whole, (part, token) -> {
+        parts.verbatim().split(NormalizedText.of(text), (part, token) -> {
             if (token == null) {
                 encode(part, tokens);
             } else {

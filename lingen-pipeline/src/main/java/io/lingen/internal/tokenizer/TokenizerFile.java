@@ -21,11 +21,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.Set;
 
 /**
- * A tokenizer.json in two parts: the model's tables, which have up to a million rows and are read as a stream, and everything else, which
- * is small and read as any configuration. Tables stand in the settings as null.
+ * The contents of a tokenizer.json. The tables of the model have up to a million rows and are streamed. The rest is small and read as a
+ * {@link ConfigReader}, in which the tables are null.
  */
 final class TokenizerFile {
-    /** Twice the largest published file. */
+    /** Twice the size of the largest published file. */
     static final int MAX_BYTES = 64 << 20;
 
     private static final int MAX_DEPTH = 16;
@@ -50,8 +50,8 @@ final class TokenizerFile {
     /**
      * Reads a file.
      *
-     * @param origin its name, for messages
-     * @throws CheckpointException if it is too large, no JSON, or its tables are ill-formed
+     * @param origin the name of the file, for messages
+     * @throws CheckpointException if it is too large or not JSON, or if a table is malformed
      */
     static TokenizerFile read(String origin, byte[] json) {
         if (json.length > MAX_BYTES) {
@@ -79,7 +79,7 @@ final class TokenizerFile {
 
     /** Reads the tables and returns the settings as JSON. */
     private byte[] readTables(String origin, byte[] json) throws IOException {
-        // Jackson would guess UTF-16 and UTF-32 from bytes, and lets some malformed UTF-8 pass.
+        // Decode here: Jackson would detect UTF-16 and UTF-32, and accepts some malformed UTF-8.
         Reader reader = new InputStreamReader(new ByteArrayInputStream(json), StandardCharsets.UTF_8.newDecoder());
         ByteArrayOutputStream small = new ByteArrayOutputStream();
         try (JsonParser parser = FACTORY.createParser(reader);
@@ -119,7 +119,7 @@ final class TokenizerFile {
         generator.writeEndObject();
     }
 
-    /** What a parser is at, for a message. */
+    /** The current value of a parser, for messages. */
     static String describe(JsonParser parser) throws IOException {
         JsonToken token = parser.currentToken();
         if (token == null) {
@@ -129,12 +129,12 @@ final class TokenizerFile {
         return token == JsonToken.VALUE_STRING ? '"' + text + '"' : text;
     }
 
-    /** The model's tokens. */
+    /** The vocabulary of the model. */
     VocabularyTable vocabulary() {
         return vocabulary;
     }
 
-    /** The model's merges. */
+    /** The merges of the model. */
     MergesTable merges() {
         return merges;
     }

@@ -7,12 +7,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Reads tokenizers from Hugging Face tokenizer.json files. */
+/** Reader of Hugging Face tokenizer.json files. */
 public final class TokenizerReader {
-    /** The size of the largest file that is read. */
+    /** The largest size of a file in bytes. */
     public static final int MAX_BYTES = TokenizerFile.MAX_BYTES;
 
-    /** Thirty times those of the model that has the most. */
+    /** Thirty times the largest number in a published model. */
     private static final int MAX_ADDED = 100_000;
 
     private TokenizerReader() {}
@@ -20,9 +20,10 @@ public final class TokenizerReader {
     /**
      * Reads a tokenizer.
      *
-     * @param origin the file's name, for messages
-     * @param json the file's bytes
-     * @throws CheckpointException if it is ill-formed or has a part that is not supported; the message names the field
+     * @param origin the name of the file, for messages
+     * @param json the contents of the file
+     * @return the tokenizer
+     * @throws CheckpointException if the file is malformed or has an unsupported part; the message contains the field
      */
     public static Tokenizer read(String origin, byte[] json) {
         TokenizerFile file = TokenizerFile.read(origin, json);
@@ -47,7 +48,7 @@ public final class TokenizerReader {
         }
     }
 
-    /** Those of one kind, special ones first: of tokens that look the same, the first counts. */
+    /** Selects the added tokens of one kind, special ones first, because the first of equal tokens has priority. */
     private static List<AddedToken> select(List<AddedToken> added, boolean normalized) {
         List<AddedToken> selected = new ArrayList<>();
         added.stream()
@@ -70,7 +71,7 @@ public final class TokenizerReader {
             AddedToken token = addedToken(json);
             int expected = model.id(token.content());
             if (expected == TokenTrie.NONE) {
-                // As tokenizers numbers them, whatever the file says.
+                // Require the numbering that the library tokenizers uses regardless of the file.
                 expected = Math.max(max + 1, model.size());
             }
             if (token.id() != expected) {

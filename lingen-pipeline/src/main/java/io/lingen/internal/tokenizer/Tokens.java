@@ -2,7 +2,7 @@ package io.lingen.internal.tokenizer;
 
 import java.util.Arrays;
 
-/** Tokens as they are found: their ids, and where in the prompt each ends. */
+/** A growing list of tokens: their ids, and the positions in the prompt where they end. */
 final class Tokens {
     private int[] ids = new int[32];
     private int[] ends = new int[32];

@@ -3,11 +3,11 @@ package io.lingen.internal.tokenizer;
 import java.text.Normalizer.Form;
 
 /**
- * One of the four Unicode normalization forms, by the tables of Unicode 9. Normalization is stable: only characters that are newer
- * differ, and those are neither decomposed, composed nor reordered here.
+ * A normalizer to one of the four Unicode normalization forms, with the tables of Unicode 9. Normalization is stable across Unicode
+ * versions, so only newer characters differ. They are not decomposed, composed or reordered here.
  */
 record UnicodeNormalizer(Form form) implements Normalizer {
-    /** Newer characters that are no marks and decompose, or compose with an older mark. */
+    /** Characters since Unicode 10, other than marks, that decompose or compose with an older mark. */
     private static final CodePointSet SINCE_10 = CodePointSet.parse("32ff a7f2-a7f4 ab69 105c9 105d2 105da 105e4"
             + " 10781-10785 10787-107b0 107b2-107ba 11383 11385 1138e 11391 16d67-16d6a 1ccd6-1ccf9 1e030-1e06d 1f16c"
             + " 1fbf0-1fbf9");
@@ -36,7 +36,7 @@ record UnicodeNormalizer(Form form) implements Normalizer {
                 .toArray();
     }
 
-    /** The end of the shortest part that normalizes independently of what follows. */
+    /** The end of the shortest part whose normalization does not depend on the following text. */
     private static int segmentEnd(NormalizedText text, int from) {
         int end = from + 1;
         if (!isNewer(text.at(from))) {
@@ -47,7 +47,7 @@ record UnicodeNormalizer(Form form) implements Normalizer {
         return end;
     }
 
-    /** Whether a code point never composes with nor moves before the one in front of it. */
+    /** Whether a code point neither composes with the one before it nor is reordered before it. */
     private static boolean startsSegment(int codePoint) {
         if (codePoint < FIRST_MARK || isNewer(codePoint)) {
             return true;

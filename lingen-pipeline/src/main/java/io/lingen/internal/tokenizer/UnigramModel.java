@@ -3,11 +3,11 @@ package io.lingen.internal.tokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The most probable pieces: SentencePiece's model (T. Kudo, Subword Regularization, 2018), found by Viterbi's algorithm from left to
- * right. Unknown code points in a row are one token.
+ * The unigram model of SentencePiece (T. Kudo, Subword Regularization, 2018): the segmentation with the highest probability, found by the
+ * Viterbi algorithm. Consecutive unknown code points give one token.
  */
 final class UnigramModel implements TokenModel {
-    /** What an unknown code point costs more than the least probable piece. */
+    /** The difference in score between the least probable piece and an unknown code point. */
     private static final double UNKNOWN_PENALTY = 10;
 
     private final TokenTrie trie;
@@ -17,10 +17,12 @@ final class UnigramModel implements TokenModel {
     private final @Nullable ByteTokens bytes;
 
     /**
+     * Creates a model.
+     *
      * @param trie the pieces; their ids are indices of scores
-     * @param scores the logarithms of their probabilities
-     * @param unknown the id of what is unknown
-     * @param bytes the tokens that spell what is unknown, or null
+     * @param scores the logarithms of the probabilities of the pieces
+     * @param unknown the id of unknown code points
+     * @param bytes the tokens of the UTF-8 bytes of unknown code points, or null
      */
     UnigramModel(TokenTrie trie, double[] scores, int unknown, @Nullable ByteTokens bytes) {
         this.trie = trie;
@@ -47,7 +49,7 @@ final class UnigramModel implements TokenModel {
     @Override
     public void tokenize(NormalizedText word, Tokens tokens) {
         BestPath path = bestPath(word);
-        // From the end to the beginning, then forward again.
+        // Collect the pieces from the end to the beginning, then add them in order.
         int[] cuts = new int[word.length() + 1];
         int count = 0;
         for (int end = word.length(); end > 0; ) {
@@ -68,7 +70,7 @@ final class UnigramModel implements TokenModel {
     private BestPath bestPath(NormalizedText word) {
         BestPath path = new BestPath(word.length());
         for (int start = 0; start < word.length(); start++) {
-            // Every code point is a piece or unknown, so every place is reached.
+            // Every code point is a piece or unknown, so every position is reached.
             int node = TokenTrie.ROOT;
             boolean isKnown = false;
             for (int i = start; i < word.length(); i++) {
@@ -105,7 +107,7 @@ final class UnigramModel implements TokenModel {
         }
     }
 
-    /** The best way to each place of a word: the last piece's id and start, and the score. */
+    /** The best segmentation up to each position of a word: the id and the start of the last piece, and the score. */
     private static final class BestPath {
         private final int[] ids;
         private final int[] starts;

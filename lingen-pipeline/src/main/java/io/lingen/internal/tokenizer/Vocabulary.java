@@ -1,9 +1,9 @@
 package io.lingen.internal.tokenizer;
 
 /**
- * A model's tokens.
+ * The tokens of a model.
  *
  * @param trie the tokens and their ids
- * @param size their number
+ * @param size the number of tokens
  */
 record Vocabulary(TokenTrie trie, int size) {}

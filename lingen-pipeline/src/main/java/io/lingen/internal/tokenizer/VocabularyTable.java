@@ -7,18 +7,18 @@ import io.lingen.core.internal.SafeText;
 import java.io.IOException;
 import java.util.Arrays;
 
-/** A model's tokens as they stand in a file: an object of tokens and their ids, or an array of pairs of token and score. */
+/** The vocabulary of a model in a tokenizer.json: an object of tokens and ids, or an array of pairs of token and score. */
 final class VocabularyTable {
-    /** Eight times the largest published vocabulary. */
+    /** Eight times the size of the largest published vocabulary. */
     private static final int MAX_TOKENS = 1 << 21;
 
-    /** One bit more than the ids of any of them: an id is a row of an embedding. */
+    /** Twice the largest number of tokens. Bounds the size of an embedding table, in which an id selects a row. */
     private static final int MAX_ID = (1 << 22) - 1;
 
-    /** Four times what the largest takes: bounds the memory of a trie. */
+    /** Four times the number of nodes of the largest published vocabulary. Bounds the memory of the trie. */
     private static final int MAX_NODES = 1 << 22;
 
-    /** In what form the tokens stand. */
+    /** The form of the table. */
     enum Form {
         NONE,
         IDS,
@@ -35,10 +35,10 @@ final class VocabularyTable {
         this.origin = origin;
     }
 
-    /** Reads the value that a parser is at. */
+    /** Reads the current value of a parser. */
     void read(JsonParser parser) throws IOException {
         if (form != Form.NONE) {
-            throw error("", "a second one", "one");
+            throw error("", "a second table", "one table");
         }
         if (parser.currentToken() == JsonToken.START_OBJECT) {
             form = Form.IDS;
@@ -60,7 +60,7 @@ final class VocabularyTable {
                 throw error("." + SafeText.of(token), TokenizerFile.describe(parser), "an integer from 0 to " + MAX_ID);
             }
             if (put(token, parser.getIntValue()) != TokenTrie.NONE) {
-                throw error("." + SafeText.of(token), "it a second time", "each token once");
+                throw error("." + SafeText.of(token), "a duplicate", "each token once");
             }
         }
     }
@@ -87,14 +87,14 @@ final class VocabularyTable {
                 scores = Arrays.copyOf(scores, Math.max(64, 2 * size));
             }
             scores[size] = score;
-            // Of equal tokens the last counts, as in tokenizers.
+            // The last of equal tokens has priority, as in the library tokenizers.
             put(token, size);
         }
     }
 
     private int put(String token, int id) {
         if (Characters.hasSurrogate(token)) {
-            throw error("", SafeText.of(token), "tokens of whole characters");
+            throw error("", SafeText.of(token), "tokens without unpaired surrogates");
         }
         if (size == MAX_TOKENS) {
             throw error("", "more", "at most " + MAX_TOKENS + " tokens");
@@ -102,7 +102,8 @@ final class VocabularyTable {
         size++;
         int previous = trie.put(token, id);
         if (trie.nodes() > MAX_NODES) {
-            throw error("", "more", "tokens of at most " + MAX_NODES + " characters, common beginnings counted once");
+            throw error(
+                    "", "more", "tokens of at most " + MAX_NODES + " characters, with common prefixes counted once");
         }
         return previous;
     }
@@ -112,7 +113,11 @@ final class VocabularyTable {
                 origin + ": field 'model.vocab" + row + "': found " + found + ", expected " + expected);
     }
 
-    /** The tokens, if they stand in the expected form. */
+    /**
+     * The tokens of a table of the expected form.
+     *
+     * @throws CheckpointException if the table has another form
+     */
     Vocabulary require(Form expected) {
         if (form != expected) {
             throw error(

@@ -1,8 +1,8 @@
 package io.lingen.internal.tokenizer;
 
 /**
- * Longest pieces first: BERT's model (Y. Wu et al., Google's Neural Machine Translation System, 2016). A word with a part that is no
- * piece is unknown as a whole.
+ * The WordPiece model of BERT (Y. Wu et al., Google's Neural Machine Translation System, 2016): takes the longest piece that is a prefix of
+ * the remaining word. If no piece matches, the complete word is unknown.
  */
 final class WordPieceModel implements TokenModel {
     private final Vocabulary vocabulary;
@@ -11,9 +11,12 @@ final class WordPieceModel implements TokenModel {
     private final int maxWordLength;
 
     /**
+     * Creates a model.
+     *
+     * @param vocabulary the pieces
      * @param unknown the id of an unknown word
-     * @param prefix what pieces begin with that continue a word
-     * @param maxWordLength the code points of the longest word that is looked up
+     * @param prefix the prefix of pieces that continue a word
+     * @param maxWordLength the largest number of code points of a word; longer words are unknown
      */
     WordPieceModel(Vocabulary vocabulary, int unknown, String prefix, int maxWordLength) {
         this.vocabulary = vocabulary;
