@@ -201,9 +201,10 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * @throws IllegalArgumentException if it can't make what is asked for; the message offers the nearest sizes
      * @throws CheckpointException if it is not a model, or an ill-formed one
      */
-    public static VideoPlan plan(String model, VideoRequest request) {
-        try (ModelSource source = source(model)) {
-            return RequestPlanner.of(ModelFamilies.open(source)).plan(request);
+    public static VideoPlan plan(String model, PipelineOptions options, VideoRequest request) {
+        try (ModelSource source = options.model().applyTo(source(model))) {
+            return RequestPlanner.of(ModelFamilies.open(source, options.model()))
+                    .plan(request);
         }
     }
 

@@ -82,7 +82,7 @@ final class GenerateAliases {
         SavedLatents saved = console.checked(() -> SavedLatents.read(console, file));
         console.check(() -> saved.requireRecorded(video.compute(), video.precision()));
         return saved.resume(
-                video.model(),
+                new SavedLatentsOptions.Model(video.model(), video.modelFiles().options()),
                 isGiven("--output") ? output : null,
                 video.compute().threads(),
                 video.textCache(),
@@ -105,7 +105,12 @@ final class GenerateAliases {
             }
         });
         SavedLatents saved = console.checked(() -> SavedLatents.read(console, file));
-        return saved.decode(video.model(), output, video.compute(), video.precision(), outputs);
+        return saved.decode(
+                new SavedLatentsOptions.Model(video.model(), video.modelFiles().options()),
+                output,
+                video.compute(),
+                video.precision(),
+                outputs);
     }
 
     private boolean isGiven(String option) {

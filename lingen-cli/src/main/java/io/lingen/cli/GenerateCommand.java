@@ -111,7 +111,7 @@ final class GenerateCommand implements Callable<Integer> {
         PipelineOptions options = console.checked(() -> resolved.pipelineOptions(prompt == null));
         String model = console.checked(resolved::model);
         console.check(() -> VideoWriters.check(
-                output, TextToVideoPipeline.plan(model, request).format()));
+                output, TextToVideoPipeline.plan(model, options, request).format()));
         VideoOutput target = console.checked(() -> outputs.of(output));
         target.requireWritable();
         return ModelSession.run(console, model, options, false, run -> {

@@ -10,6 +10,7 @@ import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.spi.BackendProvider;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFamilies;
+import io.lingen.spi.ModelOptions;
 import io.lingen.spi.VideoLimits;
 import java.io.PrintWriter;
 import java.util.Locale;
@@ -48,6 +49,9 @@ final class InfoCommand implements Callable<Integer> {
     private String model;
 
     @Mixin
+    private ModelFileOptions modelFiles;
+
+    @Mixin
     private RequestOptions video;
 
     @Option(
@@ -83,29 +87,29 @@ final class InfoCommand implements Callable<Integer> {
                     out, provider.name(), (availability.available() ? "" : "not available: ") + availability.detail());
         }
         out.println();
-        try (ModelSource source = TextToVideoPipeline.source(model)) {
-            ModelDescription description = ModelFamilies.open(source);
+        ModelOptions files = modelFiles.options();
+        try (ModelSource source = files.applyTo(TextToVideoPipeline.source(model))) {
+            ModelDescription description = ModelFamilies.open(source, files);
             ModelReport.print(out, source.name(), description);
             if (description.limits().nativeSize() != null || !video.isEmpty()) {
                 forecast(out, description.limits());
             }
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
         out.flush();
         return 0;
     }
 
     private void forecast(PrintWriter out, VideoLimits limits) {
-        try {
-            VideoRequest any = limits.prompts() ? VideoRequest.of("any prompt") : VideoRequest.ofLabel(0);
-            VideoRequest request = video.applyTo(any.toBuilder()).build();
-            PipelineOptions options = PipelineOptions.defaults()
-                    .withBackend(compute.backend())
-                    .withPrecision(precision)
-                    .withThreads(compute.threads());
-            MemoryReport.print(out, model, request, options);
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-        }
+        VideoRequest any = limits.prompts() ? VideoRequest.of("any prompt") : VideoRequest.ofLabel(0);
+        VideoRequest request = video.applyTo(any.toBuilder()).build();
+        PipelineOptions options = PipelineOptions.defaults()
+                .withBackend(compute.backend())
+                .withPrecision(precision)
+                .withThreads(compute.threads())
+                .withModel(modelFiles.options());
+        MemoryReport.print(out, model, request, options);
     }
 
     private static String gigabytes(long bytes) {

@@ -16,7 +16,7 @@ final class MemoryReport {
     private MemoryReport() {}
 
     static void print(PrintWriter out, String model, VideoRequest request, PipelineOptions options) {
-        VideoPlan plan = TextToVideoPipeline.plan(model, request);
+        VideoPlan plan = TextToVideoPipeline.plan(model, options, request);
         try (MemoryEstimator estimator = MemoryEstimator.of(model, options)) {
             MemoryForecast forecast = estimator.forecast(request);
             long available = HostMemory.availableBytes();

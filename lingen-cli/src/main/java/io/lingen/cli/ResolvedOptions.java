@@ -50,7 +50,8 @@ record ResolvedOptions(VideoOptions options, @Nullable RecordedVideo recorded) {
                 .withPrecision(precision)
                 .withThreads(compute.threads())
                 .withRewriter(options.isAsWritten() || isRecordedPrompt ? PromptRewriter.IDENTITY : null)
-                .withTextCache(options.textCache());
+                .withTextCache(options.textCache())
+                .withModel(options.modelFiles().options());
     }
 
     /** Prints how the loaded model differs from the recorded one; see {@link RecordedVideo#compare}. */

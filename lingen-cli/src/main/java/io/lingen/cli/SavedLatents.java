@@ -59,12 +59,11 @@ final class SavedLatents {
     /**
      * Takes the remaining steps and writes the video; the exit code.
      *
-     * @param model null for the recorded one
      * @param output null for the recorded name, in the folder of the latents
      * @param textCache null to keep no encoded prompts
      */
     int resume(
-            @Nullable String model,
+            SavedLatentsOptions.Model model,
             @Nullable Path output,
             int threads,
             @Nullable Path textCache,
@@ -88,11 +87,10 @@ final class SavedLatents {
     /**
      * Decodes the latents as they are and writes the video; the exit code.
      *
-     * @param model null for the recorded one
      * @param precision null for the recorded one
      */
     int decode(
-            @Nullable String model,
+            SavedLatentsOptions.Model model,
             Path output,
             ComputeOptions compute,
             @Nullable DType precision,
@@ -110,11 +108,12 @@ final class SavedLatents {
         });
     }
 
-    private int run(@Nullable String model, PipelineOptions options, VideoOutput target, ModelSession.Work work)
+    private int run(
+            SavedLatentsOptions.Model model, PipelineOptions options, VideoOutput target, ModelSession.Work work)
             throws IOException {
-        String source = console.checked(() -> model == null ? recorded.model() : model);
+        String source = console.checked(() -> model.name() == null ? recorded.model() : model.name());
         console.check(() -> VideoWriters.check(target.video()));
         target.requireWritable();
-        return ModelSession.run(console, source, options, false, work);
+        return ModelSession.run(console, source, options.withModel(model.files()), false, work);
     }
 }

@@ -1,9 +1,11 @@
 package io.lingen.cli;
 
 import io.lingen.LatentFile;
+import io.lingen.spi.ModelOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -17,9 +19,19 @@ final class SavedLatentsOptions {
     @Option(names = "--model", paramLabel = "DIR|nano", description = "The model (default: as recorded).")
     private @Nullable String model;
 
-    @Nullable
-    String model() {
-        return model;
+    @Mixin
+    private ModelFileOptions modelFiles;
+
+    /**
+     * The model to use.
+     *
+     * @param name null for the recorded one
+     * @param files that change parts of it
+     */
+    record Model(@Nullable String name, ModelOptions files) {}
+
+    Model model() {
+        return new Model(model, modelFiles.options());
     }
 
     SavedLatents read(Console console) throws IOException {

@@ -24,6 +24,9 @@ final class VideoOptions {
             description = "A model folder, or the embedded model (default: nano, or as recorded).")
     private @Nullable String model;
 
+    @Mixin
+    private ModelFileOptions modelFiles;
+
     @Option(names = "--as-written", description = "Skip the thesaurus: encode the prompt verbatim.")
     private boolean asWritten;
 
@@ -43,6 +46,10 @@ final class VideoOptions {
     @Nullable
     String model() {
         return model;
+    }
+
+    ModelFileOptions modelFiles() {
+        return modelFiles;
     }
 
     boolean isAsWritten() {

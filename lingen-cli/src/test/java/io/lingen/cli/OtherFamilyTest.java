@@ -48,6 +48,21 @@ class OtherFamilyTest {
     }
 
     @Test
+    void filesThatItsFamilyDoesNotSupportAreRefused() {
+        for (String[] option :
+                new String[][] {{"--lora", "style.safetensors:0.5"}, {"--transformer", "t.safetensors"}}) {
+            for (CommandRun run : new CommandRun[] {
+                generate("a cat", option[0], option[1], "-o", folder.resolve("out.mp4")),
+                CommandRun.of("info", "--model", model, option[0], option[1]),
+            }) {
+                assertEquals(2, run.code(), run.err());
+                assertTrue(run.err().contains("models of the family toy must be used as they are"), run.err());
+                assertTrue(run.err().contains(option[1].replace(":0.5", "")), run.err());
+            }
+        }
+    }
+
+    @Test
     void aClassIsMadeAndMadeAgainLikeItself() throws IOException {
         Path first = folder.resolve("first.mp4");
         CommandRun run = generate("--label", 2, "--seed", 7, "-o", first);
