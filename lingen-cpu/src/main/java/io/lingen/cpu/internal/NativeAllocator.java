@@ -9,8 +9,8 @@ import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 
 /**
- * Memory of the system. An {@link java.lang.foreign.Arena} would zero every block and stop all threads to close one. On Linux large blocks
- * are mapped one by one: what malloc is given back it may keep for as long as the process lives. Others come from malloc.
+ * Memory of the operating system. Unlike {@link java.lang.foreign.Arena}, it does not zero blocks, and does not stop all threads to free one. On
+ * Linux, large blocks are mapped separately, because malloc may keep freed memory until the process ends. All other blocks come from malloc.
  */
 @SuppressWarnings("restricted")
 final class NativeAllocator {
@@ -39,7 +39,7 @@ final class NativeAllocator {
     private static final Optional<MethodHandle> MUNMAP =
             find("munmap", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
 
-    /** Linux backs large blocks with huge pages only when asked to; copies then are a quarter faster, seen on one machine. */
+    /** Requests huge pages for large blocks, which makes copies about a quarter faster. */
     private static final Optional<MethodHandle> MADVISE = find(
             "madvise",
             FunctionDescriptor.of(
@@ -50,7 +50,7 @@ final class NativeAllocator {
 
     private NativeAllocator() {}
 
-    /** A block's address, or 0 when the system has none. Its contents are undefined. */
+    /** Returns the address of a block with undefined contents, or 0 if the system has too little memory. */
     static long allocate(long bytes) {
         try {
             if (!isMapped(bytes)) {
@@ -65,11 +65,11 @@ final class NativeAllocator {
             }
             return address;
         } catch (Throwable e) {
-            throw new IllegalStateException("malloc cannot be called", e);
+            throw new IllegalStateException("cannot call malloc or mmap", e);
         }
     }
 
-    /** Frees a block of the size that {@link #allocate} was asked for. */
+    /** Frees a block, given the size that was passed to {@link #allocate}. */
     static void free(long address, long bytes) {
         try {
             if (isMapped(bytes)) {
@@ -78,7 +78,7 @@ final class NativeAllocator {
                 FREE.invokeExact(address);
             }
         } catch (Throwable e) {
-            throw new IllegalStateException("free cannot be called", e);
+            throw new IllegalStateException("cannot call free or munmap", e);
         }
     }
 
@@ -86,7 +86,7 @@ final class NativeAllocator {
         if (MADVISE.isPresent()) {
             long from = (address + HUGE_PAGE - 1) & -HUGE_PAGE;
             long to = (address + bytes) & -HUGE_PAGE;
-            // Only advice: a kernel without huge pages refuses it and nothing is lost.
+            // The result is ignored: without huge pages, the call fails and has no effect.
             int ignored = (int) MADVISE.get().invokeExact(from, to - from, MADV_HUGEPAGE);
         }
     }
@@ -105,6 +105,7 @@ final class NativeAllocator {
     private static MemorySegment symbol(String name) {
         return LINKER.defaultLookup()
                 .find(name)
-                .orElseThrow(() -> new IllegalStateException("the C library has no function " + name));
+                .orElseThrow(
+                        () -> new IllegalStateException("C library must have the function " + name + ", found none"));
     }
 }

@@ -5,12 +5,12 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * The whole address space as one segment. Kernels read and write off-heap memory by absolute address through it: its scope is global, so
- * that no access pays for a liveness check, and its bounds are constants. Nothing is checked; callers vouch for their addresses.
+ * Access to off-heap memory by absolute address, through one segment that spans the address space. Its scope is global and its bounds are
+ * constants, so accesses need no liveness checks. Addresses are not checked: a wrong one may crash the JVM.
  */
 @SuppressWarnings("restricted")
 public final class RawMemory {
-    /** Every address: offset = address. */
+    /** The address space: the offset of a byte is its address. */
     public static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     /** The alignment of blocks in bytes: a cache line, and the widest vector register. */
@@ -26,47 +26,89 @@ public final class RawMemory {
 
     private RawMemory() {}
 
-    /** The F32 element at an address. */
+    /**
+     * {@return the F32 element at an address}
+     *
+     * @param address of the element
+     */
     public static float getFloat(long address) {
         return ALL.get(FLOAT, address);
     }
 
-    /** Sets the F32 element at an address. */
+    /**
+     * Sets the F32 element at an address.
+     *
+     * @param address of the element
+     * @param value the new value
+     */
     public static void setFloat(long address, float value) {
         ALL.set(FLOAT, address, value);
     }
 
-    /** The bits of the BF16 element at an address. */
+    /**
+     * {@return the bits of the BF16 element at an address}
+     *
+     * @param address of the element
+     */
     public static short getShort(long address) {
         return ALL.get(SHORT, address);
     }
 
-    /** Sets the bits of the BF16 element at an address. */
+    /**
+     * Sets the bits of the BF16 element at an address.
+     *
+     * @param address of the element
+     * @param bits the new bits
+     */
     public static void setShort(long address, short bits) {
         ALL.set(SHORT, address, bits);
     }
 
-    /** The 64-bit number at an address. */
+    /**
+     * {@return the 64-bit number at an address}
+     *
+     * @param address of the number
+     */
     public static long getLong(long address) {
         return ALL.get(LONG, address);
     }
 
-    /** Sets the 64-bit number at an address. */
+    /**
+     * Sets the 64-bit number at an address.
+     *
+     * @param address of the number
+     * @param value the new value
+     */
     public static void setLong(long address, long value) {
         ALL.set(LONG, address, value);
     }
 
-    /** Copies bytes between places that don't overlap. */
+    /**
+     * Copies bytes. Source and target must not overlap.
+     *
+     * @param source the address of the first byte
+     * @param target the address of the first byte
+     * @param bytes the number of bytes
+     */
     public static void copy(long source, long target, long bytes) {
         MemorySegment.copy(ALL, source, ALL, target, bytes);
     }
 
-    /** Sets bytes to zero. */
+    /**
+     * Sets bytes to zero.
+     *
+     * @param address of the first byte
+     * @param bytes the number of bytes
+     */
     public static void clear(long address, long bytes) {
         ALL.asSlice(address, bytes).fill((byte) 0);
     }
 
-    /** A number of bytes rounded up to whole cache lines. */
+    /**
+     * {@return a number of bytes rounded up to a multiple of {@link #ALIGNMENT}}
+     *
+     * @param bytes at least 0
+     */
     public static long aligned(long bytes) {
         return (bytes + ALIGNMENT - 1) & -ALIGNMENT;
     }

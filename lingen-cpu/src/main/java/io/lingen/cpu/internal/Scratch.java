@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A worker's memory for intermediate results: a stack, emptied at the start of every task. Grows to what the largest task needs and stays
- * there. Not thread-safe.
+ * The memory of a worker for intermediate results: a stack that is emptied before each task. It grows to the needs of the largest task and does
+ * not shrink. Not thread-safe.
  */
 public final class Scratch implements AutoCloseable {
     private static final int OFFSET_BITS = 48;
@@ -20,7 +20,12 @@ public final class Scratch implements AutoCloseable {
         this.memory = memory;
     }
 
-    /** The address of aligned memory with undefined contents, valid until the task ends or an earlier mark is released. */
+    /**
+     * Allocates aligned memory with undefined contents.
+     *
+     * @param bytes the size
+     * @return the address, valid until the task ends or an earlier mark is released
+     */
     public long bytes(long bytes) {
         long size = RawMemory.aligned(bytes);
         while (block < blocks.size() && used + size > blocks.get(block).bytes()) {
@@ -35,23 +40,32 @@ public final class Scratch implements AutoCloseable {
         return address;
     }
 
-    /** The address of memory for a number of F32 elements. */
+    /**
+     * Allocates aligned memory for F32 elements with undefined contents.
+     *
+     * @param count the number of elements
+     * @return the address, valid until the task ends or an earlier mark is released
+     */
     public long floats(long count) {
         return bytes(count * Float.BYTES);
     }
 
-    /** The present height of the stack. */
+    /** {@return the current height of the stack, for {@link #release}} */
     public long mark() {
         return ((long) block << OFFSET_BITS) | used;
     }
 
-    /** Takes back what was handed out since {@link #mark} gave this. */
+    /**
+     * Frees the memory that was allocated after a mark.
+     *
+     * @param mark a result of {@link #mark}
+     */
     public void release(long mark) {
         block = (int) (mark >>> OFFSET_BITS);
         used = mark & ((1L << OFFSET_BITS) - 1);
     }
 
-    /** Takes everything back, and joins the blocks to one so that the next task finds enough in one piece. */
+    /** Frees all memory, and merges the blocks into one that fits the whole previous task. */
     void reset() {
         block = 0;
         used = 0;

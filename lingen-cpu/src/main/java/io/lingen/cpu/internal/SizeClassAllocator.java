@@ -11,29 +11,28 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 
 /**
- * Off-heap memory in aligned blocks that are kept when they are given back, so that the workspaces of a pass live in the memory of the
- * pass before: no zeroing, no page faults. Sizes are rounded up to one of four classes per power of two. What is kept never lets the
- * total exceed the most that was ever in use by more than an eighth, or 16 MiB; beyond that the longest unused blocks are freed.
- * Thread-safe.
+ * An allocator of aligned off-heap blocks that keeps freed blocks for reuse. The workspaces of a pass reuse the memory of the previous pass,
+ * without zeroing or page faults. Sizes are rounded up to one of four classes per power of two. Used and kept blocks together never exceed the
+ * peak use by more than an eighth of it or 16 MiB, whichever is larger; the least recently used blocks are freed first. Thread-safe.
  */
 public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocator.Block>, AutoCloseable {
     private static final long SMALLEST = 4096;
-    private static final long KEPT_ANYWAY = 16 << 20;
+    private static final long MIN_KEPT = 16 << 20;
     private static final int KEPT_PART = 8;
 
     private final long limit;
     private final Origin origin;
     private final Map<Long, Deque<Block>> free = new HashMap<>();
-    /** Kept blocks, longest unused first. */
+    /** Kept blocks, the least recently used first. */
     private final LinkedHashSet<Block> kept = new LinkedHashSet<>();
 
     private long usedBytes;
     private long keptBytes;
-    private long mostUsedBytes;
-    private long mostHeldBytes;
+    private long peakUsedBytes;
+    private long peakHeldBytes;
     private boolean closed;
 
-    /** Memory up to the machine's, or the container's, physical size. */
+    /** Creates an allocator whose limit is the physical memory of the machine or the container. */
     public SizeClassAllocator() {
         this(physicalBytes());
     }
@@ -47,16 +46,16 @@ public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocat
         this.origin = origin;
     }
 
-    /** The same bookkeeping without the memory, and without a limit: for finding out what a run will take. Its addresses are no memory's. */
+    /** {@return an allocator with the same policy but without memory and without a limit, for dry runs} Its addresses must not be used. */
     public static SizeClassAllocator withoutMemory() {
         return new SizeClassAllocator(Long.MAX_VALUE, Origin.NONE);
     }
 
-    /** Where the blocks come from. */
+    /** The origin of the blocks. */
     private enum Origin {
-        /** The operating system's memory. */
+        /** Memory of the operating system. */
         REAL,
-        /** None. */
+        /** No memory. */
         NONE;
 
         private long allocate(long bytes) {
@@ -82,28 +81,22 @@ public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocat
             this.bytes = bytes;
         }
 
-        /** The first byte's address, a multiple of {@link RawMemory#ALIGNMENT}. */
+        /** {@return the address of the first byte, a multiple of {@link RawMemory#ALIGNMENT}} */
         @Override
         public long address() {
             return address;
         }
 
-        /** The usable bytes, at least as many as were asked for. */
         @Override
         public long bytes() {
             return bytes;
         }
     }
 
-    /**
-     * A block of at least the given size with undefined contents.
-     *
-     * @throws OutOfMemoryException if the machine has not that much
-     */
     @Override
     public synchronized Block allocate(long bytes) {
         if (closed) {
-            throw new IllegalStateException("the backend is closed");
+            throw new IllegalStateException("the cpu backend is closed; allocate tensors before closing it");
         }
         long size = sizeClass(bytes);
         Deque<Block> blocks = free.get(size);
@@ -116,8 +109,8 @@ public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocat
                 throw outOfMemory(bytes);
             }
             long wanted = usedBytes + size;
-            long most = Math.max(wanted, mostUsedBytes);
-            trimTo(Math.min(limit, most + Math.max(most / KEPT_PART, KEPT_ANYWAY)) - wanted);
+            long peak = Math.max(wanted, peakUsedBytes);
+            trimTo(Math.min(limit, peak + Math.max(peak / KEPT_PART, MIN_KEPT)) - wanted);
             long base = origin.allocate(size + RawMemory.ALIGNMENT);
             if (base == 0) {
                 trimTo(0);
@@ -129,12 +122,11 @@ public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocat
             block = new Block(base, size);
         }
         usedBytes += size;
-        mostUsedBytes = Math.max(mostUsedBytes, usedBytes);
-        mostHeldBytes = Math.max(mostHeldBytes, usedBytes + keptBytes);
+        peakUsedBytes = Math.max(peakUsedBytes, usedBytes);
+        peakHeldBytes = Math.max(peakHeldBytes, usedBytes + keptBytes);
         return block;
     }
 
-    /** Takes a block back; it must not be used any more. */
     @Override
     public synchronized void release(Block block) {
         usedBytes -= block.bytes;
@@ -147,12 +139,12 @@ public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocat
         keptBytes += block.bytes;
     }
 
-    /** The bytes of the blocks in use, after rounding. */
+    /** {@return the number of bytes of the blocks in use, after rounding} */
     public synchronized long usedBytes() {
         return usedBytes;
     }
 
-    /** The bytes of the blocks that wait for reuse. */
+    /** {@return the number of bytes of the blocks kept for reuse} */
     public synchronized long keptBytes() {
         return keptBytes;
     }
@@ -164,17 +156,17 @@ public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocat
 
     @Override
     public synchronized long peakBytes() {
-        return mostHeldBytes;
+        return peakHeldBytes;
     }
 
     @Override
     public synchronized void resetPeak() {
         trimTo(0);
-        mostUsedBytes = usedBytes;
-        mostHeldBytes = usedBytes;
+        peakUsedBytes = usedBytes;
+        peakHeldBytes = usedBytes;
     }
 
-    /** Frees what is kept. Blocks in use stay valid and are freed when they are released. */
+    /** Frees the blocks kept for reuse. Blocks in use stay valid and are freed when they are released. */
     @Override
     public synchronized void close() {
         trimTo(0);
@@ -192,16 +184,16 @@ public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocat
     }
 
     private OutOfMemoryException outOfMemory(long bytes) {
-        return new OutOfMemoryException("the cpu backend was asked for " + mebibytes(bytes) + " MiB while "
-                + mebibytes(usedBytes) + " of " + mebibytes(limit)
-                + " MiB are in use; a smaller or shorter video, or BF16 instead of F32, needs less");
+        return new OutOfMemoryException("the cpu backend has too little memory: requested " + mebibytes(bytes)
+                + " MiB, in use " + mebibytes(usedBytes) + " of " + mebibytes(limit)
+                + " MiB; make a smaller or shorter video, or use BF16");
     }
 
     private static long mebibytes(long bytes) {
         return bytes >> 20;
     }
 
-    /** The smallest of 4, 5, 6, 7 times a power of two that is large enough. */
+    /** Returns the smallest sufficient size of the form 4, 5, 6 or 7 times a power of two. */
     static long sizeClass(long bytes) {
         if (bytes <= SMALLEST) {
             return SMALLEST;
@@ -215,7 +207,7 @@ public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocat
 
     private static long physicalBytes() {
         java.lang.management.OperatingSystemMXBean system = ManagementFactory.getOperatingSystemMXBean();
-        // Knows the container's limit as well; other virtual machines may lack it.
+        // This interface includes the limit of a container. JVMs of other vendors may lack it.
         if (system instanceof OperatingSystemMXBean) {
             return ((OperatingSystemMXBean) system).getTotalMemorySize();
         }

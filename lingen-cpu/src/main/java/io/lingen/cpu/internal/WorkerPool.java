@@ -7,30 +7,41 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A fixed number of threads that share the tasks of one job at a time. The caller is one of them. Tasks are taken dynamically, so that
- * uneven ones balance. Thread-safe: jobs of concurrent callers run one after the other. A task must not start another job.
+ * A fixed number of threads, including the caller, that share the tasks of one job at a time. Threads take tasks dynamically, which balances
+ * uneven tasks. Thread-safe: jobs of concurrent callers run one after the other. A task must not start another job.
  *
- * <p>Idle threads look for work a few microseconds long before they sleep: the operations of a model follow each other closely, and
- * waking a sleeping thread takes longer than many of them.
+ * <p>Idle threads spin for some microseconds before they sleep. The operations of a model follow each other closely, and many are shorter than
+ * the time to wake a thread.
  */
 public final class WorkerPool implements AutoCloseable {
     private static final long SPIN_NANOS = 20_000;
 
-    /** One task of a job. */
+    /** The body of a job. */
     @FunctionalInterface
     public interface Body {
-        /** Does a task, 0 &lt;= task &lt; tasks. The worker's scratch memory is the task's until it returns. */
+        /**
+         * Runs a task.
+         *
+         * @param task the index of the task, from 0
+         * @param worker the worker of the calling thread; the task may use its scratch memory
+         */
         void run(int task, Worker worker);
     }
 
-    /** A piece of a job over a range of items. */
+    /** The body of a job over a range of items. */
     @FunctionalInterface
     public interface RangeBody {
-        /** Does the items {@code from} (inclusive) to {@code to} (exclusive). */
+        /**
+         * Processes items.
+         *
+         * @param from the first item
+         * @param to the item after the last
+         * @param worker the worker of the calling thread; the task may use its scratch memory
+         */
         void run(long from, long to, Worker worker);
     }
 
-    /** A thread's place in the pool. */
+    /** The state of one thread of the pool. */
     public static final class Worker {
         private final int index;
         private final Scratch scratch;
@@ -40,12 +51,12 @@ public final class WorkerPool implements AutoCloseable {
             this.scratch = scratch;
         }
 
-        /** Its number, from 0 to the pool's threads - 1. */
+        /** {@return the index of this worker, from 0 to the size of the pool - 1} */
         public int index() {
             return index;
         }
 
-        /** Memory for intermediate results of the current task. */
+        /** {@return the memory for intermediate results of the current task} */
         public Scratch scratch() {
             return scratch;
         }
@@ -58,11 +69,16 @@ public final class WorkerPool implements AutoCloseable {
     private volatile @Nullable Job current;
     private volatile boolean closed;
 
-    /** Starts the threads but one, which is the caller of each job. */
+    /**
+     * Creates a pool and starts its threads.
+     *
+     * @param size the number of threads, including the caller of a job
+     * @param memory the allocator of scratch memory
+     */
     public WorkerPool(int size, SizeClassAllocator memory) {
         workers = new Worker[size];
         threads = new WorkerThread[size - 1];
-        // With more threads than processors, a spinning one would take the processor from one that has work.
+        // With more threads than processors, a spinning thread would block one that has work.
         spins = size <= Runtime.getRuntime().availableProcessors();
         for (int i = 0; i < size; i++) {
             workers[i] = new Worker(i, new Scratch(memory));
@@ -73,23 +89,27 @@ public final class WorkerPool implements AutoCloseable {
         }
     }
 
-    /** The number of threads that work on a job, the caller included. */
+    /** {@return the number of threads, including the caller of a job} */
     public int size() {
         return workers.length;
     }
 
     /**
-     * Runs {@code body} for every task and returns when all are done. What a task throws is thrown here; the tasks that were not yet
-     * begun are then left out.
+     * Runs all tasks of a job and returns when they have ended. After a task throws, tasks that have not started are skipped, and this method
+     * throws the same exception.
+     *
+     * @param tasks the number of tasks, at least 0
+     * @param body the body of the job
+     * @throws IllegalStateException if the pool is closed, or if a task of this pool calls this method
      */
     public void forEach(int tasks, Body body) {
         if (lock.isHeldByCurrentThread() || isOwnThread()) {
-            throw new IllegalStateException("a task can't start another job of its pool");
+            throw new IllegalStateException("a job must be started outside its pool, found a task that starts one");
         }
         lock.lock();
         try {
             if (closed) {
-                throw new IllegalStateException("the backend is closed");
+                throw new IllegalStateException("the cpu backend is closed; run operations before closing it");
             }
             Job job = new Job(tasks, body, Thread.currentThread());
             boolean shared = tasks > 1 && threads.length > 0;
@@ -109,10 +129,12 @@ public final class WorkerPool implements AutoCloseable {
     }
 
     /**
-     * Splits items into ranges, a few per thread but none smaller than {@code grain} unless it is the last, and runs them.
+     * Splits items into ranges, one task each, and runs them. There are a few ranges per thread. Only the last may be smaller than {@code
+     * grain}.
      *
-     * @param items the number of items, may be 0
-     * @param grain the items that are worth a task, at least 1
+     * @param items the number of items, at least 0
+     * @param grain the smallest number of items per task, at least 1
+     * @param body the body of the job
      */
     public void forRanges(long items, long grain, RangeBody body) {
         if (items <= 0) {
@@ -127,7 +149,7 @@ public final class WorkerPool implements AutoCloseable {
         });
     }
 
-    /** Ends the threads and gives their scratch memory back. */
+    /** Stops the threads and frees their scratch memory. */
     @Override
     public void close() {
         lock.lock();
@@ -246,13 +268,13 @@ public final class WorkerPool implements AutoCloseable {
                 if (job != null && job.next.get() < job.tasks) {
                     job.work(worker);
                 } else {
-                    rest();
+                    awaitWork();
                 }
             }
         }
 
         /** Returns when there may be work. */
-        private void rest() {
+        private void awaitWork() {
             long start = System.nanoTime();
             while (spins && System.nanoTime() - start < SPIN_NANOS) {
                 if (hasWork()) {

@@ -1,4 +1,4 @@
-/** What the CPU backend stands on: off-heap memory, tensors, worker threads. Not API. */
+/** Off-heap memory and worker threads of the CPU backend. Not API. */
 @NullMarked
 package io.lingen.cpu.internal;
 

@@ -34,7 +34,7 @@ class SizeClassAllocatorTest {
     }
 
     @Test
-    void aReleasedBlockIsUsedAgain() {
+    void releasedBlocksAreReused() {
         try (SizeClassAllocator memory = new SizeClassAllocator()) {
             SizeClassAllocator.Block first = memory.allocate(3 * MIB);
             memory.release(first);
@@ -45,7 +45,7 @@ class SizeClassAllocatorTest {
     }
 
     @Test
-    void whatIsKeptIsBoundedByWhatWasUsed() {
+    void keptBytesAreBoundedByThePeak() {
         try (SizeClassAllocator memory = new SizeClassAllocator()) {
             for (int i = 1; i <= 40; i++) {
                 memory.release(memory.allocate(i * MIB));
@@ -56,7 +56,7 @@ class SizeClassAllocatorTest {
     }
 
     @Test
-    void theBookkeepingWithoutMemoryIsThatOfMemory() {
+    void accountingIsTheSameWithoutMemory() {
         try (SizeClassAllocator memory = new SizeClassAllocator();
                 SizeClassAllocator dry = SizeClassAllocator.withoutMemory()) {
             for (SizeClassAllocator each : List.of(memory, dry)) {
@@ -75,11 +75,11 @@ class SizeClassAllocatorTest {
     }
 
     @Test
-    void moreThanTheMachineHasIsRefusedAndLeavesTheRestUsable() {
+    void oversizedRequestsAreRejectedWithoutSideEffects() {
         try (SizeClassAllocator memory = new SizeClassAllocator(10 * MIB)) {
             SizeClassAllocator.Block kept = memory.allocate(6 * MIB);
-            OutOfMemoryException refused = assertThrows(OutOfMemoryException.class, () -> memory.allocate(5 * MIB));
-            assertTrue(refused.getMessage().contains("5 MiB while 6 of 10 MiB are in use"), refused.getMessage());
+            OutOfMemoryException error = assertThrows(OutOfMemoryException.class, () -> memory.allocate(5 * MIB));
+            assertTrue(error.getMessage().contains("requested 5 MiB, in use 6 of 10 MiB"), error.getMessage());
             assertThrows(OutOfMemoryException.class, () -> memory.allocate(Long.MAX_VALUE / 2));
             memory.release(memory.allocate(3 * MIB));
             memory.release(kept);
@@ -88,7 +88,7 @@ class SizeClassAllocatorTest {
     }
 
     @Test
-    void aWorkspaceMetersItsTensorsAndRefusesThemOnceClosed() {
+    void workspaceCountsItsTensorsUntilItIsClosed() {
         MemoryMeter meter = new MemoryMeter();
         try (SizeClassAllocator memory = new SizeClassAllocator()) {
             PooledWorkspace workspace = new PooledWorkspace(memory, meter);
@@ -116,7 +116,7 @@ class SizeClassAllocatorTest {
             long second = scratch.bytes(MIB);
             assertNotEquals(first, second);
             scratch.release(mark);
-            assertEquals(second, scratch.bytes(MIB), "the larger block is found again");
+            assertEquals(second, scratch.bytes(MIB), "the larger block is reused");
             scratch.reset();
             long third = scratch.bytes(MIB);
             assertEquals(RawMemory.aligned(third), third);

@@ -20,8 +20,8 @@ class WorkerPoolTest {
     private final SizeClassAllocator memory = new SizeClassAllocator();
 
     @AfterEach
-    void nothingIsLeft() {
-        assertEquals(0, memory.usedBytes(), "scratch memory that outlives its pool");
+    void checkScratchIsFreed() {
+        assertEquals(0, memory.usedBytes(), "scratch memory after the pool is closed");
         memory.close();
     }
 
@@ -63,7 +63,7 @@ class WorkerPoolTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2})
-    void whatATaskThrowsIsThrownToItsCaller(int threads) {
+    void exceptionsOfTasksReachTheCaller(int threads) {
         try (WorkerPool pool = new WorkerPool(threads, memory)) {
             IllegalArgumentException thrown = new IllegalArgumentException("seven");
             IllegalArgumentException caught = assertThrows(
@@ -76,13 +76,13 @@ class WorkerPoolTest {
             assertSame(thrown, caught);
             AtomicInteger runs = new AtomicInteger();
             pool.forEach(10, (task, worker) -> runs.incrementAndGet());
-            assertEquals(10, runs.get(), "the pool works on");
+            assertEquals(10, runs.get(), "tasks after the failure");
         }
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2})
-    void aTaskCannotStartAnotherJob(int threads) {
+    void tasksCannotStartJobs(int threads) {
         try (WorkerPool pool = new WorkerPool(threads, memory)) {
             assertThrows(
                     IllegalStateException.class,
@@ -92,7 +92,7 @@ class WorkerPoolTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2})
-    void concurrentCallersTakeTurns(int threads) throws InterruptedException {
+    void concurrentJobsRunOneAfterTheOther(int threads) throws InterruptedException {
         try (WorkerPool pool = new WorkerPool(threads, memory)) {
             AtomicInteger inside = new AtomicInteger();
             AtomicInteger total = new AtomicInteger();
@@ -116,14 +116,14 @@ class WorkerPoolTest {
             for (Thread caller : callers) {
                 caller.join();
             }
-            assertEquals(0, failures.get(), "more tasks at once than threads");
+            assertEquals(0, failures.get(), "more concurrent tasks than threads");
             assertEquals(4 * 200 * threads * 3, total.get());
         }
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2})
-    void aClosedPoolRefusesJobs(int threads) {
+    void closedPoolRejectsJobs(int threads) {
         WorkerPool pool = new WorkerPool(threads, memory);
         pool.close();
         pool.close();

@@ -1,4 +1,4 @@
-/** Memory and threads. */
+/** Tests of memory and threads. */
 @NullMarked
 package io.lingen.cpu.internal;
 

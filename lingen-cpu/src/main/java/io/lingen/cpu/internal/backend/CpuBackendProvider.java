@@ -5,12 +5,12 @@ import io.lingen.core.spi.BackendProvider;
 import io.lingen.core.spi.Kernels;
 import java.nio.ByteOrder;
 
-/** Makes the backend "cpu". Available on every little-endian machine. */
+/** The provider of the backend "cpu", which is available on every little-endian machine. */
 public final class CpuBackendProvider implements BackendProvider {
     static final String NAME = "cpu";
     private static final int PRIORITY = 100;
 
-    /** Called by {@link java.util.ServiceLoader}. */
+    /** Creates a provider. Called by {@link java.util.ServiceLoader}. */
     public CpuBackendProvider() {}
 
     @Override
@@ -26,7 +26,7 @@ public final class CpuBackendProvider implements BackendProvider {
     @Override
     public Availability availability() {
         if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
-            return new Availability(false, "this machine is big-endian, and tensors are little-endian; use nd4j");
+            return new Availability(false, "machine must be little-endian, found big-endian; use nd4j");
         }
         return new Availability(
                 true,

@@ -43,13 +43,13 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The backend "cpu": tensors in off-heap memory, every operation a kernel class that shares its rows, heads or windows among the threads.
- * Operations of concurrent callers take turns. Get one from {@link io.lingen.core.backend.Backends}.
+ * The kernels of the backend "cpu". Tensors are in off-heap memory. Each operation splits its rows, heads or windows among the threads of a
+ * pool. Operations of concurrent callers run one after the other.
  */
 final class CpuKernels implements Kernels {
     private final SizeClassAllocator blocks = new SizeClassAllocator();
     private final WorkerPool pool;
-    private final KernelSet chosen;
+    private final KernelSet kernels;
     private final ElementwiseKernel elementwise;
     private final PatchKernel patches;
     private final PositionKernel positions;
@@ -64,18 +64,18 @@ final class CpuKernels implements Kernels {
 
     CpuKernels(BackendOptions options, KernelSet.Level level) {
         pool = new WorkerPool(options.threads(), blocks);
-        chosen = KernelSet.choose(level, pool, blocks);
-        elementwise = new ElementwiseKernel(pool, chosen.loops());
+        kernels = KernelSet.choose(level, pool, blocks);
+        elementwise = new ElementwiseKernel(pool, kernels.loops());
         patches = new PatchKernel(pool);
-        positions = new PositionKernel(pool, chosen.loops());
-        rotation = new RotationKernel(pool, chosen.loops());
-        pooling = new PoolKernel(pool, chosen.loops());
-        layerNorm = new LayerNormKernel(pool, blocks, chosen.loops());
-        rmsNorm = new RmsNormKernel(pool, chosen.loops());
-        groupNorm = new GroupNormKernel(pool, blocks, chosen.loops());
-        upsampling = new UpsampleKernel(pool, chosen.loops());
-        causalConvolution = new CausalConvolutionKernel(pool, blocks, chosen.loops());
-        diagonalScan = new DiagonalScanKernel(pool, chosen.loops());
+        positions = new PositionKernel(pool, kernels.loops());
+        rotation = new RotationKernel(pool, kernels.loops());
+        pooling = new PoolKernel(pool, kernels.loops());
+        layerNorm = new LayerNormKernel(pool, blocks, kernels.loops());
+        rmsNorm = new RmsNormKernel(pool, kernels.loops());
+        groupNorm = new GroupNormKernel(pool, blocks, kernels.loops());
+        upsampling = new UpsampleKernel(pool, kernels.loops());
+        causalConvolution = new CausalConvolutionKernel(pool, blocks, kernels.loops());
+        diagonalScan = new DiagonalScanKernel(pool, kernels.loops());
     }
 
     @Override
@@ -86,12 +86,12 @@ final class CpuKernels implements Kernels {
     @Override
     public String description() {
         return System.getProperty("os.arch") + ", " + pool.size() + " threads; loops: "
-                + chosen.loops().description() + "; products: " + chosen.products();
+                + kernels.loops().description() + "; matrix products: " + kernels.matrixProducts();
     }
 
     @Override
     public DType packedType(DType dtype) {
-        return chosen.packedType(dtype);
+        return kernels.packedType(dtype);
     }
 
     @Override
@@ -124,48 +124,48 @@ final class CpuKernels implements Kernels {
 
     @Override
     public HostTensor download(Tensor tensor) {
-        return HostTransfer.download(PooledTensor.of(tensor), chosen.loops());
+        return HostTransfer.download(PooledTensor.of(tensor), kernels.loops());
     }
 
     @Override
     public void download(Tensor tensor, float[] target) {
-        HostTransfer.download(PooledTensor.of(tensor), target, chosen.loops());
+        HostTransfer.download(PooledTensor.of(tensor), target, kernels.loops());
     }
 
     @Override
     public LinearWeights packLinear(Workspace workspace, LinearParameters source, DType dtype) {
-        chosen.begin();
+        kernels.begin();
         try {
-            LinearWeights weights = chosen.linear().pack(PooledWorkspace.of(workspace), source, dtype);
+            LinearWeights weights = kernels.linear().pack(PooledWorkspace.of(workspace), source, dtype);
             source.weight().unload();
             return weights;
         } finally {
-            chosen.end();
+            kernels.end();
         }
     }
 
     @Override
     public ConvolutionWeights packConvolution(Workspace workspace, ConvolutionParameters source, DType dtype) {
-        chosen.begin();
+        kernels.begin();
         try {
-            return chosen.convolution().pack(PooledWorkspace.of(workspace), source, dtype);
+            return kernels.convolution().pack(PooledWorkspace.of(workspace), source, dtype);
         } finally {
-            chosen.end();
+            kernels.end();
         }
     }
 
-    /** Ends the threads and frees the memory. Tensors of a workspace that is still open stay readable until it is closed too. */
+    /** Stops the threads and frees all memory, except that of open workspaces, which is freed when they are closed. */
     @Override
     public void close() {
         pool.close();
-        chosen.close();
+        kernels.close();
         blocks.close();
     }
 
     @Override
     public void write(HostTensor source, Tensor target) {
         PooledTensor tensor = PooledTensor.of(target);
-        HostTransfer.read(source, tensor.address(), tensor.dtype(), chosen.loops());
+        HostTransfer.read(source, tensor.address(), tensor.dtype(), kernels.loops());
     }
 
     @Override
@@ -256,21 +256,21 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
-        chosen.begin();
+        kernels.begin();
         try {
-            chosen.linear().compute(PooledTensor.of(x), weights, epilogue, PooledTensor.of(out));
+            kernels.linear().compute(PooledTensor.of(x), weights, epilogue, PooledTensor.of(out));
         } finally {
-            chosen.end();
+            kernels.end();
         }
     }
 
     @Override
     public void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
-        chosen.begin();
+        kernels.begin();
         try {
-            chosen.convolution().compute(PooledTensor.of(x), weights, PooledTensor.of(out));
+            kernels.convolution().compute(PooledTensor.of(x), weights, PooledTensor.of(out));
         } finally {
-            chosen.end();
+            kernels.end();
         }
     }
 
@@ -281,33 +281,33 @@ final class CpuKernels implements Kernels {
 
     @Override
     public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
-        chosen.begin();
+        kernels.begin();
         try {
-            chosen.attention().attention(q, k, v, mask, PooledTensor.of(out));
+            kernels.attention().attention(q, k, v, mask, PooledTensor.of(out));
         } finally {
-            chosen.end();
+            kernels.end();
         }
     }
 
     @Override
     public void windowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
-        chosen.begin();
+        kernels.begin();
         try {
-            chosen.attention().windowAttention(q, k, v, grid, windows, bias, PooledTensor.of(out));
+            kernels.attention().windowAttention(q, k, v, grid, windows, bias, PooledTensor.of(out));
         } finally {
-            chosen.end();
+            kernels.end();
         }
     }
 
     @Override
     public void selectiveScan(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
-        chosen.begin();
+        kernels.begin();
         try {
-            chosen.selectiveScan().compute(input, path, spec, weights, accumulate, PooledTensor.of(y));
+            kernels.selectiveScan().compute(input, path, spec, weights, accumulate, PooledTensor.of(y));
         } finally {
-            chosen.end();
+            kernels.end();
         }
     }
 

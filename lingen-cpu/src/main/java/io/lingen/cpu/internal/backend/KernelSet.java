@@ -25,14 +25,14 @@ import io.lingen.cpu.internal.loop.ScalarFloatKernels;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The kernels of which there are several, as chosen for a backend.
+ * The selected implementation of each operation that has several.
  *
- * @param products what forms products, for people
- * @param dnnl what forms them; null for Java
+ * @param matrixProducts a human-readable name of the implementation of matrix products
+ * @param dnnl the library, or null for Java
  */
 record KernelSet(
         FloatKernels loops,
-        String products,
+        String matrixProducts,
         LinearKernel linear,
         ConvolutionKernel convolution,
         AttentionKernel attention,
@@ -40,13 +40,13 @@ record KernelSet(
         @Nullable Dnnl dnnl)
         implements AutoCloseable {
 
-    /** How much of the machine to use. */
+    /** The level of acceleration. */
     enum Level {
-        /** Everything that is found. */
+        /** oneDNN and the Vector API, as far as available. */
         BEST,
-        /** Java with the Vector API where it is there. */
+        /** The Vector API, if available. */
         JAVA,
-        /** Java alone. */
+        /** Plain Java. */
         SCALAR
     }
 
@@ -75,12 +75,12 @@ record KernelSet(
                 dnnl);
     }
 
-    /** The type in which weights of a type are packed. */
+    /** Returns the type in which weights of a type are packed. */
     DType packedType(DType dtype) {
-        return dnnl == null ? dtype : dnnl.productType(dtype);
+        return dnnl == null ? dtype : dnnl.gemmType(dtype);
     }
 
-    /** Begins an operation: what it uses of native libraries stays until the same thread {@link #end}s it. */
+    /** Begins an operation. Until the same thread calls {@link #end}, no native object is freed. */
     void begin() {
         if (dnnl != null) {
             dnnl.begin();
@@ -94,7 +94,7 @@ record KernelSet(
         }
     }
 
-    /** Frees what native libraries hold. */
+    /** Frees the objects of native libraries. */
     @Override
     public void close() {
         if (dnnl != null) {

@@ -1,6 +1,6 @@
 /**
- * The CPU backend "cpu". Everything runs in plain Java; with {@code --add-modules jdk.incubator.vector} in vector instructions, and where
- * oneDNN's native library loads, products and convolutions run there.
+ * The backend "cpu". All operations run in plain Java. {@code --add-modules jdk.incubator.vector} enables vector instructions. Matrix products
+ * and convolutions run in oneDNN if its native library loads.
  */
 @NullMarked
 package io.lingen.cpu.internal.backend;

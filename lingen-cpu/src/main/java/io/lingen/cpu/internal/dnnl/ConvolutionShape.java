@@ -22,7 +22,7 @@ record ConvolutionShape(int in, int out, Dims3 kernel, Dims3 stride, DType dtype
         return DnnlCalls.layout(dtype, lengths(), new long[] {in * volume, volume, plane, kernel.w(), 1});
     }
 
-    /** [out, in, kt, kh, kw] */
+    /** Returns [out, in, kt, kh, kw]. */
     long[] lengths() {
         return new long[] {out, in, kernel.t(), kernel.h(), kernel.w()};
     }

@@ -3,32 +3,34 @@ package io.lingen.cpu.internal.dnnl;
 import io.lingen.core.DType;
 
 /**
- * A piece of a convolution: some rows of one output frame, from the input frames and rows that the kernel reaches.
+ * The shape of one task of a convolution: a range of rows of one output frame, computed from the input frames and rows within the kernel.
  *
- * @param t the input's frames
- * @param h the input's rows
- * @param w the input's columns
- * @param rows the output's rows
- * @param columns the output's columns
- * @param target the output's type
+ * @param filter the sizes of the convolution
+ * @param t the input frames
+ * @param h the input rows
+ * @param w the number of input columns
+ * @param rows the number of output rows
+ * @param columns the number of output columns
+ * @param target the type of the output
  */
 record ConvolutionTile(
         ConvolutionShape filter, PaddedExtent t, PaddedExtent h, int w, int rows, int columns, DType target) {
     /**
-     * The part of one axis that a kernel reads, with its padding.
+     * The part of an input axis within the kernel, and its zero padding.
      *
-     * @param length the input's length there
-     * @param before the zeros in front of it; likewise {@code after}
+     * @param length the length of the part
+     * @param before the number of zeros before it
+     * @param after the number of zeros after it
      */
     record PaddedExtent(int length, int before, int after) {}
 
-    /** The first index of an axis that its outputs from {@code from} on read. */
+    /** Returns the first input index that the output at {@code from} reads on an axis. */
     static int first(int from, int kernel, int stride) {
         return Math.max(0, from * stride - kernel / 2);
     }
 
-    /** What the outputs {@code from} to {@code from + count} of an axis of the given length reach. */
-    static PaddedExtent reach(int from, int count, int kernel, int stride, int length) {
+    /** Returns the input that the outputs {@code from} to {@code from + count} read on an axis of the given length. */
+    static PaddedExtent extent(int from, int count, int kernel, int stride, int length) {
         int begin = from * stride - kernel / 2;
         int end = (from + count - 1) * stride - kernel / 2 + kernel;
         int first = Math.max(0, begin);
@@ -37,9 +39,9 @@ record ConvolutionTile(
     }
 
     /**
-     * Compiles it, with the weights in the layout that the library prefers.
+     * Compiles the primitive, with weights in the layout that oneDNN prefers.
      *
-     * @return the primitive; its arguments are input, weights, output, bias
+     * @return the primitive, with the arguments input, weights, output and bias
      */
     Primitive compile(Dnnl dnnl) {
         ConvolutionShape f = filter;
@@ -63,7 +65,8 @@ record ConvolutionTile(
                     new long[] {t.after(), h.after(), after},
                     attributes);
             if (description == 0) {
-                throw new IllegalStateException("oneDNN has no implementation of " + this);
+                throw new IllegalStateException("oneDNN must implement " + this
+                        + ", found no implementation; compute without it with -D" + Dnnl.PROPERTY + "=false");
             }
             int[] kinds = {DnnlCalls.SOURCE, DnnlCalls.WEIGHTS, DnnlCalls.TARGET, DnnlCalls.BIAS};
             long[] layouts = {source, DnnlCalls.weightsLayout(description), result, bias};

@@ -17,18 +17,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * oneDNN, opened for the workers of one pool: its engine, what it keeps per worker, and the primitives compiled so far. Primitives are
- * made for one thread; the workers share the work among themselves. Of primitives there is one for every shape: those of the shapes that
- * were not seen for the longest time are freed when there are too many. Thread-safe. Close it after the last kernel has used it.
+ * oneDNN for the workers of one pool: the engine, the state of each worker, and a cache of compiled primitives, one per shape. Primitives are
+ * single-threaded; the workers share the work. The least recently used primitives are freed when the cache is full. Thread-safe. Closed after
+ * the last use by a kernel.
  */
 public final class Dnnl implements AutoCloseable {
-    /** The system property that switches the library off when it is "false". */
+    /** The system property that disables oneDNN if its value is "false". */
     public static final String PROPERTY = "lingen.cpu.onednn";
 
-    /** Several clips' worth of different sizes; one takes about a quarter of a megabyte. */
-    static final int MOST_PRIMITIVES = 512;
+    /** The size of the cache, enough for videos of several sizes. A primitive takes about 0.25 MB. */
+    static final int MAX_PRIMITIVES = 512;
 
-    /** What the library keeps is kept here already; another backend of the process finds some of it there. */
+    /** The size of oneDNN's own cache, which other backends of the process share. */
     private static final int LIBRARY_CACHE = 128;
 
     private static final Logger LOG = LoggerFactory.getLogger(Dnnl.class);
@@ -36,13 +36,13 @@ public final class Dnnl implements AutoCloseable {
     private final long engine;
     private final DnnlThread[] threads;
     private final Map<Object, Primitive> primitives = new ConcurrentHashMap<>();
-    /** Read by operations, which may hold any primitive; written to free some. */
+    /** Read-locked by operations, which may use any primitive; write-locked to free primitives. */
     private final ReadWriteLock use = new ReentrantReadWriteLock();
 
     private final AtomicLong operations = new AtomicLong();
     private final Map<Object, Long> layouts = new ConcurrentHashMap<>();
-    private final MatmulCache products = new MatmulCache(this);
-    private final boolean multipliesBf16;
+    private final MatmulCache matmuls = new MatmulCache(this);
+    private final boolean hasBf16;
 
     private Dnnl(int workers, SizeClassAllocator memory) {
         DnnlCalls.setCache(LIBRARY_CACHE);
@@ -51,59 +51,60 @@ public final class Dnnl implements AutoCloseable {
         for (int i = 0; i < workers; i++) {
             threads[i] = new DnnlThread(engine, i, memory);
         }
-        multipliesBf16 = products.areFast(DType.BF16);
+        hasBf16 = matmuls.areFast(DType.BF16);
     }
 
     /**
-     * Opens the library, or logs one line that says why not.
+     * Opens oneDNN, or logs the reason why it is unavailable.
      *
-     * @param workers the number of workers that will execute primitives
-     * @param memory where scratchpads are allocated
-     * @return null if the library is switched off, is missing, or doesn't work here
+     * @param workers the number of workers that execute primitives
+     * @param memory the allocator of scratchpads
+     * @return oneDNN, or null if it is disabled, missing, or has no fast GEMMs for this processor
      */
     public static @Nullable Dnnl open(int workers, SizeClassAllocator memory) {
         if ("false".equals(System.getProperty(PROPERTY))) {
-            LOG.info("oneDNN is switched off by -D{}=false; pure-Java kernels compute everything", PROPERTY);
+            LOG.info("oneDNN is disabled by -D{}=false; falling back to Java kernels", PROPERTY);
             return null;
         }
         if (DnnlLoader.library() == null) {
-            LOG.info("{}; pure-Java kernels compute everything, more slowly", DnnlLoader.reason());
+            LOG.info("{}; falling back to slower Java kernels", DnnlLoader.reason());
             return null;
         }
         try {
             Dnnl dnnl = new Dnnl(workers, memory);
-            if (dnnl.products.areFast(DType.F32)) {
+            if (dnnl.matmuls.areFast(DType.F32)) {
                 return dnnl;
             }
             dnnl.close();
-            LOG.info("oneDNN has no fast products for this processor; pure-Java kernels compute everything");
+            LOG.info("oneDNN has no fast GEMM for this processor; falling back to Java kernels");
         } catch (IllegalStateException | LinkageError e) {
-            LOG.warn("oneDNN doesn't work here; pure-Java kernels compute everything, more slowly", e);
+            LOG.warn("oneDNN failed; falling back to slower Java kernels", e);
         }
         return null;
     }
 
-    /** The version, and how BF16 products are formed, for people. */
+    /** {@return a human-readable version, with the type of BF16 GEMMs} */
     public String description() {
-        return "oneDNN " + DnnlCalls.version() + (multipliesBf16 ? " (BF16 products)" : " (F32 products)");
-    }
-
-    /** The type in which products of a type are formed: F32 for both where the processor has no BF16 products. */
-    public DType productType(DType dtype) {
-        return multipliesBf16 ? dtype : DType.F32;
+        return "oneDNN " + DnnlCalls.version() + (hasBf16 ? " (BF16)" : " (F32)");
     }
 
     /**
-     * The type in which a product is stored that is to be of a type: the library has no fast products or
-     * convolutions of F32 that are stored as BF16.
+     * {@return the type of the operands of GEMMs: the argument, or F32 if the processor has no fast BF16 GEMM}
+     *
+     * @param dtype the requested type, F32 or BF16
      */
-    static DType storedType(DType product, DType wanted) {
-        return product == DType.F32 ? DType.F32 : wanted;
+    public DType gemmType(DType dtype) {
+        return hasBf16 ? dtype : DType.F32;
     }
 
-    /** Matrix products. */
-    MatmulCache products() {
-        return products;
+    /** Returns the type in which oneDNN stores a result. It has no fast F32 GEMMs or convolutions with BF16 results. */
+    static DType storedType(DType operands, DType wanted) {
+        return operands == DType.F32 ? DType.F32 : wanted;
+    }
+
+    /** Returns the matrix products. */
+    MatmulCache matmuls() {
+        return matmuls;
     }
 
     int workers() {
@@ -118,12 +119,12 @@ public final class Dnnl implements AutoCloseable {
         return threads[worker];
     }
 
-    /** Begins an operation: until {@link #end} no primitive is freed. By the thread that asks for the operation, whoever computes it. */
+    /** Begins an operation: no primitive is freed until the same thread calls {@link #end}. Called before the workers start. */
     public void begin() {
         int count = primitives.size();
-        if (count > MOST_PRIMITIVES && freesNow(count)) {
+        if (count > MAX_PRIMITIVES && lockToFree(count)) {
             try {
-                freeLongestUnused();
+                freeLeastRecentlyUsed();
             } finally {
                 use.writeLock().unlock();
             }
@@ -132,52 +133,59 @@ public final class Dnnl implements AutoCloseable {
         operations.incrementAndGet();
     }
 
-    /** Whether no other operation is under way; with far too many primitives it waits for that. */
-    private boolean freesNow(int count) {
-        if (count > 2 * MOST_PRIMITIVES) {
+    /** Locks if no operation is running. With more than twice the maximum of primitives, waits until none is running. */
+    private boolean lockToFree(int count) {
+        if (count > 2 * MAX_PRIMITIVES) {
             use.writeLock().lock();
             return true;
         }
         return use.writeLock().tryLock();
     }
 
-    /** Ends what the same thread began. */
+    /** Ends the operation that this thread began. */
     public void end() {
         use.readLock().unlock();
     }
 
-    private void freeLongestUnused() {
+    private void freeLeastRecentlyUsed() {
         List<Map.Entry<Object, Primitive>> entries = new ArrayList<>(primitives.entrySet());
         entries.sort(Comparator.comparingLong(entry -> entry.getValue().lastUse()));
-        // Another thread may have been here since they were counted.
-        int tooMany = Math.max(0, entries.size() - MOST_PRIMITIVES * 3 / 4);
-        for (Map.Entry<Object, Primitive> entry : entries.subList(0, tooMany)) {
+        // The count may be 0: another thread may have freed primitives in the meantime.
+        int count = Math.max(0, entries.size() - MAX_PRIMITIVES * 3 / 4);
+        for (Map.Entry<Object, Primitive> entry : entries.subList(0, count)) {
             primitives.remove(entry.getKey());
             entry.getValue().free();
         }
     }
 
-    /** How many primitives there are. */
+    /** Returns the number of cached primitives. */
     int primitives() {
         return primitives.size();
     }
 
     /**
-     * The primitive under a key, which holds all that {@code compile} depends on. Owned by this object; to be used within the operation
-     * that asks for it.
+     * Returns the cached primitive of a key, or compiles it. The cache owns it; it is valid until the end of the current operation.
+     *
+     * @param key everything that {@code compile} depends on
+     * @param compile compiles the primitive
      */
     Primitive primitive(Object key, Supplier<Primitive> compile) {
         Primitive primitive = primitives.get(key);
         if (primitive == null) {
-            primitive = primitives.computeIfAbsent(key, same -> DnnlThread.alone(compile));
+            primitive = primitives.computeIfAbsent(key, same -> DnnlThread.singleThreaded(compile));
         }
         primitive.use(operations.get());
         return primitive;
     }
 
-    /** The layout under a key, which holds all that {@code make} depends on. Owned by this object. */
-    long layout(Object key, LongSupplier make) {
-        return layouts.computeIfAbsent(key, same -> DnnlThread.alone(make::getAsLong));
+    /**
+     * Returns the cached layout of a key, or creates it. The cache owns it.
+     *
+     * @param key everything that {@code create} depends on
+     * @param create creates the layout
+     */
+    long layout(Object key, LongSupplier create) {
+        return layouts.computeIfAbsent(key, same -> DnnlThread.singleThreaded(create::getAsLong));
     }
 
     @Override

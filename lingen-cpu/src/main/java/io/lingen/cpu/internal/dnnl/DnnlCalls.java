@@ -12,8 +12,8 @@ import java.lang.invoke.MethodHandle;
 import java.util.Objects;
 
 /**
- * The functions of oneDNN's C interface that are used here. Handles are addresses, 0 is none. A call that fails throws
- * {@link IllegalStateException}. Touch this class only when {@link DnnlLoader} has found the library.
+ * Bindings of the C API of oneDNN. Handles are addresses, with 0 for none. A failed call throws {@link IllegalStateException}. This class must
+ * not be loaded unless {@link DnnlLoader} has found the library.
  */
 @SuppressWarnings("restricted")
 final class DnnlCalls {
@@ -22,7 +22,7 @@ final class DnnlCalls {
     static final int WEIGHTS = 33;
     static final int BIAS = 41;
     static final int SCRATCHPAD = 80;
-    /** The second operand of the first post-op. */
+    /** The kind of the second operand of the first post-op. */
     static final int POST_OP = 0x8000 | 2;
 
     static final int GELU_TANH = 43;
@@ -110,7 +110,7 @@ final class DnnlCalls {
 
     private DnnlCalls() {}
 
-    /** The library's version, for example "3.11.0". */
+    /** Returns the version, for example "3.11.0". */
     static String version() {
         try {
             MemorySegment version = ((MemorySegment) VERSION.invokeExact()).reinterpret(12);
@@ -120,7 +120,7 @@ final class DnnlCalls {
         }
     }
 
-    /** How many threads a primitive that is made or executed by the calling thread uses. */
+    /** Returns the number of threads of primitives that the calling thread creates or executes. */
     static int threads() {
         try {
             return (int) GET_THREADS.invokeExact();
@@ -129,7 +129,7 @@ final class DnnlCalls {
         }
     }
 
-    /** Sets {@link #threads} for the calling thread alone. */
+    /** Sets {@link #threads} for the calling thread only. */
     static void setThreads(int threads) {
         try {
             SET_THREADS.invokeExact(threads);
@@ -138,7 +138,7 @@ final class DnnlCalls {
         }
     }
 
-    /** Sets how many compiled computations the library itself keeps, in use or not, for the whole process. */
+    /** Sets the size of oneDNN's own cache of primitives, which is shared by the process. */
     static void setCache(int primitives) {
         check("dnnl_set_primitive_cache_capacity", () -> (int) SET_CACHE.invokeExact(primitives));
     }
@@ -159,7 +159,7 @@ final class DnnlCalls {
         free("dnnl_stream_destroy", STREAM_FREE, stream);
     }
 
-    /** Where a tensor's elements lie: strides in elements. */
+    /** Creates a layout with the given strides in elements. */
     static long layout(DType dtype, long[] lengths, long[] strides) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment dims = arena.allocateFrom(LONG, lengths);
@@ -169,7 +169,7 @@ final class DnnlCalls {
         }
     }
 
-    /** A layout that the primitive shall choose. */
+    /** Creates a layout that lets the primitive choose the order of elements. */
     static long anyLayout(DType dtype, long... lengths) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment dims = arena.allocateFrom(LONG, lengths);
@@ -194,7 +194,7 @@ final class DnnlCalls {
         }
     }
 
-    /** The bytes that a layout spans. */
+    /** Returns the number of bytes that a layout spans. */
     static long bytes(long layout) {
         try {
             return (long) LAYOUT_SIZE.invokeExact(layout);
@@ -203,7 +203,7 @@ final class DnnlCalls {
         }
     }
 
-    /** A memory object without memory; the layout is copied. */
+    /** Creates a memory object without memory. The layout is copied. */
     static long memory(long engine, long layout) {
         return created("dnnl_memory_create", out -> (int) MEMORY.invokeExact(out, layout, engine, 0L));
     }
@@ -222,7 +222,7 @@ final class DnnlCalls {
         free("dnnl_memory_destroy", MEMORY_FREE, memory);
     }
 
-    /** Attributes with the scratchpad given by the caller. */
+    /** Creates attributes that let the caller provide the scratchpad. */
     static long attributes() {
         long attributes = created("dnnl_primitive_attr_create", out -> (int) ATTRIBUTES.invokeExact(out));
         check("dnnl_primitive_attr_set_scratchpad_mode", () ->
@@ -246,28 +246,28 @@ final class DnnlCalls {
         free("dnnl_post_ops_destroy", POST_OPS_FREE, postOps);
     }
 
-    /** Adds what the target held before. */
+    /** Appends the addition of the previous contents of the target. */
     static void appendSum(long postOps) {
         check("dnnl_post_ops_append_sum", () -> (int) APPEND_SUM.invokeExact(postOps, 1f, 0, 0));
     }
 
-    /** Applies {@link #GELU_TANH} or {@link #SWISH}. */
+    /** Appends {@link #GELU_TANH} or {@link #SWISH}. */
     static void appendFunction(long postOps, int function) {
         check("dnnl_post_ops_append_eltwise", () -> (int) APPEND_ELTWISE.invokeExact(postOps, function, 1f, 0f));
     }
 
-    /** Multiplies by a tensor of the given layout, broadcast along its lengths of 1. */
+    /** Appends the product with a tensor of the given layout, which is broadcast along axes of length 1. */
     static void appendProduct(long postOps, long layout) {
         check("dnnl_post_ops_append_binary", () -> (int) APPEND_BINARY.invokeExact(postOps, BINARY_MUL, layout));
     }
 
-    /** Describes target = source weights + bias; 0 if the library has no implementation. */
+    /** Describes target = source weights + bias. Returns 0 if oneDNN has no implementation. */
     static long matmul(long engine, long source, long weights, long bias, long target, long attributes) {
         return createdIfImplemented("dnnl_matmul_primitive_desc_create", out ->
                 (int) MATMUL.invokeExact(out, engine, source, weights, bias, target, attributes));
     }
 
-    /** Describes a convolution; 0 if the library has no implementation. The last arguments have one number per spatial axis. */
+    /** Describes a convolution. Returns 0 if oneDNN has no implementation. Strides and padding have one entry per axis. */
     static long convolution(
             long engine,
             long source,
@@ -307,17 +307,17 @@ final class DnnlCalls {
                 (int) REORDER.invokeExact(out, source, engine, target, engine, attributes));
     }
 
-    /** The layout of the weights that a description chose. Owned by the description. */
+    /** Returns the layout of the weights that a description chose. The description owns it. */
     static long weightsLayout(long description) {
         return layoutOf(description, QUERY_WEIGHTS);
     }
 
-    /** The layout of the scratchpad that a description needs. Owned by the description. */
+    /** Returns the layout of the scratchpad that a description needs. The description owns it. */
     static long scratchpadLayout(long description) {
         return layoutOf(description, QUERY_SCRATCHPAD);
     }
 
-    /** The name of a description's implementation; it begins with "ref" if it is a slow one. */
+    /** Returns the name of the implementation of a description, which starts with "ref" for a slow reference implementation. */
     static String implementation(long description) {
         long name = created("dnnl_primitive_desc_query", out ->
                 (int) DESCRIPTION_QUERY.invokeExact(description, QUERY_IMPLEMENTATION, 0, out));
@@ -336,7 +336,7 @@ final class DnnlCalls {
         free("dnnl_primitive_destroy", PRIMITIVE_FREE, primitive);
     }
 
-    /** Executes a primitive; {@code arguments} is the address of {@code count} pairs (kind, memory) of 16 bytes. */
+    /** Executes a primitive. {@code arguments} is the address of {@code count} pairs (kind, memory) of 16 bytes. */
     static void execute(long primitive, long stream, int count, long arguments) {
         int status;
         try {
@@ -361,7 +361,8 @@ final class DnnlCalls {
 
     private static MemorySegment symbol(String name) {
         return LIBRARY.find(name)
-                .orElseThrow(() -> new IllegalStateException("the oneDNN library has no function " + name));
+                .orElseThrow(() -> new IllegalStateException(
+                        "oneDNN must have the function " + name + ", found none; use org.bytedeco:dnnl"));
     }
 
     private static MethodHandle status(String name, MemoryLayout... arguments) {
@@ -423,13 +424,13 @@ final class DnnlCalls {
 
     private static void require(String name, int status) {
         if (status != 0) {
-            throw new IllegalStateException("oneDNN's " + name + " failed with status " + status
-                    + " (1 out of memory, 2 invalid arguments, 3 unimplemented, 5 runtime error); -Dlingen.cpu.onednn=false"
-                    + " computes without it");
+            throw new IllegalStateException(name + " must return status 0, found " + status
+                    + " (1 out of memory, 2 invalid arguments, 3 unimplemented, 5 runtime error); disable oneDNN with -D"
+                    + Dnnl.PROPERTY + "=false");
         }
     }
 
     private static IllegalStateException failure(String name, Throwable cause) {
-        return new IllegalStateException("can't call " + name, cause);
+        return new IllegalStateException("cannot call " + name, cause);
     }
 }

@@ -17,15 +17,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Convolutions on oneDNN. A task computes one frame of the output, or a band of its rows, from the input frames that its kernel reaches:
- * these lie in one piece, and what the kernel reaches beyond the video is the primitive's padding.
+ * Convolutions on oneDNN. A task computes one output frame, or a band of its rows, from the contiguous input frames within the kernel. The
+ * primitive pads the input at the borders of the video.
  */
 public final class DnnlConvolutionKernel implements ConvolutionKernel {
-    /** A band of fewer rows than this costs more than it spreads. */
+    /** The smallest number of rows of a band: in smaller ones, overhead outweighs the better balance. */
     private static final int SMALLEST_BAND = 8;
 
     private static final int TASKS_PER_THREAD = 4;
-    /** Elements that are converted at a time. */
+    /** The number of elements that are converted at a time. */
     private static final int PIECE = 1 << 14;
 
     private final Dnnl dnnl;
@@ -34,6 +34,14 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     private final FloatKernels loops;
     private final WeightPacking packing;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param dnnl the library
+     * @param pool the threads
+     * @param memory the allocator of intermediate results
+     * @param loops the inner loops
+     */
     public DnnlConvolutionKernel(Dnnl dnnl, WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.dnnl = dnnl;
         this.pool = pool;
@@ -42,13 +50,13 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         this.packing = new WeightPacking(dnnl, pool, memory, loops);
     }
 
-    /** The weights in every layout that a primitive has asked for so far: which one it prefers depends on the video's size. */
+    /** Packed weights, in every layout that a primitive has requested so far. The preferred layout depends on the size of the video. */
     private final class Packed implements ConvolutionWeights {
         private final ConvolutionParameters parameters;
         private final DType dtype;
         private final ConvolutionShape filter;
         private final long bias;
-        /** Copies: primitives come and go. */
+        /** Copies of the layouts, since their primitives may be freed. */
         private final List<Long> layouts = new ArrayList<>();
 
         private final List<SizeClassAllocator.Block> blocks = new ArrayList<>();
@@ -70,7 +78,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
             return dtype;
         }
 
-        /** The address of the weights for a primitive. */
+        /** Returns the address of the weights in the layout of a primitive. */
         private synchronized long weightFor(Primitive primitive) {
             long layout = primitive.layout(1);
             for (int i = 0; i < layouts.size(); i++) {
@@ -102,7 +110,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     public ConvolutionWeights pack(PooledWorkspace workspace, ConvolutionParameters source, DType dtype) {
         long bias = workspace.allocateBytes(source.outChannels() * Float.BYTES);
         HostTransfer.read(source.bias(), bias, DType.F32, loops);
-        Packed packed = new Packed(source, dtype, ConvolutionShape.of(source, dnnl.productType(dtype)), bias);
+        Packed packed = new Packed(source, dtype, ConvolutionShape.of(source, dnnl.gemmType(dtype)), bias);
         workspace.onClose(packed::free);
         return packed;
     }
@@ -111,7 +119,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
     public void compute(PooledTensor x, ConvolutionWeights weights, PooledTensor out) {
         Packed packed = (Packed) weights;
         DType stored = packed.filter.dtype();
-        boolean converts = !InputConversion.fit(x.dtype(), packed.dtype, stored);
+        boolean converts = !InputConversion.isUnneeded(x.dtype(), packed.dtype, stored);
         DType target = Dnnl.storedType(stored, out.dtype());
         long inputBytes = converts ? x.shape().elements() * stored.bytes() : 0;
         long outputBytes = target != out.dtype() ? out.shape().elements() * target.bytes() : 0;
@@ -173,8 +181,8 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         Primitive[] primitives = new Primitive[tasks];
         long[] packedWeights = new long[tasks];
         for (int task = 0; task < tasks; task++) {
-            ConvolutionTile slab = slab(filter, from, to, task / bands, task % bands * bandRows, bandRows, target);
-            primitives[task] = dnnl.primitive(slab, () -> slab.compile(dnnl));
+            ConvolutionTile tile = tile(filter, from, to, task / bands, task % bands * bandRows, bandRows, target);
+            primitives[task] = dnnl.primitive(tile, () -> tile.compile(dnnl));
             packedWeights[task] = packed.weightFor(primitives[task]);
         }
         long inputRow = from.length(2) * from.length(3) * filter.dtype().bytes();
@@ -196,14 +204,14 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         });
     }
 
-    private static ConvolutionTile slab(
+    private static ConvolutionTile tile(
             ConvolutionShape filter, Shape from, Shape to, int frame, int row, int bandRows, DType target) {
         int rows = Math.min(bandRows, Math.toIntExact(to.length(1)) - row);
         return new ConvolutionTile(
                 filter,
-                ConvolutionTile.reach(
+                ConvolutionTile.extent(
                         frame, 1, filter.kernel().t(), filter.stride().t(), Math.toIntExact(from.length(0))),
-                ConvolutionTile.reach(
+                ConvolutionTile.extent(
                         row, rows, filter.kernel().h(), filter.stride().h(), Math.toIntExact(from.length(1))),
                 Math.toIntExact(from.length(2)),
                 rows,
@@ -211,7 +219,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
                 target);
     }
 
-    /** The rows of a task: whole frames, unless there are too few of them and each needs but one input frame. */
+    /** Returns the number of rows of a task: a frame, or fewer rows if there are too few frames and each reads one input frame only. */
     private int bandRows(ConvolutionShape filter, int frames, int rows) {
         int wanted = Math.ceilDiv(TASKS_PER_THREAD * pool.size(), frames);
         if (filter.kernel().t() > 1 || wanted < 2 || pool.size() == 1) {

@@ -15,11 +15,11 @@ import io.lingen.cpu.internal.kernel.HostTransfer;
 import io.lingen.cpu.internal.kernel.LinearKernel;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** Linear layers on oneDNN: weights in the library's layout, epilogues fused into the product. */
+/** Linear layers on oneDNN, with weights in the library's layout and epilogues fused into the GEMM. */
 public final class DnnlLinearKernel implements LinearKernel {
     private static final int TILE = 128;
     private static final int SMALL_TILE = 64;
-    /** With fewer large tiles per thread than this, half the size spreads the work more evenly. */
+    /** The number of large tiles per thread below which small tiles balance the work better. */
     private static final int TILES_PER_THREAD = 16;
 
     private final Dnnl dnnl;
@@ -27,6 +27,14 @@ public final class DnnlLinearKernel implements LinearKernel {
     private final FloatKernels loops;
     private final WeightPacking packing;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param dnnl the library
+     * @param pool the threads
+     * @param memory the allocator of intermediate results
+     * @param loops the inner loops
+     */
     public DnnlLinearKernel(Dnnl dnnl, WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.dnnl = dnnl;
         this.pool = pool;
@@ -34,7 +42,7 @@ public final class DnnlLinearKernel implements LinearKernel {
         this.packing = new WeightPacking(dnnl, pool, memory, loops);
     }
 
-    /** @param bias the address of {@code out} F32 elements, or 0 */
+    /** Packed weights. The bias is the address of {@code out} F32 elements, or 0. */
     private record Packed(int in, int out, DType dtype, long weight, long bias) implements LinearWeights {
         @Override
         public long inFeatures() {
@@ -47,21 +55,21 @@ public final class DnnlLinearKernel implements LinearKernel {
         }
     }
 
-    /** From [out, in] row by row to the packed layout of its transpose. */
+    /** The key of a conversion from [out, in], stored row by row, to the packed layout of its transpose. */
     private record Reordering(int in, int out, DType dtype) {}
 
     @Override
     public LinearWeights pack(PooledWorkspace workspace, LinearParameters source, DType dtype) {
         int out = Math.toIntExact(source.weight().shape().length(0));
         int in = Math.toIntExact(source.weight().shape().length(1));
-        DType stored = dnnl.productType(dtype);
+        DType stored = dnnl.gemmType(dtype);
         long bias = 0;
         HostTensor hostBias = source.bias();
         if (hostBias != null) {
             bias = workspace.allocateBytes((long) out * Float.BYTES);
             HostTransfer.read(hostBias, bias, DType.F32, loops);
         }
-        long packed = dnnl.products().weightsLayout(in, out, stored);
+        long packed = dnnl.matmuls().weightsLayout(in, out, stored);
         long weight = workspace.allocateBytes(DnnlCalls.bytes(packed));
         packing.pack(source.weight(), dtype, reorder(new Reordering(in, out, stored), packed), weight);
         return new Packed(in, out, dtype, weight, bias);
@@ -85,19 +93,19 @@ public final class DnnlLinearKernel implements LinearKernel {
         int tile = rows >= (long) TILE * TILES_PER_THREAD * pool.size() ? TILE : SMALL_TILE;
         int tiles = Math.toIntExact(Math.ceilDiv(rows, tile));
         int rest = (int) (rows - (tiles - 1L) * tile);
-        DType stored = Dnnl.storedType(dnnl.productType(packed.dtype), out.dtype());
-        Primitive last = product(packed, rest, epilogue, stored);
-        Primitive whole = tiles == 1 ? last : product(packed, tile, epilogue, stored);
+        DType stored = Dnnl.storedType(dnnl.gemmType(packed.dtype), out.dtype());
+        Primitive last = matmul(packed, rest, epilogue, stored);
+        Primitive full = tiles == 1 ? last : matmul(packed, tile, epilogue, stored);
         boolean adds = after(epilogue.kind()).adds();
-        // The primitive's arguments end with those of bias and gate that it has.
+        // The last arguments of the primitive are the bias and the gate, as far as present.
         long fourth = packed.bias == 0 ? gate : packed.bias;
         pool.forEach(tiles, (task, worker) -> {
             boolean isLast = task == tiles - 1;
             long row = (long) task * tile;
             long input = input(x, row, isLast ? rest : tile, packed, worker);
-            Primitive product = isLast ? last : whole;
+            Primitive matmul = isLast ? last : full;
             if (stored == out.dtype()) {
-                product.execute(worker, input, packed.weight, out.rowAddress(row), fourth, gate);
+                matmul.execute(worker, input, packed.weight, out.rowAddress(row), fourth, gate);
                 return;
             }
             int elements = (isLast ? rest : tile) * packed.out;
@@ -105,14 +113,14 @@ public final class DnnlLinearKernel implements LinearKernel {
             if (adds) {
                 loops.load(out.rowAddress(row), out.dtype(), sums, elements);
             }
-            product.execute(worker, input, packed.weight, sums, fourth, gate);
+            matmul.execute(worker, input, packed.weight, sums, fourth, gate);
             loops.store(sums, out.rowAddress(row), out.dtype(), elements);
         });
     }
 
-    private Primitive product(Packed packed, int rows, Epilogue epilogue, DType out) {
-        DType type = dnnl.productType(packed.dtype);
-        return dnnl.products()
+    private Primitive matmul(Packed packed, int rows, Epilogue epilogue, DType out) {
+        DType type = dnnl.gemmType(packed.dtype);
+        return dnnl.matmuls()
                 .of(MatmulShape.packed(
                         rows, packed.in, packed.out, type, out, packed.bias != 0, after(epilogue.kind())));
     }
@@ -134,11 +142,11 @@ public final class DnnlLinearKernel implements LinearKernel {
         }
     }
 
-    /** The address of rows of x in the products' type, rounded to the weights'. */
+    /** Returns the address of rows of x in the GEMM's type, rounded to the type of the weights. */
     private long input(PooledTensor x, long row, int rows, Packed packed, Worker worker) {
-        DType stored = dnnl.productType(packed.dtype);
+        DType stored = dnnl.gemmType(packed.dtype);
         long source = x.rowAddress(row);
-        if (InputConversion.fit(x.dtype(), packed.dtype, stored)) {
+        if (InputConversion.isUnneeded(x.dtype(), packed.dtype, stored)) {
             return source;
         }
         int elements = rows * packed.in;

@@ -8,10 +8,10 @@ import java.util.List;
 import org.bytedeco.javacpp.Loader;
 import org.jspecify.annotations.Nullable;
 
-/** Finds oneDNN's library on the class path, unpacks it to JavaCPP's cache and loads it, once per process. */
+/** The native library of oneDNN. It is unpacked from the class path to JavaCPP's cache and loaded once per process. */
 @SuppressWarnings("restricted")
 final class DnnlLoader {
-    /** The files of one platform, those that others depend on first. */
+    /** The files of each platform, dependencies first. */
     private static final List<List<String>> FILES = List.of(
             List.of("libgomp.so.1", "libdnnl.so.3"),
             List.of("libomp.dylib", "libdnnl.3.dylib"),
@@ -34,12 +34,12 @@ final class DnnlLoader {
 
     private DnnlLoader() {}
 
-    /** The library's functions, and those of the OpenMP runtime it is linked to; null if it can't be loaded. */
+    /** Returns the functions of the library and of its OpenMP runtime, or null if it cannot be loaded. */
     static @Nullable SymbolLookup library() {
         return LIBRARY;
     }
 
-    /** Why the library can't be loaded and what to do about it. */
+    /** Returns the reason why the library cannot be loaded, and the remedy. */
     static String reason() {
         return REASON;
     }
@@ -57,8 +57,8 @@ final class DnnlLoader {
                 SymbolLookup library = SymbolLookup.libraryLookup(file.toPath(), Arena.global());
                 for (String symbol : List.of("dnnl_version", "omp_set_num_threads", "omp_get_max_threads")) {
                     if (library.find(symbol).isEmpty()) {
-                        throw new IllegalStateException(file + " has no function " + symbol
-                                + ": a oneDNN 3 built with OpenMP is expected, as org.bytedeco:dnnl has it");
+                        throw new IllegalStateException(file + " must have the function " + symbol
+                                + ", found none; use oneDNN 3 with OpenMP, as in org.bytedeco:dnnl");
                     }
                 }
                 return library;

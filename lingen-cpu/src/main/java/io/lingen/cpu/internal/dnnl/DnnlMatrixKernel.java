@@ -7,27 +7,33 @@ import io.lingen.cpu.internal.kernel.MatrixKernel;
 import io.lingen.cpu.internal.kernel.MatrixView;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** Matrix products on oneDNN, one compiled primitive per shape. Two BF16 operands are multiplied as such, anything else in F32. */
+/** Matrix products on oneDNN, with one compiled primitive per shape. Two BF16 operands are multiplied in BF16, all others in F32. */
 public final class DnnlMatrixKernel implements MatrixKernel {
     private final Dnnl dnnl;
     private final FloatKernels loops;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param dnnl the library
+     * @param loops the inner loops
+     */
     public DnnlMatrixKernel(Dnnl dnnl, FloatKernels loops) {
         this.dnnl = dnnl;
         this.loops = loops;
     }
 
     @Override
-    public DType productType(DType dtype) {
-        return dnnl.productType(dtype);
+    public DType gemmType(DType dtype) {
+        return dnnl.gemmType(dtype);
     }
 
     @Override
     public void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate, Worker worker) {
         long mark = worker.scratch().mark();
-        DType type = a.dtype() == b.dtype() ? dnnl.productType(a.dtype()) : DType.F32;
-        MatrixView left = as(type, a, worker);
-        MatrixView right = as(type, b, worker);
+        DType type = a.dtype() == b.dtype() ? dnnl.gemmType(a.dtype()) : DType.F32;
+        MatrixView left = converted(type, a, worker);
+        MatrixView right = converted(type, b, worker);
         DType stored = Dnnl.storedType(type, c.dtype());
         boolean direct = stored == c.dtype();
         int columns = right.columns();
@@ -37,7 +43,7 @@ public final class DnnlMatrixKernel implements MatrixKernel {
                 loops.load(rowOf(c, i), c.dtype(), sums + (long) i * columns * stored.bytes(), columns);
             }
         }
-        MatmulShape product = new MatmulShape(
+        MatmulShape shape = new MatmulShape(
                 left.rows(),
                 left.columns(),
                 columns,
@@ -51,7 +57,7 @@ public final class DnnlMatrixKernel implements MatrixKernel {
                 direct ? c.stride() : columns,
                 false,
                 accumulate ? After.ADD : After.NONE);
-        dnnl.products().of(product).execute(worker, left.address(), right.address(), sums);
+        dnnl.matmuls().of(shape).execute(worker, left.address(), right.address(), sums);
         if (!direct) {
             for (int i = 0; i < left.rows(); i++) {
                 loops.store(sums + (long) i * columns * stored.bytes(), rowOf(c, i), c.dtype(), columns);
@@ -64,7 +70,7 @@ public final class DnnlMatrixKernel implements MatrixKernel {
         return matrix.address() + row * matrix.stride() * matrix.dtype().bytes();
     }
 
-    private MatrixView as(DType type, MatrixView matrix, Worker worker) {
+    private MatrixView converted(DType type, MatrixView matrix, Worker worker) {
         if (matrix.dtype() == type) {
             return matrix;
         }

@@ -4,12 +4,12 @@ import io.lingen.cpu.internal.SizeClassAllocator;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** What the library keeps for one worker. Used by that worker's thread alone. */
+/** The oneDNN state of one worker. Confined to the thread of the worker. */
 final class DnnlThread {
     private final SizeClassAllocator memory;
     private final long stream;
     private final boolean ownThread;
-    private boolean alone;
+    private boolean singleThreaded;
     private SizeClassAllocator.@Nullable Block scratchpad;
 
     DnnlThread(long engine, int worker, SizeClassAllocator memory) {
@@ -18,22 +18,22 @@ final class DnnlThread {
         this.ownThread = worker > 0;
     }
 
-    /** Makes something that depends on the calling thread's number of OpenMP threads for one thread. */
-    static <T> T alone(Supplier<T> make) {
+    /** Creates an object with the OpenMP threads of the calling thread set to 1, and restores their number. */
+    static <T> T singleThreaded(Supplier<T> create) {
         int before = DnnlCalls.threads();
         DnnlCalls.setThreads(1);
         try {
-            return make.get();
+            return create.get();
         } finally {
             DnnlCalls.setThreads(before);
         }
     }
 
     /**
-     * Lets the calling thread execute primitives without further threads until {@link #end}. Worker 0 is whoever called the backend, and
-     * may use OpenMP for other things.
+     * Sets the OpenMP threads of the calling thread to 1 until {@link #end}. Worker 0 runs on the caller of the backend, which may use OpenMP
+     * for other work, so its number is restored.
      *
-     * @return the argument of {@link #end}
+     * @return the previous number, the argument of {@link #end}
      */
     int begin() {
         if (!ownThread) {
@@ -43,14 +43,14 @@ final class DnnlThread {
             }
             return before;
         }
-        if (!alone) {
+        if (!singleThreaded) {
             DnnlCalls.setThreads(1);
-            alone = true;
+            singleThreaded = true;
         }
         return 1;
     }
 
-    /** Ends what {@link #begin} began. */
+    /** Restores the number of OpenMP threads before {@link #begin}. */
     void end(int before) {
         if (before != 1) {
             DnnlCalls.setThreads(before);
@@ -61,7 +61,7 @@ final class DnnlThread {
         return stream;
     }
 
-    /** Memory for the intermediate results of one primitive, shared by all that this worker executes. */
+    /** Returns the address of memory for the intermediate results of a primitive, shared by all primitives of this worker. */
     long scratchpad(long bytes) {
         SizeClassAllocator.Block block = scratchpad;
         if (block == null || block.bytes() < bytes) {

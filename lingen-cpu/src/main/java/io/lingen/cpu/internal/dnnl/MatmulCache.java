@@ -6,12 +6,12 @@ import java.util.Arrays;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The primitives of matrix products. */
+/** The compiled primitives of matrix products. */
 final class MatmulCache {
     private static final Logger LOG = LoggerFactory.getLogger(MatmulCache.class);
 
-    /** The rows for which the layout of packed weights is chosen; products of other heights take the same. */
-    private static final int MODEL_ROWS = 64;
+    /** The number of rows for which the layout of packed weights is chosen. Products with other numbers of rows use the same layout. */
+    private static final int LAYOUT_ROWS = 64;
 
     private final Dnnl dnnl;
 
@@ -19,17 +19,17 @@ final class MatmulCache {
         this.dnnl = dnnl;
     }
 
-    /** The primitive of a product; its arguments are A, B, C, then the bias if there is one, then the gate if there is one. */
-    Primitive of(MatmulShape product) {
-        return dnnl.primitive(product, () -> compile(product));
+    /** Returns the primitive of a product. Its arguments are A, B, C, then the bias and the gate, as far as present. */
+    Primitive of(MatmulShape shape) {
+        return dnnl.primitive(shape, () -> compile(shape));
     }
 
-    /** The layout of packed weights [k, n]. */
+    /** Returns the layout of packed weights [k, n]. */
     long weightsLayout(int k, int n, DType dtype) {
-        MatmulShape model = MatmulShape.packed(MODEL_ROWS, k, n, dtype, dtype, true, After.NONE);
-        return dnnl.layout(model, () -> {
+        MatmulShape shape = MatmulShape.packed(LAYOUT_ROWS, k, n, dtype, dtype, true, After.NONE);
+        return dnnl.layout(shape, () -> {
             long any = DnnlCalls.anyLayout(dtype, k, n);
-            Description description = new Description(model, any);
+            Description description = new Description(shape, any);
             try {
                 return DnnlCalls.copyOfLayout(DnnlCalls.weightsLayout(description.require()));
             } finally {
@@ -39,8 +39,8 @@ final class MatmulCache {
     }
 
     /**
-     * Whether no product of a type is left to the library's slow reference, whatever happens to its sums. With AVX-512 but without BF16
-     * instructions, for one, the library has BF16 products, and of those that are gated and added the reference alone.
+     * Returns whether all products of a type, with every epilogue, have an optimized implementation. For example, with AVX-512 but without BF16
+     * instructions, oneDNN has BF16 products, but only the slow reference for those with a gated addition.
      */
     boolean areFast(DType dtype) {
         return Arrays.stream(After.values()).allMatch(after -> {
@@ -50,9 +50,9 @@ final class MatmulCache {
         });
     }
 
-    /** Whether the library has no implementation of a product but its reference, a thousand times slower, or not even that. */
-    boolean isReference(MatmulShape product) {
-        Description description = new Description(product, weights(product));
+    /** Returns whether oneDNN has only its reference implementation of a product, which is a thousand times slower, or none. */
+    boolean isReference(MatmulShape shape) {
+        Description description = new Description(shape, weights(shape));
         try {
             return description.isReference();
         } finally {
@@ -60,11 +60,14 @@ final class MatmulCache {
         }
     }
 
-    private Primitive compile(MatmulShape product) {
-        Description description = new Description(product, weights(product));
+    private Primitive compile(MatmulShape shape) {
+        Description description = new Description(shape, weights(shape));
         try {
             if (description.isReference()) {
-                LOG.warn("oneDNN has only its slow reference for {} on this processor", product);
+                LOG.warn(
+                        "oneDNN has only its slow reference implementation of {}; try -D{}=false",
+                        shape,
+                        Dnnl.PROPERTY);
             }
             return new Primitive(dnnl, description.require(), description.kinds, description.layouts);
         } finally {
@@ -72,52 +75,52 @@ final class MatmulCache {
         }
     }
 
-    /** The layout of a product's B, to be freed. */
-    private long weights(MatmulShape product) {
-        return product.isPacked()
-                ? DnnlCalls.copyOfLayout(weightsLayout(product.k(), product.n(), product.b()))
-                : strided(product.b(), product.k(), product.n(), product.bRow(), product.bColumn());
+    /** Creates the layout of the B of a product; the caller frees it. */
+    private long weights(MatmulShape shape) {
+        return shape.isPacked()
+                ? DnnlCalls.copyOfLayout(weightsLayout(shape.k(), shape.n(), shape.b()))
+                : strided(shape.b(), shape.k(), shape.n(), shape.bRow(), shape.bColumn());
     }
 
     private static long strided(DType dtype, int rows, int columns, long row, long column) {
         return DnnlCalls.layout(dtype, new long[] {rows, columns}, new long[] {row, column});
     }
 
-    /** The library's description of a product, with its arguments' kinds and layouts. */
+    /** The oneDNN description of a product, with the kinds and layouts of its arguments. */
     private final class Description {
-        private final MatmulShape product;
+        private final MatmulShape shape;
         private final int[] kinds;
         private final long[] layouts;
         private final long handle;
 
-        /** @param weights the layout of B, owned by the description from now on */
-        private Description(MatmulShape product, long weights) {
-            this.product = product;
-            int m = product.m();
-            int n = product.n();
+        /** Creates a description, which takes ownership of the layout of B. */
+        private Description(MatmulShape shape, long weights) {
+            this.shape = shape;
+            int m = shape.m();
+            int n = shape.n();
             int[] kind = {DnnlCalls.SOURCE, DnnlCalls.WEIGHTS, DnnlCalls.TARGET, 0, 0};
             long[] layout = new long[5];
-            layout[0] = strided(product.a(), m, product.k(), product.aRow(), product.aColumn());
+            layout[0] = strided(shape.a(), m, shape.k(), shape.aRow(), shape.aColumn());
             layout[1] = weights;
-            layout[2] = strided(product.c(), m, n, product.cRow(), 1);
+            layout[2] = strided(shape.c(), m, n, shape.cRow(), 1);
             int count = 3;
             long bias = 0;
-            if (product.bias()) {
+            if (shape.bias()) {
                 bias = strided(DType.F32, 1, n, n, 1);
                 kind[count] = DnnlCalls.BIAS;
                 layout[count++] = bias;
             }
             long gate = 0;
-            if (product.after() == After.GATED_ADD) {
+            if (shape.after() == After.GATED_ADD) {
                 gate = strided(DType.F32, 1, n, n, 1);
                 kind[count] = DnnlCalls.POST_OP;
                 layout[count++] = gate;
             }
             kinds = Arrays.copyOf(kind, count);
             layouts = Arrays.copyOf(layout, count);
-            long attributes = attributes(product.after(), gate);
+            long attributes = attributes(shape.after(), gate);
             long biasLayout = bias;
-            handle = DnnlThread.alone(
+            handle = DnnlThread.singleThreaded(
                     () -> DnnlCalls.matmul(dnnl.engine(), layout[0], layout[1], biasLayout, layout[2], attributes));
             DnnlCalls.freeAttributes(attributes);
         }
@@ -128,7 +131,8 @@ final class MatmulCache {
 
         private long require() {
             if (handle == 0) {
-                throw new IllegalStateException("oneDNN has no implementation of " + product);
+                throw new IllegalStateException("oneDNN must implement " + shape
+                        + ", found no implementation; compute without it with -D" + Dnnl.PROPERTY + "=false");
             }
             return handle;
         }

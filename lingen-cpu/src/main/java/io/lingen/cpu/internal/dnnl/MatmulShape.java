@@ -3,15 +3,21 @@ package io.lingen.cpu.internal.dnnl;
 import io.lingen.core.DType;
 
 /**
- * The shape of a matrix product C = after(A B + bias), as far as a primitive depends on it. Strides are in elements.
+ * The shape of a matrix product C = after(A B + bias), the key of its primitive. Distances are in elements.
  *
- * @param m the rows of A and C
- * @param k the columns of A, the rows of B
- * @param n the columns of B and C
- * @param aRow the distance of A's rows; likewise of its columns, and so on
- * @param bRow 0, like bColumn, for a B in the layout that the library prefers
+ * @param m the number of rows of A and C
+ * @param k the number of columns of A and rows of B
+ * @param n the number of columns of B and C
+ * @param a the type of A
+ * @param aRow the distance of the rows of A
+ * @param aColumn the distance of the columns of A
+ * @param b the type of B
+ * @param bRow the distance of the rows of B, or 0 for the layout that oneDNN prefers
+ * @param bColumn the distance of the columns of B, or 0 for the layout that oneDNN prefers
+ * @param c the type of C
+ * @param cRow the distance of the rows of C
  * @param bias whether a bias of n F32 elements is added
- * @param after what happens to the sum before it is stored
+ * @param after the function applied to the sum
  */
 record MatmulShape(
         int m,
@@ -27,31 +33,31 @@ record MatmulShape(
         long cRow,
         boolean bias,
         After after) {
-    /** What happens to a sum. */
+    /** The function applied to a sum y. */
     enum After {
-        /** Nothing. */
+        /** C = y */
         NONE,
-        /** GELU, in its tanh approximation. */
+        /** C = GELU(y), in its tanh approximation. */
         GELU,
-        /** The sigmoid linear unit. */
+        /** C = SiLU(y) */
         SILU,
-        /** It is added to what C holds. */
+        /** C += y */
         ADD,
-        /** It is multiplied by n F32 elements, one for each column, and added to what C holds. */
+        /** C += gate * y, with n F32 elements of the gate. */
         GATED_ADD;
 
-        /** Whether C is read too. */
+        /** Returns whether C is also read. */
         boolean adds() {
             return this == ADD || this == GATED_ADD;
         }
     }
 
-    /** A product x W with a weight in the library's layout; x and C are dense. */
-    static MatmulShape packed(int m, int k, int n, DType products, DType c, boolean bias, After after) {
-        return new MatmulShape(m, k, n, products, k, 1, products, 0, 0, c, n, bias, after);
+    /** Returns the shape of a product with dense A and C and with packed B. */
+    static MatmulShape packed(int m, int k, int n, DType operands, DType c, boolean bias, After after) {
+        return new MatmulShape(m, k, n, operands, k, 1, operands, 0, 0, c, n, bias, after);
     }
 
-    /** Whether B has the layout that the library prefers. */
+    /** Returns whether B has the layout that oneDNN prefers. */
     boolean isPacked() {
         return bRow == 0 && bColumn == 0;
     }

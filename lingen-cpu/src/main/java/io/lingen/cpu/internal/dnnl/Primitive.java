@@ -7,11 +7,11 @@ import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One of the library's compiled computations, with memory objects of its own for every worker: all of them may execute it at once, each
- * on its own data and on its own thread alone.
+ * A compiled oneDNN primitive with separate memory objects for each worker. All workers may execute it at the same time, each on its own data and
+ * single-threaded.
  */
 final class Primitive {
-    /** One argument in memory: its kind, and a memory object. */
+    /** The size of an argument in bytes: a kind and a memory object. */
     private static final int PAIR = 16;
 
     private final Dnnl dnnl;
@@ -24,10 +24,10 @@ final class Primitive {
     private volatile long lastUse;
 
     /**
-     * Compiles a description, which stays the caller's.
+     * Compiles a description, which the caller continues to own.
      *
-     * @param kinds the arguments' kinds, in the order in which {@link #execute} takes their addresses
-     * @param layouts the arguments' layouts, copied
+     * @param kinds the kinds of the arguments, in the order of the addresses in {@link #execute}
+     * @param layouts the layouts of the arguments, copied
      */
     Primitive(Dnnl dnnl, long description, int[] kinds, long[] layouts) {
         this.dnnl = dnnl;
@@ -43,9 +43,9 @@ final class Primitive {
     }
 
     /**
-     * A conversion between layouts.
+     * Compiles a conversion between layouts.
      *
-     * @param source a layout, freed here
+     * @param source the layout of the source, which this method frees
      */
     static Primitive reorder(Dnnl dnnl, long source, long target) {
         long attributes = DnnlCalls.attributes();
@@ -60,24 +60,24 @@ final class Primitive {
         }
     }
 
-    /** Notes the number of the operation that uses it. */
+    /** Records the number of the operation that uses this primitive. */
     void use(long operation) {
         if (lastUse != operation) {
             lastUse = operation;
         }
     }
 
-    /** The number of the last operation that used it. */
+    /** Returns the number of the last operation that used this primitive. */
     long lastUse() {
         return lastUse;
     }
 
-    /** The layout of an argument. Owned by this primitive. */
+    /** Returns the layout of an argument. This primitive owns it. */
     long layout(int index) {
         return layouts[index];
     }
 
-    /** Executes on two arguments at the given addresses. */
+    /** Executes this primitive on two arguments at the given addresses. */
     void execute(Worker worker, long first, long second) {
         Execution execution = execution(worker);
         execution.set(0, first);
@@ -85,7 +85,7 @@ final class Primitive {
         execution.run();
     }
 
-    /** Executes on three arguments at the given addresses. */
+    /** Executes this primitive on three arguments at the given addresses. */
     void execute(Worker worker, long first, long second, long third) {
         Execution execution = execution(worker);
         execution.set(0, first);
@@ -94,7 +94,7 @@ final class Primitive {
         execution.run();
     }
 
-    /** Executes on three to five arguments at the given addresses; those that it does not have are ignored. */
+    /** Executes this primitive on three to five arguments at the given addresses. Addresses of missing arguments are ignored. */
     void execute(Worker worker, long first, long second, long third, long fourth, long fifth) {
         Execution execution = execution(worker);
         execution.set(0, first);
@@ -118,7 +118,7 @@ final class Primitive {
         return execution;
     }
 
-    /** Frees it. No worker may be executing it. */
+    /** Frees this primitive. No worker may be executing it. */
     void free() {
         for (Execution execution : executions) {
             if (execution != null) {
@@ -132,7 +132,7 @@ final class Primitive {
         DnnlCalls.freePrimitive(handle);
     }
 
-    /** One worker's arguments. */
+    /** The arguments of one worker. */
     private final class Execution {
         private final Arena arena = Arena.ofShared();
         private final DnnlThread thread;

@@ -7,7 +7,7 @@ import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.kernel.HostTransfer;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** Brings weights from the host into the layout that the library asked for, once. Thread-safe. */
+/** Conversion of host weights to the layout of a primitive. Thread-safe. */
 final class WeightPacking {
     private static final int GRAIN = 1 << 14;
 
@@ -27,11 +27,11 @@ final class WeightPacking {
      * Packs a weight.
      *
      * @param dtype the type to which its elements are rounded
-     * @param reorder from the plain layout, in the type that {@link Dnnl#productType} gives, to the packed one
-     * @param target where the packed elements go
+     * @param reorder the conversion from the plain layout, in the type {@link Dnnl#gemmType}, to the packed layout
+     * @param target the address of the packed elements
      */
     void pack(HostTensor weight, DType dtype, Primitive reorder, long target) {
-        DType stored = dnnl.productType(dtype);
+        DType stored = dnnl.gemmType(dtype);
         SizeClassAllocator.Block plain = memory.allocate(weight.shape().elements() * stored.bytes());
         try {
             if (stored == dtype) {

@@ -1,10 +1,9 @@
 /**
- * oneDNN's matrix products and convolutions as kernels of the CPU backend.
+ * Kernels of the CPU backend on oneDNN: matrix products and convolutions.
  *
- * <p>The native library is that of the bytedeco project; its C interface is called through {@code java.lang.foreign}. The backend's own
- * threads share the work and every one executes primitives single-threaded on its part, so that intermediate results stay in its cache
- * and no second pool of threads competes for the processors. Without the library for this platform, or with
- * {@code -Dlingen.cpu.onednn=false}, nothing of this package is used. Not API.
+ * <p>The native library comes from the artifact org.bytedeco:dnnl. Its C API is called through {@code java.lang.foreign}. The threads of the
+ * backend share the work, and each executes single-threaded primitives. Intermediate results therefore stay in the cache of a processor, and no
+ * second thread pool competes for processors. {@code -Dlingen.cpu.onednn=false} disables this package. Not API.
  */
 @NullMarked
 package io.lingen.cpu.internal.dnnl;

@@ -9,10 +9,28 @@ import org.jspecify.annotations.Nullable;
 
 /** Softmax attention. Thread-safe. */
 public interface AttentionKernel {
-    /** See {@link io.lingen.core.backend.Backend#attention}. Shapes are checked. */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#attention}.
+     *
+     * @param q n queries
+     * @param k m keys
+     * @param v m values
+     * @param mask [m], or null
+     * @param out [n, q.width()]
+     */
     void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, PooledTensor out);
 
-    /** See {@link io.lingen.core.backend.Backend#windowAttention}. Shapes are checked. */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#windowAttention}.
+     *
+     * @param q grid.cells() queries
+     * @param k grid.cells() keys
+     * @param v grid.cells() values
+     * @param grid the grid of tokens
+     * @param windows the partition of the grid
+     * @param bias [heads, windows.offsets()], or null for none
+     * @param out [grid.cells(), q.width()]
+     */
     void windowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, PooledTensor out);
 }

@@ -8,7 +8,7 @@ import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** See {@link io.lingen.core.backend.Backend#causalConvolution}. */
+/** Causal depthwise convolution along a scan path, followed by SiLU. */
 public final class CausalConvolutionKernel {
     private static final int STEP_TASK = 256;
 
@@ -16,12 +16,29 @@ public final class CausalConvolutionKernel {
     private final SizeClassAllocator memory;
     private final FloatKernels loops;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param memory the allocator of intermediate results
+     * @param loops the inner loops
+     */
     public CausalConvolutionKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.pool = pool;
         this.memory = memory;
         this.loops = loops;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#causalConvolution}.
+     *
+     * @param x [path.rows(), columns]
+     * @param column the first of the channels' columns in x
+     * @param path the order of the rows
+     * @param weight [channels, taps]
+     * @param bias [channels]
+     * @param out [path.rows(), channels]
+     */
     public void compute(PooledTensor x, long column, ScanPath path, Tensor weight, Tensor bias, PooledTensor out) {
         int channels = (int) weight.shape().length(0);
         if (path.backward()) {

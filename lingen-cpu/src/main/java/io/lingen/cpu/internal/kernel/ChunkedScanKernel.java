@@ -15,31 +15,30 @@ import io.lingen.cpu.internal.loop.ChunkKernels;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
- * The selective scan in its chunked form on matrix products (Dao and Gu, "Transformers are SSMs", 2024, listing 1; specification, section
- * 3). Its steps are the paper's:
+ * The selective scan in its chunked form, on matrix products. The steps are those of Dao and Gu, "Transformers are SSMs", 2024, listing 1 (see
+ * also the specification, section 3):
  *
  * <ol>
  *   <li>intra-chunk output, the diagonal blocks: Y = (L o C B^T) X, with L_ij = exp(s_i - s_j) dt_j and s the cumulative sums of dt A;
- *   <li>chunk state: what the chunk's own inputs leave in the state at its end;
- *   <li>inter-chunk recurrence: the state decays over the chunk, and the chunk's own is added;
+ *   <li>chunk state: the contribution of the chunk's inputs to the state at its end;
+ *   <li>inter-chunk recurrence: the state decays over the chunk, and the chunk state is added;
  *   <li>state to output, the off-diagonal blocks: Y += exp(s) C times the state before the chunk.
  * </ol>
  *
- * <p>Of a block of chunks, what all heads share comes first, chunk by chunk: B, C, C B^T, the time steps and their sums. Then slices of
- * the heads take the four steps chunk after chunk, with the slice's state in the cache.
+ * <p>Chunks are processed in blocks. First, the values that all heads share are computed for each chunk of a block: B, C, C B^T, the time steps
+ * and their sums. Then each task takes a slice of the heads through the four steps, chunk after chunk, with the state of the slice in the cache.
  *
- * <p>The chunk's length is chosen here, by the sizes of state and head; the specification's is that of the checkpoint's training and
- * doesn't change the result. Products are formed in the projection's type where {@link MatrixKernel#productType} allows it; sums, time
- * steps, exponentials and states are F32.
+ * <p>The kernel chooses its own chunk size, which affects rounding only. Operands of products have the type of the projection if {@link
+ * MatrixKernel#gemmType} allows it. Sums, time steps, exponentials and states are F32.
  */
 public final class ChunkedScanKernel implements SelectiveScanKernel {
-    /** Chunks whose shared parts are in memory at once. */
+    /** The number of chunks of a block. */
     private static final int BLOCK = 32;
 
-    /** The columns of a slice: its state and its chunks stay in the second cache level. */
+    /** The largest width of a slice: its state and a chunk of its inputs fit the L2 cache. */
     private static final int SLICE_WIDTH = 384;
 
-    /** Channels that are convolved at a time: with all steps of a chunk they stay in the first cache level. */
+    /** The number of channels that are convolved at a time: all steps of a chunk fit the L1 cache. */
     private static final int CHANNELS = 64;
 
     private static final int CHUNK = 64;
@@ -50,6 +49,15 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
     private final ChunkKernels chunkLoops;
     private final MatrixKernel matrix;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param memory the allocator of intermediate results
+     * @param loops the inner loops
+     * @param chunkLoops the inner loops of a chunk
+     * @param matrix the matrix products
+     */
     public ChunkedScanKernel(
             WorkerPool pool,
             SizeClassAllocator memory,
@@ -68,7 +76,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, PooledTensor y) {
         PooledTensor projection = PooledTensor.of(input.projection());
         ScanChunk.Layout layout =
-                new ScanChunk.Layout(spec, matrix.productType(projection.dtype()), chunkSteps(path.steps()));
+                new ScanChunk.Layout(spec, matrix.gemmType(projection.dtype()), chunkSteps(path.steps()));
         int chunks = Math.toIntExact(Math.ceilDiv(path.steps(), layout.steps));
         int blockChunks = Math.min(chunks, Math.max(BLOCK, 4 * pool.size()));
         int sliceHeads = sliceHeads(spec);
@@ -112,7 +120,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         return (int) Math.min(CHUNK, Math.ceilDiv(steps, ChunkKernels.ROW_MULTIPLE) * ChunkKernels.ROW_MULTIPLE);
     }
 
-    /** Heads per slice: as many of a group as the width allows, so that there are slices for all threads. */
+    /** Returns the number of heads per slice: the largest divisor of a group that fits the width and leaves a slice for every thread. */
     private int sliceHeads(ScanSpec spec) {
         int group = spec.heads() / spec.groups();
         int best = 1;
@@ -125,10 +133,10 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
     }
 
     /**
-     * What a call works on.
+     * The arguments and buffers of a call.
      *
      * @param skip the address of D, [heads]
-     * @param chunks the address of a block of chunks
+     * @param chunks the address of the chunks of a block
      * @param zeros the address of a row of zeros
      */
     private record Run(
@@ -142,7 +150,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             ScanTimes times,
             long chunks,
             long zeros) {
-        /** A chunk of the block that begins with chunk {@code block}. */
+        /** Returns chunk {@code index} of the block whose first chunk is {@code block}. */
         ScanChunk chunk(int block, int index) {
             long first = (long) (block + index) * layout.steps;
             int steps = (int) Math.min(layout.steps, path.steps() - first);
@@ -163,10 +171,11 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
     }
 
     /**
-     * Neighbouring channels of the convolution.
+     * A range of channels of the convolution.
      *
-     * @param column of the first one in the projection
-     * @param channel the first one's index among the convolution's channels
+     * @param column the column of the first channel in the projection
+     * @param channel the index of the first channel in the convolution
+     * @param count the number of channels
      */
     private record Channels(long column, int channel, int count) {
         Channels part(int from, int most) {
@@ -174,7 +183,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         }
     }
 
-    /** Computes what all heads share of a chunk. */
+    /** Computes the values of a chunk that all heads share. */
     private void share(Run run, ScanChunk chunk, Worker worker) {
         for (int step = 1 - run.convolution.taps(); step < chunk.steps; step++) {
             long at = chunk.first + step;
@@ -229,17 +238,17 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         return values;
     }
 
-    /** Computes the time steps and what follows from them: by heads for intra-chunk outputs, by steps for the states. */
+    /** Computes the time steps, their sums and the decays: by head for the intra-chunk outputs, by step for the states. */
     private void shareTimes(Run run, ScanChunk chunk, Scratch scratch) {
         int heads = run.layout.heads;
         int steps = chunk.steps;
         long dt = scratch.floats((long) steps * heads);
-        // The sums of dt A are formed where their exponentials will be.
+        // The sums of dt A are computed in the buffer of the decays, their exponentials.
         run.times.gather(chunk.first, steps, dt, chunk.decays(0), scratch);
         for (int head = 0; head < heads; head++) {
             long sums = chunk.sums(head);
             long dtOfHead = chunk.dt(head);
-            // In double: differences of the sums are exponentiated, and must not carry the rounding of every step.
+            // Double precision: rounding errors of single steps would add up in the differences of the sums.
             double sum = 0;
             for (int step = 0; step < steps; step++) {
                 long of = (long) step * Float.BYTES;
@@ -259,7 +268,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         loops.exp(chunk.decays(0), chunk.decays(0), steps * heads);
     }
 
-    /** Some heads of one group, on their way from chunk to chunk. */
+    /** A slice: some heads of one group, with their state and buffers. */
     private final class Slice {
         private final Run run;
         private final Worker worker;
@@ -269,22 +278,14 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
         private final int p;
         private final int n;
         private final DType dtype;
-        /** F32, [n, width]. */
-        private final MatrixView state;
-        /** The state before the chunk in the products' type, [n, width]. */
-        private final MatrixView stateBefore;
-        /** The chunk's inputs x in the products' type, [steps, width]. */
-        private final MatrixView inputs;
-        /** The same times their weights in the chunk's state. */
-        private final MatrixView scaledInputs;
-        /** L o C B^T + D of one head in the products' type, [steps, steps]. */
-        private final MatrixView intraChunkMatrix;
-
+        private final MatrixView state; // [n, width] in F32
+        private final MatrixView stateBefore; // the state before the chunk, [n, width] in the GEMM's type
+        private final MatrixView inputs; // x, [steps, width] in the GEMM's type
+        private final MatrixView scaledInputs; // x times its weight in the chunk state
+        private final MatrixView intraChunkMatrix; // L o C B^T + D of one head, [steps, steps] in the GEMM's type
         private final long factors;
-        /** F32, [steps, width]. */
-        private final MatrixView intraChunkOutput;
-        /** F32, [steps, width], not yet decayed. */
-        private final MatrixView stateOutput;
+        private final MatrixView intraChunkOutput; // [steps, width] in F32
+        private final MatrixView stateOutput; // [steps, width] in F32, before the decay
 
         private Slice(Run run, int head, int heads, long state, Worker worker) {
             this.run = run;
@@ -313,7 +314,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             return MatrixView.of(address, dtype, rows, columns, columns);
         }
 
-        /** Advances by one chunk: computes its outputs, and the state after it. */
+        /** Advances by one chunk: computes its outputs and the state after it. */
         private void advance(ScanChunk chunk, boolean accumulate, PooledTensor out) {
             long mark = worker.scratch().mark();
             int firstOutput = (int) Math.min(chunk.steps, Math.max(0, run.path.warmUpSteps() - chunk.first));
@@ -322,8 +323,8 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             if (hasOutput) {
                 intraChunkOutput(chunk); // step 1
             }
-            interChunkRecurrence(chunk); // step 3 before 2, which adds to the decayed state in place
-            chunkState(chunk);
+            interChunkRecurrence(chunk); // step 3, before step 2 adds to the decayed state in place
+            chunkState(chunk); // step 2
             if (hasOutput) {
                 stateToOutput(chunk); // step 4
                 store(chunk, firstOutput, accumulate, out);
@@ -331,7 +332,7 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             worker.scratch().release(mark);
         }
 
-        /** Computes the inputs, and the same times their weights in the chunk's state. */
+        /** Computes the inputs, and the inputs times their weights in the chunk state. */
         private void loadInputs(ScanChunk chunk) {
             Scratch scratch = worker.scratch();
             int atOnce = Math.max(1, CHANNELS / p);
@@ -354,10 +355,10 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
             }
         }
 
-        /** Step 1, diagonal blocks: Y = (L o C B^T + D) X, head by head. */
+        /** Step 1, diagonal blocks: computes Y = (L o C B^T + D) X for each head. */
         private void intraChunkOutput(ScanChunk chunk) {
             int steps = chunk.steps;
-            MatrixView mix = intraChunkMatrix.part(steps, 0, steps);
+            MatrixView left = intraChunkMatrix.part(steps, 0, steps);
             for (int i = 0; i < heads; i++) {
                 chunkLoops.intraChunkMatrix(
                         chunk.products(group).address(),
@@ -367,29 +368,29 @@ public final class ChunkedScanKernel implements SelectiveScanKernel {
                         steps,
                         run.layout.steps,
                         factors,
-                        mix.address(),
+                        left.address(),
                         dtype);
-                multiply(mix, inputs.part(steps, i * p, p), intraChunkOutput.part(steps, i * p, p), false);
+                multiply(left, inputs.part(steps, i * p, p), intraChunkOutput.part(steps, i * p, p), false);
             }
         }
 
-        /** Step 2, added to the decayed state: state += B^T times the scaled inputs. */
+        /** Step 2: adds the chunk state to the decayed state, state += B^T times the scaled inputs. */
         private void chunkState(ScanChunk chunk) {
             multiply(chunk.b(group).transpose(), scaledInputs.rows(0, chunk.steps), state, true);
         }
 
-        /** Step 3: keeps the state before the chunk, and decays it over the chunk, each head by its own factor. */
+        /** Step 3: copies the state before the chunk, and multiplies the state by the decay of each head over the chunk. */
         private void interChunkRecurrence(ScanChunk chunk) {
             long decays = chunk.decays(chunk.steps - 1, head);
             chunkLoops.decay(state.address(), n, heads, p, decays, stateBefore.address(), dtype);
         }
 
-        /** Step 4, off-diagonal blocks: C times the state before the chunk; its decays are applied by {@link #store}. */
+        /** Step 4, off-diagonal blocks: computes C times the state before the chunk. {@link #store} applies the decays. */
         private void stateToOutput(ScanChunk chunk) {
             multiply(chunk.c(group), stateBefore, stateOutput.rows(0, chunk.steps), false);
         }
 
-        /** Writes the sums of both outputs from a step on. */
+        /** Writes the sums of both outputs for the steps from {@code firstOutput} on. */
         private void store(ScanChunk chunk, int firstOutput, boolean accumulate, PooledTensor out) {
             long column = (long) head * p * out.dtype().bytes();
             for (int step = firstOutput; step < chunk.steps; step++) {

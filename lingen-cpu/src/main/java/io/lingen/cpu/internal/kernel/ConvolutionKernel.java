@@ -6,11 +6,24 @@ import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.core.spi.pool.PooledWorkspace;
 
-/** Convolutions: packs weights in its own layout and applies them. Thread-safe. */
+/** Convolutions with weights in the kernel's own layout. Implementations are thread-safe. */
 public interface ConvolutionKernel {
-    /** See {@link io.lingen.core.backend.Backend#packConvolution}. */
+    /**
+     * Packs the parameters of a convolution.
+     *
+     * @param workspace the owner of the packed weights
+     * @param source the parameters
+     * @param dtype the type of the GEMM's operands, F32 or BF16
+     * @return the packed weights
+     */
     ConvolutionWeights pack(PooledWorkspace workspace, ConvolutionParameters source, DType dtype);
 
-    /** See {@link io.lingen.core.backend.Backend#convolution}. The weights are of this kernel; shapes are checked. */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#convolution}.
+     *
+     * @param x [T, H, W, inChannels]
+     * @param weights packed by this kernel
+     * @param out [T', H', W', outChannels]
+     */
     void compute(PooledTensor x, ConvolutionWeights weights, PooledTensor out);
 }

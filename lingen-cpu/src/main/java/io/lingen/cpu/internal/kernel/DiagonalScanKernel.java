@@ -9,7 +9,7 @@ import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** See {@link io.lingen.core.backend.Backend#diagonalScan}: tasks are bands of channels, each with its states in the cache. */
+/** The selective scan of Mamba1. Each task scans a band of channels, with their states in the cache. */
 public final class DiagonalScanKernel {
     private static final int CHANNEL_BAND = 128;
     private static final int STEP_BLOCK = 64;
@@ -17,14 +17,33 @@ public final class DiagonalScanKernel {
     private final WorkerPool pool;
     private final FloatKernels loops;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param loops the inner loops
+     */
     public DiagonalScanKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
         this.loops = loops;
     }
 
-    /** Where inputs lie: bands of rows along the path. */
+    /** The inputs of a call. */
     private record Input(PooledTensor x, PooledTensor dt, PooledTensor bc, long b, long c, ScanPath path) {}
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#diagonalScan}.
+     *
+     * @param x [path.rows(), di]
+     * @param dt [path.rows(), di]
+     * @param bc [path.rows(), columns]
+     * @param b the first column of B in bc
+     * @param c the first column of C in bc
+     * @param path the order of the rows
+     * @param weights the parameters
+     * @param accumulate whether the result is added to y or overwrites it
+     * @param y [path.grid().cells(), di]
+     */
     public void compute(
             Tensor x,
             Tensor dt,
@@ -92,7 +111,7 @@ public final class DiagonalScanKernel {
         loops.load(tensor.rowAddress(row) + column * tensor.dtype().bytes(), tensor.dtype(), target, n);
     }
 
-    /** A = -exp(aLog) of a band of channels, transposed to [n, channels]. */
+    /** Computes A = -exp(aLog) of a band of channels, transposed to [n, channels]. Returns its address in scratch memory. */
     private static long rates(DiagonalScanWeights weights, int from, int channels, int n, Scratch scratch) {
         long source = PooledTensor.addressOf(weights.aLog());
         long target = scratch.floats((long) n * channels);

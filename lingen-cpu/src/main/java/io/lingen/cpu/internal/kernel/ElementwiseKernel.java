@@ -10,7 +10,7 @@ import io.lingen.cpu.internal.loop.FloatKernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Operations on elements one by one, in pieces that stay in the cache while they are converted. */
+/** Elementwise operations, in pieces that stay in the cache during conversion. */
 public final class ElementwiseKernel {
     private static final int PIECE = 2048;
     private static final int PIECES_PER_TASK = 8;
@@ -18,18 +18,29 @@ public final class ElementwiseKernel {
     private final WorkerPool pool;
     private final FloatKernels loops;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param loops the inner loops
+     */
     public ElementwiseKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
         this.loops = loops;
     }
 
-    /** A piece of at most {@link #PIECE} elements. */
+    /** The computation of at most {@link #PIECE} elements. */
     @FunctionalInterface
     private interface Piece {
         void compute(long first, int n, Scratch scratch);
     }
 
-    /** See {@link io.lingen.core.backend.Backend#copy}. */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#copy}.
+     *
+     * @param x any shape
+     * @param out the copy
+     */
     public void copy(PooledTensor x, PooledTensor out) {
         forPieces(x.shape().elements(), (first, n, scratch) -> {
             if (x.dtype() == DType.BF16 && out.dtype() == DType.BF16) {
@@ -40,7 +51,13 @@ public final class ElementwiseKernel {
         });
     }
 
-    /** See {@link io.lingen.core.backend.Backend#add}. */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#add}.
+     *
+     * @param a any shape
+     * @param b the second term
+     * @param out the sum
+     */
     public void add(PooledTensor a, PooledTensor b, PooledTensor out) {
         forPieces(out.shape().elements(), (first, n, scratch) -> {
             long target = target(out, first, n, scratch);
@@ -49,7 +66,13 @@ public final class ElementwiseKernel {
         });
     }
 
-    /** See {@link io.lingen.core.backend.Backend#multiply}. */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#multiply}.
+     *
+     * @param a any shape
+     * @param b the second factor
+     * @param out the product
+     */
     public void multiply(PooledTensor a, PooledTensor b, PooledTensor out) {
         forPieces(out.shape().elements(), (first, n, scratch) -> {
             long target = target(out, first, n, scratch);
@@ -58,7 +81,13 @@ public final class ElementwiseKernel {
         });
     }
 
-    /** See {@link io.lingen.core.backend.Backend#addScaled}. */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#addScaled}.
+     *
+     * @param alpha the factor
+     * @param x any shape
+     * @param y the sum, updated in place
+     */
     public void addScaled(float alpha, PooledTensor x, PooledTensor y) {
         forPieces(y.shape().elements(), (first, n, scratch) -> {
             long target = read(y, first, n, scratch);
@@ -67,7 +96,14 @@ public final class ElementwiseKernel {
         });
     }
 
-    /** See {@link io.lingen.core.backend.Backend#interpolate}. */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#interpolate}.
+     *
+     * @param a any shape
+     * @param b the other end
+     * @param s the position between a and b
+     * @param out the result
+     */
     public void interpolate(PooledTensor a, PooledTensor b, float s, PooledTensor out) {
         forPieces(out.shape().elements(), (first, n, scratch) -> {
             long target = target(out, first, n, scratch);
@@ -76,7 +112,12 @@ public final class ElementwiseKernel {
         });
     }
 
-    /** See {@link io.lingen.core.backend.Backend#normal}. */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#normal}.
+     *
+     * @param seed the key of the generator
+     * @param out the noise
+     */
     public void normal(long seed, PooledTensor out) {
         forPieces(out.shape().elements(), (first, n, scratch) -> {
             float[] noise = new float[n];

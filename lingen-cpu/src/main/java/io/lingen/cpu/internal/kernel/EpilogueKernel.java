@@ -7,19 +7,29 @@ import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.loop.FloatKernels;
 import java.util.Objects;
 
-/** What a linear layer does with its sums before it stores them. */
+/** The epilogue of a linear layer. */
 public final class EpilogueKernel {
     private final FloatKernels loops;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param loops the inner loops
+     */
     public EpilogueKernel(FloatKernels loops) {
         this.loops = loops;
     }
 
     /**
-     * Applies an epilogue to a piece of a row and stores it.
+     * Applies an epilogue to a part of a row and stores the result.
      *
-     * @param sums F32 elements with the bias in them, overwritten
-     * @param column the piece's first column of {@code out}
+     * @param sums x W^T + bias, [n] in F32; overwritten
+     * @param n the number of elements
+     * @param epilogue the function
+     * @param column the first column of the part in {@code out}
+     * @param out the output
+     * @param row the row of the part in {@code out}
+     * @param scratch memory for intermediate results
      */
     public void store(long sums, int n, Epilogue epilogue, int column, PooledTensor out, long row, Scratch scratch) {
         long target = out.rowAddress(row) + (long) column * out.dtype().bytes();

@@ -9,23 +9,41 @@ import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
- * See {@link io.lingen.core.backend.Backend#groupNorm}. One pass sums every channel's deviations from the frame's first pixel, and their squares;
- * a group's mean and variance follow without cancellation. The second pass subtracts the same pixel, for the same reason.
+ * Group norm. A first pass sums, for each channel, the deviations from the first pixel of the frame and their squares. The mean and variance
+ * of a group follow from these sums without cancellation. A second pass normalizes, also relative to the first pixel.
  */
 public final class GroupNormKernel {
-    /** Pixels whose sums are taken in F32 before they go to a double. */
+    /** The number of pixels that are summed in F32 before the sums are added in double precision. */
     private static final int PIXEL_BLOCK = 256;
 
     private final WorkerPool pool;
     private final SizeClassAllocator memory;
     private final FloatKernels loops;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param memory the allocator of intermediate results
+     * @param loops the inner loops
+     */
     public GroupNormKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.pool = pool;
         this.memory = memory;
         this.loops = loops;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#groupNorm}.
+     *
+     * @param x [T, H, W, C]
+     * @param groups the number of groups of channels
+     * @param weight [C]
+     * @param bias [C]
+     * @param epsilon the number added to the variance
+     * @param silu whether SiLU is applied to the result
+     * @param out has the shape of x
+     */
     public void compute(
             PooledTensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, PooledTensor out) {
         int frames = Math.toIntExact(x.shape().length(0));
@@ -36,7 +54,7 @@ public final class GroupNormKernel {
             return;
         }
         long line = (long) channels * Float.BYTES;
-        // Per block the sums and squares; per frame the shift, and the factor and offset of the second pass.
+        // Layout: sums and squares for each block, then the shifts, then the factors and offsets, for each frame.
         SizeClassAllocator.Block buffer = memory.allocate(((long) frames * blocks * 2 + (long) frames * 3) * line);
         try {
             long partial = buffer.address();
@@ -101,9 +119,9 @@ public final class GroupNormKernel {
         }
     }
 
-    /** One frame's sums: {@code blocks} times deviations [channels] and squares [channels], from {@code shift} [channels]. */
+    /** The sums of one frame: for each block the deviations from {@code shift} [channels] and their squares [channels]. */
     private record Statistics(long sums, long shift, int blocks, long pixels, int channels, int groups) {
-        /** Writes the channels' factors and, behind them, their offsets: out = (x - shift) factor + offset. */
+        /** Writes the factors [channels] followed by the offsets [channels] of out = (x - shift) * factor + offset. */
         private void write(long weight, long bias, float epsilon, long factor) {
             int perGroup = channels / groups;
             for (int group = 0; group < groups; group++) {

@@ -9,13 +9,20 @@ import io.lingen.cpu.internal.loop.FloatKernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Copies between the host's tensors and off-heap elements, converting types. On the calling thread: host memory may be confined to it. */
+/** Copies between host tensors and off-heap elements with conversion. All work is on the calling thread, to which host memory may be confined. */
 public final class HostTransfer {
     private static final int CHUNK = 1 << 16;
 
     private HostTransfer() {}
 
-    /** Writes a host tensor's elements as F32 or BF16 to an address. */
+    /**
+     * Copies the elements of a host tensor to an address.
+     *
+     * @param source the elements, of any type
+     * @param target the address of the first element
+     * @param dtype the type of the target, F32 or BF16
+     * @param loops the inner loops
+     */
     public static void read(HostTensor source, long target, DType dtype, FloatKernels loops) {
         long elements = source.shape().elements();
         if (source.dtype() == dtype) {
@@ -40,7 +47,12 @@ public final class HostTransfer {
         }
     }
 
-    /** A tensor's elements as F32 on the host. */
+    /**
+     * {@return the elements of a tensor as F32 on the host}
+     *
+     * @param tensor F32 or BF16
+     * @param loops the inner loops
+     */
     public static HostTensor download(PooledTensor tensor, FloatKernels loops) {
         long elements = tensor.shape().elements();
         MemorySegment memory = elements <= Integer.MAX_VALUE - 8
@@ -50,7 +62,13 @@ public final class HostTransfer {
         return new HostTensor(DType.F32, tensor.shape(), memory);
     }
 
-    /** Copies a tensor's elements as F32 to an array. */
+    /**
+     * Copies the elements of a tensor, as F32, to an array.
+     *
+     * @param tensor F32 or BF16
+     * @param target has as many entries as the tensor has elements
+     * @param loops the inner loops
+     */
     public static void download(PooledTensor tensor, float[] target, FloatKernels loops) {
         download(tensor, MemorySegment.ofArray(target), loops);
     }

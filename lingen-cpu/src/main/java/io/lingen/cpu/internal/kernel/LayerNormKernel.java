@@ -6,7 +6,7 @@ import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** See {@link io.lingen.core.backend.Backend#modulatedLayerNorm}. The variance is summed from deviations: rows fit the first cache level. */
+/** Modulated layer norm. The variance is computed from deviations in a second pass over each row, which is then in the L1 cache. */
 public final class LayerNormKernel {
     private static final int ROWS_PER_TASK = 16;
 
@@ -14,12 +14,28 @@ public final class LayerNormKernel {
     private final SizeClassAllocator memory;
     private final FloatKernels loops;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param memory the allocator of intermediate results
+     * @param loops the inner loops
+     */
     public LayerNormKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.pool = pool;
         this.memory = memory;
         this.loops = loops;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#modulatedLayerNorm}.
+     *
+     * @param x [n, d]
+     * @param shift [d]
+     * @param scale [d]
+     * @param epsilon the number added to the variance
+     * @param out [n, d]
+     */
     public void compute(PooledTensor x, Tensor shift, Tensor scale, float epsilon, PooledTensor out) {
         int d = (int) x.shape().last();
         long b = PooledTensor.addressOf(shift);

@@ -7,11 +7,25 @@ import io.lingen.core.op.LinearWeights;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.core.spi.pool.PooledWorkspace;
 
-/** Linear layers: packs weights in its own layout and multiplies by them. Thread-safe. */
+/** Linear layers with weights in the kernel's own layout. Implementations are thread-safe. */
 public interface LinearKernel {
-    /** See {@link io.lingen.core.backend.Backend#packLinear}. */
+    /**
+     * Packs the parameters of a linear layer.
+     *
+     * @param workspace the owner of the packed weights
+     * @param source the parameters
+     * @param dtype the type of the GEMM's operands, F32 or BF16
+     * @return the packed weights
+     */
     LinearWeights pack(PooledWorkspace workspace, LinearParameters source, DType dtype);
 
-    /** See {@link io.lingen.core.backend.Backend#linear}. The weights are of this kernel; shapes are checked. */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#linear}.
+     *
+     * @param x [n, in]
+     * @param weights packed by this kernel
+     * @param epilogue the function applied to the sum
+     * @param out [n, out]
+     */
     void compute(PooledTensor x, LinearWeights weights, Epilogue epilogue, PooledTensor out);
 }

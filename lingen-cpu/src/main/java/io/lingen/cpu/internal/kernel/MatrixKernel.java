@@ -3,19 +3,23 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.DType;
 import io.lingen.cpu.internal.WorkerPool.Worker;
 
-/** Products of matrices on the calling thread: what attention, convolutions and chunked scans are built on. Thread-safe. */
+/** Matrix products on the calling thread, for attention and chunked scans. Implementations are thread-safe. */
 public interface MatrixKernel {
-    /** The type to which operands of a type are best converted before: F32 where BF16 products are not faster. */
-    DType productType(DType dtype);
+    /**
+     * {@return the fastest type for operands of a type: F32 where BF16 products are not faster}
+     *
+     * @param dtype the type of the operands, F32 or BF16
+     */
+    DType gemmType(DType dtype);
 
     /**
-     * C = A B, or C += A B when {@code accumulate}. Elements may be F32 or BF16 in any mixture; sums are F32, and a BF16 C is rounded
-     * once at the end. C is stored row by row and overlaps neither A nor B.
+     * Computes C = A B or C += A B. Elements are F32 or BF16 in any mixture. Sums are F32; a BF16 C is rounded once at the end.
      *
      * @param a [m, k]
      * @param b [k, n]
-     * @param c [m, n], not transposed
-     * @param worker the calling thread\'s place; its scratch memory is as before afterwards
+     * @param c [m, n], not transposed; must not overlap A or B
+     * @param accumulate whether the product is added to C or overwrites it
+     * @param worker the calling thread's worker, whose scratch memory is restored
      */
     void multiply(MatrixView a, MatrixView b, MatrixView c, boolean accumulate, Worker worker);
 }

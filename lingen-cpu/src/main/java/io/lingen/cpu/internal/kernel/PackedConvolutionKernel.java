@@ -14,8 +14,8 @@ import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
- * Convolutions in Java as a sum of products, one for each cell of the kernel: an output row [W', O] += shifted input row [W', C] times that
- * cell's [C, O]. In a channels-last video the shifted row lies there already, so nothing is copied.
+ * Convolutions in Java, as a sum of matrix products over the taps of the kernel: output row [W', O] += shifted input row [W', C] times the
+ * tap's matrix [C, O]. In a channels-last video, the shifted row is a view, so no data is copied.
  */
 public final class PackedConvolutionKernel implements ConvolutionKernel {
     private final WorkerPool pool;
@@ -24,6 +24,13 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
     private final Panels panels;
     private final PackedMatrixKernel matrix;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param memory the allocator of intermediate results
+     * @param loops the inner loops
+     */
     public PackedConvolutionKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.pool = pool;
         this.memory = memory;
@@ -32,7 +39,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
         this.matrix = new PackedMatrixKernel(loops);
     }
 
-    /** For every kernel cell the panels of [C, O], in F32 but rounded to {@code dtype}. */
+    /** Packed weights: for each tap the panels of [C, O], in F32 but rounded to {@code dtype}. */
     private record Packed(ConvolutionParameters parameters, DType dtype, long panels, long bias)
             implements ConvolutionWeights {}
 
@@ -129,7 +136,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
         matrix.multiplyPanels(left, panel, in, target, left.rows(), channels, channels, true, scratch);
     }
 
-    /** An input row [W, C] in F32, rounded to the weights' type. */
+    /** Returns the address of an input row [W, C] in F32, rounded to the type of the weights. */
     private long input(PooledTensor x, DType dtype, long line, Scratch scratch) {
         int n = Math.toIntExact(x.shape().length(2) * x.shape().last());
         long address = x.rowAddress(line * x.shape().length(2));

@@ -11,7 +11,7 @@ import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** Linear layers in Java: weights are packed into panels of their own type, sums stay in F32 until the epilogue is done. */
+/** Linear layers in Java. Weights are packed into panels in their own type. Sums stay in F32 until the end of the epilogue. */
 public final class PackedLinearKernel implements LinearKernel {
     private static final int ROW_BLOCK = 64;
     private static final int COLUMN_BLOCK = 512;
@@ -23,6 +23,13 @@ public final class PackedLinearKernel implements LinearKernel {
     private final PackedMatrixKernel matrix;
     private final EpilogueKernel epilogues;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param memory the allocator of intermediate results
+     * @param loops the inner loops
+     */
     public PackedLinearKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.pool = pool;
         this.memory = memory;
@@ -32,7 +39,7 @@ public final class PackedLinearKernel implements LinearKernel {
         this.epilogues = new EpilogueKernel(loops);
     }
 
-    /** Panels of W^T: the weights' rows are the panels' columns. */
+    /** Packed weights: the panels of W^T. */
     private record Packed(int in, int out, DType dtype, long panels, long bias) implements LinearWeights {
         @Override
         public long inFeatures() {
@@ -146,7 +153,7 @@ public final class PackedLinearKernel implements LinearKernel {
         }
     }
 
-    /** A block of x in F32, rounded to the weights' type. */
+    /** Returns a block of x in F32, rounded to the type of the weights. */
     private MatrixView input(
             PooledTensor x, long row, int rows, int kFrom, int depth, boolean rounded, long target, Scratch scratch) {
         long from = x.rowAddress(row) + (long) kFrom * x.dtype().bytes();

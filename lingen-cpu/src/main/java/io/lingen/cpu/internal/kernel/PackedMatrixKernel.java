@@ -6,11 +6,11 @@ import io.lingen.cpu.internal.WorkerPool.Worker;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
- * Blocked products in Java (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008): blocks of B are packed into
- * panels that a tile reads from front to back; A is read where it lies.
+ * Blocked matrix products in Java (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). Blocks of B are packed
+ * into panels, which a tile reads sequentially. A is read in place.
  */
 public final class PackedMatrixKernel implements MatrixKernel {
-    /** A panel of this depth fills about half of the first cache level. */
+    /** The depth of a panel, which fills about half of the L1 cache. */
     static final int K_BLOCK = 256;
 
     private static final int ROW_BLOCK = 128;
@@ -19,13 +19,18 @@ public final class PackedMatrixKernel implements MatrixKernel {
     private final FloatKernels loops;
     private final Panels panels;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param loops the inner loops
+     */
     public PackedMatrixKernel(FloatKernels loops) {
         this.loops = loops;
         this.panels = new Panels(loops);
     }
 
     @Override
-    public DType productType(DType dtype) {
+    public DType gemmType(DType dtype) {
         return DType.F32;
     }
 
@@ -68,7 +73,7 @@ public final class PackedMatrixKernel implements MatrixKernel {
         }
     }
 
-    /** A block of A as F32. */
+    /** Returns a block of A as F32. */
     private MatrixView block(MatrixView a, int row, int rows, int kFrom, int depth, long widened) {
         if (a.dtype() == DType.F32) {
             return new MatrixView(a.at(row, kFrom), DType.F32, rows, depth, a.stride(), a.transposed());
@@ -84,11 +89,11 @@ public final class PackedMatrixKernel implements MatrixKernel {
     }
 
     /**
-     * C = A B or C += A B with B in panels.
+     * Computes C = A B or C += A B with B in panels.
      *
      * @param a [rows, depth] in F32
-     * @param packed F32 panels of {@code panelDepth >= depth} rows
-     * @param c the address of C's F32 elements
+     * @param packed the panels of B, with {@code panelDepth >= depth} rows
+     * @param c [rows, columns] in F32
      */
     void multiplyPanels(
             MatrixView a,
@@ -115,7 +120,7 @@ public final class PackedMatrixKernel implements MatrixKernel {
         }
     }
 
-    /** One panel's columns of C. */
+    /** Computes the columns of C that belong to one panel. */
     void multiplyPanel(
             MatrixView a,
             long panel,

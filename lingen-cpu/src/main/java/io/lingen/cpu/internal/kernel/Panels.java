@@ -6,8 +6,8 @@ import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
- * The right side of a product, cut into panels as wide as a tile: panel p holds columns [p * width, (p + 1) * width) as [k, width], zeros
- * beyond the last column. A tile then reads it from front to back.
+ * The layout of the right operand of a product in panels, which a tile reads sequentially. Panel p holds the columns [p * width, (p + 1) *
+ * width) as [k, width], with zeros beyond the last column.
  */
 final class Panels {
     private final FloatKernels loops;
@@ -18,17 +18,17 @@ final class Panels {
         this.width = loops.tileColumns();
     }
 
-    /** The columns of a panel. */
+    /** Returns the number of columns of a panel. */
     int width() {
         return width;
     }
 
-    /** The number of panels of a matrix. */
+    /** Returns the number of panels of a matrix. */
     int count(int columns) {
         return Math.ceilDiv(columns, width);
     }
 
-    /** The elements of all panels of a matrix. */
+    /** Returns the number of elements of all panels of a matrix. */
     long elements(int k, int columns) {
         return (long) count(columns) * k * width;
     }

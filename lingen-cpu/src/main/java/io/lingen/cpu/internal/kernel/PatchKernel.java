@@ -8,25 +8,44 @@ import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.WorkerPool;
 
-/** See {@link io.lingen.core.backend.Backend#patchify} and {@link io.lingen.core.backend.Backend#unpatchify}. */
+/** Conversion between videos and patches. */
 public final class PatchKernel {
     private static final int TOKENS_PER_TASK = 64;
 
     private final WorkerPool pool;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     */
     public PatchKernel(WorkerPool pool) {
         this.pool = pool;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#patchify}.
+     *
+     * @param video [C, T, H, W]
+     * @param patch the size of a patch
+     * @param tokens [tokens, C * patch.cells()]
+     */
     public void patchify(PooledTensor video, PatchSize patch, PooledTensor tokens) {
         move(video, patch, tokens, false);
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#unpatchify}.
+     *
+     * @param tokens [tokens, C * patch.cells()]
+     * @param patch the size of a patch
+     * @param video [C, T, H, W]
+     */
     public void unpatchify(PooledTensor tokens, PatchSize patch, PooledTensor video) {
         move(video, patch, tokens, true);
     }
 
-    /** One element of each patch in a row of the grid at a time. */
+    /** Copies elements between the video and the tokens. The inner loop copies one element of each patch in a row of the grid. */
     private void move(PooledTensor video, PatchSize patch, PooledTensor tokens, boolean inverse) {
         Side pixels = Side.of(video);
         Side cells = Side.of(tokens);
@@ -58,7 +77,7 @@ public final class PatchKernel {
         });
     }
 
-    /** A tensor's memory. */
+    /** The memory of a tensor. */
     private record Side(long address, boolean bf16) {
         static Side of(PooledTensor tensor) {
             return new Side(tensor.address(), tensor.dtype() == DType.BF16);

@@ -6,18 +6,32 @@ import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** See {@link io.lingen.core.backend.Backend#averagePool}. */
+/** Average pooling of tokens. */
 public final class PoolKernel {
     private static final int CELLS_PER_TASK = 8;
 
     private final WorkerPool pool;
     private final FloatKernels loops;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param loops the inner loops
+     */
     public PoolKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
         this.loops = loops;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#averagePool}.
+     *
+     * @param x [grid.cells(), d]
+     * @param grid the grid of tokens
+     * @param kernel the size of a block
+     * @param out [grid.dividedBy(kernel).cells(), d]
+     */
     public void compute(PooledTensor x, Grid grid, Dims3 kernel, PooledTensor out) {
         int d = (int) x.shape().last();
         Grid cells = grid.dividedBy(kernel);

@@ -5,16 +5,32 @@ import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** See {@link io.lingen.core.backend.Backend#addPosition}. */
+/** Addition of position embeddings. */
 public final class PositionKernel {
     private final WorkerPool pool;
     private final FloatKernels loops;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param loops the inner loops
+     */
     public PositionKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
         this.loops = loops;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#addPosition}.
+     *
+     * @param x [grid.cells(), d]
+     * @param tableT [at least grid.t(), d]
+     * @param tableH [at least grid.h(), d]
+     * @param tableW [at least grid.w(), d]
+     * @param grid the grid of tokens
+     * @param out has the shape of x
+     */
     public void compute(
             PooledTensor x,
             PooledTensor tableT,

@@ -12,8 +12,8 @@ import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
- * The selective scan as the recurrence of its definition (specification, section 3), in F32: a block of tokens at a time, first the
- * convolution for all channels, then every head's steps with its state in the cache.
+ * The selective scan as the recurrence of its definition, in F32 (specification, section 3). For each block of tokens, it convolves all
+ * channels, then computes the steps of each head with the head's state in the cache.
  */
 public final class RecurrentScanKernel implements SelectiveScanKernel {
     private static final int STEP_BLOCK = 128;
@@ -23,13 +23,20 @@ public final class RecurrentScanKernel implements SelectiveScanKernel {
     private final SizeClassAllocator memory;
     private final FloatKernels loops;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param memory the allocator of intermediate results
+     * @param loops the inner loops
+     */
     public RecurrentScanKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops) {
         this.pool = pool;
         this.memory = memory;
         this.loops = loops;
     }
 
-    /** Addresses of a block's F32 elements: convolved [steps, channels], dt and decay [steps, heads], states [heads, n, p]. */
+    /** The addresses of the F32 buffers of a block: convolved [steps, channels], dt and decay [steps, heads], states [heads, n, p]. */
     private record Buffers(long convolved, long dt, long decay, long states) {}
 
     @Override

@@ -5,14 +5,22 @@ import io.lingen.core.op.Grid;
 import io.lingen.cpu.internal.RawMemory;
 
 /**
- * One head's bias by the relative position of query and key (Liu et al., "Swin Transformer", 2021): entry (q - k + w - 1) per axis.
+ * The bias of one head by the relative position of query and key (Liu et al., "Swin Transformer", 2021). The index on each axis is q - k + w -
+ * 1, where w is the length of a window.
  *
- * @param table the address of [heads, (2wt-1)(2wh-1)(2ww-1)] F32 elements
- * @param size the windows' lengths
- * @param head the head
+ * @param table the address of [heads, (2wt-1)(2wh-1)(2ww-1)] in F32
+ * @param size the lengths of a window
+ * @param head the index of the head
  */
 public record RelativeBias(long table, Dims3 size, int head) {
-    /** Writes a query's bias for every key of its window. */
+    /**
+     * Writes the bias of one query for every key of its window.
+     *
+     * @param grid the grid of tokens
+     * @param rows the rows of the window's tokens
+     * @param query the index of the query in {@code rows}
+     * @param target the address of the result, [rows.length] in F32
+     */
     public void row(Grid grid, long[] rows, int query, long target) {
         int widthH = 2 * size.h() - 1;
         int widthW = 2 * size.w() - 1;

@@ -7,21 +7,33 @@ import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/**
- * See {@link io.lingen.core.backend.Backend#rmsNorm}, {@link io.lingen.core.backend.Backend#gatedRmsNorm} and
- * {@link io.lingen.core.backend.Backend#headRmsNorm}.
- */
+/** RMS norms. */
 public final class RmsNormKernel {
     private static final int ROWS_PER_TASK = 16;
 
     private final WorkerPool pool;
     private final FloatKernels loops;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param loops the inner loops
+     */
     public RmsNormKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
         this.loops = loops;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#rmsNorm}.
+     *
+     * @param x [n, d]
+     * @param weight [d]
+     * @param epsilon the number added to the mean square
+     * @param silu whether SiLU is applied to the result
+     * @param out [n, d]
+     */
     public void rows(PooledTensor x, Tensor weight, float epsilon, boolean silu, PooledTensor out) {
         int d = (int) x.shape().last();
         long weights = PooledTensor.addressOf(weight);
@@ -43,13 +55,22 @@ public final class RmsNormKernel {
         });
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#gatedRmsNorm}.
+     *
+     * @param y [n, d]
+     * @param z [n, d], the gate
+     * @param weight [d]
+     * @param epsilon the number added to the mean square
+     * @param out [n, d]
+     */
     public void gated(PooledTensor y, PooledTensor z, Tensor weight, float epsilon, PooledTensor out) {
         int d = (int) y.shape().last();
         long weights = PooledTensor.addressOf(weight);
         pool.forRanges(y.shape().rows(), ROWS_PER_TASK, (from, to, worker) -> {
             long inputY = worker.scratch().floats(d);
             long inputZ = worker.scratch().floats(d);
-            // Its own buffer, so that what is written twice stays in the cache.
+            // A separate buffer: the row is written twice, and should stay in the cache in between.
             long gated = worker.scratch().floats(d);
             for (long row = from; row < to; row++) {
                 long values = Rows.read(loops, y, row, inputY);
@@ -62,6 +83,13 @@ public final class RmsNormKernel {
         });
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#headRmsNorm}.
+     *
+     * @param heads the vectors, updated in place
+     * @param weight [headDim]
+     * @param epsilon the number added to the mean square
+     */
     public void heads(Heads heads, Tensor weight, float epsilon) {
         PooledTensor matrix = PooledTensor.of(heads.matrix());
         DType dtype = matrix.dtype();
@@ -84,7 +112,7 @@ public final class RmsNormKernel {
         });
     }
 
-    /** 1 / sqrt(mean square + epsilon) */
+    /** Computes 1 / sqrt(mean square + epsilon). */
     private static float factor(float squares, int d, float epsilon) {
         return (float) (1 / Math.sqrt(squares / d + epsilon));
     }

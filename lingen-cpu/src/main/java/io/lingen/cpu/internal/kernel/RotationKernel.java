@@ -7,16 +7,31 @@ import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** See {@link io.lingen.core.backend.Backend#rotate}. A token's angles are gathered once and serve all of its heads. */
+/** Rotary position embedding. The angles of a token are gathered once for all of its heads. */
 public final class RotationKernel {
     private final WorkerPool pool;
     private final FloatKernels loops;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param loops the inner loops
+     */
     public RotationKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
         this.loops = loops;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#rotate}.
+     *
+     * @param heads the vectors, updated in place
+     * @param grid the grid of tokens
+     * @param tableT the cosines and sines along time
+     * @param tableH the cosines and sines along height
+     * @param tableW the cosines and sines along width
+     */
     public void compute(Heads heads, Grid grid, PooledTensor tableT, PooledTensor tableH, PooledTensor tableW) {
         PooledTensor matrix = PooledTensor.of(heads.matrix());
         DType dtype = matrix.dtype();

@@ -5,11 +5,11 @@ import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** Rows of tensors as F32: where they lie when they are F32, else converted to or from a buffer. */
+/** Access to rows of tensors as F32: in place if the tensor is F32, otherwise converted through a buffer. */
 final class Rows {
     private Rows() {}
 
-    /** The address of a row's elements in F32: its own, or {@code buffer}'s with the row converted to it. */
+    /** Returns the address of a row in F32: the row itself, or {@code buffer} after conversion. */
     static long read(FloatKernels loops, PooledTensor tensor, long row, long buffer) {
         if (tensor.dtype() == DType.F32) {
             return tensor.rowAddress(row);
@@ -18,19 +18,19 @@ final class Rows {
         return buffer;
     }
 
-    /** Where to compute a row in F32: in its own place, or in {@code buffer}. */
+    /** Returns the address at which to compute a row in F32: the row itself, or {@code buffer}. */
     static long target(PooledTensor tensor, long row, long buffer) {
         return tensor.dtype() == DType.F32 ? tensor.rowAddress(row) : buffer;
     }
 
-    /** Brings a row that was computed at {@link #target} to its place. */
+    /** Stores a row that was computed at {@link #target}. */
     static void write(FloatKernels loops, long values, PooledTensor tensor, long row) {
         if (tensor.dtype() == DType.BF16) {
             loops.narrow(values, tensor.rowAddress(row), (int) tensor.shape().last());
         }
     }
 
-    /** target = values, or target += values; {@code values} may be overwritten. */
+    /** Computes target = values or target += values. May overwrite {@code values}. */
     static void store(
             FloatKernels loops, long values, long target, DType dtype, int n, boolean accumulate, Scratch scratch) {
         if (!accumulate) {

@@ -5,8 +5,8 @@ import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
- * The softmax of a tile of queries over tiles of keys that come one after the other (Milakov and Gimelshein, "Online normalizer calculation
- * for softmax", 2018): each row's largest score and sum so far; what was summed under a smaller maximum is scaled down.
+ * The online softmax of a tile of queries over successive tiles of keys (Milakov and Gimelshein, "Online normalizer calculation for softmax",
+ * 2018). It holds the running maximum and sum of each row. When the maximum grows, the previous sums are scaled down.
  */
 final class RunningSoftmax {
     private final FloatKernels loops;
@@ -15,11 +15,13 @@ final class RunningSoftmax {
     private final MatrixView sums;
     private final float[] largest;
     private final float[] total;
-    private boolean begun;
+    private boolean hasTile;
 
     /**
+     * Creates a softmax before the first tile.
+     *
      * @param rows the number of queries
-     * @param width the heads' width; scores are divided by its root
+     * @param width the head dimension; scores are divided by its square root
      */
     RunningSoftmax(FloatKernels loops, int rows, int width, Scratch scratch) {
         this.loops = loops;
@@ -31,19 +33,19 @@ final class RunningSoftmax {
     }
 
     /**
-     * Turns a tile of scores into weights, and fits the sums so far to them.
+     * Converts a tile of scores to weights, and scales the previous sums to the new maximum.
      *
      * @param scores q k^T, [rows, keys] in F32
      * @param weights [rows, keys], F32 or BF16; may be {@code scores}
      */
-    void weigh(MatrixView scores, MatrixView weights) {
+    void update(MatrixView scores, MatrixView weights) {
         int keys = scores.columns();
         for (int row = 0; row < scores.rows(); row++) {
             long address = scores.at(row, 0);
             float max = loops.max(address, keys) * scale;
-            if (begun && max <= largest[row]) {
+            if (hasTile && max <= largest[row]) {
                 max = largest[row];
-            } else if (begun) {
+            } else if (hasTile) {
                 float factor = (float) Math.exp(largest[row] - max);
                 total[row] *= factor;
                 loops.scale(factor, sums.at(row, 0), sums.at(row, 0), width);
@@ -53,19 +55,19 @@ final class RunningSoftmax {
         }
     }
 
-    /** The weighted sums of the values, [rows, width] in F32: the caller adds weights times values. */
+    /** Returns the weighted sums of the values, [rows, width] in F32. The caller adds weights times values. */
     MatrixView sums() {
         return sums;
     }
 
-    /** Whether that product is added to {@link #sums} or overwrites it: false once, for the first tile. */
+    /** Returns whether weights times values is added to {@link #sums} or overwrites it: false for the first tile. */
     boolean accumulates() {
-        boolean before = begun;
-        begun = true;
+        boolean before = hasTile;
+        hasTile = true;
         return before;
     }
 
-    /** The address of a finished row, divided by its total. */
+    /** Divides a row of sums by its total, and returns its address. */
     long result(int row) {
         long address = sums.at(row, 0);
         loops.scale(1 / total[row], address, address, width);

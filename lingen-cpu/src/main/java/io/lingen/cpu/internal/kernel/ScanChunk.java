@@ -4,11 +4,11 @@ import io.lingen.core.DType;
 import io.lingen.core.op.ScanSpec;
 import io.lingen.cpu.internal.RawMemory;
 
-/** View of what all heads share of one chunk of a scan. Steps count from the chunk's begin; rows of the past are at negative steps. */
+/** A view of the values of one chunk of a scan that all heads share. Step 0 is the first of the chunk; earlier rows have negative steps. */
 final class ScanChunk {
-    /** Index of the chunk's first step on the path. */
+    /** The index of the chunk's first step on the path. */
     final long first;
-    /** Number of the chunk's steps: only the last chunk has fewer than the layout's. */
+    /** The number of steps, which is less than the layout's in the last chunk only. */
     final int steps;
 
     private final Layout layout;
@@ -21,63 +21,63 @@ final class ScanChunk {
         this.steps = steps;
     }
 
-    /** B of all groups, [steps, groups * n] in the products' type. */
+    /** Returns B of all groups, [steps, groups * n] in the GEMM's type. */
     MatrixView b() {
         return MatrixView.of(address, layout.dtype, steps, layout.groupWidth, layout.groupWidth);
     }
 
-    /** C of all groups, [steps, groups * n] in the products' type. */
+    /** Returns C of all groups, [steps, groups * n] in the GEMM's type. */
     MatrixView c() {
         return MatrixView.of(address + layout.c, layout.dtype, steps, layout.groupWidth, layout.groupWidth);
     }
 
-    /** B of one group, [steps, n]. */
+    /** Returns B of one group, [steps, n]. */
     MatrixView b(int group) {
         return b().part(steps, group * layout.n, layout.n);
     }
 
-    /** C of one group, [steps, n]. */
+    /** Returns C of one group, [steps, n]. */
     MatrixView c(int group) {
         return c().part(steps, group * layout.n, layout.n);
     }
 
-    /** C B^T of one group, F32, [steps, steps]. */
+    /** Returns C B^T of one group, [steps, steps] in F32. */
     MatrixView products(int group) {
         long at = (long) group * layout.steps * layout.steps * Float.BYTES;
         return MatrixView.of(address + layout.products + at, DType.F32, steps, steps, layout.steps);
     }
 
-    /** Address of one head's cumulative sums s of dt A, [steps]. */
+    /** Returns the address of the cumulative sums s of dt A of one head, [steps]. */
     long sums(int head) {
         return address + layout.sums + (long) head * layout.steps * Float.BYTES;
     }
 
-    /** Address of one head's dt, [steps]. */
+    /** Returns the address of dt of one head, [steps]. */
     long dt(int head) {
         return address + layout.dt + (long) head * layout.steps * Float.BYTES;
     }
 
-    /** Address of the decays exp(s) from the chunk's begin to one step, [heads]. */
+    /** Returns the address of the decays exp(s) from the start of the chunk to a step, [heads]. */
     long decays(int step) {
         return address + layout.decays + (long) step * layout.heads * Float.BYTES;
     }
 
-    /** Address of one head's decay at one step; those of the heads after it follow. */
+    /** Returns the address of the decay of one head at a step, followed by those of the next heads. */
     long decays(int step, int head) {
         return decays(step) + (long) head * Float.BYTES;
     }
 
-    /** Address of the weights dt exp(s_last - s) of one step's input in the state at the chunk's end, [heads]. */
+    /** Returns the address of the weights dt exp(s_last - s) of the input of a step in the state at the end of the chunk, [heads]. */
     long stateWeights(int step) {
         return address + layout.stateWeights + (long) step * layout.heads * Float.BYTES;
     }
 
-    /** Address of one head's weight at one step; those of the heads after it follow. */
+    /** Returns the address of the weight of one head at a step, followed by those of the next heads. */
     long stateWeights(int step, int head) {
         return stateWeights(step) + (long) head * Float.BYTES;
     }
 
-    /** Address of the projection's row of a step. */
+    /** Returns the address of the row of a step in the projection. */
     long row(int step) {
         return RawMemory.getLong(address + layout.rows + (long) step * Long.BYTES);
     }
@@ -86,17 +86,12 @@ final class ScanChunk {
         RawMemory.setLong(address + layout.rows + (long) step * Long.BYTES, row);
     }
 
-    /** Sizes of a chunk, and the offsets in bytes of its parts. */
+    /** The sizes of a chunk, and the offsets of its parts in bytes. */
     static final class Layout {
-        /** The products' type. */
-        final DType dtype;
-        /** The most steps of a chunk. */
-        final int steps;
-
+        final DType dtype; // the GEMM's type
+        final int steps; // of a full chunk
         final int groups;
-        /** Width of a state. */
-        final int n;
-
+        final int n; // the size of a state
         final int heads;
         final long byteSize;
 

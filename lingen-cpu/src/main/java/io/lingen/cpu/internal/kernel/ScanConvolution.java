@@ -9,11 +9,11 @@ import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
- * The first stage of a scan: SiLU of the causal depthwise convolution along a path, for some steps and channels, gathered into a dense
- * block. Close it to give the transposed weights back.
+ * The first stage of a scan: causal depthwise convolution along a path and SiLU. It gathers ranges of steps and channels into a dense block.
+ * Closing it frees the transposed weights.
  */
-public final class ScanConvolution implements AutoCloseable {
-    /** Rows and channels of a piece that fits the first cache level together with its result. */
+final class ScanConvolution implements AutoCloseable {
+    /** The number of rows of a piece that fits the L1 cache together with its result. */
     private static final int STEP_BLOCK = 64;
 
     private static final int CHANNEL_BLOCK = 128;
@@ -28,11 +28,13 @@ public final class ScanConvolution implements AutoCloseable {
     private final SizeClassAllocator.Block weights;
 
     /**
-     * @param x [path rows, columns]
+     * Creates a convolution.
+     *
+     * @param x [path.rows(), columns]
      * @param weight [channels, taps]
      * @param bias [channels]
      */
-    public ScanConvolution(
+    ScanConvolution(
             SizeClassAllocator memory, FloatKernels loops, PooledTensor x, ScanPath path, Tensor weight, Tensor bias) {
         this.memory = memory;
         this.loops = loops;
@@ -52,28 +54,28 @@ public final class ScanConvolution implements AutoCloseable {
         }
     }
 
-    /** The number of taps. */
+    /** Returns the number of taps. */
     int taps() {
         return taps;
     }
 
-    /** The distance of the rows of {@link #weight}. */
+    /** Returns the number of channels, which is the distance of the rows of {@link #weight}. */
     int channels() {
         return channels;
     }
 
-    /** The address of [taps, channels] weights from a channel on. */
+    /** Returns the address of the weights [taps, channels], starting at a channel. */
     long weight(int channel) {
         return weights.address() + (long) channel * Float.BYTES;
     }
 
-    /** The address of the biases from a channel on. */
+    /** Returns the address of the biases, starting at a channel. */
     long bias(int channel) {
         return bias + (long) channel * Float.BYTES;
     }
 
-    /** The matrix rows of the steps [first, first + steps). */
-    public long[] rows(long first, int steps) {
+    /** Returns the rows of x at steps [first, first + steps). */
+    private long[] rows(long first, int steps) {
         long[] rows = new long[steps];
         for (int i = 0; i < steps; i++) {
             rows[i] = path.row(first + i);
@@ -82,13 +84,13 @@ public final class ScanConvolution implements AutoCloseable {
     }
 
     /**
-     * Convolves the steps [first, first + steps) of the channels [from, to).
+     * Computes steps [first, first + steps) of channels [from, to).
      *
-     * @param column the column of {@code x} where channel {@code from} lies
+     * @param column the column of channel {@code from} in x
      * @param out [steps, to - from] in F32
-     * @param outStride the elements from one row of {@code out} to the next
+     * @param outStride the distance of the rows of out in elements
      */
-    public void gather(long first, int steps, int from, int to, long column, long out, int outStride, Scratch scratch) {
+    void gather(long first, int steps, int from, int to, long column, long out, int outStride, Scratch scratch) {
         long mark = scratch.mark();
         long past = scratch.floats((long) (taps - 1 + STEP_BLOCK) * CHANNEL_BLOCK);
         int history = (int) Math.min(first, taps - 1);

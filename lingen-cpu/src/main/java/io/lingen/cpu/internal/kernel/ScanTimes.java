@@ -9,8 +9,8 @@ import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** The time steps of a scan's heads: dt = softplus(dt + bias) and a = dt A = -dt exp(aLog), in F32. */
-public final class ScanTimes {
+/** The time steps of the heads of a scan, dt = softplus(dt + bias), and their products a = dt A = -dt exp(aLog), in F32. */
+final class ScanTimes {
     private final FloatKernels loops;
     private final PooledTensor projection;
     private final long column;
@@ -19,7 +19,7 @@ public final class ScanTimes {
     private final long bias;
     private final float[] rates;
 
-    public ScanTimes(FloatKernels loops, ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights) {
+    ScanTimes(FloatKernels loops, ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights) {
         this.loops = loops;
         this.projection = PooledTensor.of(input.projection());
         this.column = input.dt();
@@ -34,12 +34,12 @@ public final class ScanTimes {
     }
 
     /**
-     * Computes the steps [first, first + steps).
+     * Computes steps [first, first + steps).
      *
-     * @param dt [steps, heads], written
-     * @param a [steps, heads], written: dt A, at most 0
+     * @param dt the output dt, [steps, heads]
+     * @param a the output dt A, at most 0, [steps, heads]
      */
-    public void gather(long first, int steps, long dt, long a, Scratch scratch) {
+    void gather(long first, int steps, long dt, long a, Scratch scratch) {
         long mark = scratch.mark();
         long factors = scratch.floats(heads);
         for (int head = 0; head < heads; head++) {
@@ -52,7 +52,7 @@ public final class ScanTimes {
             loops.load(source, projection.dtype(), a + offset, heads);
             loops.add(a + offset, bias, a + offset, heads);
         }
-        // All at once: the heads of one step rarely fill whole registers.
+        // One call for all steps, since the heads of one step rarely fill complete registers.
         loops.softplus(a, dt, steps * heads);
         for (int step = 0; step < steps; step++) {
             long offset = (long) step * heads * Float.BYTES;

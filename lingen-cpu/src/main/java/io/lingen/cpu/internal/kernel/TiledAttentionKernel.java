@@ -17,15 +17,15 @@ import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Attention over tiles of queries and keys with a running softmax (Dao et al., "FlashAttention", 2022): the scores of all pairs are never
- * in memory. A tile's two products are a {@link MatrixKernel}'s, in BF16 if the tensors and {@link MatrixKernel#productType} are; scores,
- * softmax and sums are F32. Keys and values are first gathered head by head: those of a window, or those that a mask keeps.
+ * Attention over tiles of queries and keys with an online softmax (Dao et al., "FlashAttention", 2022), which never stores the scores of all
+ * pairs. The two products of a tile are computed by a {@link MatrixKernel}, in BF16 if all tensors are BF16 and {@link MatrixKernel#gemmType}
+ * is too. Scores, softmax and sums are F32. Keys and values are first gathered by head: those of a window, or those that a mask keeps.
  */
 public final class TiledAttentionKernel implements AttentionKernel {
     private static final int QUERY_TILE = 256;
     private static final int KEY_TILE = 256;
 
-    /** The bytes of a window's queries, keys and values that are gathered at a time. */
+    /** The largest size of the queries, keys and values of a window that are gathered together. */
     private static final int WINDOW_BYTES = 1 << 18;
 
     private static final int GATHER_ROWS = 512;
@@ -35,6 +35,14 @@ public final class TiledAttentionKernel implements AttentionKernel {
     private final FloatKernels loops;
     private final MatrixKernel matrix;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param memory the allocator of intermediate results
+     * @param loops the inner loops
+     * @param matrix the matrix products
+     */
     public TiledAttentionKernel(WorkerPool pool, SizeClassAllocator memory, FloatKernels loops, MatrixKernel matrix) {
         this.pool = pool;
         this.memory = memory;
@@ -44,7 +52,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
 
     @Override
     public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, PooledTensor out) {
-        DType dtype = productType(q, k, v);
+        DType dtype = gemmType(q, k, v);
         long[] kept = kept(mask, k.tokens());
         int keys = kept.length;
         long matrixBytes = (long) keys * k.width() * dtype.bytes();
@@ -73,14 +81,14 @@ public final class TiledAttentionKernel implements AttentionKernel {
         }
     }
 
-    private DType productType(Heads q, Heads k, Heads v) {
+    private DType gemmType(Heads q, Heads k, Heads v) {
         boolean bf16 = q.matrix().dtype() == DType.BF16
                 && k.matrix().dtype() == DType.BF16
                 && v.matrix().dtype() == DType.BF16;
-        return bf16 ? matrix.productType(DType.BF16) : DType.F32;
+        return bf16 ? matrix.gemmType(DType.BF16) : DType.F32;
     }
 
-    /** The keys that a mask keeps. */
+    /** Returns the keys that a mask keeps. */
     private static long[] kept(@Nullable Tensor mask, long keys) {
         if (mask == null) {
             return LongStream.range(0, keys).toArray();
@@ -91,7 +99,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
                 .toArray();
     }
 
-    /** Queries where they lie, or converted. */
+    /** Returns queries as a view, or converted. */
     private MatrixView queries(Heads q, int head, long first, int rows, DType dtype, Scratch scratch) {
         PooledTensor tensor = PooledTensor.of(q.matrix());
         int width = q.headDim();
@@ -107,9 +115,9 @@ public final class TiledAttentionKernel implements AttentionKernel {
     }
 
     /**
-     * Copies some rows of some heads, head by head.
+     * Gathers rows of a range of heads by head.
      *
-     * @param rows the rows of all; {@code from} to {@code to} of them are copied
+     * @param rows the rows of the result; those from {@code from} to {@code to} are copied
      * @param target [count, rows, headDim] of type {@code dtype}
      */
     private void gather(Heads heads, int head, int count, long[] rows, int from, int to, DType dtype, long target) {
@@ -136,12 +144,12 @@ public final class TiledAttentionKernel implements AttentionKernel {
         }
     }
 
-    /** Adds to the scores of a tile before their softmax. */
+    /** A bias of the scores of a tile. */
     private interface Bias {
         /**
-         * Adds the bias of a tile.
+         * Adds the bias to scores.
          *
-         * @param scores those of all queries and the keys from {@code firstKey} on, not yet divided by the root of the head's width
+         * @param scores q k^T for all queries and for keys from {@code firstKey} on, before the division by sqrt(headDim)
          */
         void addTo(MatrixView scores, int firstKey, Scratch scratch);
     }
@@ -150,7 +158,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
         long address(int row);
     }
 
-    /** The finished attention of a tile of queries. */
+    /** The result of a tile of queries. */
     private final class Result {
         private final RunningSoftmax softmax;
         private final int rows;
@@ -186,7 +194,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
             if (bias != null) {
                 bias.addTo(tileScores, key, scratch);
             }
-            softmax.weigh(tileScores, tileWeights);
+            softmax.update(tileScores, tileWeights);
             matrix.multiply(tileWeights, values.rows(key, count), softmax.sums(), softmax.accumulates(), worker);
             scratch.release(mark);
         }
@@ -196,7 +204,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
     @Override
     public void windowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, PooledTensor out) {
-        DType dtype = productType(q, k, v);
+        DType dtype = gemmType(q, k, v);
         int[] cutsT = windows.cuts(grid, 0);
         int[] cutsH = windows.cuts(grid, 1);
         int[] cutsW = windows.cuts(grid, 2);
@@ -215,13 +223,13 @@ public final class TiledAttentionKernel implements AttentionKernel {
         });
     }
 
-    /** How many heads of a window are gathered at once: their rows are neighbours in memory. */
+    /** Returns the number of heads of a window that a task gathers together, since their columns are adjacent in memory. */
     private int headsPerTask(Heads q, Dims3 window, int windows, DType dtype) {
         int best = 1;
         for (int heads = 2; heads <= q.heads(); heads++) {
             long bytes = 3 * window.volume() * heads * q.headDim() * dtype.bytes();
-            boolean spreads = (long) windows * (q.heads() / heads) >= 8L * pool.size();
-            if (q.heads() % heads == 0 && bytes <= WINDOW_BYTES && spreads) {
+            boolean enoughTasks = (long) windows * (q.heads() / heads) >= 8L * pool.size();
+            if (q.heads() % heads == 0 && bytes <= WINDOW_BYTES && enoughTasks) {
                 best = heads;
             }
         }
@@ -272,7 +280,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
     }
 
     private Bias bias(RelativeBias bias, Grid grid, long[] rows, int firstQuery, int width) {
-        // The softmax scales the scores when it exponentiates; the bias is not to be scaled.
+        // The softmax divides scores by sqrt(headDim), so the bias is multiplied by it here.
         float unscale = (float) Math.sqrt(width);
         return (scores, firstKey, scratch) -> {
             long biasRow = scratch.floats(rows.length);

@@ -7,16 +7,29 @@ import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** See {@link io.lingen.core.backend.Backend#upsampleNearest}: an output line is made once and copied to the lines that equal it. */
+/** Nearest-neighbour upsampling. Each distinct output line is computed once, then copied to its repetitions. */
 public final class UpsampleKernel {
     private final WorkerPool pool;
     private final FloatKernels loops;
 
+    /**
+     * Creates a kernel.
+     *
+     * @param pool the threads
+     * @param loops the inner loops
+     */
     public UpsampleKernel(WorkerPool pool, FloatKernels loops) {
         this.pool = pool;
         this.loops = loops;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#upsampleNearest}.
+     *
+     * @param x [T, H, W, C]
+     * @param factor the number of repetitions on each axis
+     * @param out [T * factor.t(), H * factor.h(), W * factor.w(), C]
+     */
     public void compute(PooledTensor x, Dims3 factor, PooledTensor out) {
         Shape shape = x.shape();
         int channels = (int) shape.last();

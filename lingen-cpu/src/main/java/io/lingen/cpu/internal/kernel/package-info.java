@@ -1,7 +1,7 @@
 /**
- * The backend's operations: one class each, written on {@code io.lingen.cpu.internal.loop.FloatKernels} and
- * {@link io.lingen.cpu.internal.kernel.MatrixKernel}, so that none of them knows whether the Vector API is there. Operations that a
- * native library does faster are interfaces. Not API.
+ * The operations of the CPU backend, one class per group. They are written on {@code io.lingen.cpu.internal.loop.FloatKernels} and {@link
+ * io.lingen.cpu.internal.kernel.MatrixKernel}, so they are independent of the Vector API. Operations that a native library accelerates are
+ * interfaces. Not API.
  */
 @NullMarked
 package io.lingen.cpu.internal.kernel;

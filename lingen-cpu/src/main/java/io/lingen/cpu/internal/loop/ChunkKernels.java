@@ -3,25 +3,32 @@ package io.lingen.cpu.internal.loop;
 import io.lingen.core.DType;
 
 /**
- * The elementwise work of a chunked scan (specification, section 3), around its matrix products. Addresses and strides are as in {@link
- * FloatKernels}: strides are in elements, nothing is checked, elements are F32 unless a type is given. Where BF16 is written, it is an operand
- * of a product: values half-way between two numbers are rounded away from 0, except by {@link #addStateOutput}. Thread-safe, and without state.
+ * The elementwise steps of a chunked scan, between its matrix products (specification, section 3). Strides are in elements. Elements are F32
+ * unless a type is given. BF16 outputs are operands of a product and are rounded to the nearest, ties away from 0; {@link #addStateOutput}
+ * rounds ties to even. Addresses are not checked. Implementations are thread-safe and stateless.
  */
 public interface ChunkKernels {
-    /** Elements up to which rows of {@link #intraChunkMatrix} are read and written: their lengths rounded up to a multiple of this. */
+    /** The alignment of row lengths: {@link #intraChunkMatrix} reads and writes rows up to the next multiple of this many elements. */
     int ROW_MULTIPLE = 16;
 
-    /** The loops that this virtual machine can run. */
+    /** {@return the fastest implementation available in this JVM} */
     static ChunkKernels best() {
         return FloatKernelsLookup.hasVectors() ? VectorHolder.create() : new ScalarChunkKernels();
     }
 
     /**
-     * plain = x, and scaled = x times the scale of its step and head.
+     * Computes plain = x and scaled = x * scale, with one scale per step and head.
      *
      * @param x [steps, heads, p]
-     * @param scales [steps, heads], rows {@code scaleStride} apart
-     * @param plain [steps, heads, p], rows {@code stride} apart; likewise {@code scaled}
+     * @param steps the number of steps
+     * @param heads the number of heads
+     * @param p the width of a head
+     * @param scales [steps, heads]
+     * @param scaleStride the distance of the rows of scales
+     * @param plain [steps, heads, p] of {@code dtype}
+     * @param scaled [steps, heads, p] of {@code dtype}
+     * @param stride the distance of the rows of plain and scaled
+     * @param dtype F32 or BF16
      */
     void scaleInputs(
             long x,
@@ -36,37 +43,50 @@ public interface ChunkKernels {
             DType dtype);
 
     /**
-     * The matrix that turns a chunk's inputs into its outputs, for one head: out_ij = products_ij exp(s_i - s_j) dt_j for j &lt;= i, plus d
-     * where j = i. Elements right of the diagonal are left as they are, or set to 0.
+     * Computes the matrix that maps the inputs of a chunk to its outputs, for one head: out_ij = products_ij exp(s_i - s_j) dt_j for j &lt; i,
+     * and products_ii dt_i + d on the diagonal. Elements above the diagonal are set to 0 or left unchanged.
      *
-     * @param products [steps, steps], C B^T, in rows of {@code stride}
-     * @param s [steps], not increasing
+     * @param products C B^T, [steps, steps]
+     * @param s the cumulative sums of dt A, [steps], not increasing
      * @param dt [steps]
-     * @param factors memory for {@code stride} + {@link #ROW_MULTIPLE} elements
-     * @param out [steps, steps], in rows of {@code stride}
+     * @param d the weight of the skip connection
+     * @param steps the number of steps
+     * @param stride the distance of the rows of products and out
+     * @param factors scratch memory for {@code stride} + {@link #ROW_MULTIPLE} elements
+     * @param out [steps, steps] of {@code dtype}
+     * @param dtype F32 or BF16
      */
     void intraChunkMatrix(
             long products, long s, long dt, float d, int steps, int stride, long factors, long out, DType dtype);
 
     /**
-     * out = state rounded to a type, then state is multiplied by the factor of its head.
+     * Computes out = state, rounded to a type, and state *= factor, with one factor per head.
      *
-     * @param state [n, heads, p]
+     * @param state [n, heads, p], updated in place
+     * @param n the size of the state
+     * @param heads the number of heads
+     * @param p the width of a head
      * @param factors [heads]
-     * @param out [n, heads, p]
+     * @param out [n, heads, p] of {@code dtype}
+     * @param dtype F32 or BF16
      */
     void decay(long state, int n, int heads, int p, long factors, long out, DType dtype);
 
     /**
-     * One row of outputs: out = y + decay cs, or out += y + decay cs, each head with its decay.
+     * Computes one row of outputs, out = y + decay * cs or out += y + decay * cs, with one decay per head.
      *
-     * @param y [heads, p]; likewise {@code cs}
+     * @param y the output of the chunk's own inputs, [heads, p]
+     * @param cs C times the state before the chunk, [heads, p]
      * @param decays [heads]
-     * @param out [heads, p]
+     * @param heads the number of heads
+     * @param p the width of a head
+     * @param accumulate whether the result is added to out or overwrites it
+     * @param out [heads, p] of {@code dtype}
+     * @param dtype F32 or BF16
      */
     void addStateOutput(long y, long cs, long decays, int heads, int p, boolean accumulate, long out, DType dtype);
 
-    /** Keeps a class that needs the Vector API from being loaded without it. */
+    /** A holder that defers the loading of a class that needs the Vector API. */
     final class VectorHolder {
         private VectorHolder() {}
 

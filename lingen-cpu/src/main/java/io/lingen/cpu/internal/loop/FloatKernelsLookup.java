@@ -3,39 +3,39 @@ package io.lingen.cpu.internal.loop;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Picks the loops that this virtual machine can run. */
+/** Selection of the fastest loops that this JVM can run. */
 public final class FloatKernelsLookup {
     private static final Logger log = LoggerFactory.getLogger(FloatKernelsLookup.class);
     private static final boolean VECTORS =
             ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
 
-    private static boolean told;
+    private static boolean warned;
 
     private FloatKernelsLookup() {}
 
-    /** Whether the Vector API is there. */
+    /** {@return whether the Vector API is available} */
     public static boolean hasVectors() {
         return VECTORS;
     }
 
-    /** Those of the Vector API where it is there; else plain Java, and once a line in the log that says how to change that. */
+    /** {@return loops in the Vector API, or in plain Java if it is missing} A missing Vector API is logged once, with the remedy. */
     public static FloatKernels best() {
         if (VECTORS) {
             return VectorHolder.create();
         }
-        tell();
+        warnOnce();
         return new ScalarFloatKernels();
     }
 
-    private static synchronized void tell() {
-        if (!told) {
-            told = true;
-            log.warn("the cpu backend runs without vector instructions, several times slower; start Java with"
+    private static synchronized void warnOnce() {
+        if (!warned) {
+            warned = true;
+            log.warn("the cpu backend runs several times slower without vector instructions; start Java with"
                     + " --add-modules jdk.incubator.vector");
         }
     }
 
-    /** Keeps classes that need the module from being loaded without it. */
+    /** A holder that defers the loading of a class that needs the Vector API. */
     private static final class VectorHolder {
         private static FloatKernels create() {
             return new VectorFloatKernels();

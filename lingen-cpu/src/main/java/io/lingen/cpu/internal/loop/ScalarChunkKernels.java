@@ -8,9 +8,12 @@ import static io.lingen.cpu.internal.RawMemory.setShort;
 import io.lingen.core.DType;
 import io.lingen.core.internal.BFloat16;
 
-/** The loops in plain Java: the definition, and the tails of the vector loops. */
+/** The reference implementation of the loops in plain Java. It also computes the tails of the vector loops. */
 public final class ScalarChunkKernels implements ChunkKernels {
     private static final int F = Float.BYTES;
+
+    /** Creates the loops. */
+    public ScalarChunkKernels() {}
 
     @Override
     public void scaleInputs(
@@ -33,7 +36,7 @@ public final class ScalarChunkKernels implements ChunkKernels {
         }
     }
 
-    /** Elements {@code from} to p of one head. */
+    /** Computes elements {@code from} to p of one head in {@link #scaleInputs}. */
     static void scaleInputs(long x, int from, int p, float scale, long plain, long scaled, DType dtype) {
         for (int k = from; k < p; k++) {
             float value = get(x, k);
@@ -64,7 +67,7 @@ public final class ScalarChunkKernels implements ChunkKernels {
         }
     }
 
-    /** Elements {@code from} to p of one head. */
+    /** Computes elements {@code from} to p of one head in {@link #decay}. */
     static void decay(long state, int from, int p, float factor, long out, DType dtype) {
         for (int k = from; k < p; k++) {
             float value = get(state, k);
@@ -83,7 +86,7 @@ public final class ScalarChunkKernels implements ChunkKernels {
         }
     }
 
-    /** Elements {@code from} to p of one head. */
+    /** Computes elements {@code from} to p of one head in {@link #addStateOutput}. */
     static void addStateOutput(
             long y, long cs, float decay, int from, int p, boolean accumulate, long out, DType dtype) {
         for (int k = from; k < p; k++) {
@@ -104,7 +107,7 @@ public final class ScalarChunkKernels implements ChunkKernels {
         return dtype == DType.F32 ? get(address, index) : BFloat16.toFloat(getShort(address + 2 * index));
     }
 
-    /** Stores an element; BF16 is rounded half away from 0. */
+    /** Stores an element. BF16 is rounded to the nearest, ties away from 0. */
     private static void store(long address, long index, float value, DType dtype) {
         if (dtype == DType.F32) {
             setFloat(address + index * F, value);

@@ -9,7 +9,7 @@ import io.lingen.core.DType;
 import io.lingen.core.internal.BFloat16;
 import io.lingen.cpu.internal.RawMemory;
 
-/** The definition of the loops, in plain Java; also the tails of the vector loops. */
+/** The reference implementation of the loops in plain Java. It also computes the tails of the vector loops. */
 public final class ScalarFloatKernels implements FloatKernels {
     private static final float EXP_LOWEST = -87.3f;
     private static final float EXP_HIGHEST = 88f;
@@ -20,6 +20,9 @@ public final class ScalarFloatKernels implements FloatKernels {
     private static final int TILE_COLUMNS = 4;
 
     private static final int F = Float.BYTES;
+
+    /** Creates the loops. */
+    public ScalarFloatKernels() {}
 
     @Override
     public String description() {
@@ -294,7 +297,7 @@ public final class ScalarFloatKernels implements FloatKernels {
         convolve(x, xStride, rows, 0, channels, taps, weight, weightStride, bias, out, outStride);
     }
 
-    /** The channels {@code from} to {@code to} of {@link #causalConvolution}. */
+    /** Computes channels {@code from} to {@code to} of {@link #causalConvolution}. */
     static void convolve(
             long x,
             int xStride,
@@ -338,7 +341,7 @@ public final class ScalarFloatKernels implements FloatKernels {
         scanColumns(x, b, c, stride, dt, decay, dtStride, d, state, 0, p, p, n, steps, y, yStride);
     }
 
-    /** The elements {@code from} to {@code to} of the head in {@link #scan}. */
+    /** Computes elements {@code from} to {@code to} of the head in {@link #scan}. */
     static void scanColumns(
             long x,
             long b,
@@ -394,7 +397,7 @@ public final class ScalarFloatKernels implements FloatKernels {
         diagonalScanChannels(x, dt, stride, b, c, bcStride, a, d, state, 0, channels, channels, n, steps, y);
     }
 
-    /** The channels {@code from} to {@code to} of {@link #diagonalScan}. */
+    /** Computes channels {@code from} to {@code to} of {@link #diagonalScan}. */
     static void diagonalScanChannels(
             long x,
             long dt,

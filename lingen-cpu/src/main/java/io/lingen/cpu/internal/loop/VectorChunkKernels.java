@@ -16,8 +16,8 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops in the Vector API: whole registers, then {@link ScalarChunkKernels} for what is left over. Loads and stores are written out for
- * the reason given at {@link VectorFloatKernels}.
+ * The loops in the Vector API. {@link ScalarChunkKernels} computes the tails that do not fill a register. Loads and stores are inlined by hand,
+ * see {@link VectorFloatKernels}.
  */
 public final class VectorChunkKernels implements ChunkKernels {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
@@ -27,14 +27,17 @@ public final class VectorChunkKernels implements ChunkKernels {
             VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
     private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
 
-    /** The number of each lane. */
+    /** The index of each lane. */
     private static final FloatVector LANE = broadcast(FLOATS, 0).addIndex(1);
 
-    /** Half of the last place of a BF16 number, in F32 bits: adding it rounds half away from 0. */
+    /** Half a unit in the last place of BF16, in the bits of an F32. Adding it before truncation rounds ties away from 0. */
     private static final int HALF = 0x8000;
 
-    /** Up to this decay within a register of steps, exp(-s_j) relative to the first of them stays far from overflow. */
+    /** The largest decay within a register of steps for which exp(s_first - s_j) cannot overflow. */
     private static final float SAFE_DECAY = 60;
+
+    /** Creates the loops. */
+    public VectorChunkKernels() {}
 
     @Override
     public void scaleInputs(
@@ -94,9 +97,11 @@ public final class VectorChunkKernels implements ChunkKernels {
     }
 
     /**
-     * Of a register of rows, exp(s_i - s_j) = exp(s_i - s_first) exp(s_first - s_j): one factor for each row and one for each column. For
-     * the columns before the first row both are at most 1; for the others the second may grow, and the exponentials are taken one by one
-     * where it would grow too far.
+     * {@inheritDoc}
+     *
+     * <p>For a register of rows, exp(s_i - s_j) = exp(s_i - s_first) exp(s_first - s_j), one factor per row and one per column. Both are at most
+     * 1 for columns before the first row. The column factor may exceed 1 in the other columns. Where it could overflow, the exponentials are
+     * computed for each element.
      */
     @Override
     public void intraChunkMatrix(
@@ -136,7 +141,7 @@ public final class VectorChunkKernels implements ChunkKernels {
         }
     }
 
-    /** A row whose last register holds the diagonal, in lane {@code diagonal}. */
+    /** Computes a row whose last register has the diagonal in lane {@code diagonal}. */
     private static void intraChunkMatrixBf16(
             long products, long factors, float factor, float ownFactor, int columns, int diagonal, float d, long out) {
         for (int j = 0; j < columns; j += LANES) {

@@ -19,14 +19,14 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** The two loops around an exponential, {@link VectorMath#exp} written out in each for the reason given at {@link VectorFloatKernels}. */
+/** Loops around an exponential. They inline {@link VectorMath#exp} by hand, see {@link VectorFloatKernels}. */
 final class VectorExp {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     private static final int LANES = FLOATS.length();
 
     private VectorExp() {}
 
-    /** out = exp(scale x + offset) for whole registers; returns the sum. */
+    /** Computes out = exp(scale x + offset) and returns the sum. n is a multiple of the register's lanes. */
     static float expSum(long x, float scale, float offset, long out, int n) {
         FloatVector scales = broadcast(FLOATS, scale);
         FloatVector offsets = broadcast(FLOATS, offset);
@@ -62,7 +62,10 @@ final class VectorExp {
         return sum.add(sum.rearrange(DOWN_1)).lane(0);
     }
 
-    /** out = x / (1 + exp(x (linear + cubic x^2))) for whole registers: SiLU, and GELU as 0.5 (1 + tanh(u)) = 1 / (1 + exp(-2u)). */
+    /**
+     * Computes out = x / (1 + exp(x (linear + cubic x^2))). This is SiLU, or GELU because of 0.5 (1 + tanh(u)) = 1 / (1 + exp(-2u)). n is a
+     * multiple of the register's lanes.
+     */
     static void swish(long x, float linear, float cubic, long out, int n) {
         FloatVector linears = broadcast(FLOATS, linear);
         FloatVector cubics = broadcast(FLOATS, cubic);

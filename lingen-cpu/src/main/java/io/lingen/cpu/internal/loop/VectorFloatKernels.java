@@ -25,36 +25,39 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops in the Vector API: whole registers, then {@link ScalarFloatKernels} for what is left over.
+ * The loops in the Vector API. {@link ScalarFloatKernels} computes the tails that do not fill a register.
  *
- * <p>No method here takes or returns a vector, and loads and stores are written out. The compiler always inlines the Vector API's own
- * methods, but stops at methods of ours when a loop and what surrounds it have grown large, and one call that is left over puts every
- * vector on the heap: ten times slower, seen in 25.
+ * <p>Loads and stores are inlined by hand, and no method takes or returns a vector. The JIT compiler (C2, JDK 25) always inlines methods of the
+ * Vector API, but not other methods once a loop and its surroundings are large. A single call that is not inlined boxes every vector on the
+ * heap, which is ten times slower.
  */
 public final class VectorFloatKernels implements FloatKernels {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     private static final int LANES = FLOATS.length();
     private static final int STEP = FLOATS.vectorByteSize();
-    /** As many 16-bit lanes as there are F32 lanes. */
+    /** 16-bit elements with the number of lanes of {@link VectorMath#FLOATS}. */
     private static final VectorSpecies<Short> SHORTS =
             VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
 
     private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
 
-    /** Tokens that pass over a state while it is in registers. */
+    /** The number of steps computed while a part of the state is in registers. */
     private static final int SCAN_STEPS = 4;
 
-    /** From here on the virtual machine's own copy is worth its call. */
+    /** The number of elements from which a call of the JVM's copy is faster than a loop. */
     private static final int LONG_COPY = 256;
 
     private static final float GELU_FACTOR = (float) (-2 * Math.sqrt(2 / Math.PI));
     private static final float GELU_CUBIC = 0.044715f;
 
-    /** The second lane of every pair. */
+    /** A mask of the second lane of every pair. */
     private static final VectorMask<Float> ODD = VectorMask.fromLong(FLOATS, 0xAAAA);
 
     private static final int F = Float.BYTES;
     private static final ScalarFloatKernels TAIL = new ScalarFloatKernels();
+
+    /** Creates the loops. */
+    public VectorFloatKernels() {}
 
     @Override
     public String description() {
@@ -83,7 +86,7 @@ public final class VectorFloatKernels implements FloatKernels {
             IntVector bits = x.reinterpretAsInts();
             IntVector upper = bits.lanewise(VectorOperators.LSHR, 16);
             IntVector even = upper.and(1).add(bits).add(0x7FFF).lanewise(VectorOperators.LSHR, 16);
-            // A NaN would otherwise round to infinity.
+            // Without the blend, NaN would round to infinity.
             even.blend(upper.or(0x40), x.compare(VectorOperators.NE, x).cast(INTS))
                     .convertShape(VectorOperators.I2S, SHORTS, 0)
                     .reinterpretAsShorts()
@@ -242,7 +245,7 @@ public final class VectorFloatKernels implements FloatKernels {
         FloatVector max2 = max0;
         FloatVector max3 = max0;
         int i = 0;
-        // Not lanewise MAX: its rules for NaN and -0 cost five instructions.
+        // A blend in place of lanewise MAX, whose rules for NaN and -0 cost five instructions.
         for (; i <= n - 4 * LANES; i += 4 * LANES) {
             long at = x + (long) i * F;
             FloatVector next0 = fromMemorySegment(FLOATS, ALL, at, LITTLE);
@@ -366,9 +369,9 @@ public final class VectorFloatKernels implements FloatKernels {
         for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
             long at = (long) i * F;
             FloatVector values = fromMemorySegment(FLOATS, ALL, x + at, LITTLE);
-            FloatVector turns = fromMemorySegment(FLOATS, ALL, angles + at, LITTLE);
-            FloatVector cos = turns.rearrange(FIRST_OF_PAIR);
-            FloatVector sin = turns.rearrange(SECOND_OF_PAIR).mul(signs);
+            FloatVector pairs = fromMemorySegment(FLOATS, ALL, angles + at, LITTLE);
+            FloatVector cos = pairs.rearrange(FIRST_OF_PAIR);
+            FloatVector sin = pairs.rearrange(SECOND_OF_PAIR).mul(signs);
             values.rearrange(SWAP_PAIR).fma(sin, values.mul(cos)).intoMemorySegment(ALL, out + at, LITTLE);
         }
         long at = (long) i * F;
@@ -475,7 +478,11 @@ public final class VectorFloatKernels implements FloatKernels {
         TAIL.gelu(x + (long) bound * F, out + (long) bound * F, n - bound);
     }
 
-    /** max(x, 0) + ln(1 + e), e = exp(-|x|), the logarithm as 2 artanh(e / (2 + e)): accurate for small e too. */
+    /**
+     * {@inheritDoc}
+     *
+     * <p>Computed as max(x, 0) + ln(1 + e) with e = exp(-|x|), and the logarithm as 2 artanh(e / (2 + e)), which is accurate for small e.
+     */
     @Override
     public void softplus(long x, long out, int n) {
         int bound = FLOATS.loopBound(n);
@@ -554,7 +561,7 @@ public final class VectorFloatKernels implements FloatKernels {
                 x, xStride, rows, channel, channels, taps, weight, weightStride, bias, out, outStride);
     }
 
-    /** One register of channels; the past rows stay in registers. */
+    /** Convolves one register of channels with four taps. The past rows stay in registers. */
     private static void convolveFourTaps(
             long x, int xStride, int rows, long weight, int weightStride, long bias, long out, int outStride) {
         long xStep = (long) xStride * F;
@@ -694,7 +701,7 @@ public final class VectorFloatKernels implements FloatKernels {
                 x, dt, stride, b, c, bcStride, a, d, state, bound, channels, channels, n, steps, y);
     }
 
-    /** h = decay h + weight dt x, y += read h */
+    /** Computes h = decay h + weight dt x and y += read h. */
     private static void diagonalStep(long x, long dt, long decay, float weight, float read, long state, long y, int n) {
         for (int i = 0; i < n; i += LANES) {
             long at = (long) i * F;

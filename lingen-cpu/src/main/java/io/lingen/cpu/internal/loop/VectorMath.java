@@ -7,9 +7,9 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Functions of a vector register of F32 elements. */
+/** Elementary functions of a vector register of F32 elements. */
 final class VectorMath {
-    /** At most 16 lanes: as far as the sums of registers are written out. */
+    /** The preferred species with at most 16 lanes, which is the most that {@link #DOWN_8} and the other shuffles can sum. */
     static final VectorSpecies<Float> FLOATS =
             FloatVector.SPECIES_PREFERRED.length() > 16 ? FloatVector.SPECIES_512 : FloatVector.SPECIES_PREFERRED;
 
@@ -18,11 +18,11 @@ final class VectorMath {
     static final float EXP_LOWEST = -87.3f;
     static final float EXP_HIGHEST = 88f;
     static final float LOG2_E = 1.44269504f;
-    /** ln 2 in two parts, the first with zeros at its end so that its multiples are exact (Cody and Waite). */
+    /** ln 2 in two parts. The first has trailing zeros, so its multiples are exact (Cody and Waite). */
     static final float LN2_HIGH = 0.693359375f;
 
     static final float LN2_LOW = -2.12194440e-4f;
-    /** 1.5 * 2^23: adding it leaves the nearest integer in the lowest bits. */
+    /** 1.5 * 2^23. Adding it to a float leaves the nearest integer in the lowest bits. */
     static final float ROUNDER = 12582912f;
 
     /** The coefficients of r^2 to r^7 in exp(r), |r| &lt;= ln(2) / 2 (Cephes' expf, Moshier). */
@@ -35,9 +35,8 @@ final class VectorMath {
     static final float P7 = 1.9875691500e-4f;
 
     /**
-     * These bring the lanes so many places further up down. Adding them one after the other sums a register in one fixed order, as
-     * {@code reduceLanes} does not: its order, and so its last bit, changes when a loop gets compiled, and the same request would give
-     * another video.
+     * Shuffles that move lanes down by 8, 4, 2 and 1. Adding them in turn sums a register in a fixed order. {@code reduceLanes} has no fixed
+     * order: the last bit of its result changes when a loop is compiled, so the same request would not give the same video.
      */
     static final VectorShuffle<Float> DOWN_8 = down(8);
 
@@ -45,7 +44,7 @@ final class VectorMath {
     static final VectorShuffle<Float> DOWN_2 = down(2);
     static final VectorShuffle<Float> DOWN_1 = down(1);
 
-    /** Both lanes of a pair of neighbours take the first one's value, the second one's, or each other's. */
+    /** Shuffles within pairs of neighbouring lanes: the first value in both, the second in both, or exchanged. */
     static final VectorShuffle<Float> FIRST_OF_PAIR = VectorShuffle.fromOp(FLOATS, lane -> lane & ~1);
 
     static final VectorShuffle<Float> SECOND_OF_PAIR = VectorShuffle.fromOp(FLOATS, lane -> lane | 1);
@@ -57,7 +56,7 @@ final class VectorMath {
         return VectorShuffle.fromOp(FLOATS, lane -> (lane + places) % FLOATS.length());
     }
 
-    /** exp(x) to about 1e-7 relative. 0 below -87.3, exp(88) above 88, NaN stays. */
+    /** Computes exp(x) with a relative error of about 1e-7. The result is 0 below -87.3, exp(88) above 88, and NaN for NaN. */
     static FloatVector exp(FloatVector x) {
         FloatVector clamped = x.blend(EXP_HIGHEST, x.compare(VectorOperators.GT, EXP_HIGHEST));
         FloatVector rounded =
@@ -77,12 +76,12 @@ final class VectorMath {
         return result.blend(0f, x.compare(VectorOperators.LT, EXP_LOWEST));
     }
 
-    /** x / (1 + exp(-x)) */
+    /** Computes x / (1 + exp(-x)). */
     static FloatVector silu(FloatVector x) {
         return x.div(exp(x.neg()).add(1f));
     }
 
-    /** The elements rounded to BF16, ties to even, in the lower halves of the lanes. */
+    /** Rounds elements to BF16, ties to even. The results are in the lower halves of the lanes. */
     static IntVector roundToBFloat16(FloatVector x) {
         IntVector bits = x.reinterpretAsInts();
         IntVector upper = bits.lanewise(VectorOperators.LSHR, 16);

@@ -11,15 +11,15 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The recurrence of the selective scan over a state [n, p], so that the head's elements lie along the lanes and no sum runs across them.
- * Strides are in bytes.
+ * The recurrence of the selective scan over a state [n, p]. The p elements of a head lie along the lanes, so no sum crosses lanes. Strides are
+ * in bytes.
  */
 final class VectorScan {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
 
     private VectorScan() {}
 
-    /** One step of one register of elements. */
+    /** Computes one step for one register of elements. */
     static void oneStep(
             long x, long b, long c, float dt, float decay, float d, long state, long stateStride, int n, long y) {
         FloatVector input = fromMemorySegment(FLOATS, ALL, x, LITTLE);
@@ -38,10 +38,11 @@ final class VectorScan {
     }
 
     /**
-     * Four steps of one register of elements: each part of the state is loaded and stored once for all four, which would otherwise take as
-     * long as the arithmetic.
+     * Computes four steps for one register of elements. Each part of the state is loaded and stored once for all four steps; otherwise loads
+     * and stores would take as long as the arithmetic.
      *
-     * @param dt the address of the steps' dt; likewise decay
+     * @param dt the address of the dt of the first step
+     * @param decay the address of the decay of the first step
      */
     static void fourSteps(
             long x,

@@ -10,11 +10,11 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The innermost product of matrices: a tile of rows and 2 registers of columns stays in registers while k runs. Strides in bytes. Without
- * methods of its own for loads and stores, see {@link VectorFloatKernels}.
+ * The inner loop of the matrix product. A tile of {@link #ROWS} rows by two registers of columns stays in registers over all k. Strides are in
+ * bytes. Loads and stores are inlined by hand, see {@link VectorFloatKernels}.
  */
 final class VectorTile {
-    /** 6 x 2 accumulators hide the latency of the multiply-add and leave registers for the operands. */
+    /** The rows of a tile. 6 x 2 accumulators hide the latency of the multiply-add and leave registers for the operands. */
     static final int ROWS = 6;
 
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
@@ -22,7 +22,7 @@ final class VectorTile {
 
     private VectorTile() {}
 
-    /** C += A B for {@link #ROWS} rows. */
+    /** Computes C += A B for {@link #ROWS} rows. */
     static void compute(long a, long aRow, long aColumn, long b, int k, long c, long cRow) {
         FloatVector c00 = fromMemorySegment(FLOATS, ALL, c, LITTLE);
         FloatVector c01 = fromMemorySegment(FLOATS, ALL, c + STEP, LITTLE);
@@ -76,7 +76,7 @@ final class VectorTile {
         c51.intoMemorySegment(ALL, c + 5 * cRow + STEP, LITTLE);
     }
 
-    /** C += A B for one row. */
+    /** Computes C += A B for one row. */
     static void computeRow(long a, long aColumn, long b, int k, long c) {
         FloatVector c0 = fromMemorySegment(FLOATS, ALL, c, LITTLE);
         FloatVector c1 = fromMemorySegment(FLOATS, ALL, c + STEP, LITTLE);

@@ -1,7 +1,4 @@
-/**
- * Loops over short runs of F32 elements in off-heap memory, once in plain Java and once in the Vector API; the kernels are written on
- * them. Not API.
- */
+/** The inner loops of the kernels over F32 elements in off-heap memory, in plain Java and in the Vector API. Not API. */
 @NullMarked
 package io.lingen.cpu.internal.loop;
 

@@ -6,7 +6,7 @@ import io.lingen.core.contract.AccountingContract;
 import io.lingen.cpu.internal.backend.KernelSet.Level;
 import org.junit.jupiter.api.Nested;
 
-/** The contract of accounting. */
+/** Runs the accounting contract at each level of acceleration. */
 class AccountingTest {
     @Nested
     class Best extends AccountingContract {

@@ -6,7 +6,7 @@ import io.lingen.core.contract.AttentionContract;
 import io.lingen.cpu.internal.backend.KernelSet.Level;
 import org.junit.jupiter.api.Nested;
 
-/** The contract of attention and window attention. */
+/** Runs the contract of attention and window attention at each level of acceleration. */
 class AttentionTest {
     @Nested
     class Best extends AttentionContract {

@@ -6,7 +6,7 @@ import io.lingen.core.contract.ConvolutionContract;
 import io.lingen.cpu.internal.backend.KernelSet.Level;
 import org.junit.jupiter.api.Nested;
 
-/** The contract of convolutions. */
+/** Runs the contract of convolutions at each level of acceleration. */
 class ConvolutionTest {
     @Nested
     class Best extends ConvolutionContract {

@@ -6,7 +6,7 @@ import io.lingen.core.contract.ElementwiseContract;
 import io.lingen.cpu.internal.backend.KernelSet.Level;
 import org.junit.jupiter.api.Nested;
 
-/** The contract of elementwise operations and transfers. */
+/** Runs the contract of elementwise operations and transfers at each level of acceleration. */
 class ElementwiseTest {
     @Nested
     class Best extends ElementwiseContract {

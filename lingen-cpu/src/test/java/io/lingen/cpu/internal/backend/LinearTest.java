@@ -6,7 +6,7 @@ import io.lingen.core.contract.LinearContract;
 import io.lingen.cpu.internal.backend.KernelSet.Level;
 import org.junit.jupiter.api.Nested;
 
-/** The contract of linear layers. */
+/** Runs the contract of linear layers at each level of acceleration. */
 class LinearTest {
     @Nested
     class Best extends LinearContract {

@@ -6,7 +6,7 @@ import io.lingen.core.contract.Mamba1Contract;
 import io.lingen.cpu.internal.backend.KernelSet.Level;
 import org.junit.jupiter.api.Nested;
 
-/** The contract of the diagonal scan and its convolution. */
+/** Runs the contract of the diagonal scan and its convolution at each level of acceleration. */
 class Mamba1Test {
     @Nested
     class Best extends Mamba1Contract {

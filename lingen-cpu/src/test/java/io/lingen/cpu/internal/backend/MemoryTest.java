@@ -6,7 +6,7 @@ import io.lingen.core.contract.MemoryContract;
 import io.lingen.cpu.internal.backend.KernelSet.Level;
 import org.junit.jupiter.api.Nested;
 
-/** The contract of workspaces. */
+/** Runs the contract of workspaces at each level of acceleration. */
 class MemoryTest {
     @Nested
     class Best extends MemoryContract {

@@ -16,7 +16,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
-/** A virtual machine without any flag: the backend loads, computes, and says once how to make it faster. */
+/** Tests the backend in a JVM without flags: it computes, and logs once how to enable the Vector API. */
 class NoVectorModuleTest {
     @Test
     void runsWithoutFlags() throws IOException, InterruptedException {
@@ -33,7 +33,7 @@ class NoVectorModuleTest {
         assertEquals(2, output.split("--add-modules jdk.incubator.vector", -1).length, output);
     }
 
-    /** What the other virtual machine runs. */
+    /** The main class of the other JVM. */
     static final class Program {
         private Program() {}
 

@@ -6,7 +6,7 @@ import io.lingen.core.contract.NormContract;
 import io.lingen.cpu.internal.backend.KernelSet.Level;
 import org.junit.jupiter.api.Nested;
 
-/** The contract of norms. */
+/** Runs the contract of norms at each level of acceleration. */
 class NormTest {
     @Nested
     class Best extends NormContract {

@@ -5,7 +5,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.contract.OwnershipContract;
 import io.lingen.cpu.internal.backend.KernelSet.Level;
 
-/** The contract of ownership. */
+/** Runs the ownership contract. */
 class OwnershipTest extends OwnershipContract {
     @Override
     protected Backend newBackend() {

@@ -5,7 +5,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.contract.RecordingContract;
 import io.lingen.cpu.internal.backend.KernelSet.Level;
 
-/** The contract of recordings: nothing is recorded here. */
+/** Runs the recording contract on a backend that captures nothing. */
 class RecordingTest extends RecordingContract {
     @Override
     protected Backend newBackend() {

@@ -6,7 +6,7 @@ import io.lingen.core.contract.ScanContract;
 import io.lingen.cpu.internal.backend.KernelSet.Level;
 import org.junit.jupiter.api.Nested;
 
-/** The contract of scans. */
+/** Runs the contract of scans at each level of acceleration. */
 class ScanTest {
     @Nested
     class Best extends ScanContract {

@@ -6,7 +6,7 @@ import io.lingen.core.contract.TokenContract;
 import io.lingen.cpu.internal.backend.KernelSet.Level;
 import org.junit.jupiter.api.Nested;
 
-/** The contract of patches, positions and pooling. */
+/** Runs the contract of patches, positions and pooling at each level of acceleration. */
 class TokenTest {
     @Nested
     class Best extends TokenContract {

@@ -6,7 +6,7 @@ import io.lingen.core.contract.WindowAttentionContract;
 import io.lingen.cpu.internal.backend.KernelSet.Level;
 import org.junit.jupiter.api.Nested;
 
-/** The contract of window attention. */
+/** Runs the contract of window attention at each level of acceleration. */
 class WindowAttentionTest {
     @Nested
     class Best extends WindowAttentionContract {

@@ -1,4 +1,4 @@
-/** The backend against the contracts, in each of its forms. */
+/** Tests of the backend against the contracts, at each level of acceleration. */
 @NullMarked
 package io.lingen.cpu.internal.backend;
 

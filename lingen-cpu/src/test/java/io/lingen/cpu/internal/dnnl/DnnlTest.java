@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Opening, sharing among threads, and leaving the caller's thread as it was. */
+/** Tests the cache of primitives, their use by several threads, and the state of the calling thread. */
 class DnnlTest {
     private static final int WORKERS = 3;
     private static final int N = 64;
@@ -43,7 +43,7 @@ class DnnlTest {
         if (opened != null) {
             opened.close();
         }
-        assertEquals(0, memory.usedBytes(), "memory that a closed library holds");
+        assertEquals(0, memory.usedBytes(), "memory after the library is closed");
         memory.close();
     }
 
@@ -53,7 +53,7 @@ class DnnlTest {
     }
 
     @Test
-    void thePropertySwitchesItOff() {
+    void propertyDisablesTheLibrary() {
         System.setProperty(Dnnl.PROPERTY, "false");
         try {
             assertNull(Dnnl.open(WORKERS, memory));
@@ -62,41 +62,39 @@ class DnnlTest {
         }
     }
 
-    /** As linear layers have them, narrow and wide, for few rows and many. */
     @ParameterizedTest
     @CsvSource({"1, 192, 192", "64, 192, 768", "64, 768, 192", "256, 2560, 2560"})
-    void noLinearLayerIsLeftToTheSlowReference(int m, int k, int n) {
+    void linearLayersHaveFastImplementations(int m, int k, int n) {
         for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
-            DType products = dnnl().productType(dtype);
+            DType operands = dnnl().gemmType(dtype);
             for (After after : After.values()) {
                 for (boolean bias : new boolean[] {false, true}) {
-                    MatmulShape product =
-                            MatmulShape.packed(m, k, n, products, after.adds() ? DType.F32 : products, bias, after);
-                    assertFalse(dnnl().products().isReference(product), product::toString);
+                    MatmulShape shape =
+                            MatmulShape.packed(m, k, n, operands, after.adds() ? DType.F32 : operands, bias, after);
+                    assertFalse(dnnl().matmuls().isReference(shape), shape::toString);
                 }
             }
         }
     }
 
     @Test
-    void aShapeIsCompiledOnce() {
-        assertSame(dnnl().products().of(SQUARE), dnnl().products().of(SQUARE));
+    void primitivesAreCached() {
+        assertSame(dnnl().matmuls().of(SQUARE), dnnl().matmuls().of(SQUARE));
     }
 
     @Test
-    void theLongestUnusedAreFreedWhenThereAreTooMany() {
-        Primitive square = dnnl().products().of(SQUARE);
-        for (int rows = 1; rows <= 3 * Dnnl.MOST_PRIMITIVES; rows++) {
+    void leastRecentlyUsedPrimitivesAreFreed() {
+        Primitive square = dnnl().matmuls().of(SQUARE);
+        for (int rows = 1; rows <= 3 * Dnnl.MAX_PRIMITIVES; rows++) {
             dnnl().begin();
-            assertSame(square, dnnl().products().of(SQUARE), "what is used stays");
-            dnnl().products()
+            assertSame(square, dnnl().matmuls().of(SQUARE), "the used primitive is kept");
+            dnnl().matmuls()
                     .of(new MatmulShape(rows, 8, 8, DType.F32, 8, 1, DType.F32, 8, 1, DType.F32, 8, false, After.NONE));
             dnnl().end();
-            assertTrue(dnnl().primitives() <= Dnnl.MOST_PRIMITIVES + 2, dnnl().primitives() + " primitives");
+            assertTrue(dnnl().primitives() <= Dnnl.MAX_PRIMITIVES + 2, dnnl().primitives() + " primitives");
         }
     }
 
-    /** Every worker multiplies numbers of its own by the same primitive, many times at once. */
     @Test
     void workersShareAPrimitive() {
         int rounds = 200;
@@ -104,14 +102,14 @@ class DnnlTest {
         SizeClassAllocator.Block block = memory.allocate(3 * rounds * matrix);
         AtomicInteger wrong = new AtomicInteger();
         try (WorkerPool pool = new WorkerPool(WORKERS, memory)) {
-            Primitive product = dnnl().products().of(SQUARE);
+            Primitive matmul = dnnl().matmuls().of(SQUARE);
             pool.forEach(rounds, (task, worker) -> {
                 long a = block.address() + 3 * task * matrix;
                 for (int i = 0; i < N * N; i++) {
                     RawMemory.setFloat(a + 4L * i, task);
                     RawMemory.setFloat(a + matrix + 4L * i, 1);
                 }
-                product.execute(worker, a, a + matrix, a + 2 * matrix);
+                matmul.execute(worker, a, a + matrix, a + 2 * matrix);
                 for (int i = 0; i < N * N; i++) {
                     if (RawMemory.getFloat(a + 2 * matrix + 4L * i) != N * task) {
                         wrong.incrementAndGet();
@@ -125,15 +123,15 @@ class DnnlTest {
     }
 
     @Test
-    void theCallersThreadKeepsItsOpenMpThreads() {
+    void openMpThreadsOfTheCallerAreRestored() {
         int before = DnnlCalls.threads();
         DnnlCalls.setThreads(5);
         SizeClassAllocator.Block block = memory.allocate(3L * N * N * Float.BYTES);
         try (WorkerPool pool = new WorkerPool(1, memory)) {
-            Primitive product = dnnl().products().of(SQUARE);
+            Primitive matmul = dnnl().matmuls().of(SQUARE);
             pool.forEach(1, (task, worker) -> {
                 long a = block.address();
-                product.execute(worker, a, a + (long) N * N * Float.BYTES, a + 2L * N * N * Float.BYTES);
+                matmul.execute(worker, a, a + (long) N * N * Float.BYTES, a + 2L * N * N * Float.BYTES);
             });
             assertEquals(5, DnnlCalls.threads());
         } finally {

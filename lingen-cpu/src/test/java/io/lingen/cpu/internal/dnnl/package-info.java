@@ -1,4 +1,4 @@
-/** What is particular to oneDNN; its kernels' results are the contracts' matter. */
+/** Tests of the oneDNN bindings. The contracts test the results of the kernels. */
 @NullMarked
 package io.lingen.cpu.internal.dnnl;
 

@@ -19,13 +19,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Products of every layout and type, over sizes around the tiles' and blocks', against double precision. */
+/** Tests matrix products of every layout and type against double precision, with sizes around those of tiles and blocks. */
 class MatrixKernelTest {
     private static final int[][] SIZES = {
         {1, 1, 1}, {1, 17, 3}, {8, 32, 16}, {9, 33, 17}, {7, 31, 300}, {130, 70, 65}, {5, 515, 257}, {64, 1, 40}
     };
 
-    /** The kernels by name; that of oneDNN only where it can be loaded. */
+    /** Returns the kernels by name. */
     static Stream<Arguments> kernels() {
         return Stream.of(
                 Arguments.of("scalar", (Factory) dnnl -> new PackedMatrixKernel(new ScalarFloatKernels())),
@@ -42,14 +42,14 @@ class MatrixKernelTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("kernels")
-    void productsEqualTheirDefinition(String name, Factory factory) {
+    void productsMatchDoublePrecision(String name, Factory factory) {
         Random random = new Random(3);
         try (SizeClassAllocator memory = new SizeClassAllocator();
                 WorkerPool pool = new WorkerPool(1, memory);
                 Dnnl dnnl = Dnnl.open(1, memory)) {
             MatrixKernel kernel = factory.create(dnnl);
             for (int[] size : SIZES) {
-                // Every layout and type for small products; a sample, coprime to 64, for those that take long.
+                // All 64 variants of small products, and a sample with a step coprime to 64 of large ones.
                 int step = (long) size[0] * size[1] * size[2] > 100_000 ? 7 : 1;
                 for (int variant = 0; variant < 64; variant += step) {
                     int bits = variant;
@@ -75,7 +75,7 @@ class MatrixKernelTest {
         boolean transposedA = (variant & 8) != 0;
         boolean transposedB = (variant & 16) != 0;
         boolean accumulate = (variant & 32) != 0;
-        // Strides beyond the width, as the bands of a wider matrix have.
+        // Strides larger than the width, as in a range of columns of a wider matrix.
         int strideA = (transposedA ? m : k) + 3;
         int strideB = (transposedB ? k : n) + 5;
         int strideC = n + 2;
@@ -106,7 +106,7 @@ class MatrixKernelTest {
             }
             long mark = worker.scratch().mark();
             kernel.multiply(a, b, c, accumulate, worker);
-            assertEquals(mark, worker.scratch().mark(), "scratch memory is given back");
+            assertEquals(mark, worker.scratch().mark(), "the scratch memory is restored");
             double tolerance = typeC == DType.BF16 ? 4e-3 : 1e-6 * Math.sqrt(k);
             for (int i = 0; i < m * n; i++) {
                 double scale = Math.max(Math.sqrt(k), Math.abs(expected[i]));

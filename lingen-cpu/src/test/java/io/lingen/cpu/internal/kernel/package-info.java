@@ -1,4 +1,4 @@
-/** What the kernels are made of. */
+/** Tests of the building blocks of the kernels. */
 @NullMarked
 package io.lingen.cpu.internal.kernel;
 

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The vector loops against the plain ones over lengths around a register's, and both against double precision. */
+/** Tests vector loops against scalar loops, with lengths around that of a register, and both against double precision. */
 class FloatKernelsTest {
     private static final int LONGEST = 1100;
     private static final SizeClassAllocator memory = new SizeClassAllocator();
@@ -29,18 +29,18 @@ class FloatKernelsTest {
         memory.close();
     }
 
-    /** What a test of one loop does: reads from a, b and c and writes to out. */
+    /** A call of a loop that reads from a, b and c and writes to out. */
     @FunctionalInterface
     private interface Loop {
         double run(FloatKernels loops, long a, long b, long c, long out, int n);
     }
 
-    /** Runs a loop in both forms on the same numbers; the words behind the output must stay as they were. */
+    /** Runs a scalar and a vector loop on the same numbers. Elements after the output must stay unchanged. */
     private void compare(int n, double tolerance, Loop loop) {
         int span = LONGEST + 64;
         SizeClassAllocator.Block block = memory.allocate(5L * span * Float.BYTES);
         try {
-            // Off by one element, so that nothing relies on alignment.
+            // Offset by one element, so the addresses are not aligned.
             long a = block.address() + Float.BYTES;
             long b = a + (long) span * Float.BYTES;
             long c = b + (long) span * Float.BYTES;
@@ -67,9 +67,9 @@ class FloatKernelsTest {
         }
     }
 
-    /** Before and after the loops are compiled: the same request is to give the same bits, however warm the machine is. */
+    /** Enough calls for the loops to be compiled: the order of a sum must not depend on the compiler. */
     @Test
-    void sumsHaveOneOrder() {
+    void sumsHaveAFixedOrder() {
         int n = VectorMath.FLOATS.length();
         SizeClassAllocator.Block block = memory.allocate(3L * n * Float.BYTES);
         try {
@@ -114,7 +114,7 @@ class FloatKernelsTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 3, 7, 15, 16, 17, 31, 33, 63, 64, 65, 127, 257, 1000, 1023})
-    void bothFormsAgree(int n) {
+    void vectorLoopsMatchScalarLoops(int n) {
         double sums = 1e-6 * Math.max(1, Math.sqrt(n));
         compare(n, 0, (s, a, b, c, out, k) -> run(() -> s.copy(a, out, k)));
         compare(n, 0, (s, a, b, c, out, k) -> run(() -> s.fill(0.3f, out, k)));
@@ -137,7 +137,7 @@ class FloatKernelsTest {
         compare(n, 5e-6, (s, a, b, c, out, k) -> s.siluGate(a, b, out, k));
         compare(n, 3e-7, (s, a, b, c, out, k) -> run(() -> s.exp(a, out, k)));
         compare(n, sums, (s, a, b, c, out, k) -> s.expSum(a, 0.4f, 1.5f, out, DType.F32, k));
-        // Values a rounding apart may fall to neighbouring BF16 numbers.
+        // Values that differ by rounding may round to neighbouring BF16 numbers.
         compare(n, 1.0 / 128, (s, a, b, c, out, k) -> {
             double sum = s.expSum(a, 0.4f, 1.5f, c, DType.BF16, k);
             s.widen(c, out, k);
@@ -168,7 +168,7 @@ class FloatKernelsTest {
         }
     }
 
-    /** The outputs and, behind them, the states. */
+    /** Returns the outputs, followed by the states. */
     private static float[] scan(FloatKernels loops, int p, int n, int steps, int stride) {
         Random numbers = new Random(7);
         int total = steps * (stride + 2) + n * p + steps * p;
@@ -249,7 +249,7 @@ class FloatKernelsTest {
         SizeClassAllocator.Block block = memory.allocate(256);
         try {
             for (FloatKernels loops : new FloatKernels[] {scalar, vector}) {
-                // Twice 8 elements fill a register of any width.
+                // 16 elements fill a register of any width.
                 for (int i = 0; i < 16; i++) {
                     set(block.address(), i, inputs[i % 8]);
                 }
@@ -269,7 +269,7 @@ class FloatKernelsTest {
     }
 
     @Test
-    void bfloat16RoundsToEvenAndKeepsWhatIsNotANumber() {
+    void bfloat16RoundsToEvenAndKeepsNaN() {
         int n = 70_001;
         SizeClassAllocator.Block block = memory.allocate(10L * n);
         try {

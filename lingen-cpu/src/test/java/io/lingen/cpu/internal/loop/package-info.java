@@ -1,4 +1,4 @@
-/** The loops, against their definition and against the functions of {@link java.lang.Math}. */
+/** Tests of the inner loops. */
 @NullMarked
 package io.lingen.cpu.internal.loop;
 
