@@ -6,6 +6,7 @@ import io.lingen.core.Workspace;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.Dims3;
+import io.lingen.core.op.Padding;
 import io.lingen.vae.internal.Activations;
 
 /**
@@ -24,11 +25,13 @@ final class InflatedConvolution {
         this.spatial = weights.convolution(
                 weights.host("spatial.weight", out, in, 3, 3).reshape(out, in, 1, 3, 3),
                 weights.host("spatial.bias", out),
-                new Dims3(1, stride.h(), stride.w()));
+                new Dims3(1, stride.h(), stride.w()),
+                Padding.same(new Dims3(1, 3, 3)));
         this.temporal = weights.convolution(
                 weights.host("temporal.weight", out, out, 3).reshape(out, out, 3, 1, 1),
                 weights.host("temporal.bias", out),
-                new Dims3(stride.t(), 1, 1));
+                new Dims3(stride.t(), 1, 1),
+                Padding.same(new Dims3(3, 1, 1)));
     }
 
     /**

@@ -14,6 +14,7 @@ import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.LinearParameters;
 import io.lingen.core.op.LinearWeights;
+import io.lingen.core.op.Padding;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanOrder;
 import io.lingen.core.op.ScanPath;
@@ -163,15 +164,14 @@ final class GpuKernels {
                 "upsampling, " + channels,
                 2.0 * (small.shape().elements() + y.shape().elements()),
                 () -> backend.upsampleNearest(small, REVIEW, y));
-        for (int[] kernel : new int[][] {{1, 3, 3}, {3, 1, 1}}) {
-            int taps = kernel[0] * kernel[1] * kernel[2];
+        for (Dims3 kernel : List.of(new Dims3(1, 3, 3), new Dims3(3, 1, 1))) {
             HostTensor weight =
-                    backend.download(normal(DType.F32, channels, channels, kernel[0], kernel[1], kernel[2]));
+                    backend.download(normal(DType.F32, channels, channels, kernel.t(), kernel.h(), kernel.w()));
             HostTensor bias = HostTensor.of(new float[channels], channels);
-            ConvolutionWeights weights =
-                    backend.packConvolution(workspace, new ConvolutionParameters(weight, bias, Dims3.ONE), DType.BF16);
-            double bytes = 4.0 * x.shape().elements() + 2.0 * taps * channels * channels;
-            String name = "convolution " + kernel[0] + "x" + kernel[1] + "x" + kernel[2] + ", " + channels;
+            ConvolutionParameters source = new ConvolutionParameters(weight, bias, Dims3.ONE, Padding.same(kernel));
+            ConvolutionWeights weights = backend.packConvolution(workspace, source, DType.BF16);
+            double bytes = 4.0 * x.shape().elements() + 2.0 * kernel.volume() * channels * channels;
+            String name = "convolution " + kernel + ", " + channels;
             either(name, bytes, () -> backend.convolution(x, weights, y));
         }
     }

@@ -522,7 +522,7 @@ public final class Backend implements AutoCloseable {
      *
      * @param x [T, H, W, inChannels]
      * @param weights the packed convolution
-     * @param out has the shape {@link ConvolutionParameters#outputOf}
+     * @param out has the shape {@link ConvolutionParameters#outputOf}, which rejects an input that is shorter than the kernel
      */
     public void convolution(Tensor x, ConvolutionWeights weights, Tensor out) {
         checks.convolution(x, weights, out);

@@ -14,6 +14,7 @@ import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.Dims3;
 import io.lingen.core.op.LinearParameters;
+import io.lingen.core.op.Padding;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -197,10 +198,12 @@ public final class ModelWeights {
      * @param weight [out, in, kt, kh, kw]
      * @param bias [out]
      * @param stride the strides
+     * @param padding the zeros around the input
      * @return the packed weights
      */
-    public ConvolutionWeights convolution(HostTensor weight, HostTensor bias, Dims3 stride) {
-        return backend.packConvolution(workspace, new ConvolutionParameters(weight, bias, stride), precision);
+    public ConvolutionWeights convolution(HostTensor weight, HostTensor bias, Dims3 stride, Padding padding) {
+        ConvolutionParameters parameters = new ConvolutionParameters(weight, bias, stride, padding);
+        return backend.packConvolution(workspace, parameters, precision);
     }
 
     /**

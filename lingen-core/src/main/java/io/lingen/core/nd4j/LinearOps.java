@@ -75,9 +75,9 @@ final class LinearOps {
         INDArrayIndex[] inside = new INDArrayIndex[4];
         inside[3] = NDArrayIndex.all();
         for (int axis = 0; axis < 3; axis++) {
-            int padding = source.kernel().length(axis) / 2;
-            inside[axis] = NDArrayIndex.interval(padding, padding + lengths[axis]);
-            lengths[axis] += 2L * padding;
+            int before = source.padding().before(axis);
+            inside[axis] = NDArrayIndex.interval(before, before + lengths[axis]);
+            lengths[axis] += before + source.padding().after(axis);
         }
         INDArray padded = Nd4j.create(DataType.FLOAT, lengths);
         padded.get(inside).assign(x);

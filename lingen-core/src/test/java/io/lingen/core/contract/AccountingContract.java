@@ -13,6 +13,7 @@ import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
+import io.lingen.core.op.Padding;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanOrder;
 import io.lingen.core.op.ScanPath;
@@ -73,10 +74,23 @@ public abstract class AccountingContract extends BackendContract {
         ConvolutionParameters source = new ConvolutionParameters(
                 HostTensor.of(normals(1, 5 * 4 * 9), 5, 4, 1, 3, 3),
                 HostTensor.of(new float[5], 5),
-                new Dims3(1, 2, 2));
+                new Dims3(1, 2, 2),
+                Padding.same(new Dims3(1, 3, 3)));
         ConvolutionWeights weights = backend().packConvolution(workspace(), source, DType.F32);
         backend().convolution(normal(DType.F32, 1, 2, 6, 6, 4).tensor(), weights, output(DType.F32, 2, 3, 3, 5));
         assertCount(OperationKind.CONVOLUTION, 2L * (2 * 3 * 3 * 5) * (4 * 9));
+        backend().operations().reset();
+        ConvolutionParameters causal = new ConvolutionParameters(
+                HostTensor.of(normals(1, 5 * 4 * 27), 5, 4, 3, 3, 3),
+                HostTensor.of(new float[5], 5),
+                Dims3.ONE,
+                new Padding(0, 0, 1, 1, 1, 1));
+        backend()
+                .convolution(
+                        normal(DType.F32, 1, 3, 6, 6, 4).tensor(),
+                        backend().packConvolution(workspace(), causal, DType.F32),
+                        output(DType.F32, 1, 6, 6, 5));
+        assertCount(OperationKind.CONVOLUTION, 2L * (6 * 6 * 5) * (4 * 27));
     }
 
     @Test

@@ -9,9 +9,13 @@ import io.lingen.core.Tensor;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.Dims3;
+import io.lingen.core.op.Padding;
+import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The convolution and the upsampling of channels-last videos. */
 public abstract class ConvolutionContract extends BackendContract {
@@ -33,10 +37,12 @@ public abstract class ConvolutionContract extends BackendContract {
     })
     void everySizeFits(
             int t, int h, int w, int in, int out, int kt, int kh, int kw, int strideT, int strideH, int strideW) {
+        Dims3 kernel = new Dims3(kt, kh, kw);
+        Dims3 stride = new Dims3(strideT, strideH, strideW);
         for (DType product : TYPES) {
             assertConvolution(
                     Shape.of(t, h, w, in),
-                    source(out, in, kt, kh, kw, strideT, strideH, strideW),
+                    source(out, in, kernel, stride, Padding.same(kernel)),
                     product,
                     DType.F32,
                     DType.F32);
@@ -44,10 +50,98 @@ public abstract class ConvolutionContract extends BackendContract {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        // video, in, out, kernel, strides, padding before and after t, h, w
+        // Causal layers: two frames in front of one, two or four.
+        "3, 5, 7, 16, 8,  3, 3, 3,  1, 1, 1,  0, 0, 1, 1, 1, 1",
+        "4, 18, 40, 64, 96,  3, 3, 3,  1, 1, 1,  0, 0, 1, 1, 1, 1",
+        "6, 6, 5, 17, 9,  3, 1, 1,  1, 1, 1,  0, 0, 0, 0, 0, 0",
+        "2, 4, 4, 8, 16,  3, 3, 3,  1, 1, 1,  2, 0, 1, 1, 1, 1",
+        // Halves of height and width by one row and column of zeros at the end, and of time by none.
+        "2, 8, 12, 16, 24,  1, 3, 3,  1, 2, 2,  0, 0, 0, 1, 0, 1",
+        "5, 3, 4, 8, 8,  3, 1, 1,  2, 1, 1,  0, 0, 0, 0, 0, 0",
+        // Even kernels.
+        "3, 5, 6, 7, 5,  2, 4, 2,  1, 1, 1,  0, 1, 1, 2, 0, 1",
+        "4, 6, 8, 3, 16,  2, 2, 2,  2, 2, 2,  0, 0, 0, 0, 0, 0",
+        "1, 33, 37, 24, 40,  1, 4, 4,  1, 1, 1,  0, 0, 2, 1, 1, 2",
+        // One side alone, more on one side than on the other, and a kernel as long as the padded input.
+        "2, 5, 9, 32, 33,  1, 4, 5,  1, 1, 1,  0, 0, 3, 0, 1, 4",
+        "5, 4, 3, 8, 8,  3, 3, 3,  1, 1, 1,  2, 2, 2, 2, 2, 2",
+        "1, 1, 1, 4, 4,  3, 3, 3,  1, 1, 1,  2, 0, 1, 1, 0, 2",
+        "7, 9, 10, 6, 3,  3, 5, 3,  2, 3, 2,  2, 0, 0, 4, 1, 0",
+        "2, 20, 21, 136, 72,  1, 3, 3,  1, 1, 1,  0, 0, 0, 0, 2, 0"
+    })
+    void everySideHasItsOwnPadding(
+            int t,
+            int h,
+            int w,
+            int in,
+            int out,
+            int kt,
+            int kh,
+            int kw,
+            int strideT,
+            int strideH,
+            int strideW,
+            int beforeT,
+            int afterT,
+            int beforeH,
+            int afterH,
+            int beforeW,
+            int afterW) {
+        ConvolutionParameters source = source(
+                out,
+                in,
+                new Dims3(kt, kh, kw),
+                new Dims3(strideT, strideH, strideW),
+                new Padding(beforeT, afterT, beforeH, afterH, beforeW, afterW));
+        for (DType type : TYPES) {
+            assertConvolution(Shape.of(t, h, w, in), source, type, DType.F32, DType.F32);
+            assertConvolution(Shape.of(t, h, w, in), source, DType.BF16, type, DType.BF16);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"F32", "BF16"})
+    void framesOneByOneGiveTheCausalConvolution(DType dtype) {
+        int frames = 5;
+        int cells = 6 * 7;
+        Sample x = normal(dtype, 1, frames, 6, 7, 24);
+        ConvolutionParameters whole = source(16, 24, new Dims3(3, 3, 3), Dims3.ONE, new Padding(2, 0, 1, 1, 1, 1));
+        ConvolutionParameters step =
+                new ConvolutionParameters(whole.weight(), whole.bias(), Dims3.ONE, new Padding(0, 0, 1, 1, 1, 1));
+        Tensor expected = output(DType.F32, frames, 6, 7, 16);
+        backend().convolution(x.tensor(), backend().packConvolution(workspace(), whole, dtype), expected);
+        ConvolutionWeights weights = backend().packConvolution(workspace(), step, dtype);
+        Sample kept = sample(dtype, new float[3 * cells * 24], 3, 6, 7, 24);
+        Tensor y = output(DType.F32, frames, 6, 7, 16);
+        for (int t = 0; t < frames; t++) {
+            for (int past = 0; past < 3; past++) {
+                int from = t + past - 2;
+                if (from >= 0) {
+                    backend()
+                            .copy(
+                                    x.tensor().slice(from, from + 1),
+                                    kept.tensor().slice(past, past + 1));
+                }
+            }
+            backend().convolution(kept.tensor(), weights, y.slice(t, t + 1));
+        }
+        float[] values = floats(expected);
+        double[] wanted = new double[values.length];
+        Arrays.setAll(wanted, i -> values[i]);
+        assertClose(wanted, y, tolerance(24 * 27, DType.F32));
+    }
+
+    @ParameterizedTest
     @CsvSource({"F32, F32, BF16", "F32, BF16, F32", "BF16, F32, F32", "BF16, BF16, BF16"})
     void typesMix(DType product, DType in, DType out) {
-        assertConvolution(Shape.of(2, 5, 6, 16), source(24, 16, 1, 3, 3, 1, 1, 1), product, in, out);
-        assertConvolution(Shape.of(5, 3, 2, 16), source(24, 16, 3, 1, 1, 1, 1, 1), product, in, out);
+        for (Dims3 kernel : List.of(new Dims3(1, 3, 3), new Dims3(3, 1, 1), new Dims3(3, 3, 3))) {
+            assertConvolution(
+                    Shape.of(3, 5, 6, 16), source(24, 16, kernel, Dims3.ONE, Padding.same(kernel)), product, in, out);
+        }
     }
 
     @ParameterizedTest
@@ -70,7 +164,9 @@ public abstract class ConvolutionContract extends BackendContract {
 
     @Test
     void whatDoesNotFitIsRefused() {
-        ConvolutionWeights weights = backend().packConvolution(workspace(), source(3, 2, 3, 3, 3, 1, 2, 2), DType.F32);
+        Dims3 kernel = new Dims3(3, 3, 3);
+        ConvolutionParameters halving = source(3, 2, kernel, new Dims3(1, 2, 2), Padding.same(kernel));
+        ConvolutionWeights weights = backend().packConvolution(workspace(), halving, DType.F32);
         assertEquals(DType.F32, weights.dtype());
         Tensor x = normal(DType.F32, 1, 3, 4, 4, 2).tensor();
         Tensor y = output(DType.F32, 3, 4, 4, 3);
@@ -78,19 +174,27 @@ public abstract class ConvolutionContract extends BackendContract {
         Tensor wide = normal(DType.F32, 1, 3, 4, 4, 3).tensor();
         Tensor half = output(DType.F32, 3, 2, 2, 3);
         assertRefused(() -> backend().convolution(wide, weights, half));
-        assertRefused(() -> source(3, 2, 2, 3, 3, 1, 1, 1));
-        assertRefused(() -> source(3, 2, 3, 3, 3, 0, 1, 1));
+        assertRefused(() -> source(3, 2, kernel, Dims3.ONE, new Padding(3, 0, 1, 1, 1, 1)));
+        assertRefused(() -> source(3, 2, kernel, Dims3.ONE, new Padding(0, 0, 1, 1, 1, 3)));
+        assertRefused(() -> new Padding(0, 0, 0, -1, 0, 0));
+        ConvolutionParameters causal = source(3, 2, kernel, Dims3.ONE, new Padding(0, 0, 1, 1, 1, 1));
+        ConvolutionWeights step = backend().packConvolution(workspace(), causal, DType.F32);
+        backend().convolution(x, step, output(DType.F32, 1, 4, 4, 3));
+        assertRefused(() -> backend().convolution(x, step, y));
+        Tensor shorter = normal(DType.F32, 1, 2, 4, 4, 2).tensor();
+        assertRefused(() -> backend().convolution(shorter, step, output(DType.F32, 1, 4, 4, 3)));
         Dims3 factor = new Dims3(1, 2, 2);
         assertRefused(() -> backend().upsampleNearest(x, factor, y));
     }
 
-    private ConvolutionParameters source(
-            int out, int in, int kt, int kh, int kw, int strideT, int strideH, int strideW) {
-        int taps = in * kt * kh * kw;
+    private ConvolutionParameters source(int out, int in, Dims3 kernel, Dims3 stride, Padding padding) {
+        int taps = in * (int) kernel.volume();
         return new ConvolutionParameters(
-                HostTensor.of(normals(1 / Math.sqrt(taps), (long) out * taps), out, in, kt, kh, kw),
+                HostTensor.of(
+                        normals(1 / Math.sqrt(taps), (long) out * taps), out, in, kernel.t(), kernel.h(), kernel.w()),
                 HostTensor.of(normals(1, out), out),
-                new Dims3(strideT, strideH, strideW));
+                stride,
+                padding);
     }
 
     private void assertConvolution(Shape shape, ConvolutionParameters source, DType product, DType in, DType out) {

@@ -19,6 +19,7 @@ import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.LinearParameters;
 import io.lingen.core.op.LinearWeights;
+import io.lingen.core.op.Padding;
 import io.lingen.core.op.PatchSize;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanOrder;
@@ -94,7 +95,7 @@ public abstract class OwnershipContract extends BackendContract {
         assertRefused("workspace", () -> backend().borrow(foreign, host));
         assertRefused("workspace", () -> backend().packLinear(foreign, new LinearParameters(host, null), DType.F32));
         ConvolutionParameters convolution = new ConvolutionParameters(
-                HostTensor.of(new float[9], 1, 1, 1, 3, 3), HostTensor.of(new float[1], 1), Dims3.ONE);
+                HostTensor.of(new float[9], 1, 1, 1, 3, 3), HostTensor.of(new float[1], 1), Dims3.ONE, Padding.NONE);
         assertRefused("workspace", () -> backend().packConvolution(foreign, convolution, DType.F32));
         assertEquals(0, other.memory().liveBytes());
     }
@@ -173,7 +174,8 @@ public abstract class OwnershipContract extends BackendContract {
                         new ConvolutionParameters(
                                 HostTensor.of(normals(1, 5 * 4 * 9), 5, 4, 1, 3, 3),
                                 HostTensor.of(new float[5], 5),
-                                Dims3.ONE),
+                                Dims3.ONE,
+                                Padding.same(new Dims3(1, 3, 3))),
                         DType.F32);
         check(t -> backend().convolution(t[0], convolution, t[1]), shape(1, 3, 3, 4), shape(1, 3, 3, 5));
         check(t -> backend().upsampleNearest(t[0], new Dims3(1, 2, 2), t[1]), shape(1, 2, 2, 3), shape(1, 4, 4, 3));

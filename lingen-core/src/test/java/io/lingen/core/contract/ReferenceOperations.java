@@ -223,9 +223,15 @@ final class ReferenceOperations {
                     for (int o = 0; o < out.length(3); o++) {
                         double sum = bias[o];
                         for (int k = 0; k < taps; k++) {
-                            long ft = t * stride.t() + k / kernel.w() / kernel.h() - kernel.t() / 2;
-                            long fh = h * stride.h() + k / kernel.w() % kernel.h() - kernel.h() / 2;
-                            long fw = w * stride.w() + k % kernel.w() - kernel.w() / 2;
+                            long ft = t * stride.t()
+                                    + k / kernel.w() / kernel.h()
+                                    - source.padding().beforeT();
+                            long fh = h * stride.h()
+                                    + k / kernel.w() % kernel.h()
+                                    - source.padding().beforeH();
+                            long fw = w * stride.w()
+                                    + k % kernel.w()
+                                    - source.padding().beforeW();
                             if (ft < 0
                                     || fh < 0
                                     || fw < 0

@@ -22,6 +22,7 @@ import io.lingen.core.dryrun.DryRun;
 import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.Padding;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -83,7 +84,8 @@ final class ModelWeightsTest {
         assertEquals(3, layer.inFeatures());
         assertEquals(2, layer.outFeatures());
         HostTensor kernel = coarse.host("fc.weight", 2, 3).reshape(2, 1, 3, 1, 1);
-        ConvolutionWeights convolution = coarse.convolution(kernel, coarse.host("fc.bias", 2), new Dims3(2, 1, 3));
+        ConvolutionWeights convolution = coarse.convolution(
+                kernel, coarse.host("fc.bias", 2), new Dims3(2, 1, 3), new Padding(1, 1, 0, 0, 0, 0));
         assertEquals(DType.BF16, convolution.dtype());
         assertEquals(Shape.of(3, 4, 2, 2), convolution.parameters().outputOf(Shape.of(5, 4, 5, 1)));
     }

@@ -18,10 +18,12 @@ struct Convolution {
   const void* x;       // [t, h, w, c], BF16
   const void* weight;  // [o, taps, c], BF16
   const float* bias;   // [o] or null
-  void* out;           // [t, h, w, o]
+  void* out;           // [ot, oh, ow, o]
   int out_bf16;
-  int t, h, w, c, o;
+  int t, h, w, c;
+  int ot, oh, ow, o;
   int kt, kh, kw;
+  int pt, ph, pw;           // zeros in front
   int box_t, box_h, box_w;  // logarithms to base 2, whose sum is 8
 };
 
@@ -55,9 +57,9 @@ struct Geometry {
   int height, width, rows, taps;          // of a patch
 
   DEVICE void locate(const Convolution& p, int n) {
-    boxes_t = (p.t + (1 << p.box_t) - 1) >> p.box_t;
-    boxes_h = (p.h + (1 << p.box_h) - 1) >> p.box_h;
-    boxes_w = (p.w + (1 << p.box_w) - 1) >> p.box_w;
+    boxes_t = (p.ot + (1 << p.box_t) - 1) >> p.box_t;
+    boxes_h = (p.oh + (1 << p.box_h) - 1) >> p.box_h;
+    boxes_w = (p.ow + (1 << p.box_w) - 1) >> p.box_w;
     groups = (p.o + n - 1) / n;
     height = (1 << p.box_h) + p.kh - 1;
     width = (1 << p.box_w) + p.kw - 1;
@@ -97,8 +99,8 @@ DEVICE void load(const Convolution& p, const Geometry& all, const Shared<N>& sha
     sync_threads(1, GROUP);
     for (int row = threadIdx.x; row < all.rows; row += GROUP) {
       int plane = row / all.width;
-      int t = box.t + plane / all.height - p.kt / 2, h = box.h + plane % all.height - p.kh / 2;
-      int w = box.w + row % all.width - p.kw / 2;
+      int t = box.t + plane / all.height - p.pt, h = box.h + plane % all.height - p.ph;
+      int w = box.w + row % all.width - p.pw;
       bool inside = (u32)t < (u32)p.t && (u32)h < (u32)p.h && (u32)w < (u32)p.w;
       cells[row] = inside ? (t * p.h + h) * p.w + w : -1;
     }
@@ -330,7 +332,7 @@ DEVICE void compute(const Convolution& p, const Geometry& all, const Shared<N>& 
 #pragma unroll
     for (int m = 0; m < 2; m++) {
       int tt = box.t + t[m], hh = box.h + h[m], ww = box.w + w[m];
-      int cell = tt < p.t && hh < p.h && ww < p.w ? (tt * p.h + hh) * p.w + ww : -1;
+      int cell = tt < p.ot && hh < p.oh && ww < p.ow ? (tt * p.oh + hh) * p.ow + ww : -1;
       write_out<N>(p, box.column, cell, sums[m], shared.out() + (group * 4 + warp) * 16 * N);
     }
   }

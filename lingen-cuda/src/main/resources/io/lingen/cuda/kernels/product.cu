@@ -18,6 +18,7 @@ struct Product {
   int oh, ow, o;
   int kt, kh, kw;
   int st, sh, sw;
+  int pt, ph, pw;  // zeros in front
   int kind;
 };
 
@@ -51,10 +52,10 @@ struct RowCells {
     live = row < p.rows;
     i64 cell = live ? row : 0;
     i64 line = cell / p.ow;
-    w = (int)(cell - line * p.ow) * p.sw - p.kw / 2;
+    w = (int)(cell - line * p.ow) * p.sw - p.pw;
     i64 frame = line / p.oh;
-    h = (int)(line - frame * p.oh) * p.sh - p.kh / 2;
-    t = (int)frame * p.st - p.kt / 2;
+    h = (int)(line - frame * p.oh) * p.sh - p.ph;
+    t = (int)frame * p.st - p.pt;
   }
 
   DEVICE i64 cell(const Product& p, const Term& term) const {

@@ -3,15 +3,17 @@ package io.lingen.cpu.internal.dnnl;
 import io.lingen.core.DType;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.Dims3;
+import io.lingen.core.op.Padding;
 
 /** The sizes of a convolution that its primitives depend on. */
-record ConvolutionShape(int in, int out, Dims3 kernel, Dims3 stride, DType dtype) {
+record ConvolutionShape(int in, int out, Dims3 kernel, Dims3 stride, Padding padding, DType dtype) {
     static ConvolutionShape of(ConvolutionParameters source, DType dtype) {
         return new ConvolutionShape(
                 Math.toIntExact(source.inChannels()),
                 Math.toIntExact(source.outChannels()),
                 source.kernel(),
                 source.stride(),
+                source.padding(),
                 dtype);
     }
 

@@ -25,17 +25,22 @@ record ConvolutionTile(
     record PaddedExtent(int length, int before, int after) {}
 
     /** Returns the first input index that the output at {@code from} reads on an axis. */
-    static int first(int from, int kernel, int stride) {
-        return Math.max(0, from * stride - kernel / 2);
+    static int first(ConvolutionShape filter, int axis, int from) {
+        return Math.max(0, begin(filter, axis, from));
     }
 
     /** Returns the input that the outputs {@code from} to {@code from + count} read on an axis of the given length. */
-    static PaddedExtent extent(int from, int count, int kernel, int stride, int length) {
-        int begin = from * stride - kernel / 2;
-        int end = (from + count - 1) * stride - kernel / 2 + kernel;
+    static PaddedExtent extent(ConvolutionShape filter, int axis, int from, int count, long length) {
+        int begin = begin(filter, axis, from);
+        int end = begin(filter, axis, from + count - 1) + filter.kernel().length(axis);
         int first = Math.max(0, begin);
-        int last = Math.min(length, end);
+        int last = Math.min(Math.toIntExact(length), end);
         return new PaddedExtent(last - first, first - begin, end - last);
+    }
+
+    /** Returns the input index at which the kernel of an output begins, less than 0 in the padding. */
+    private static int begin(ConvolutionShape filter, int axis, int output) {
+        return output * filter.stride().length(axis) - filter.padding().before(axis);
     }
 
     /**
@@ -45,7 +50,7 @@ record ConvolutionTile(
      */
     Primitive compile(Dnnl dnnl) {
         ConvolutionShape f = filter;
-        int before = f.kernel().w() / 2;
+        int before = f.padding().beforeW();
         int after = Math.max(0, (columns - 1) * f.stride().w() + f.kernel().w() - w - before);
         long source = channelsLast(f.dtype(), f.in(), t.length(), h.length(), w);
         long weights = DnnlCalls.anyLayout(f.dtype(), f.lengths());

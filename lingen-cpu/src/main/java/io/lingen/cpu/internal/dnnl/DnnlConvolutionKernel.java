@@ -190,10 +190,8 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         pool.forEach(tasks, (task, worker) -> {
             int frame = task / bands;
             int row = task % bands * bandRows;
-            long firstFrame = ConvolutionTile.first(
-                    frame, filter.kernel().t(), filter.stride().t());
-            long firstRow = ConvolutionTile.first(
-                    row, filter.kernel().h(), filter.stride().h());
+            long firstFrame = ConvolutionTile.first(filter, 0, frame);
+            long firstRow = ConvolutionTile.first(filter, 1, row);
             primitives[task].execute(
                     worker,
                     x + (firstFrame * from.length(1) + firstRow) * inputRow,
@@ -209,10 +207,8 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         int rows = Math.min(bandRows, Math.toIntExact(to.length(1)) - row);
         return new ConvolutionTile(
                 filter,
-                ConvolutionTile.extent(
-                        frame, 1, filter.kernel().t(), filter.stride().t(), Math.toIntExact(from.length(0))),
-                ConvolutionTile.extent(
-                        row, rows, filter.kernel().h(), filter.stride().h(), Math.toIntExact(from.length(1))),
+                ConvolutionTile.extent(filter, 0, frame, 1, from.length(0)),
+                ConvolutionTile.extent(filter, 1, row, rows, from.length(1)),
                 Math.toIntExact(from.length(2)),
                 rows,
                 Math.toIntExact(to.length(2)),

@@ -98,9 +98,9 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
             loops.copy(weights.bias, sums + (long) i * channels * Float.BYTES, channels);
         }
         for (int kt = 0; kt < kernel.t(); kt++) {
-            int sourceT = t * stride.t() + kt - kernel.t() / 2;
+            int sourceT = t * stride.t() + kt - source.padding().beforeT();
             for (int kh = 0; kh < kernel.h(); kh++) {
-                int sourceH = h * stride.h() + kh - kernel.h() / 2;
+                int sourceH = h * stride.h() + kh - source.padding().beforeH();
                 if (sourceT >= 0 && sourceT < from.length(0) && sourceH >= 0 && sourceH < from.length(1)) {
                     long mark = scratch.mark();
                     long input = input(x, weights.dtype, sourceT * from.length(1) + sourceH, scratch);
@@ -122,7 +122,7 @@ public final class PackedConvolutionKernel implements ConvolutionKernel {
         int in = (int) source.inChannels();
         int channels = (int) source.outChannels();
         int stride = source.stride().w();
-        int shift = kw - source.kernel().w() / 2;
+        int shift = kw - source.padding().beforeW();
         // The output columns whose input column w * stride + shift exists.
         int first = Math.max(0, Math.ceilDiv(-shift, stride));
         int last = Math.min(width - 1, Math.floorDiv((int) x.shape().length(2) - 1 - shift, stride));

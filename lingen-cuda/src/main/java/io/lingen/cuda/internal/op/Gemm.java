@@ -6,6 +6,7 @@ import io.lingen.core.Tensor;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.Padding;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cuda.internal.SlabAllocator;
 import io.lingen.cuda.internal.driver.Device;
@@ -75,7 +76,7 @@ public final class Gemm {
     }
 
     public void convolution(Tensor x, CudaConvolution weights, Tensor out) {
-        Boxes boxes = fitsWarpgroups(x, weights) ? Boxes.of(weights.parameters(), out.shape()) : null;
+        Boxes boxes = fitsWarpgroups(x, weights, out) ? Boxes.of(weights.parameters(), out.shape()) : null;
         if (boxes != null) {
             convolution(x, weights, boxes, out);
             return;
@@ -91,7 +92,7 @@ public final class Gemm {
     }
 
     /** Whether rows can be copied 16 bytes at a time, and there are products of warpgroups. */
-    private boolean fitsWarpgroups(Tensor x, CudaConvolution weights) {
+    private boolean fitsWarpgroups(Tensor x, CudaConvolution weights, Tensor out) {
         ConvolutionParameters source = weights.parameters();
         long addresses = PooledTensor.addressOf(x) | weights.weight().address();
         return device.hasWarpgroups()
@@ -100,7 +101,8 @@ public final class Gemm {
                 && source.stride().equals(Dims3.ONE)
                 && source.inChannels() % 8 == 0
                 && addresses % 16 == 0
-                && x.shape().rows() <= Integer.MAX_VALUE;
+                && x.shape().rows() <= Integer.MAX_VALUE
+                && out.shape().rows() <= Integer.MAX_VALUE;
     }
 
     private void convolution(Tensor x, CudaConvolution weights, Boxes boxes, Tensor out) {
@@ -108,7 +110,8 @@ public final class Gemm {
         Dims3 kernel = source.kernel();
         int columns = source.outChannels() <= WARPGROUPS_COLUMNS / 2 ? WARPGROUPS_COLUMNS / 2 : WARPGROUPS_COLUMNS;
         long pieces = boxes.count() * Math.ceilDiv(source.outChannels(), columns);
-        Shape shape = x.shape();
+        Shape from = x.shape();
+        Shape to = out.shape();
         device.launch(
                 WARPGROUPS_SOURCE,
                 WARPGROUPS_SOURCE + "_" + columns,
@@ -125,14 +128,20 @@ public final class Gemm {
                         PooledTensor.addressOrNull(weights.bias()),
                         PooledTensor.addressOf(out),
                         PooledTensor.isBf16(out),
-                        Math.toIntExact(shape.length(0)),
-                        Math.toIntExact(shape.length(1)),
-                        Math.toIntExact(shape.length(2)),
-                        Math.toIntExact(shape.length(3)),
-                        Math.toIntExact(source.outChannels()),
+                        Math.toIntExact(from.length(0)),
+                        Math.toIntExact(from.length(1)),
+                        Math.toIntExact(from.length(2)),
+                        Math.toIntExact(from.length(3)),
+                        Math.toIntExact(to.length(0)),
+                        Math.toIntExact(to.length(1)),
+                        Math.toIntExact(to.length(2)),
+                        Math.toIntExact(to.length(3)),
                         kernel.t(),
                         kernel.h(),
                         kernel.w(),
+                        source.padding().beforeT(),
+                        source.padding().beforeH(),
+                        source.padding().beforeW(),
                         boxes.t(),
                         boxes.h(),
                         boxes.w()));
@@ -287,12 +296,25 @@ public final class Gemm {
                         geometry.stride.t(),
                         geometry.stride.h(),
                         geometry.stride.w(),
+                        geometry.padding.beforeT(),
+                        geometry.padding.beforeH(),
+                        geometry.padding.beforeW(),
                         epilogue.kind().ordinal()));
     }
 
     /** A product's sizes as the kernel takes them. */
     private record Geometry(
-            long rows, int t, int h, int w, int c, int outH, int outW, int o, Dims3 kernel, Dims3 stride) {
+            long rows,
+            int t,
+            int h,
+            int w,
+            int c,
+            int outH,
+            int outW,
+            int o,
+            Dims3 kernel,
+            Dims3 stride,
+            Padding padding) {
         /** Rows are frames of one cell. */
         static Geometry linear(long rows, CudaLinear weights) {
             return new Geometry(
@@ -305,7 +327,8 @@ public final class Gemm {
                     1,
                     Math.toIntExact(weights.outFeatures()),
                     Dims3.ONE,
-                    Dims3.ONE);
+                    Dims3.ONE,
+                    Padding.NONE);
         }
 
         static Geometry convolution(Shape x, ConvolutionParameters source) {
@@ -320,7 +343,8 @@ public final class Gemm {
                     Math.toIntExact(out.length(2)),
                     Math.toIntExact(out.length(3)),
                     source.kernel(),
-                    source.stride());
+                    source.stride(),
+                    source.padding());
         }
     }
 }

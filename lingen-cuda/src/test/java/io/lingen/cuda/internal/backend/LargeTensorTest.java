@@ -19,6 +19,7 @@ import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.LinearParameters;
 import io.lingen.core.op.LinearWeights;
+import io.lingen.core.op.Padding;
 import io.lingen.core.op.PatchSize;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanOrder;
@@ -198,10 +199,9 @@ final class LargeTensorTest {
     void convolutions(int kt, int kh, int kw, boolean warpgroups) {
         CudaKernels.of(device()).device().useWarpgroups(warpgroups);
         HostTensor weight = device().download(parameter(256, 256, kt, kh, kw));
-        ConvolutionWeights weights = device().packConvolution(
-                        space(),
-                        new ConvolutionParameters(weight, HostTensor.of(new float[256], 256), Dims3.ONE),
-                        DType.BF16);
+        ConvolutionParameters source = new ConvolutionParameters(
+                weight, HostTensor.of(new float[256], 256), Dims3.ONE, Padding.same(new Dims3(kt, kh, kw)));
+        ConvolutionWeights weights = device().packConvolution(space(), source, DType.BF16);
         checkVideo((x, out) -> device().convolution(x, weights, out));
     }
 

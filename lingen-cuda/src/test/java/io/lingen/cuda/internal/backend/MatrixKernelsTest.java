@@ -14,6 +14,7 @@ import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
+import io.lingen.core.op.Padding;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanOrder;
 import io.lingen.core.op.ScanPath;
@@ -258,15 +259,23 @@ final class MatrixKernelsTest {
         for (int i = 0; i < weight.length; i++) {
             weight[i] = BFloat16.toFloat(BFloat16.fromFloat(weight[i]));
         }
-        ConvolutionParameters source = new ConvolutionParameters(
-                HostTensor.of(weight, out, in, kt, kh, kw), HostTensor.of(normals(1, out), out), Dims3.ONE);
-        assertAgree(device, (long) t * h * w, in, (workspace, matrix) -> {
-            ConvolutionWeights weights = device.packConvolution(workspace, source, matrix.dtype());
-            Tensor x = matrix.reshape(Shape.of(t, h, w, in));
-            Tensor y = workspace.allocate(coarse ? matrix.dtype() : DType.F32, t, h, w, out);
-            device.convolution(x, weights, y);
-            return y;
-        });
+        // The second as in a causal autoencoder, where it fits.
+        for (Padding padding : List.of(Padding.same(new Dims3(kt, kh, kw)), Padding.same(new Dims3(1, kh, kw)))) {
+            ConvolutionParameters source = new ConvolutionParameters(
+                    HostTensor.of(weight, out, in, kt, kh, kw),
+                    HostTensor.of(normals(1, out), out),
+                    Dims3.ONE,
+                    padding);
+            if (t + padding.beforeT() + padding.afterT() >= kt) {
+                assertAgree(device, (long) t * h * w, in, (workspace, matrix) -> {
+                    ConvolutionWeights weights = device.packConvolution(workspace, source, matrix.dtype());
+                    Tensor x = matrix.reshape(Shape.of(t, h, w, in));
+                    Tensor y = workspace.allocate(coarse ? matrix.dtype() : DType.F32, source.outputOf(x.shape()));
+                    device.convolution(x, weights, y);
+                    return y;
+                });
+            }
+        }
     }
 
     /** Runs an operation on a matrix of BF16 numbers, stored as BF16 and as F32. */

@@ -11,6 +11,7 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.Shape;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.Dims3;
+import io.lingen.core.op.Padding;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -143,6 +144,9 @@ final class PlanTest {
 
     private static ConvolutionParameters source(int kt, int kh, int kw) {
         return new ConvolutionParameters(
-                HostTensor.of(new float[kt * kh * kw], 1, 1, kt, kh, kw), HostTensor.of(new float[1], 1), Dims3.ONE);
+                HostTensor.of(new float[kt * kh * kw], 1, 1, kt, kh, kw),
+                HostTensor.of(new float[1], 1),
+                Dims3.ONE,
+                Padding.same(new Dims3(kt, kh, kw)));
     }
 }

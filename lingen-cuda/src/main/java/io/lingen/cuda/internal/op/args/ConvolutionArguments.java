@@ -14,16 +14,24 @@ public record ConvolutionArguments(
         int h,
         int w,
         int c,
+        int ot,
+        int oh,
+        int ow,
         int o,
         int kt,
         int kh,
         int kw,
+        int pt,
+        int ph,
+        int pw,
         int boxT,
         int boxH,
         int boxW)
         implements KernelArguments {
     @Override
     public void layOut(StructWriter struct) {
-        struct.put(x, weight, bias, out).put(outBf16).put(t, h, w, c, o, kt, kh, kw, boxT, boxH, boxW);
+        struct.put(x, weight, bias, out)
+                .put(outBf16)
+                .put(t, h, w, c, ot, oh, ow, o, kt, kh, kw, pt, ph, pw, boxT, boxH, boxW);
     }
 }

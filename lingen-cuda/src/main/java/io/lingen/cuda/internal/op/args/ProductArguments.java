@@ -26,12 +26,15 @@ public record ProductArguments(
         int st,
         int sh,
         int sw,
+        int pt,
+        int ph,
+        int pw,
         int kind)
         implements KernelArguments {
     @Override
     public void layOut(StructWriter struct) {
         struct.put(x, weight, bias, gate, out, rows)
                 .put(xBf16, outBf16)
-                .put(t, h, w, c, oh, ow, o, kt, kh, kw, st, sh, sw, kind);
+                .put(t, h, w, c, oh, ow, o, kt, kh, kw, st, sh, sw, pt, ph, pw, kind);
     }
 }
