@@ -73,7 +73,7 @@ final class BatchCommand implements Callable<Integer> {
         console.check(count::check);
         console.check(() -> VideoWriters.check(output));
         ResolvedOptions resolved = console.checked(video::resolve);
-        console.warn(video.request().ineffectiveOptions());
+        console.warn(video.ineffectiveOptions(false));
         return new Batch(console, resolved, outputs, latents, count.count(), shard, output).ofFile(file);
     }
 }

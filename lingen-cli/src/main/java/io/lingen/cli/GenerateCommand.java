@@ -85,7 +85,7 @@ final class GenerateCommand implements Callable<Integer> {
         }
         console.check(this::check);
         ResolvedOptions resolved = console.checked(video::resolve);
-        console.warn(video.request().ineffectiveOptions());
+        console.warn(video.ineffectiveOptions(prompt == null && aliases.promptFile() == null));
         if (aliases.promptFile() == null && !count.isGiven() && aliases.shard() == null) {
             return generate(resolved);
         }

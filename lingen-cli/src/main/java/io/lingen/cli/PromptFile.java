@@ -158,7 +158,7 @@ final class PromptFile implements PromptLines, AutoCloseable {
 
     private VideoRequest request(ConfigReader json) {
         VideoRequest.Builder request = json.has("label")
-                ? defaults.apply("").label(json.integer("label", 0, Integer.MAX_VALUE))
+                ? ofLabel(json.integer("label", 0, Integer.MAX_VALUE))
                 : defaults.apply(json.text("prompt"));
         if (json.has("negative_prompt")) {
             request.negativePrompt(json.text("negative_prompt"));
@@ -190,6 +190,12 @@ final class PromptFile implements PromptLines, AutoCloseable {
         }
         json.end();
         return request.build();
+    }
+
+    /** Keeps the negative prompt of the options, so that the request is rejected because of it. */
+    private VideoRequest.Builder ofLabel(int label) {
+        VideoRequest other = defaults.apply("a prompt").build();
+        return other.toBuilder().label(label).negativePrompt(other.negativePrompt());
     }
 
     private static int positive(ConfigReader json, String field) {

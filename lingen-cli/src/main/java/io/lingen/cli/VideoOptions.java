@@ -3,6 +3,8 @@ package io.lingen.cli;
 import io.lingen.core.DType;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -38,6 +40,21 @@ final class VideoOptions {
 
     @Mixin
     private TextCacheOption textCache;
+
+    /**
+     * The options that have no effect because of another one, for warnings.
+     *
+     * @param isRecordedPrompt whether the prompt is that of {@code --like}
+     */
+    List<String> ineffectiveOptions(boolean isRecordedPrompt) {
+        List<String> problems = new ArrayList<>(request.ineffectiveOptions());
+        if (asWritten && request.hasLabel()) {
+            problems.add("--as-written has no effect with --label, which takes the place of the prompt");
+        } else if (asWritten && isRecordedPrompt) {
+            problems.add("--as-written has no effect with the prompt of --like, which is encoded as recorded");
+        }
+        return problems;
+    }
 
     boolean isLikeGiven() {
         return like != null;

@@ -93,6 +93,16 @@ class IneffectiveOptionsTest {
         assertEquals(1, run.err().split("warning ", -1).length - 1, run.err());
     }
 
+    @Test
+    void aRecordedPromptIsEncodedAsRecorded() {
+        Path video = folder.resolve("out.mp4");
+        assertEquals(0, generate("--steps", 1, "-o", video).code());
+        CommandRun run = CommandRun.of(
+                "generate", "--like", video, "--model", model, "--as-written", "-o", folder.resolve("b.mp4"));
+        assertEquals(0, run.code(), run.err());
+        assertTrue(run.err().contains("warning    --as-written has no effect with the prompt of --like"), run.err());
+    }
+
     /** The warnings are true: the options change nothing. */
     @Test
     void aSingleStepHasNeitherScheduleNorFreshNoise() throws IOException {

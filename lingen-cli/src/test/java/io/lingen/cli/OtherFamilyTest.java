@@ -105,6 +105,16 @@ class OtherFamilyTest {
     }
 
     @Test
+    void aNegativePromptForClassesIsRefused() throws IOException {
+        Path lines = Files.writeString(folder.resolve("lines.jsonl"), "{\"label\": 1}\n");
+        CommandRun run =
+                CommandRun.of("batch", lines, "--negative", "red", "--model", model, "-o", folder.resolve("clip.mp4"));
+        run.assertRefused(1, "line 1: negative prompt must be empty with a class label");
+        generate("--label", 1, "--negative", "red", "-o", folder.resolve("a.mp4"))
+                .assertRefused(2, "negative prompt must be empty with a class label");
+    }
+
+    @Test
     void anInterruptedVideoIsResumed() throws IOException {
         Path whole = folder.resolve("whole.mp4");
         assertEquals(0, generate("--label", 2, "--seed", 7, "-o", whole).code());
