@@ -22,6 +22,7 @@ final class TemporaryPaths {
     private static final Set<Path> cleaned = ConcurrentHashMap.newKeySet();
     private static final AtomicLong count = new AtomicLong();
     private static final String REPLACED = ".replaced";
+    private static final String REMOVED = ".removed";
 
     static {
         Runtime.getRuntime()
@@ -110,7 +111,10 @@ final class TemporaryPaths {
                 if (isDead(name, prefix, REPLACED) && !Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
                     log.info("restored {}: the process that was replacing it was killed", target);
                     Disk.rename(file, target);
-                } else if (isDead(name, prefix, REPLACED) || isDead(name, prefix, PartialName.SUFFIX)) {
+                } else if (isDead(name, prefix, REPLACED)
+                        || isDead(name, prefix, PartialName.SUFFIX)
+                        || isDead(name, prefix, REPLACED + REMOVED)
+                        || isDead(name, prefix, PartialName.SUFFIX + REMOVED)) {
                     log.info("removing {}, left by a process that was killed", file);
                     remove(file);
                 }
@@ -145,7 +149,8 @@ final class TemporaryPaths {
 
     private static void removeFolder(Path path) throws IOException {
         // Rename first, so a thread that still writes to the old path cannot add files.
-        Path doomed = Files.move(path, path.resolveSibling(path.getFileName() + ".removed"));
+        String name = path.getFileName().toString();
+        Path doomed = name.endsWith(REMOVED) ? path : Files.move(path, path.resolveSibling(name + REMOVED));
         try (DirectoryStream<Path> files = Files.newDirectoryStream(doomed)) {
             for (Path file : files) {
                 Files.deleteIfExists(file);

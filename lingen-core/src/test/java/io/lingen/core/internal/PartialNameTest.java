@@ -72,6 +72,18 @@ class PartialNameTest {
     }
 
     @Test
+    void interruptedRemovalIsCompleted() throws IOException, InterruptedException {
+        Path target = folder.resolve("frames");
+        Path dead = killedWriterOf(target);
+        for (String suffix : List.of(".partial.removed", ".replaced.removed")) {
+            String name = dead.getFileName().toString().replaceFirst("\\.partial$", suffix);
+            Files.writeString(Files.createDirectory(folder.resolve(name)).resolve("1"), "old");
+        }
+        PartialFolder.of(target, Pattern.compile("\\d")).close();
+        assertEquals(List.of(), files());
+    }
+
+    @Test
     void interruptedReplacementIsRestored() throws IOException, InterruptedException {
         Path target = folder.resolve("frames");
         Path dead = killedWriterOf(target);
