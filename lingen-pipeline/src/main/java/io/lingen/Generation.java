@@ -327,6 +327,7 @@ public final class Generation implements AutoCloseable {
         if (sidecar != null) {
             MetadataSidecar.write(sidecar, result);
         }
+        output.removeStaleSidecars();
         LatentSaver file = saver;
         if (file != null) {
             file.onVideoWritten();

@@ -47,6 +47,13 @@ final class VideoFiles {
         return found;
     }
 
+    /** The sidecars that a video has under its two names. */
+    static List<Path> sidecars(Path video) {
+        return names(video, MetadataSidecar.ENDING).stream()
+                .filter(file -> MetadataSidecar.isOf(file, video))
+                .toList();
+    }
+
     /** The latents that a video has or will have; a file of another video if all names are taken. */
     static Path latents(Path video) {
         List<Path> names = names(video, LatentFile.ENDING);

@@ -1,9 +1,11 @@
 package io.lingen;
 
+import io.lingen.core.internal.Disk;
 import io.lingen.core.internal.PartialFile;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -85,6 +87,16 @@ public final class VideoOutput {
                             + ", found another file; choose another name, or replace it (--overwrite)");
         }
         return sidecar;
+    }
+
+    /** Removes the sidecars of an earlier video of the same name: they do not describe this one. */
+    void removeStaleSidecars() throws IOException {
+        Path current = sidecar();
+        for (Path file : VideoFiles.sidecars(video)) {
+            if (current == null || !Files.isSameFile(file, current)) {
+                Disk.remove(file);
+            }
+        }
     }
 
     /**

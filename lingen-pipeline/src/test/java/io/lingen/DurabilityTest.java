@@ -102,6 +102,22 @@ class DurabilityTest {
     }
 
     @Test
+    void theSidecarOfAnEarlierVideoIsRemovedWhenTheNewVideoIsOnTheDisk() throws IOException {
+        Path target = folder.resolve("out.mp4");
+        pipeline.generate(REQUEST, target);
+        observe("out.mp4");
+        try (Generation generation = pipeline.start(REQUEST)) {
+            generation.saveLatents(target, 0, false);
+            generation.write(VideoOutput.of(target).withoutSidecar());
+        }
+        assertEquals(
+                concat(
+                        concat(replaced(LATENTS), replaced("out.mp4")),
+                        List.of("remove " + SIDECAR, "remove " + LATENTS)),
+                calls);
+    }
+
+    @Test
     void latentsStayIfTheSidecarIsNotWritten() throws IOException {
         Path target = folder.resolve("out.mp4");
         Disk.observe(call -> {

@@ -142,6 +142,15 @@ class InterruptTest {
         assertWhole(target);
     }
 
+    /** The files to replace are looked at while the thread is interrupted. */
+    @ParameterizedTest
+    @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "out"})
+    void anInterruptAfterTheLastFrameReplacesEarlierFiles(String name) throws IOException {
+        Path target = folder.resolve(name);
+        pipeline.generate(REQUEST.toBuilder().steps(1).build(), target);
+        anInterruptAfterTheLastFrameDamagesNothing(name);
+    }
+
     @Test
     void anInterruptedThreadBeginsNothingAndStillReadsItsLatents() throws IOException {
         Path target = folder.resolve("out.mp4");

@@ -266,6 +266,29 @@ class VideoFilesTest {
         assertEquals(List.of("out.latents.safetensors", "out.mp4"), names());
     }
 
+    /** The old one would describe the new video wrongly. */
+    @Test
+    void theSidecarOfAReplacedVideoIsReplacedOrRemoved() throws IOException {
+        Path target = folder.resolve("out.mp4");
+        pipeline.generate(RED, target);
+        pipeline.generate(BLUE, VideoOutput.of(target).withoutSidecar(), new CancellationToken());
+        assertEquals(List.of("out.mp4"), names());
+
+        Files.writeString(folder.resolve("out.json"), "mine");
+        pipeline.generate(RED, target);
+        Files.delete(folder.resolve("out.json"));
+        assertEquals(List.of("out.mp4", "out.mp4.json"), names());
+        pipeline.generate(
+                BLUE, VideoOutput.of(target).withSidecar(folder.resolve("./out.mp4.json")), new CancellationToken());
+        assertEquals("a blue ring", prompt("out.mp4.json"), "the same file by another path");
+        pipeline.generate(RED, VideoOutput.of(target).withSidecar(folder.resolve("red")), new CancellationToken());
+        assertEquals(List.of("out.mp4", "red"), names());
+
+        pipeline.generate(BLUE, folder.resolve("out.webm"));
+        pipeline.generate(BLUE, VideoOutput.of(target).withoutSidecar(), new CancellationToken());
+        assertEquals(List.of("out.json", "out.mp4", "out.webm", "red"), names(), "that of another video is kept");
+    }
+
     @Test
     void theSidecarMayHaveAnotherNameOrBeLeftOut() throws IOException {
         Path target = folder.resolve("out.mp4");
