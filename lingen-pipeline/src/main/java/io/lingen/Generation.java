@@ -33,8 +33,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One video on its way from prompt to file. The walk is the caller's loop: take the {@link #steps}, stop when you like, look at the
- * latent in between, then take the {@link #frames} or {@link #write} them.
+ * One video in progress. The caller iterates over the {@link #steps}, may preview, save or cancel between them, and then {@linkplain #write
+ * writes} the video or takes its {@link #frames}.
  *
  * <pre>{@code
  * try (Generation generation = pipeline.start(request)) {
@@ -45,9 +45,11 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>For one thread. Owns the memory of its latent, its conditioning and its frame streams. A cancelled {@link CancellationToken}, an
- * interrupt of the thread and the closing of its pipeline end it: every method that computes then throws
- * {@link GenerationCancelledException}, before its next pass of the denoiser or its next frame.
+ * <p>A generation is cancelled by its {@link CancellationToken}, by an interrupt of the thread, or by closing the pipeline. Methods that
+ * compute then throw {@link GenerationCancelledException} before the next denoiser pass or frame. Methods of a closed generation throw
+ * {@link IllegalStateException}.
+ *
+ * <p>Owns the memory of its latent, its conditioning and its frame streams. For one thread.
  */
 public final class Generation implements AutoCloseable {
     private final LoadedModel model;
@@ -70,11 +72,11 @@ public final class Generation implements AutoCloseable {
     private volatile boolean closed;
 
     /**
-     * From noise, or from saved latents. To be called within a use of the model.
+     * Starts a generation from noise or from saved latents. Must be called within a {@linkplain LoadedModel#lifetime use of the model}.
      *
-     * @param prompt what is encoded, after the rewriter; null for a class
-     * @param saved where to go on from; null to begin
-     * @param decoded what the saved latents are if they are to be decoded as they are; null to take the steps that are left
+     * @param prompt the prompt to encode, after rewriting; null for a class label
+     * @param saved the latents to resume or to decode; null to start from noise
+     * @param decoded the provenance of the video if the saved latents are decoded without further steps; null to take the remaining steps
      */
     Generation(
             LoadedModel model,
@@ -94,7 +96,7 @@ public final class Generation implements AutoCloseable {
         this.decoded = decoded;
         Sampler sampler = model.sampler(plan);
         try {
-            // 1. Noise of the seed, or what it had become.
+            // 1. Start from noise, or restore the saved latent.
             Workspace workspace = owned.add(backend.newWorkspace());
             this.latent = workspace.allocate(DType.F32, plan.latent()); // [C, T, H, W]
             if (saved == null) {
@@ -104,7 +106,7 @@ public final class Generation implements AutoCloseable {
                 this.stepsDone = saved.step();
             }
 
-            // 2. The way from noise to data, a step at a time.
+            // 2. Condition the denoiser and start the sampler.
             this.sampling = decoded != null || stepsDone == plan.steps() ? null : owned.add(sampling(sampler, saved));
         } catch (RuntimeException | Error e) {
             owned.closeAfter(e);
@@ -125,7 +127,7 @@ public final class Generation implements AutoCloseable {
         }
     }
 
-    /** Encodes prompt and negative prompt, projects them for every block. */
+    /** Encodes the prompts and projects them for all blocks. */
     private DenoisingFunction function() {
         List<Condition> conditions = model.conditions(plan, prompt, this::throwIfCancelled);
         DenoisingFunction conditional = pass(conditions.get(0));
@@ -143,12 +145,12 @@ public final class Generation implements AutoCloseable {
         };
     }
 
-    /** What is being made. */
+    /** {@return the plan of the video} */
     public VideoPlan plan() {
         return plan;
     }
 
-    /** What the video can be made again from. The first call of a pipeline may take its time: it reads all of the model's files. */
+    /** {@return the provenance of the video} The first call for a model without listed checksums reads all of its files. */
     public VideoProvenance provenance() {
         return use(this::currentProvenance);
     }
@@ -157,38 +159,38 @@ public final class Generation implements AutoCloseable {
         return decoded != null ? decoded : model.provenance(plan, prompt);
     }
 
-    /** The latent [C, T, H, W] as far as the steps have brought it, in F32; overwritten by the next step, valid until this is closed. */
+    /** {@return the current latent [C, T, H, W] in F32} Each step overwrites it. Valid until this generation is closed. */
     public Tensor latent() {
         return use(() -> latent);
     }
 
-    /** The sampler's steps that are done; those before a resumption count. */
+    /** {@return the number of completed steps, including those before resuming} */
     public int stepsDone() {
         return stepsDone;
     }
 
-    /** The file that {@link #saveLatents} has saved to, or null if there is nothing to go on from yet. Any thread may ask. */
+    /** {@return the file of the latents saved by {@link #saveLatents}, or null if none were saved} May be called from any thread. */
     public @Nullable Path savedLatents() {
         LatentSaver file = saver;
         return file == null ? null : file.savedFile();
     }
 
     /**
-     * From now on saves the latents beside the video, in {@link LatentFile#pathFor}, for {@link TextToVideoPipeline#resume}: every few
-     * steps, after the last one, and when the generation is cancelled. The file is removed when {@link #write} has written the video. A file
-     * of the same video that is further is left until this one overtakes it. If saving fails, a warning is logged, and the generation
-     * continues.
+     * Starts saving the latents, for {@link TextToVideoPipeline#resume}: every few steps, after the last step, and on cancellation. The file
+     * is {@link LatentFile#pathFor}. {@link #write} deletes it after the video is complete. Existing latents of the same video are replaced
+     * only by those of a later step. If saving fails, a warning is logged and the generation continues.
      *
-     * @param video the file that the video is going to be
-     * @param everySteps 0 for after the last step and at cancellation only
-     * @param keep whether the file stays when the video is complete
-     * @throws FileAlreadyExistsException if the latents of another video have the file's name
+     * @param video the file that the video will be written to
+     * @param everySteps the number of steps between saves; 0 to save only after the last step and on cancellation
+     * @param keep whether to keep the file after the video is complete
+     * @throws FileAlreadyExistsException if the file exists and does not contain latents of the same video
+     * @throws IllegalArgumentException if the number of steps is negative
      */
     public void saveLatents(Path video, int everySteps, boolean keep) throws FileAlreadyExistsException {
         saver = new LatentSaver(video, everySteps, keep, saved, provenance());
     }
 
-    /** The sampler's steps that are left; each {@code next()} computes one. */
+    /** {@return an iterator over the remaining steps} Each {@code next()} computes one step. */
     public Iterator<SamplingStep> steps() {
         return new Iterator<>() {
             @Override
@@ -210,7 +212,7 @@ public final class Generation implements AutoCloseable {
 
     private SamplingStep step() {
         if (sampling == null) {
-            throw new NoSuchElementException("all " + stepsDone + " steps are done");
+            throw new NoSuchElementException("all " + stepsDone + " steps are complete");
         }
         SamplingStep step = sampling.next();
         stepsDone = step.index();
@@ -221,16 +223,15 @@ public final class Generation implements AutoCloseable {
         return step;
     }
 
-    /** The frames of the latent as it is now, decoded as they are taken. */
+    /** {@return a stream of the frames of the current latent, which decodes them on demand} */
     public FrameStream frames() {
         return use(() -> stream(latent));
     }
 
     /**
-     * What the video will be like by what is known now: the frames of the clean latent that the last step's prediction points to.
-     * Before the first step of this object, a resumed one's too, no prediction is known and the latent itself is shown, noise and all. Takes
-     * the memory of {@link #frames} and for a moment that of one more latent; the generation goes on unchanged, and the stream stays as
-     * it is.
+     * {@return a stream of the frames of the clean latent that the last prediction points to} Before the first step of this object there is no
+     * prediction, and the frames are those of the current latent with its noise. The stream does not change with later steps, and does not
+     * influence them. Needs the memory of {@link #frames}, and for a moment that of a second latent.
      */
     public FrameStream preview() {
         return use(() -> {
@@ -254,7 +255,7 @@ public final class Generation implements AutoCloseable {
         return stream;
     }
 
-    /** Holds the model open while a frame is decoded, and forgets the stream when it is closed. */
+    /** Keeps the model open while a frame is decoded, and forgets the stream when it is closed. */
     private final class StreamGuard implements FrameStream.Guard {
         private @Nullable FrameStream stream;
 
@@ -272,17 +273,27 @@ public final class Generation implements AutoCloseable {
         }
     }
 
-    /** Writes the video and its sidecar, as {@link #write(VideoOutput)} does with {@link VideoOutput#of}. */
+    /**
+     * Takes the remaining steps, decodes the frames, and writes the video and its sidecar.
+     *
+     * @param target the file or folder to write, see {@link VideoOutput#of}
+     * @return the complete video and its provenance
+     * @throws FileAlreadyExistsException if a file exists that LinGen did not write
+     * @throws IOException if a file can't be written; no incomplete video remains
+     * @throws GenerationCancelledException if the generation is cancelled; no incomplete video remains
+     */
     public VideoResult write(Path target) throws IOException {
         return write(VideoOutput.of(target));
     }
 
     /**
-     * Takes the steps that are left, decodes the frames and writes them as they come.
+     * Takes the remaining steps, decodes the frames, and writes the video and its sidecar.
      *
-     * @throws FileAlreadyExistsException if a file would be replaced that may not be
-     * @throws IOException if a file can't be written; nothing is left of it then
-     * @throws GenerationCancelledException if it was cancelled; nothing is left of the file then
+     * @param output the files to write
+     * @return the complete video and its provenance
+     * @throws FileAlreadyExistsException if a file exists that the output must not replace
+     * @throws IOException if a file can't be written; no incomplete video remains
+     * @throws GenerationCancelledException if the generation is cancelled; no incomplete video remains
      */
     public VideoResult write(VideoOutput output) throws IOException {
         output.requireWritable();
@@ -293,12 +304,15 @@ public final class Generation implements AutoCloseable {
     }
 
     /**
-     * Writes given frames: those of {@link #frames}, seen or changed on the way. Video and sidecar are on disk before saved latents are
-     * removed.
+     * Writes given frames, for example those of {@link #frames} after processing. Saved latents are deleted after video and sidecar are on
+     * disk.
      *
-     * @throws FileAlreadyExistsException if a file would be replaced that may not be
-     * @throws IOException if a file can't be written; nothing is left of it then
-     * @throws GenerationCancelledException if it was cancelled; nothing is left of the file then
+     * @param output the files to write
+     * @param frames the frames, with the size of the plan
+     * @return the complete video and its provenance
+     * @throws FileAlreadyExistsException if a file exists that the output must not replace
+     * @throws IOException if a file can't be written; no incomplete video remains
+     * @throws GenerationCancelledException if the generation is cancelled; no incomplete video remains
      */
     public VideoResult write(VideoOutput output, Iterator<Frame> frames) throws IOException {
         long start = System.nanoTime();
@@ -312,7 +326,7 @@ public final class Generation implements AutoCloseable {
                 writer.write(frames.next().rgb());
                 framesDone++;
             }
-            // A file may have appeared meanwhile.
+            // Check again: another program may have written the file meanwhile.
             output.requireReplaceable();
             writer.finish();
         }
@@ -357,7 +371,7 @@ public final class Generation implements AutoCloseable {
                 token.isCancelled()
                         ? "cancelled"
                         : lifetime.isShuttingDown()
-                                ? "cancelled by the closing of the pipeline"
+                                ? "cancelled because the pipeline was closed"
                                 : GenerationCancelledException.INTERRUPTED,
                 stepsDone,
                 plan.steps(),
@@ -376,7 +390,7 @@ public final class Generation implements AutoCloseable {
         file.save(stepsDone, () -> backend.download(latent), () -> sampling == null ? Map.of() : sampling.state());
     }
 
-    /** The end of its pipeline: saves what was done, as any other cancellation does, and frees its memory. */
+    /** Saves the latents and frees the memory when the pipeline is closed. */
     void saveAndFree() {
         saveNow();
         free();
@@ -387,7 +401,7 @@ public final class Generation implements AutoCloseable {
         owned.close();
     }
 
-    /** Frees its memory and that of its streams. Latents that were saved stay. */
+    /** Frees the memory of this generation and of its frame streams. Keeps saved latents. Closing twice has no effect. */
     @Override
     public void close() {
         lifetime.unlessShutDown(() -> {

@@ -12,16 +12,16 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The latents of a video that is being made, saved on the way: what {@link TextToVideoPipeline#resume} resumes from and
- * {@link TextToVideoPipeline#decode} decodes. A safetensors file with a digest of all its contents; docs/guide/resume.md has its layout.
- * Read into memory, outside of the heap; the file may change or go afterwards. Immutable.
+ * The saved latents of an incomplete video, which {@link TextToVideoPipeline#resume} and {@link TextToVideoPipeline#decode} accept. The file
+ * is a safetensors file with a digest of its contents; docs/guide/resume.md specifies the format. The contents are read into memory outside
+ * the heap, so the file may change or be deleted afterwards. Immutable.
  *
- * @param path where it was read
- * @param latent [C, T, H, W], F32, finite
- * @param samplerState the tensors, by name, that the sampler's next step depends on beside the latent; F32
- * @param step steps of the sampler that are done, 0 to the provenance's
- * @param output the name, without a folder, of the video that it was to become
- * @param provenance what the video is made from
+ * @param path the path of the file
+ * @param latent the latent [C, T, H, W], F32, finite
+ * @param samplerState the further tensors, by name, on which the sampler's next step depends; F32
+ * @param step the number of completed steps, 0 to {@link #steps}
+ * @param output the file name of the video, without folders
+ * @param provenance the provenance of the video
  */
 public record LatentFile(
         Path path,
@@ -30,47 +30,54 @@ public record LatentFile(
         int step,
         String output,
         VideoProvenance provenance) {
-    /** How the names of such files end. */
+    /** The extension of latents files. */
     public static final String ENDING = ".latents.safetensors";
 
-    /** After how many steps latents are saved again, unless asked otherwise. */
+    /** The default number of steps between saves. */
     public static final int DEFAULT_STEPS = 5;
 
     static final String FORMAT = "lingen-latents";
     static final String VERSION = "2";
     static final String VERSION_WITHOUT_DIGEST = "1";
 
-    /** The tensor of the latent. */
+    /** The name of the latent. */
     static final String LATENT = "latent";
 
-    /** The names of the sampler's tensors begin so. */
+    /** The prefix of the names of the sampler's tensors. */
     static final String STATE = "sampler.";
 
-    /** The metadata key of {@link TensorDigest}'s sum. */
+    /** The metadata key of the {@link TensorDigest}. */
     static final String DIGEST = "sha256";
 
-    /** @throws IllegalArgumentException if more steps are done than the provenance has */
+    /**
+     * Checks the number of completed steps.
+     *
+     * @throws IllegalArgumentException if it is negative or exceeds the number of steps
+     */
     public LatentFile {
         samplerState = Map.copyOf(samplerState);
         if (step < 0 || step > steps(provenance)) {
             throw new IllegalArgumentException(
-                    "the steps that are done are 0 to " + steps(provenance) + ", found " + step);
+                    "number of completed steps must be 0 to " + steps(provenance) + ", found " + step);
         }
     }
 
     /**
-     * The file that a video's latents are saved to: {@code out.latents.safetensors} for {@code out.mp4}, or
-     * {@code out.mp4.latents.safetensors} if that file belongs to something else.
+     * {@return the latents file of a video} For {@code out.mp4} it is {@code out.latents.safetensors}, or {@code out.mp4.latents.safetensors}
+     * if the first name belongs to another video.
+     *
+     * @param video the video
      */
     public static Path pathFor(Path video) {
         return VideoFiles.latents(video);
     }
 
     /**
-     * Reads a latents file, or that of a video.
+     * Reads a latents file, or the latents file of a video.
      *
-     * @param latentsOrVideo a file whose name ends in {@value #ENDING}, or the video that the latents are to become
-     * @throws CheckpointException as {@link #read}, or if the latents with a video's name are those of another one
+     * @param latentsOrVideo a file with the extension {@value #ENDING}, or the video that the latents belong to
+     * @return the latents
+     * @throws CheckpointException if the file is missing or malformed, or belongs to another video
      */
     public static LatentFile find(Path latentsOrVideo) {
         String name = latentsOrVideo.getFileName().toString();
@@ -87,11 +94,13 @@ public record LatentFile(
     }
 
     /**
-     * Reads the latents that an interrupted run left for a video; null if there are none.
+     * Reads the latents of a video that an interrupted run saved.
      *
-     * @param provenance of the video
-     * @throws FileAlreadyExistsException if there are latents of another provenance, which a run would replace
-     * @throws CheckpointException as {@link #read}
+     * @param video the video
+     * @param provenance the provenance of the video
+     * @return the latents, or null if there are none
+     * @throws FileAlreadyExistsException if there are latents with another provenance, which a run would replace
+     * @throws CheckpointException if the file is malformed
      */
     public static @Nullable LatentFile findMatching(Path video, VideoProvenance provenance)
             throws FileAlreadyExistsException {
@@ -100,12 +109,12 @@ public record LatentFile(
         return VideoFiles.isFree(file) ? null : read(file);
     }
 
-    /** The video that it was to become, in the folder of the file. */
+    /** {@return the path of the video, in the folder of the latents file} */
     public Path video() {
         return path.resolveSibling(output);
     }
 
-    /** The sampler's steps that the video takes. */
+    /** {@return the total number of steps of the video} */
     public int steps() {
         return steps(provenance);
     }
@@ -140,10 +149,12 @@ public record LatentFile(
     }
 
     /**
-     * Reads a file and checks all that can be without its model: the digest, and that the latents are not larger than those of its video can
-     * be. A file of version 1 has no digest; a warning in the log says so.
+     * Reads a latents file. Checks everything that does not depend on the model, such as the digest, and the size before memory is allocated.
+     * A file of version 1 has no digest and causes a warning.
      *
-     * @throws CheckpointException if it is missing, unreadable, damaged, too large or something else; the message says what was found
+     * @param path the path of the file
+     * @return the latents
+     * @throws CheckpointException if the file is missing, unreadable, malformed or too large; the message contains the value found
      */
     public static LatentFile read(Path path) {
         return LatentReader.read(path);

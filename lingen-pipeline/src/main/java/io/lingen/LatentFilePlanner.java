@@ -8,28 +8,28 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Saved latents beside the model that is going to finish them: whether it can, and what comes of it.
+ * Plans how a model resumes or decodes saved latents, and rejects latents that the model can't use.
  *
  * @param file the latents
  * @param model the model
  */
 record LatentFilePlanner(LatentFile file, LoadedModel model) {
     /**
-     * The plan to take the steps that are left.
+     * Plans the remaining steps.
      *
-     * @throws CheckpointException if the latents are of another model, or not of the size that they should have
+     * @throws CheckpointException if the latents belong to another model or have an unexpected size
      * @throws IllegalArgumentException if they were computed on another backend or in another precision
      */
     VideoPlan planToResume() {
         VideoPlan plan = recordedPlan();
         VideoProvenance recorded = file.provenance();
         VideoProvenance own = model.provenance(plan, recorded.encodedPrompt());
-        requireSame("on backend", recorded.backend(), own.backend());
-        requireSame("in precision", recorded.precision(), own.precision());
+        requireSame("backend", recorded.backend(), own.backend());
+        requireSame("precision", recorded.precision(), own.precision());
         if (!recorded.modelHash().equals(own.modelHash())) {
             throw new CheckpointException(file.path() + ": expected latents of the model " + model.name()
                     + " with SHA-256 " + own.modelHash() + ", found those of " + recorded.model() + " with "
-                    + recorded.modelHash() + ". Resume with the model that began them");
+                    + recorded.modelHash() + ". Resume with the recorded model");
         }
         return plan;
     }
@@ -40,28 +40,29 @@ record LatentFilePlanner(LatentFile file, LoadedModel model) {
             plan = model.recordedPlan(file.provenance().request());
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(
-                    file.path() + ": the model " + model.name() + " can't make this video: " + e.getMessage(), e);
+                    file.path() + ": expected a request that the model " + model.name() + " supports, found: "
+                            + e.getMessage(),
+                    e);
         }
         if (!plan.latent().equals(file.latent().shape())) {
             throw new CheckpointException(file.path() + ": expected a latent " + plan.latent()
                     + " for the recorded request, found " + file.latent().shape()
-                    + ". The file is damaged or of another model");
+                    + ". The file is damaged or belongs to another model");
         }
         return plan;
     }
 
     private void requireSame(String what, String recorded, String own) {
         if (!recorded.equals(own)) {
-            throw new IllegalArgumentException(file.path() + " was computed " + what + " " + recorded
-                    + " and this pipeline computes " + what + " " + own
-                    + ", which would give another video; load the pipeline with " + recorded);
+            throw new IllegalArgumentException(what + " must be " + recorded + " to resume " + file.path() + ", found "
+                    + own + "; load the pipeline with " + recorded);
         }
     }
 
     /**
-     * The plan to decode the latents as they are, by a decoder that need not be their model's.
+     * Plans the decoding of the latents without further steps. The decoder may belong to another model.
      *
-     * @throws CheckpointException if the decoder does not take latents of that many channels
+     * @throws CheckpointException if the decoder expects another number of channels
      */
     VideoPlan planToDecode() {
         Shape latent = file.latent().shape();
@@ -75,7 +76,7 @@ record LatentFilePlanner(LatentFile file, LoadedModel model) {
         return VideoPlan.of(file.provenance().request(), decoder.framesOf(cells), latent);
     }
 
-    /** The provenance of the decoded video: the recorded one, and what is different. */
+    /** The provenance of the decoded video: the recorded one with the differences. */
     VideoProvenance decodedProvenance(VideoPlan plan) {
         VideoProvenance recorded = file.provenance();
         VideoProvenance own = model.provenance(plan, recorded.encodedPrompt());

@@ -1,10 +1,10 @@
 package io.lingen;
 
 /**
- * What a latents file states about itself, read without its data.
+ * The metadata of a latents file, read without its tensors.
  *
- * @param output the name, without a folder, of the video that it was to become
- * @param step steps of the sampler that are done
- * @param provenance what the video is made from
+ * @param output the file name of the video, without folders
+ * @param step the number of completed steps
+ * @param provenance the provenance of the video
  */
 record LatentHeader(String output, int step, VideoProvenance provenance) {}

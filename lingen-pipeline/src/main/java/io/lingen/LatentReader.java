@@ -23,16 +23,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads a latents file and checks all that can be checked without its model. Sizes are compared with the video's before any memory is
- * allocated; the data are copied, summed and looked at in one pass.
+ * Reader of latents files. It checks everything that does not depend on the model. Sizes are checked before memory is allocated; data are
+ * copied, digested and checked in one pass.
  */
 final class LatentReader {
     private static final Logger log = LoggerFactory.getLogger(LatentReader.class);
 
-    /** A latent compresses its video, which has 3 values a pixel. */
+    /** Above the 3 values per pixel of a video, which a latent compresses. */
     private static final long MAX_VALUES_PER_PIXEL = 4;
 
-    /** More than any sampler keeps beside the latent. */
+    /** Above the number of tensors of any sampler. */
     private static final int MAX_TENSORS = 64;
 
     private static final int CHUNK_BYTES = 1 << 20;
@@ -55,14 +55,14 @@ final class LatentReader {
         if (!Files.isRegularFile(path)) {
             throw new CheckpointException(path + ": expected saved latents, found "
                     + (Files.exists(path) ? "something that is not a file" : "no such file")
-                    + ". They are beside a video that was interrupted, and their name ends in " + LatentFile.ENDING);
+                    + ". The latents of an interrupted video have its name and the extension " + LatentFile.ENDING);
         }
         try (SafetensorsFile file = SafetensorsFile.open(path)) {
             return new LatentReader(path, file).read();
         }
     }
 
-    /** Reads what a file states about itself; null if it is no latents file, or damaged there. The data are not looked at. */
+    /** Reads the metadata of a file without its tensors; null if it is not a latents file or its metadata are malformed. */
     static @Nullable LatentHeader header(Path path) {
         if (!Files.isRegularFile(path)) {
             return null;
@@ -105,28 +105,24 @@ final class LatentReader {
         return new LatentFile(path, tensors.get(LatentFile.LATENT), state, step, output, provenance);
     }
 
-    /** Whether it is a version with a digest. */
+    /** Checks the version; returns whether it has a digest. */
     private boolean requireVersion() {
         if (!LatentFile.FORMAT.equals(metadata.get("format"))) {
             throw new CheckpointException(path + ": expected saved latents, found a safetensors file of "
                     + file.names().size() + " tensors without the format \"" + LatentFile.FORMAT
-                    + "\" in its metadata, such as a model's weights. Name the file whose name ends in "
-                    + LatentFile.ENDING);
+                    + "\" in its metadata. Use a file with the extension " + LatentFile.ENDING);
         }
         String version = metadata.get("version");
         if (LatentFile.VERSION.equals(version)) {
             return true;
         }
         if (LatentFile.VERSION_WITHOUT_DIGEST.equals(version)) {
-            log.warn(
-                    "{}: version {} of saved latents carries no digest, so damage to it can go unnoticed",
-                    path,
-                    version);
+            log.warn("{}: saved latents of version {} have no digest, so damage can't be detected", path, version);
             return false;
         }
         throw new CheckpointException(path + ": expected version " + LatentFile.VERSION_WITHOUT_DIGEST + " or "
                 + LatentFile.VERSION + " of saved latents, found " + SafeText.of(String.valueOf(version))
-                + ". Resume with the version of LinGen that wrote it");
+                + ". Resume with the version of LinGen that wrote the file");
     }
 
     private void requireTensors(boolean withState) {
@@ -153,7 +149,7 @@ final class LatentReader {
         }
     }
 
-    /** What is declared is compared with the video's size, and with memory, before anything is allocated. */
+    /** Compares the declared sizes with that of the video and with the available memory. */
     private void requireSize(VideoRequest request) {
         double pixels = (double) value(request.width()) * value(request.height()) * value(request.frames());
         long bytes = 0;
@@ -162,15 +158,15 @@ final class LatentReader {
             if (tensor.shape().elements() > MAX_VALUES_PER_PIXEL * pixels) {
                 throw new CheckpointException(path + ": expected tensor '" + SafeText.of(name) + "' of a video of "
                         + request.width() + "x" + request.height() + " and " + request.frames()
-                        + " frames with at most " + MAX_VALUES_PER_PIXEL + " values a pixel, found "
+                        + " frames with at most " + MAX_VALUES_PER_PIXEL + " values per pixel, found "
                         + SafeText.of(tensor.toString()) + ". " + damaged());
             }
             bytes += tensor.memory().byteSize();
         }
         long available = HostMemory.availableBytes();
         if (bytes > available) {
-            throw new CheckpointException(path + ": expected saved latents that fit into memory, found " + bytes
-                    + " bytes of them with " + available + " available. Close what else runs, or take another machine");
+            throw new CheckpointException(path + ": expected saved latents that fit in the available memory of "
+                    + available + " bytes, found " + bytes + " bytes. Close other programs, or use another machine");
         }
     }
 
@@ -178,7 +174,7 @@ final class LatentReader {
         return number == null ? 0 : number;
     }
 
-    /** Copies: a mapping would end with the file, and keep it from being replaced on some systems. */
+    /** Copies the tensors: a mapping would depend on the file, and prevent its replacement on some systems. */
     private Map<String, HostTensor> tensors(@Nullable String expectedSum) {
         TensorDigest digest = new TensorDigest();
         Map<String, String> summed = new TreeMap<>(metadata);
@@ -203,17 +199,17 @@ final class LatentReader {
         }
         String sum = digest.sum();
         if (expectedSum != null && !expectedSum.equals(sum)) {
-            throw new CheckpointException(path + ": expected contents with the SHA-256 sum \""
-                    + SafeText.of(expectedSum) + "\" that the file states, found the sum " + sum + ". " + damaged());
+            throw new CheckpointException(path + ": expected contents with the recorded SHA-256 digest \""
+                    + SafeText.of(expectedSum) + "\", found " + sum + ". " + damaged());
         }
         if (!wrong.isEmpty()) {
             throw new CheckpointException(path + wrong
-                    + ". The file is damaged, or its model diverged; make the video anew, if need be in f32");
+                    + ". The file is damaged, or the model diverged; generate the video again, if necessary in f32");
         }
         return tensors;
     }
 
-    /** The first number of a chunk that is none, for a message; empty if all are numbers. */
+    /** A message about the first NaN or infinity of a chunk; empty if all numbers are finite. */
     private static String notFinite(String name, MemorySegment chunk, long first) {
         for (long i = 0; i < chunk.byteSize() / Float.BYTES; i++) {
             float value = chunk.get(FLOAT, i * Float.BYTES);
@@ -243,7 +239,7 @@ final class LatentReader {
             path.resolveSibling(name);
             return true;
         } catch (InvalidPathException e) {
-            // Not every locale has every character.
+            // The character set of the locale may lack a character.
             return false;
         }
     }
@@ -256,7 +252,7 @@ final class LatentReader {
                 return value;
             }
         } catch (NumberFormatException e) {
-            // The message below holds for this as well.
+            // Throw the exception below.
         }
         throw new CheckpointException(
                 path + ": expected " + (min == max ? "" + min : "a number from " + min + " to " + max)
@@ -273,6 +269,6 @@ final class LatentReader {
     }
 
     private static String damaged() {
-        return "The file is damaged or was not written by LinGen; make the video anew";
+        return "The file is damaged or was not written by LinGen; generate the video again";
     }
 }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Keeps the latents of one generation on disk while it runs, and replaces or removes no others. For one thread. */
+/** Saves the latents of one generation while it runs. Never replaces or deletes the latents of other videos. For one thread. */
 final class LatentSaver {
     private static final Logger log = LoggerFactory.getLogger(LatentSaver.class);
 
@@ -26,16 +26,16 @@ final class LatentSaver {
     private volatile int savedStep;
 
     /**
-     * Existing latents of the same video count as saved: nothing replaces them that is less.
+     * Prepares saving. Existing latents of the same video are replaced only by those of a later step.
      *
-     * @param from what the generation resumes from, this file or another one; null if it is at its beginning
-     * @throws FileAlreadyExistsException if the latents of another video are in the way
+     * @param from the latents from which the generation was resumed, in this file or another one; null if it started from noise
+     * @throws FileAlreadyExistsException if the file exists and does not contain latents of the same video
      */
     LatentSaver(Path video, int everySteps, boolean keep, @Nullable LatentFile from, VideoProvenance provenance)
             throws FileAlreadyExistsException {
         if (everySteps < 0) {
-            throw new IllegalArgumentException(
-                    "latents are saved every 1 step or more, or with 0 before decoding only, found " + everySteps);
+            throw new IllegalArgumentException("number of steps between saves must be 0 or positive, found "
+                    + everySteps + "; 0 saves before decoding only");
         }
         this.file = LatentFile.pathFor(video);
         this.video = video;
@@ -45,7 +45,7 @@ final class LatentSaver {
         boolean resumed = from != null
                 && absolute(from.path()).equals(absolute(file))
                 && from.output().equals(video.getFileName().toString());
-        // An earlier version of LinGen may have described the video that is resumed.
+        // Accept the provenance of the resumed latents too: an earlier version of LinGen may have recorded it.
         this.isSame = found -> found.equals(provenance) || resumed && found.equals(from.provenance());
         this.savedStep = resumed ? from.step() : stepOnDisk(video, provenance);
     }
@@ -55,7 +55,7 @@ final class LatentSaver {
             LatentFile saved = LatentFile.findMatching(video, provenance);
             return saved == null ? 0 : saved.step();
         } catch (CheckpointException e) {
-            log.warn("the saved latents can't be read and will be replaced: {}", e.getMessage());
+            log.warn("saved latents can't be read and will be replaced: {}", e.getMessage());
             return 0;
         }
     }
@@ -68,12 +68,12 @@ final class LatentSaver {
         return step > savedStep && (step == steps || everySteps > 0 && step % everySteps == 0);
     }
 
-    /** The last step whose latents are on disk; 0 if none are. */
+    /** The step of the latents on disk; 0 if there are none. */
     int savedStep() {
         return savedStep;
     }
 
-    /** The file, or null if nothing was saved. */
+    /** The file, or null if no latents are on disk. */
     @Nullable
     Path savedFile() {
         return savedStep > 0 ? file : null;
@@ -81,19 +81,19 @@ final class LatentSaver {
 
     void save(int step, Supplier<HostTensor> latent, Supplier<Map<String, HostTensor>> samplerState) {
         try {
-            // Another run may have taken the name meanwhile.
+            // Check again: another run may have written the file meanwhile.
             VideoFiles.requireReplaceable(file, video, isSame);
             String output = video.getFileName().toString();
             LatentFile.write(file, latent.get(), samplerState.get(), step, output, provenance);
             savedStep = step;
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
             // A failed checkpoint must not fail the video.
-            log.warn("the latents of step {} were not saved: {}", step, e.getMessage());
-            log.debug("why latents were not saved", e);
+            log.warn("could not save the latents of step {}: {}", step, e.getMessage());
+            log.debug("could not save the latents", e);
         }
     }
 
-    /** Removes the latents of a video that is on disk. */
+    /** Deletes the latents after the video and its sidecar are on disk. */
     void onVideoWritten() {
         if (keep || savedStep == 0) {
             return;
@@ -102,7 +102,7 @@ final class LatentSaver {
             VideoFiles.requireReplaceable(file, video, isSame);
             Disk.remove(file);
         } catch (IOException e) {
-            log.warn("the video is complete, but its latents {} were not removed: {}", file, e.getMessage());
+            log.warn("could not delete the latents {} of the complete video: {}", file, e.getMessage());
         }
     }
 }

@@ -34,9 +34,8 @@ import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model on a backend, and all that is made with it: what {@link TextToVideoPipeline} opens and a {@link Generation} runs on. Owns the
- * backend, the parts of the model, and the generations that are under way. Thread-safe; what uses its parts does so within its
- * {@link #lifetime}.
+ * A model loaded on a backend, shared by a {@link TextToVideoPipeline} and its {@link Generation}s. Owns the backend, the components of the
+ * model and the running generations. Thread-safe; its components are used within its {@link #lifetime}.
  */
 final class LoadedModel implements AutoCloseable {
     private static final String NANO_RESOURCE = "io/lingen/nano";
@@ -60,7 +59,7 @@ final class LoadedModel implements AutoCloseable {
     /**
      * Loads a model.
      *
-     * @param source taken over
+     * @param source the model; closed with this object, and after a failure
      */
     LoadedModel(ModelSource source, PipelineOptions options) {
         long start = System.nanoTime();
@@ -90,7 +89,7 @@ final class LoadedModel implements AutoCloseable {
         this.loadTime = Duration.ofNanos(System.nanoTime() - start);
     }
 
-    /** Puts the text cache, if one is asked for, in front of encoders that consist of files of the model. */
+    /** Wraps encoders whose files all belong to the model in the text cache, if the options select one. */
     private TextEncoders cached(TextEncoders loaded) {
         Path folder = options.textCache();
         if (folder == null) {
@@ -113,14 +112,14 @@ final class LoadedModel implements AutoCloseable {
         return new TextEncoders(cached);
     }
 
-    /** A model's files: of a folder, or of the embedded model on the class path. To be closed by the caller. */
+    /** Opens the files of a model folder, or of the embedded model on the class path. The caller closes the result. */
     static ModelSource source(String model) {
         return model.equals(TextToVideoPipeline.NANO)
                 ? ModelSource.ofResource(LoadedModel.class.getClassLoader(), NANO_RESOURCE)
                 : ModelSource.of(Path.of(model));
     }
 
-    /** Everything that uses native memory does so within it. */
+    /** The lifetime within which all components are used. */
     Lifetime lifetime() {
         return lifetime;
     }
@@ -173,7 +172,7 @@ final class LoadedModel implements AutoCloseable {
         return planner.recordedPlan(request);
     }
 
-    /** The prompt that is encoded for a request; null for a class. */
+    /** The prompt that is encoded for a request; null for a class label. */
     @Nullable
     String encodedPrompt(VideoRequest request) {
         String prompt = request.prompt();
@@ -181,9 +180,10 @@ final class LoadedModel implements AutoCloseable {
     }
 
     /**
-     * The conditions of a video's passes: what to show and, for a guided video, what guidance leads away from. Prompts are encoded together.
+     * The conditions of the passes of a video: the prompt or class and, with guidance, the negative prompt or no class. Prompts are encoded
+     * together.
      *
-     * @param encodedPrompt of {@link #encodedPrompt}
+     * @param encodedPrompt the result of {@link #encodedPrompt}
      * @param throwIfCancelled throws if the video was cancelled; called between the parts of long work
      */
     List<Condition> conditions(VideoPlan plan, @Nullable String encodedPrompt, Runnable throwIfCancelled) {
@@ -213,7 +213,11 @@ final class LoadedModel implements AutoCloseable {
         return memory.forecast(plan);
     }
 
-    /** @throws io.lingen.core.OutOfMemoryException if the video does not fit; the message offers settings that do */
+    /**
+     * Checks that a video fits in memory.
+     *
+     * @throws io.lingen.core.OutOfMemoryException if it does not fit; the message contains settings that do
+     */
     void requireMemory(VideoPlan plan) {
         MemoryCheck.require(backend, "this video", memory.forecast(plan).videoBytes(), () -> {
             List<String> settings = new ArrayList<>(
@@ -223,14 +227,18 @@ final class LoadedModel implements AutoCloseable {
         });
     }
 
-    /** @throws io.lingen.core.OutOfMemoryException if decoding the latents does not fit */
+    /**
+     * Checks that decoding a latent fits in memory.
+     *
+     * @throws io.lingen.core.OutOfMemoryException if it does not fit
+     */
     void requireMemoryToDecode(Shape latent) {
         ToLongFunction<MemoryEstimator> need =
                 estimator -> estimator.forecastDecoding(latent).videoBytes();
         MemoryCheck.require(backend, "this video", need.applyAsLong(memory), () -> ifBf16Fits(need));
     }
 
-    /** The smaller precision, if it is one that would fit. */
+    /** The precision BF16, if it is another one and would fit. */
     private List<String> ifBf16Fits(ToLongFunction<MemoryEstimator> need) {
         if (options.precision() == DType.BF16) {
             return List.of();
@@ -241,13 +249,13 @@ final class LoadedModel implements AutoCloseable {
     }
 
     /**
-     * What a video can be made again from. Not refused while the pipeline ends: the latents that are saved then are described too.
+     * The provenance of a video. Available while the model is shutting down too, when latents are saved with it.
      *
-     * @param encodedPrompt of {@link #encodedPrompt}
+     * @param encodedPrompt the result of {@link #encodedPrompt}
      */
     VideoProvenance provenance(VideoPlan plan, @Nullable String encodedPrompt) {
-        VideoRequest asked = plan.request();
-        VideoRequest whole = asked.toBuilder()
+        VideoRequest request = plan.request();
+        VideoRequest complete = request.toBuilder()
                 .size(plan.format().width(), plan.format().height())
                 .seconds(null)
                 .frames(plan.frames())
@@ -263,23 +271,23 @@ final class LoadedModel implements AutoCloseable {
                 hash(),
                 backend.name(),
                 options.precision().name().toLowerCase(Locale.ROOT),
-                whole,
-                Objects.equals(encodedPrompt, asked.prompt()) ? null : encodedPrompt,
+                complete,
+                Objects.equals(encodedPrompt, request.prompt()) ? null : encodedPrompt,
                 null);
     }
 
-    /** Closes a generation when the model is closed. */
+    /** Registers a generation, to be cancelled when the model is closed. */
     Generation add(Generation generation) {
         generations.add(generation);
         return generation;
     }
 
-    /** Forgets a generation that was closed. */
+    /** Unregisters a closed generation. */
     void remove(Generation generation) {
         generations.remove(generation);
     }
 
-    /** Ends the generations that are under way, and frees everything. Closing twice has no effect. */
+    /** Cancels the running generations and frees all memory. Closing twice has no effect. */
     @Override
     public void close() {
         lifetime.shutdown(() -> {

@@ -29,27 +29,28 @@ import java.util.List;
 import java.util.function.ToLongFunction;
 
 /**
- * The forecast of a video's memory, from a model without its weights: the first steps of the sampler and the decoding of all frames run, by
- * the very code that will make the video, on a backend that counts as the real one allocates. Memory outside of the backend's tensors
- * is added by figures that were measured once. Takes milliseconds; opening reads configurations and the shapes of weights. Thread-safe.
+ * Forecasts of the memory of videos. The code that makes a video runs on a dry-run backend, which tracks allocations but computes nothing: it
+ * takes the first steps of the sampler and decodes all frames. Memory outside the backend's tensors is added as measured constants.
+ *
+ * <p>Opening reads the configuration and the shapes of the weights. A forecast takes milliseconds. Thread-safe.
  */
 public final class MemoryEstimator implements AutoCloseable {
-    /** Java 25 with lingen's launcher, libraries loaded, hot code compiled, a heap of 32 MB: measured with lingen-nano on Linux, x86-64. */
+    /** The process without tensors, measured with lingen-nano and Java 25 on Linux x86-64: JVM, 32 MB of heap, libraries, compiled code. */
     private static final long PROGRAM = 235_000_000;
 
-    /** What of it comes only after a model is loaded. */
+    /** The part of {@link #PROGRAM} that is allocated after the model is loaded. */
     private static final long PROGRAM_AFTER_LOADING = 90_000_000;
 
-    /** Compiled kernels and scratch memory of a backend's threads. */
+    /** The compiled kernels and scratch memory of the backend's threads. */
     private static final long KERNELS = 20_000_000;
 
-    /** A decoded frame's way to the file, per pixel: patches as floats, both tiles' where they blend, a frame of them, 8-bit pixels. */
+    /** The copies of a decoded frame per pixel: F32 patches, of two tiles where they are blended, an F32 frame, and 8-bit pixels. */
     private static final long FRAME_BYTES_PER_PIXEL = 150;
 
-    /** Reference frames and tables of a video encoder, per pixel. */
+    /** The reference frames and tables of a video encoder per pixel. */
     private static final long ENCODER_BYTES_PER_PIXEL = 50;
 
-    /** Samplers of third order hold all their state after as many steps. */
+    /** The number of steps after which samplers up to third order have allocated all their state. */
     private static final int MOST_STEPS = 4;
 
     private final CloseableStack owned = new CloseableStack();
@@ -63,8 +64,11 @@ public final class MemoryEstimator implements AutoCloseable {
     private final long weightBytes;
 
     /**
-     * @param source of the model, with its options applied; used while this is open
-     * @param real whose memory is counted
+     * Opens a model.
+     *
+     * @param source the model, with its options applied; used while this object is open
+     * @param options files that replace or change components of the model
+     * @param real the backend whose allocations are forecast
      */
     MemoryEstimator(ModelSource source, ModelOptions options, Backend real, DType precision) {
         this.model = ModelFamilies.open(source.shapesOnly(), options);
@@ -85,13 +89,14 @@ public final class MemoryEstimator implements AutoCloseable {
     }
 
     /**
-     * Reads the shapes of a model, not its weights.
+     * Opens a model for forecasts, without reading its weights.
      *
      * @param model the path of a model folder, or {@value TextToVideoPipeline#NANO}
-     * @param options those that the videos will be made with
-     * @throws io.lingen.core.checkpoint.CheckpointException if it is not a model, or an ill-formed one
-     * @throws IllegalArgumentException if there is no backend of the options' name
-     * @throws IllegalStateException if the backend is not available here
+     * @param options the options of the pipeline that will make the videos
+     * @return the estimator, to be closed by the caller
+     * @throws io.lingen.core.checkpoint.CheckpointException if the model is missing or malformed
+     * @throws IllegalArgumentException if the backend is unknown
+     * @throws IllegalStateException if the backend is not available
      */
     public static MemoryEstimator of(String model, PipelineOptions options) {
         ModelSource source = options.model().applyTo(LoadedModel.source(model));
@@ -105,7 +110,7 @@ public final class MemoryEstimator implements AutoCloseable {
         }
     }
 
-    /** The memory for loading the model, text encoders included; Java's own is not. */
+    /** The peak memory of loading the model with its text encoders, without that of the JVM. */
     long loadingBytes() {
         return weightBytes + encoderBytes() + encoderWorkBytes();
     }
@@ -114,7 +119,7 @@ public final class MemoryEstimator implements AutoCloseable {
         return encoders.stream().mapToLong(TextEncoderFacts::heldBytes).sum();
     }
 
-    /** Encoders are loaded, and encode, one after the other. */
+    /** The largest temporary memory of an encoder. Encoders are loaded, and encode, one at a time. */
     private long encoderWorkBytes() {
         return encoders.stream()
                 .mapToLong(encoder -> encoder.peakBytes() - encoder.heldBytes())
@@ -123,19 +128,24 @@ public final class MemoryEstimator implements AutoCloseable {
     }
 
     /**
-     * The memory of a video.
+     * {@return a forecast of the memory of a video}
      *
-     * @throws IllegalArgumentException if the model can't make what is asked for; the message offers the nearest sizes
+     * @param request the request of the video
+     * @throws IllegalArgumentException if the model does not support the request
      */
     public MemoryForecast forecast(VideoRequest request) {
         return forecast(planner.plan(request));
     }
 
     /**
-     * Settings near a request's that would fit, found by the same forecast, for messages: a shorter video, a smaller one.
+     * Finds settings near those of a request that fit in memory: the longest video of the requested size, and the largest video of the
+     * requested length.
      *
-     * @param forecastBytes the part of the forecast that has to fit
-     * @return none if nothing fits
+     * @param request the request of a video
+     * @param availableBytes the available memory in bytes
+     * @param forecastBytes selects the part of the forecast that must fit
+     * @return human-readable settings; empty if none fit
+     * @throws IllegalArgumentException if the model does not support the request
      */
     public List<String> fittingSettings(
             VideoRequest request, long availableBytes, ToLongFunction<MemoryForecast> forecastBytes) {
@@ -143,7 +153,7 @@ public final class MemoryEstimator implements AutoCloseable {
                 .alternatives(planner.plan(request));
     }
 
-    /** The memory of a video. */
+    /** Forecasts the memory of a video. */
     synchronized MemoryForecast forecast(VideoPlan plan) {
         long denoising;
         long decoding;
@@ -159,7 +169,7 @@ public final class MemoryEstimator implements AutoCloseable {
         return forecast(denoising, decoding);
     }
 
-    /** The memory of decoding saved latents. */
+    /** Forecasts the memory of decoding a latent. */
     synchronized MemoryForecast forecastDecoding(Shape shape) {
         try (Workspace workspace = backend.newWorkspace()) {
             pool.resetPeak();
@@ -173,7 +183,7 @@ public final class MemoryEstimator implements AutoCloseable {
         return new MemoryForecast(PROGRAM, encoderBytes(), weightBytes, loading, denoising, decoding);
     }
 
-    /** Steps until one needs no more than those before. */
+    /** Takes steps until one does not raise the peak. */
     private void denoise(VideoPlan plan, Tensor latent, Conditioning conditional, Conditioning unconditional) {
         DenoisingFunction function = plan.isGuided()
                 ? Guidance.of(denoiser, conditional, unconditional, plan.guidance())
@@ -210,6 +220,7 @@ public final class MemoryEstimator implements AutoCloseable {
                         .toList());
     }
 
+    /** Frees the forecast's model. Closing twice has no effect. */
     @Override
     public void close() {
         owned.close();

@@ -11,9 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** The sidecar of a video: a JSON file with its provenance, the machine and the times. */
+/** Reads and writes the sidecar of a video: a JSON file with its provenance, the device and the times. */
 final class MetadataSidecar {
-    /** How the names of such files end. */
+    /** The extension of sidecars. */
     static final String ENDING = ".json";
 
     private static final String VIDEO = "video";
@@ -22,7 +22,7 @@ final class MetadataSidecar {
 
     private MetadataSidecar() {}
 
-    /** Writes the sidecar of a video; it appears under its name when it is complete. */
+    /** Writes the sidecar of a video. It appears under its name when it is complete. */
     static void write(Path file, VideoResult result) throws IOException {
         try (PartialFile partial = PartialFile.of(file)) {
             Files.writeString(
@@ -32,7 +32,7 @@ final class MetadataSidecar {
         }
     }
 
-    /** The fields of a sidecar in one line. */
+    /** The fields of the sidecar as one line of JSON. */
     static String line(VideoResult result) {
         try {
             return mapper.writeValueAsString(json(result));
@@ -64,7 +64,7 @@ final class MetadataSidecar {
         return duration.toMillis() / 1000.0;
     }
 
-    /** Whether a file is the sidecar of a video, by the name that it records. */
+    /** Whether a file is the sidecar of a video, that is, contains provenance and the name of the video. */
     static boolean isOf(Path file, Path video) {
         if (!Files.isRegularFile(file)) {
             return false;

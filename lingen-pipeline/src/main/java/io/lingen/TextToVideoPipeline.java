@@ -16,14 +16,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A loaded model that makes videos from prompts.
+ * The entry point: a loaded model that generates videos from prompts.
  *
- * <p>Thread-safe: several videos may be generated at once, at the sum of their memory, and each is what it would be alone. Owns what it
- * loads, the backend included. {@link #close} may be called at any time, from any thread that is not inside of one of these methods: it
- * cancels the generations that are under way. A closed pipeline throws {@link IllegalStateException}.
+ * <p>Thread-safe. Several videos may be generated concurrently; each is the same as when generated alone, and their memory adds up. Owns the
+ * model and the backend. {@link #close} may be called at any time and cancels running generations. Methods of a closed pipeline throw
+ * {@link IllegalStateException}.
  */
 public final class TextToVideoPipeline implements AutoCloseable {
-    /** The name of the model that comes with the library, from the artifact lingen-nano. */
+    /** The name of the embedded model, which the artifact lingen-nano contains. */
     public static final String NANO = "nano";
 
     private final LoadedModel model;
@@ -36,7 +36,9 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * Loads a model with the default options.
      *
      * @param model the path of a model folder, or {@value #NANO}
-     * @throws CheckpointException if it is not a model, or an ill-formed one
+     * @return the pipeline, to be closed by the caller
+     * @throws CheckpointException if the model is missing or malformed
+     * @throws io.lingen.core.OutOfMemoryException if the model does not fit in memory
      */
     public static TextToVideoPipeline load(String model) {
         return load(model, PipelineOptions.defaults());
@@ -46,49 +48,76 @@ public final class TextToVideoPipeline implements AutoCloseable {
      * Loads a model.
      *
      * @param model the path of a model folder, or {@value #NANO}
-     * @throws CheckpointException if it is not a model, or an ill-formed one
-     * @throws IllegalArgumentException if there is no backend of the options' name
-     * @throws IllegalStateException if the backend is not available here
-     * @throws io.lingen.core.OutOfMemoryException if the weights don't fit
+     * @param options the options of the pipeline
+     * @return the pipeline, to be closed by the caller
+     * @throws CheckpointException if the model is missing or malformed
+     * @throws IllegalArgumentException if the backend is unknown
+     * @throws IllegalStateException if the backend is not available
+     * @throws io.lingen.core.OutOfMemoryException if the model does not fit in memory
      */
     public static TextToVideoPipeline load(String model, PipelineOptions options) {
         return new TextToVideoPipeline(new LoadedModel(source(model), options));
     }
 
-    /** A model's files: of a folder, or of the {@value #NANO} model on the class path. To be closed by the caller. */
+    /**
+     * Opens the files of a model without loading it.
+     *
+     * @param model the path of a model folder, or {@value #NANO}
+     * @return the files, to be closed by the caller
+     * @throws CheckpointException if the model is missing
+     */
     public static ModelSource source(String model) {
         return LoadedModel.source(model);
     }
 
     /**
-     * Makes a video: the whole walk. For progress and previews take it step by step from {@link #start}.
+     * Generates a video and writes it with its sidecar. For progress and previews, use {@link #start}.
      *
-     * @param target the file to write, of a kind that {@link VideoWriters} knows; a JSON file with the same name describes it
-     * @throws IllegalArgumentException if the model can't make what is asked for, or the kind of file can't hold it; the message says what
-     *     it can
-     * @throws io.lingen.core.OutOfMemoryException if the video does not fit into memory
-     * @throws IOException if the file can't be written, which is tried before anything is computed; if that turns out at the end only, its latents are left, see {@link Generation#saveLatents}
-     * @throws GenerationCancelledException if meanwhile this pipeline is closed or the thread is interrupted
+     * <p>Saves the latents every {@value LatentFile#DEFAULT_STEPS} steps, so that {@link #resume} can continue after a failure. Checks the
+     * request, the memory and the output before it computes anything.
+     *
+     * @param request the request
+     * @param target the file or folder to write; its extension selects the format, see {@link VideoWriters}
+     * @return the complete video and its provenance
+     * @throws IllegalArgumentException if the model or the file format does not support the request
+     * @throws io.lingen.core.OutOfMemoryException if the video does not fit in memory
+     * @throws java.nio.file.FileAlreadyExistsException if a file of another video, or one that LinGen did not write, would be replaced
+     * @throws IOException if the video can't be written; saved latents remain
+     * @throws GenerationCancelledException if the pipeline is closed or the thread is interrupted
      */
     public VideoResult generate(VideoRequest request, Path target) throws IOException {
         return generate(request, target, new CancellationToken());
     }
 
     /**
-     * As {@link #generate(VideoRequest, Path)}, ended early by a token. On the way the latents are {@linkplain Generation#saveLatents saved}
-     * every {@value LatentFile#DEFAULT_STEPS} steps, so that {@link #resume} can go on after whatever happens.
+     * Generates a video like {@link #generate(VideoRequest, Path)}, with a token that can cancel it.
      *
-     * @throws GenerationCancelledException if meanwhile the token is cancelled, this pipeline is closed or the thread is interrupted
+     * @param request the request
+     * @param target the file or folder to write; its extension selects the format, see {@link VideoWriters}
+     * @param token cancels the generation
+     * @return the complete video and its provenance
+     * @throws IllegalArgumentException if the model or the file format does not support the request
+     * @throws io.lingen.core.OutOfMemoryException if the video does not fit in memory
+     * @throws java.nio.file.FileAlreadyExistsException if a file of another video, or one that LinGen did not write, would be replaced
+     * @throws IOException if the video can't be written; saved latents remain
+     * @throws GenerationCancelledException if the token is cancelled, the pipeline is closed or the thread is interrupted
      */
     public VideoResult generate(VideoRequest request, Path target, CancellationToken token) throws IOException {
         return generate(request, VideoOutput.of(target), token);
     }
 
     /**
-     * As {@link #generate(VideoRequest, Path, CancellationToken)}, with a sidecar of another name or none, or over existing files.
+     * Generates a video like {@link #generate(VideoRequest, Path, CancellationToken)}, with options for its files.
      *
-     * @throws java.nio.file.FileAlreadyExistsException before a step is computed, if a file of another video, or one that LinGen did not
-     *     write, would be replaced
+     * @param request the request
+     * @param output the files to write
+     * @param token cancels the generation
+     * @return the complete video and its provenance
+     * @throws IllegalArgumentException if the model or the file format does not support the request
+     * @throws io.lingen.core.OutOfMemoryException if the video does not fit in memory
+     * @throws java.nio.file.FileAlreadyExistsException if a file exists that the output must not replace
+     * @throws IOException if the video can't be written; saved latents remain
+     * @throws GenerationCancelledException if the token is cancelled, the pipeline is closed or the thread is interrupted
      */
     public VideoResult generate(VideoRequest request, VideoOutput output, CancellationToken token) throws IOException {
         VideoWriters.check(output.video(), plan(request).format());
@@ -100,41 +129,56 @@ public final class TextToVideoPipeline implements AutoCloseable {
     }
 
     /**
-     * Begins a video: everything is checked, the prompts are encoded, no step is taken yet.
+     * Starts a generation: checks the request and the memory, and encodes the prompts. Takes no steps.
      *
-     * @return to be closed by the caller
-     * @throws IllegalArgumentException if the model can't make what is asked for; the message says what it can
-     * @throws io.lingen.core.OutOfMemoryException if the video does not fit into memory
+     * @param request the request
+     * @return the generation, to be closed by the caller
+     * @throws IllegalArgumentException if the model does not support the request
+     * @throws io.lingen.core.OutOfMemoryException if the video does not fit in memory
+     * @throws GenerationCancelledException if the thread is interrupted
      */
     public Generation start(VideoRequest request) {
         return start(request, new CancellationToken());
     }
 
     /**
-     * As {@link #start(VideoRequest)}, ended early by a token.
+     * Starts a generation like {@link #start(VideoRequest)}, with a token that can cancel it.
      *
-     * @throws GenerationCancelledException if the token is cancelled, or the thread interrupted, already
+     * @param request the request
+     * @param token cancels the generation
+     * @return the generation, to be closed by the caller
+     * @throws IllegalArgumentException if the model does not support the request
+     * @throws io.lingen.core.OutOfMemoryException if the video does not fit in memory
+     * @throws GenerationCancelledException if the token is cancelled or the thread is interrupted
      */
     public Generation start(VideoRequest request, CancellationToken token) {
         return begin(plan(request), null, token);
     }
 
     /**
-     * Goes on with a video from its saved latents. What comes out is, bit for bit, what one uninterrupted run gives.
+     * Resumes a video from its saved latents. The result is identical, byte for byte, to that of an uninterrupted run.
      *
-     * @return to be closed by the caller
-     * @throws CheckpointException if the latents are of another model, or not of the size that they should have
-     * @throws IllegalArgumentException if they were computed on another backend or in another precision than this pipeline's
-     * @throws io.lingen.core.OutOfMemoryException if the video does not fit into memory
+     * @param saved the latents
+     * @return the generation, with the remaining steps; to be closed by the caller
+     * @throws CheckpointException if the latents belong to another model or have an unexpected size
+     * @throws IllegalArgumentException if the latents were computed on another backend or in another precision
+     * @throws io.lingen.core.OutOfMemoryException if the video does not fit in memory
+     * @throws GenerationCancelledException if the thread is interrupted
      */
     public Generation resume(LatentFile saved) {
         return resume(saved, new CancellationToken());
     }
 
     /**
-     * As {@link #resume(LatentFile)}, ended early by a token.
+     * Resumes a video like {@link #resume(LatentFile)}, with a token that can cancel it.
      *
-     * @throws GenerationCancelledException if the token is cancelled, or the thread interrupted, already
+     * @param saved the latents
+     * @param token cancels the generation
+     * @return the generation, with the remaining steps; to be closed by the caller
+     * @throws CheckpointException if the latents belong to another model or have an unexpected size
+     * @throws IllegalArgumentException if the latents were computed on another backend or in another precision
+     * @throws io.lingen.core.OutOfMemoryException if the video does not fit in memory
+     * @throws GenerationCancelledException if the token is cancelled or the thread is interrupted
      */
     public Generation resume(LatentFile saved, CancellationToken token) {
         return model.lifetime().use(() -> {
@@ -156,13 +200,15 @@ public final class TextToVideoPipeline implements AutoCloseable {
     }
 
     /**
-     * Takes saved latents as they are, to decode them with this pipeline's decoder: it may be another model's, and steps may be missing. The
-     * video's description says so. The generation has no steps left.
+     * Decodes saved latents without further steps. The latents may be incomplete, and may belong to another model with the same number of
+     * latent channels. The provenance of the video records the differences.
      *
-     * @return to be closed by the caller
-     * @throws CheckpointException if the decoder does not take latents of that many channels
-     * @throws io.lingen.core.OutOfMemoryException if the video does not fit into memory
-     * @throws GenerationCancelledException if the token is cancelled, or the thread interrupted, already
+     * @param saved the latents
+     * @param token cancels the generation
+     * @return a generation without remaining steps, to be closed by the caller
+     * @throws CheckpointException if the decoder expects another number of channels
+     * @throws io.lingen.core.OutOfMemoryException if the video does not fit in memory
+     * @throws GenerationCancelledException if the token is cancelled or the thread is interrupted
      */
     public Generation decode(LatentFile saved, CancellationToken token) {
         return model.lifetime().use(() -> {
@@ -187,9 +233,10 @@ public final class TextToVideoPipeline implements AutoCloseable {
     }
 
     /**
-     * What the model makes of a request.
+     * {@return a request completed with the model's defaults}
      *
-     * @throws IllegalArgumentException if it can't make what is asked for; the message offers the nearest sizes
+     * @param request the request
+     * @throws IllegalArgumentException if the model does not support the request; the message contains the nearest supported values
      */
     public VideoPlan plan(VideoRequest request) {
         return model.lifetime().use(() -> model.plan(request));
@@ -208,77 +255,90 @@ public final class TextToVideoPipeline implements AutoCloseable {
         }
     }
 
-    /** What a video takes of memory. */
+    /**
+     * {@return a forecast of the memory of a video}
+     *
+     * @param plan the plan of the video
+     */
     public MemoryForecast forecast(VideoPlan plan) {
         return model.lifetime().use(() -> model.forecast(plan));
     }
 
-    /** The model's name. */
+    /** {@return the name of the model} */
     public String model() {
         return model.name();
     }
 
     /**
-     * One SHA-256 sum, in hexadecimal, for all files of the model: that of the lines which sha256sum writes of them, sorted by path. Models
-     * with a file SHA256SUMS are compared with it when they are loaded; of others the sum is computed when it is first asked for, at
-     * the latest for the first video.
+     * {@return the SHA-256 checksum, in hexadecimal, of all files of the model} It is the checksum of the output of sha256sum for these files,
+     * sorted by path. A model with a file SHA256SUMS is compared with it while loading. For other models, the first call reads all files.
      *
-     * @throws CheckpointException if a file has become unreadable
+     * @throws CheckpointException if a file can't be read
      */
     public String modelHash() {
         return model.lifetime().use(model::hash);
     }
 
-    /** What a video of this pipeline can be made again from, if a rewriter that is asked twice gives the same answer. */
+    /**
+     * {@return the provenance of a video of this pipeline} Calls the rewriter; correct only if that is deterministic.
+     *
+     * @param plan the plan of the video
+     */
     public VideoProvenance provenance(VideoPlan plan) {
         return model.lifetime().use(() -> model.provenance(plan, model.encodedPrompt(plan.request())));
     }
 
-    /** The options that it was loaded with. */
+    /** {@return the options of the pipeline} */
     public PipelineOptions options() {
         return model.options();
     }
 
-    /** Where it computes. As for the parts below, what you do with it yourself is not waited for by {@link #close}. */
+    /** {@return the backend} {@link #close} does not wait for direct uses of the backend or of the components below. */
     public Backend backend() {
         return model.lifetime().use(model::backend);
     }
 
-    /** The words of a prompt that the model is known not to know, in the prompt's order; empty if nothing is known. */
+    /**
+     * {@return the words of a prompt that the model was not trained on and can't replace, in the order of the prompt} Empty if the model does
+     * not record its vocabulary.
+     *
+     * @param prompt the prompt before rewriting
+     */
     public List<String> unknownWords(String prompt) {
         return model.lifetime().use(() -> model.description().unknownWords(prompt));
     }
 
-    /** What prompts go through before they are encoded: the options' rewriter, or the model's own. */
+    /** {@return the rewriter of prompts: that of the options, or that of the model} */
     public PromptRewriter rewriter() {
         return model.rewriter();
     }
 
-    /** The text encoders. */
+    /** {@return the text encoders} */
     public TextEncoders encoders() {
         return model.lifetime().use(model::encoders);
     }
 
-    /** The denoiser. */
+    /** {@return the denoiser} */
     public Denoiser denoiser() {
         return model.lifetime().use(model::denoiser);
     }
 
-    /** The decoder. */
+    /** {@return the decoder} */
     public VideoDecoder decoder() {
         return model.lifetime().use(model::decoder);
     }
 
-    /** How long loading took. */
+    /** {@return the wall-clock time of loading the model} */
     public Duration loadTime() {
         return model.loadTime();
     }
 
     /**
-     * Cancels the generations that are under way, waits for the passes and frames that they are computing, and frees everything. Latents
-     * that are to be saved are. Closing twice has no effect.
+     * Cancels running generations, waits for their current passes and frames, and frees all memory. Generations save their latents if
+     * {@link Generation#saveLatents} was called. Closing twice has no effect.
      *
-     * @throws IllegalStateException if it is called from within one of these methods, by a {@link io.lingen.text.PromptRewriter} for example
+     * @throws IllegalStateException if it is called from within a method of this pipeline, for example by a
+     *     {@link io.lingen.text.PromptRewriter}
      */
     @Override
     public void close() {

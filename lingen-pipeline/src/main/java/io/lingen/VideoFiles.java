@@ -16,20 +16,20 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The names of the files that belong to a video, and what may be replaced under them. {@code out.mp4} has {@code out.json} and
- * {@code out.latents.safetensors}. Where such a file exists and belongs to another video, {@code out.webm} say, or was not written by
- * LinGen, it is kept, and the names are {@code out.mp4.json} and {@code out.mp4.latents.safetensors}.
+ * The names of the files of a video, and checks of the files that may be replaced. {@code out.mp4} has the sidecar {@code out.json} and the
+ * latents {@code out.latents.safetensors}. A file of that name that belongs to another video such as {@code out.webm}, or that LinGen did not
+ * write, is kept, and the names are {@code out.mp4.json} and {@code out.mp4.latents.safetensors}.
  */
 final class VideoFiles {
-    /** The second name of a folder of frames, which has no extension, begins so. */
+    /** The infix of the second names of a folder of frames, which has no extension. */
     private static final String FRAMES = ".frames";
 
     private VideoFiles() {}
 
     /**
-     * The sidecar that a video has or will have.
+     * The existing or future sidecar of a video.
      *
-     * @throws FileAlreadyExistsException if all its names are taken
+     * @throws FileAlreadyExistsException if both names belong to other files
      */
     static Path sidecar(Path video) throws FileAlreadyExistsException {
         List<Path> names = names(video, MetadataSidecar.ENDING);
@@ -47,14 +47,14 @@ final class VideoFiles {
         return found;
     }
 
-    /** The sidecars that a video has under its two names. */
+    /** The existing sidecars of a video, at most one per possible name. */
     static List<Path> sidecars(Path video) {
         return names(video, MetadataSidecar.ENDING).stream()
                 .filter(file -> MetadataSidecar.isOf(file, video))
                 .toList();
     }
 
-    /** The latents that a video has or will have; a file of another video if all names are taken. */
+    /** The existing or future latents file of a video; a file of another video if both names are taken. */
     static Path latents(Path video) {
         List<Path> names = names(video, LatentFile.ENDING);
         Path owned = ownedLatents(names, video);
@@ -62,7 +62,7 @@ final class VideoFiles {
         return free == null ? names.get(0) : free;
     }
 
-    /** The latents that a video has, or the name that they usually have. */
+    /** The existing latents file of a video, or its first name if there is none. */
     static Path existingLatents(Path video) {
         List<Path> names = names(video, LatentFile.ENDING);
         Path owned = ownedLatents(names, video);
@@ -78,10 +78,10 @@ final class VideoFiles {
     }
 
     /**
-     * Requires that no latents of another video are lost when those of a video are written to a path, or removed from it.
+     * Checks that a latents file may be replaced or deleted: that it does not exist, or contains latents of the same video.
      *
-     * @param isSame whether a provenance is of the same video
-     * @throws FileAlreadyExistsException if there are such latents, or another file
+     * @param isSame whether a provenance is that of the same video
+     * @throws FileAlreadyExistsException if the file must be kept
      */
     static void requireReplaceable(Path latents, Path video, Predicate<VideoProvenance> isSame)
             throws FileAlreadyExistsException {
@@ -107,9 +107,9 @@ final class VideoFiles {
     }
 
     /**
-     * Requires that no file is lost when a video gets its name: that there is none, an empty one, or one that LinGen wrote.
+     * Checks that a video may be replaced: that it does not exist, is empty, or was written by LinGen.
      *
-     * @throws FileAlreadyExistsException if there is another file, or a folder with one
+     * @throws FileAlreadyExistsException if the file, or a file in the folder of frames, must be kept
      */
     static void requireReplaceable(Path video) throws IOException {
         if (Files.isDirectory(video)) {
@@ -142,7 +142,7 @@ final class VideoFiles {
         }
     }
 
-    /** Whether a text is the JSON by which LinGen marks its files, of any version. */
+    /** Whether a text is the JSON of a provenance, of any version. */
     static boolean isProvenance(byte[] text) {
         try {
             return ConfigReader.parse("", text).has("lingen");
@@ -151,7 +151,7 @@ final class VideoFiles {
         }
     }
 
-    /** In order of preference. */
+    /** The possible names of a file of a video, in order of preference. */
     private static List<Path> names(Path video, String ending) {
         String name = video.getFileName().toString();
         int dot = name.lastIndexOf('.');

@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a video is written: the file, its sidecar, and whether files that LinGen did not write may be replaced. Unless told otherwise
- * {@code out.mp4} has the sidecar {@code out.json}, or {@code out.mp4.json} if {@code out.json} belongs to something else. Immutable.
+ * The files of a video to write: the video, its sidecar, and whether they may replace files that LinGen did not write. By default the sidecar
+ * of {@code out.mp4} is {@code out.json}, or {@code out.mp4.json} if {@code out.json} belongs to another video. Immutable.
  */
 public final class VideoOutput {
     private final Path video;
@@ -27,18 +27,19 @@ public final class VideoOutput {
     }
 
     /**
-     * A video with a sidecar beside it, which replaces nothing but videos by LinGen.
+     * {@return an output with a sidecar that replaces only files that LinGen wrote}
      *
-     * @param video the file to write, of a kind that {@link VideoWriters} knows
+     * @param video the file or folder to write; its extension selects the format, see {@link VideoWriters}
      */
     public static VideoOutput of(Path video) {
         return new VideoOutput(video, null, true, false);
     }
 
     /**
-     * This output with a sidecar of another name.
+     * {@return this output with another sidecar}
      *
-     * @throws IllegalArgumentException if it is the video itself, or has the name of a latents file
+     * @param file the sidecar to write
+     * @throws IllegalArgumentException if it is the video, or has the extension of a latents file
      */
     public VideoOutput withSidecar(Path file) {
         if (absolute(file).equals(absolute(video)) || file.toString().endsWith(LatentFile.ENDING)) {
@@ -48,12 +49,12 @@ public final class VideoOutput {
         return new VideoOutput(video, file, true, overwrites);
     }
 
-    /** This output without a sidecar. */
+    /** {@return this output without a sidecar} */
     public VideoOutput withoutSidecar() {
         return new VideoOutput(video, null, false, overwrites);
     }
 
-    /** This output, replacing also a video that LinGen did not write, and any file that the sidecar's name was given to. */
+    /** {@return this output with permission to replace files that LinGen did not write, and any file set by {@link #withSidecar}} */
     public VideoOutput overwriting() {
         return new VideoOutput(video, sidecar, hasSidecar, true);
     }
@@ -62,15 +63,15 @@ public final class VideoOutput {
         return path.toAbsolutePath().normalize();
     }
 
-    /** The file to write. */
+    /** {@return the file or folder to write} */
     public Path video() {
         return video;
     }
 
     /**
-     * The sidecar that the video has or will have; null if none is to be written.
+     * {@return the sidecar to write, or null for none}
      *
-     * @throws FileAlreadyExistsException if it would replace another file
+     * @throws FileAlreadyExistsException if it must not replace an existing file
      */
     public @Nullable Path sidecar() throws FileAlreadyExistsException {
         if (!hasSidecar) {
@@ -100,10 +101,10 @@ public final class VideoOutput {
     }
 
     /**
-     * Checks that video and sidecar can be written and replace no other file.
+     * Checks that video and sidecar can be written and may replace existing files.
      *
-     * @throws IllegalArgumentException if the video's name has no known format
-     * @throws FileAlreadyExistsException if another file would be replaced
+     * @throws IllegalArgumentException if the extension of the video is unknown
+     * @throws FileAlreadyExistsException if an existing file must be kept
      * @throws IOException if a folder is missing or can't be written to
      */
     public void requireWritable() throws IOException {
@@ -116,10 +117,10 @@ public final class VideoOutput {
     }
 
     /**
-     * Checks that video and sidecar replace no other file, without a look at folders and permissions.
+     * Checks that video and sidecar may replace existing files. Does not check folders and permissions.
      *
-     * @throws FileAlreadyExistsException if another file would be replaced
-     * @throws IOException if an existing file can't be looked at
+     * @throws FileAlreadyExistsException if an existing file must be kept
+     * @throws IOException if an existing file can't be read
      */
     public void requireReplaceable() throws IOException {
         if (!overwrites) {

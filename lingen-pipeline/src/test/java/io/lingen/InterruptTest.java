@@ -89,7 +89,7 @@ class InterruptTest {
         GenerationCancelledException error = assertInstanceOf(GenerationCancelledException.class, cause);
         assertEquals(5, error.stepsDone(), "the next pass is not computed");
         assertEquals(
-                "cancelled by an interrupt after step 5 of 12; it can be resumed from " + LatentFile.pathFor(target),
+                "cancelled by an interrupt after step 5 of 12; resume from " + LatentFile.pathFor(target),
                 error.getMessage());
         assertTrue(status.get(), "the thread's interrupt status");
         assertEquals(List.of("out.latents.safetensors"), names());

@@ -80,7 +80,7 @@ class LatentFileTest {
             IllegalArgumentException error = assertThrows(
                     IllegalArgumentException.class,
                     () -> new LatentFile(folder, LATENT, Map.of(), step, "out.mp4", PROVENANCE));
-            assertEquals("the steps that are done are 0 to 6, found " + step, error.getMessage());
+            assertEquals("number of completed steps must be 0 to 6, found " + step, error.getMessage());
         }
     }
 
@@ -95,8 +95,8 @@ class LatentFileTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "format |          | without the format \"lingen-latents\" in its metadata, such as a model's weights",
-                "format | pt       | without the format \"lingen-latents\" in its metadata, such as a model's weights",
+                "format |          | without the format \"lingen-latents\" in its metadata",
+                "format | pt       | without the format \"lingen-latents\" in its metadata",
                 "version | 3       | expected version 1 or 2 of saved latents, found 3. Resume with the version",
                 "version | 2       | expected metadata 'sha256'",
                 "version |         | expected version 1 or 2 of saved latents, found null",
@@ -251,11 +251,12 @@ class LatentFileTest {
         long elements = 1L << 36;
         assertRefused(
                 sparse(elements, metadata),
-                "of a video of 24x24 and 8 frames with at most 4 values a pixel, found F32[1, 1, 1, " + elements + "]");
+                "of a video of 24x24 and 8 frames with at most 4 values per pixel, found F32[1, 1, 1, " + elements
+                        + "]");
         metadata.put(
                 "description",
                 PROVENANCE.toJson().replace("\"width\":24,\"height\":24", "\"width\":65536,\"height\":1048576"));
-        assertRefused(sparse(elements, metadata), "expected saved latents that fit into memory, found " + 4 * elements);
+        assertRefused(sparse(elements, metadata), "bytes, found " + 4 * elements + " bytes");
     }
 
     private Path sparse(long elements, Map<String, String> metadata) throws IOException {

@@ -105,7 +105,7 @@ class SharedPipelineTest {
                 Throwable error =
                         assertThrows(ExecutionException.class, result::get).getCause();
                 GenerationCancelledException cancelled = assertInstanceOf(GenerationCancelledException.class, error);
-                assertTrue(cancelled.getMessage().contains("the closing of the pipeline"), cancelled.getMessage());
+                assertTrue(cancelled.getMessage().contains("the pipeline was closed"), cancelled.getMessage());
                 assertEquals(
                         cancelled.stepsDone(),
                         LatentFile.read(cancelled.latents()).step());

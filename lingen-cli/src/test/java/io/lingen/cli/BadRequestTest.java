@@ -183,7 +183,7 @@ class BadRequestTest {
         List<Path> before = files();
         generate("a ring", "--like", like).assertRefused(1, "like.mp4");
         generate("a ring", "--like", json).assertRefused(2, "expected JSON");
-        generate("a ring", "--like", folder.resolve("no.mp4")).assertRefused(1, "there is no such file");
+        generate("a ring", "--like", folder.resolve("no.mp4")).assertRefused(1, "expected a video, found no such file");
         CommandRun batch = CommandRun.of("batch", prompts, "--model", model, "-o", folder.resolve("out.mp4"), "-q");
         batch.assertRefused(1, "line 1: prompt must be text, found the control character \\u0000");
         assertEquals(before, files());

@@ -60,9 +60,9 @@ class FormatsTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "out.avi | .webm for WebM (VP9), .webp for animated WebP, .gif for animated GIF, or a name without an ending",
-                "out.png | name a folder, without an ending",
-                "out.gif --fps 60 --frames 8 | up to 50 frames per second, found 60",
+                "out.avi | .webm for WebM (VP9), .webp for animated WebP, .gif for animated GIF, or no extension for",
+                "out.png | name a folder without extension",
+                "out.gif --fps 60 --frames 8 | must be at most 50 fps, found 60",
             })
     void whatCanNotBeWrittenIsWrongUsage(String options, String message) throws IOException {
         String[] words = options.split(" ");

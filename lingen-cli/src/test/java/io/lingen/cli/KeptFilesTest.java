@@ -133,7 +133,7 @@ class KeptFilesTest {
                     .assertRefused(1, "out.latents.safetensors: expected tensor");
         }
         CommandRun.of("decode", latents, "--model", model, "-o", folder.resolve("a.mp4"))
-                .assertRefused(1, "with at most 4 values a pixel");
+                .assertRefused(1, "with at most 4 values per pixel");
     }
 
     private static String prompt(Path file) throws IOException {

@@ -62,10 +62,10 @@ public final class ModelFiles {
     }
 
     /**
-     * One SHA-256 sum for some of the files, in hexadecimal.
+     * {@return the SHA-256 checksum of the listing of some of the files, in hexadecimal}
      *
-     * @param of paths inside the model, each one of {@link #paths}
-     * @throws CheckpointException if a file has become unreadable
+     * @param of some of the {@link #paths}
+     * @throws CheckpointException if a file can't be read
      */
     public String hash(Collection<String> of) {
         return sums().of(of).sha256();

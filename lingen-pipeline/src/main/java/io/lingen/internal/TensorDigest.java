@@ -13,8 +13,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * The SHA-256 sum of named tensors and their metadata, whatever their order in a file: all metadata but the sum itself by key, then all
- * tensors by name. docs/guide/resume.md lists the bytes that are summed. For one thread.
+ * A SHA-256 digest of named tensors and their metadata, independent of their order in a file: all metadata except the digest, sorted by key,
+ * then all tensors, sorted by name. docs/guide/resume.md specifies the bytes. For one thread.
  */
 public final class TensorDigest {
     private static final int BUFFER_BYTES = 1 << 16;
@@ -22,7 +22,7 @@ public final class TensorDigest {
     private final MessageDigest digest;
     private final byte[] buffer = new byte[BUFFER_BYTES];
 
-    /** Starts a sum. */
+    /** Starts a digest. */
     public TensorDigest() {
         try {
             this.digest = MessageDigest.getInstance("SHA-256");
@@ -32,10 +32,10 @@ public final class TensorDigest {
     }
 
     /**
-     * {@return the sum of metadata and tensors}
+     * {@return the digest of metadata and tensors}
      *
-     * @param metadata all metadata but the sum itself
-     * @param tensors by name
+     * @param metadata all metadata except the digest
+     * @param tensors the tensors, by name
      */
     public static String of(Map<String, String> metadata, Map<String, HostTensor> tensors) {
         TensorDigest digest = new TensorDigest();
@@ -47,7 +47,11 @@ public final class TensorDigest {
         return digest.sum();
     }
 
-    /** Adds all metadata but the sum itself. */
+    /**
+     * Adds all metadata.
+     *
+     * @param metadata all metadata except the digest
+     */
     public void addMetadata(Map<String, String> metadata) {
         add(metadata.size());
         new TreeMap<>(metadata).forEach((key, value) -> {
@@ -56,7 +60,12 @@ public final class TensorDigest {
         });
     }
 
-    /** Adds the name, the type and the shape of a tensor. */
+    /**
+     * Adds the name, type and shape of a tensor.
+     *
+     * @param name the name
+     * @param tensor the tensor
+     */
     public void addShape(String name, HostTensor tensor) {
         add(name);
         add(tensor.dtype().name());
@@ -67,7 +76,11 @@ public final class TensorDigest {
         }
     }
 
-    /** Adds bytes of a tensor, in their order. */
+    /**
+     * Adds the next bytes of a tensor.
+     *
+     * @param data the bytes
+     */
     public void addData(MemorySegment data) {
         for (long done = 0; done < data.byteSize(); done += buffer.length) {
             int length = (int) Math.min(buffer.length, data.byteSize() - done);
@@ -76,7 +89,7 @@ public final class TensorDigest {
         }
     }
 
-    /** {@return the sum in lower-case hexadecimal digits} Ends it. */
+    /** {@return the digest in lower-case hexadecimal} Must be called only once. */
     public String sum() {
         return HexFormat.of().formatHex(digest.digest());
     }

@@ -13,13 +13,13 @@ import java.util.function.BiConsumer;
 import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
 
 /**
- * An encoder of libav with its settings, all of them such that equal frames give equal bytes.
+ * An encoder of libav and its settings. With these settings, equal frames give equal bytes.
  *
- * @param encoder its name in libav
- * @param pixelFormat what it takes
- * @param filters how RGB becomes that
- * @param settings of the codec's context
- * @param options of the encoder itself
+ * @param encoder the name of the encoder in libav
+ * @param pixelFormat the pixel format that the encoder expects
+ * @param filters the filter graph that converts RGB to that format
+ * @param settings sets the fields of the codec's context
+ * @param options the private options of the encoder
  */
 record Codec(
         String encoder,
@@ -27,23 +27,23 @@ record Codec(
         String filters,
         BiConsumer<AVCodecContext, VideoFormat> settings,
         Map<String, String> options) {
-    // The matrix that players assume of small untagged videos.
+    // BT.601, the matrix that players assume for small videos without colour tags.
     private static final String YUV_420 =
             "scale=flags=bicubic+accurate_rnd+bitexact:out_color_matrix=smpte170m:out_range=tv,format=yuv420p";
 
     /**
-     * Drawn shapes have sharp edges on even ground: up to this quantiser of H.264 no blocks show. Up to 20, pictures of nothing but noise
-     * outgrow the encoder's buffer, and it fails.
+     * The largest quantiser of H.264. Larger ones show blocks around sharp edges on uniform backgrounds. At 20 or less, pure noise overflows
+     * the encoder's buffer.
      */
     private static final int WORST_QUANTISER = 22;
 
     private static final int BEST_QUANTISER = 8;
     private static final double BITS_PER_PIXEL = 1;
 
-    /** The highest level of H.264 allows 240 million bits a second. */
+    /** Below the limit of the highest level of H.264, 240 million bits per second. */
     private static final double MAX_BIT_RATE = 200e6;
 
-    /** libopenh264, the H.264 encoder without GPL code. */
+    /** libopenh264, an H.264 encoder without GPL code. */
     static final Codec H264 = new Codec(
             "libopenh264",
             AV_PIX_FMT_YUV420P,
@@ -57,7 +57,7 @@ record Codec(
             },
             Map.of("rc_mode", "quality", "allow_skip_frames", "0"));
 
-    /** libvpx at a constant quality, the one that gives the MP4's PSNR, at half its size. */
+    /** libvpx at a constant quality. The PSNR equals that of MP4 at half the size. */
     static final Codec VP9 = new Codec(
             "libvpx-vp9",
             AV_PIX_FMT_YUV420P,
@@ -68,11 +68,11 @@ record Codec(
             },
             Map.of("crf", "14", "deadline", "good", "cpu-used", "4", "row-mt", "0", "tile-columns", "0"));
 
-    /** libwebp's animation encoder. It gives the whole file at the end and holds the compressed frames until then. */
+    /** The animation encoder of libwebp. It keeps the compressed frames until it emits the complete file at the end. */
     static final Codec WEBP =
             new Codec("libwebp_anim", AV_PIX_FMT_BGRA, "format=bgra", (context, format) -> {}, Map.of("quality", "90"));
 
-    /** A palette per frame, and errors spread to the neighbours: 2.6 dB closer than an ordered dither, whose pattern shows. */
+    /** A palette per frame with error diffusion. Its PSNR is 2.6 dB above that of an ordered dither, whose pattern is visible. */
     static final Codec GIF = new Codec(
             "gif",
             AV_PIX_FMT_PAL8,

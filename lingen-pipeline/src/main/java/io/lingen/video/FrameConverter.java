@@ -31,9 +31,9 @@ import org.bytedeco.ffmpeg.avutil.AVFrame;
 import org.bytedeco.javacpp.BytePointer;
 import org.jspecify.annotations.Nullable;
 
-/** RGB frames to frames in an encoder's pixel format, through libav's filters. One thread. */
+/** A converter of RGB frames to the pixel format of an encoder, by a filter graph of libav. For one thread. */
 final class FrameConverter implements AutoCloseable {
-    /** Receives converted frames; a frame is valid during the call only. */
+    /** A receiver of converted frames. A frame is valid during the call only. */
     interface FrameSink {
         void accept(AVFrame frame) throws IOException;
     }
@@ -49,7 +49,8 @@ final class FrameConverter implements AutoCloseable {
     /**
      * Opens a converter.
      *
-     * @param filters what is done with a frame, as libav writes filter graphs
+     * @param format the size and rate of the frames
+     * @param filters the filter graph in the syntax of libav
      */
     FrameConverter(VideoFormat format, String filters) throws IOException {
         this.format = format;
@@ -105,7 +106,7 @@ final class FrameConverter implements AutoCloseable {
                 .next(null);
     }
 
-    /** Converts a frame; some filters give it back when the next one comes. */
+    /** Converts a frame. Some filters return it only after the next one. */
     void convert(byte[] pixels, FrameSink next) throws IOException {
         format.checked(pixels);
         check("reuse a frame", av_frame_make_writable(rgb));
@@ -119,7 +120,7 @@ final class FrameConverter implements AutoCloseable {
         pull(next);
     }
 
-    /** Passes on what the filters still hold. */
+    /** Passes on the frames that are still buffered in the filters. */
     void drain(FrameSink next) throws IOException {
         check("convert a frame", av_buffersrc_write_frame(source, null));
         pull(next);

@@ -29,9 +29,9 @@ import org.bytedeco.ffmpeg.avutil.AVDictionary;
 import org.bytedeco.ffmpeg.avutil.AVFrame;
 import org.jspecify.annotations.Nullable;
 
-/** RGB frames to the packets of a {@link Codec}. One thread, so that equal frames give equal bytes. */
+/** An encoder of RGB frames with a {@link Codec}. It uses one thread, so that equal frames give equal bytes. For one thread. */
 final class FrameEncoder implements AutoCloseable {
-    /** Receives packets; a packet is valid during the call only. */
+    /** A receiver of packets. A packet is valid during the call only. */
     interface PacketSink {
         void accept(AVPacket packet) throws IOException;
     }
@@ -69,17 +69,17 @@ final class FrameEncoder implements AutoCloseable {
         }
     }
 
-    /** The open codec, whose parameters a container describes. */
+    /** The open codec, whose parameters the container records. */
     AVCodecContext context() {
         return context;
     }
 
-    /** Encodes a frame; packets come when the encoder has them. */
+    /** Encodes a frame and passes on the packets that are complete. */
     void encode(byte[] rgb, PacketSink sink) throws IOException {
         converter.convert(rgb, frame -> send(frame, sink));
     }
 
-    /** Passes on what the encoder still holds. */
+    /** Passes on the packets that are still buffered in the encoder. */
     void drain(PacketSink sink) throws IOException {
         converter.drain(frame -> send(frame, sink));
         send(null, sink);
@@ -87,7 +87,7 @@ final class FrameEncoder implements AutoCloseable {
 
     private void send(@Nullable AVFrame frame, PacketSink sink) throws IOException {
         if (frame != null) {
-            // A filter may have called it a key frame, which an encoder takes as an order.
+            // Clear the type set by a filter: the encoder would treat a key frame as a request.
             frame.pict_type(AV_PICTURE_TYPE_NONE);
         }
         check("encode a frame", avcodec_send_frame(context, frame));

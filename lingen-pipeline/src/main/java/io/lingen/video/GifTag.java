@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
-/** The comment of a GIF: its comment extension (GIF89a, section 24), the last block before the trailer. */
+/** Reads and writes the comment of a GIF: its comment extension (GIF89a, section 24), the last block before the trailer. */
 final class GifTag {
     private static final int EXTENSION = 0x21;
     private static final int COMMENT = 0xFE;
@@ -19,7 +19,7 @@ final class GifTag {
 
     private GifTag() {}
 
-    /** Puts a comment where the trailer is, and the trailer behind it. */
+    /** Overwrites the trailer by a comment and a new trailer. */
     static void append(Path file, VideoFormat format, String comment) throws IOException {
         byte[] text = comment.getBytes(StandardCharsets.UTF_8);
         ByteArrayOutputStream block = new ByteArrayOutputStream(text.length + text.length / MAX_PART + 8);
@@ -59,7 +59,7 @@ final class GifTag {
                 source.skip(paletteBytes(source.u8()) + 1L);
                 skipParts(source);
             } else {
-                throw source.damaged("a block has the unknown type " + block);
+                throw source.damaged("a block of the unknown type " + block);
             }
         }
     }
@@ -79,7 +79,7 @@ final class GifTag {
         for (int part = source.u8(); part > 0; part = source.u8()) {
             text.writeBytes(source.bytes(part));
             if (text.size() > VideoWriters.MAX_COMMENT_BYTES) {
-                throw source.damaged("its comment is longer than " + VideoWriters.MAX_COMMENT_BYTES + " bytes");
+                throw source.tooLong(text.size());
             }
         }
         return text.toString(StandardCharsets.UTF_8);

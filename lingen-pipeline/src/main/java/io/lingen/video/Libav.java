@@ -11,16 +11,21 @@ import org.bytedeco.ffmpeg.avutil.AVDictionary;
 import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
-/** The conventions of libav's C interface: negative results and null pointers are errors. */
+/** Checks of results of libav's C functions, in which negative results and null pointers are errors. */
 final class Libav {
     static {
-        // Errors come back as result codes; the library's own lines on the terminal would only repeat them.
+        // Silence the library: errors are reported by result codes.
         av_log_set_level(AV_LOG_QUIET);
     }
 
     private Libav() {}
 
-    /** The result, unless it is an error. */
+    /**
+     * Returns a result.
+     *
+     * @param action the action for the message, for example "encode a frame"
+     * @throws IOException if the result is an error
+     */
     static int check(String action, int result) throws IOException {
         if (result < 0) {
             byte[] text = new byte[256];
@@ -34,23 +39,32 @@ final class Libav {
         return result;
     }
 
-    /** The pointer, unless it is null. */
+    /**
+     * Returns a pointer to a part of libav.
+     *
+     * @param what the name of the part, for the message
+     * @throws IOException if the pointer is null, because the ffmpeg build lacks the part
+     */
     static <P extends Pointer> P notNull(String what, @Nullable P pointer) throws IOException {
         if (pointer == null || pointer.isNull()) {
-            throw new IOException(what + " is missing in the ffmpeg build on the class path");
+            throw new IOException("expected " + what + " in the ffmpeg build on the class path, found none");
         }
         return pointer;
     }
 
-    /** What was allocated, unless there was no memory for it. */
+    /**
+     * Returns a pointer to allocated memory.
+     *
+     * @throws IOException if the pointer is null, because the allocation failed
+     */
     static <P extends Pointer> P allocated(@Nullable P pointer) throws IOException {
         if (pointer == null || pointer.isNull()) {
-            throw new IOException("no native memory left to write a video");
+            throw new IOException("could not allocate native memory to write the video; close other programs");
         }
         return pointer;
     }
 
-    /** A dictionary, to be freed by the caller. */
+    /** Creates a dictionary, to be freed by the caller. */
     static AVDictionary dictionary(Map<String, String> entries) {
         AVDictionary dictionary = new AVDictionary(null);
         entries.forEach((key, value) -> av_dict_set(dictionary, key, value, 0));

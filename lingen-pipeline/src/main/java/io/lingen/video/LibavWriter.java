@@ -29,9 +29,9 @@ import org.bytedeco.ffmpeg.avformat.AVStream;
 import org.bytedeco.ffmpeg.avutil.AVDictionary;
 import org.jspecify.annotations.Nullable;
 
-/** Writes a file of one video track through libav, encoding frames as they come. The same frames give the same bytes. */
+/** A writer of files with one video track, by libav. Encodes each frame immediately. Equal frames give equal bytes. */
 final class LibavWriter implements VideoWriter {
-    /** Puts a comment into a file whose container libav leaves without one. */
+    /** A function that adds a comment to a complete file, for containers in which libav does not write one. */
     interface Tagger {
         void tag(Path file, VideoFormat format, String comment) throws IOException;
     }
@@ -39,20 +39,20 @@ final class LibavWriter implements VideoWriter {
     /**
      * A file format.
      *
-     * @param muxer its name in libav
-     * @param codec of the track
-     * @param options of the muxer
-     * @param tagger how it takes a comment, or null for libav's tag
+     * @param muxer the name of the muxer in libav
+     * @param codec the codec of the track
+     * @param options the options of the muxer
+     * @param tagger adds the comment; null if libav writes it
      */
     record Container(
             String muxer,
             Codec codec,
             Map<String, String> options,
             @Nullable Tagger tagger) {
-        /** The index stands in front, so that a browser plays the file while it loads. */
+        /** MP4 with the index at the start, so that browsers play it while downloading. */
         static final Container MP4 = new Container("mp4", Codec.H264, Map.of("movflags", "+faststart"), null);
 
-        /** The index stands in front, as in MP4. */
+        /** WebM with the index at the start, so that browsers play it while downloading. */
         static final Container WEBM = new Container("webm", Codec.VP9, Map.of("cues_to_front", "1"), null);
 
         static final Container WEBP = new Container("webp", Codec.WEBP, Map.of("loop", "0"), WebpTag::append);
@@ -125,16 +125,14 @@ final class LibavWriter implements VideoWriter {
     @Override
     public void write(byte[] rgb) throws IOException {
         format.checked(rgb);
-        use();
+        beginOperation();
         encoder.encode(rgb, this::mux);
         usable = true;
     }
 
-    /** What fails now leaves a video that must not be finished. */
-    private void use() {
-        if (!usable) {
-            throw new IllegalStateException("the video " + target + " is finished or closed, or could not be written");
-        }
+    /** Marks the writer unusable until an operation succeeds, so that a failed video can't be finished. */
+    private void beginOperation() {
+        VideoWriters.requireUsable(usable, target);
         usable = false;
     }
 
@@ -155,7 +153,7 @@ final class LibavWriter implements VideoWriter {
 
     @Override
     public void finish() throws IOException {
-        use();
+        beginOperation();
         encoder.drain(this::mux);
         checkWrite(av_write_trailer(container));
         checkWrite(container.pb().error());
@@ -192,7 +190,7 @@ final class LibavWriter implements VideoWriter {
             try {
                 closeOutput();
             } catch (IOException e) {
-                // The file is removed below; what could not be flushed to it does not matter.
+                // Ignore: the incomplete file is deleted below.
             }
             avformat_free_context(container);
         }

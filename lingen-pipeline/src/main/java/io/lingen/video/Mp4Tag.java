@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/** The comment of an MP4: the item {@code ©cmt} of the metadata list (ISO/IEC 14496-12 boxes; the list is Apple's). */
+/** Reads the comment of an MP4: the item {@code ©cmt} of Apple's metadata list, in boxes of ISO/IEC 14496-12. */
 final class Mp4Tag {
     private Mp4Tag() {}
 
@@ -24,7 +24,7 @@ final class Mp4Tag {
         return new String(source.bytes(end - source.position()), StandardCharsets.UTF_8);
     }
 
-    /** Goes to the first content byte of the box of that name; where the box ends, or -1 if there is none. */
+    /** Moves to the contents of the first box with a name. Returns the end of the box, or -1 if there is none. */
     private static long enter(TagSource source, String name, long parentEnd) throws IOException {
         while (parentEnd - source.position() >= 8) {
             long start = source.position();
@@ -36,8 +36,7 @@ final class Mp4Tag {
                 size = parentEnd - start;
             }
             if (size < source.position() - start || size > parentEnd - start) {
-                throw source.damaged("the box '" + SafeText.of(found) + "' has " + size + " bytes, and "
-                        + (parentEnd - start) + " are left; it may be cut off");
+                throw source.truncated("a box '" + SafeText.of(found) + "'", size, parentEnd - start);
             }
             if (found.equals(name)) {
                 return start + size;

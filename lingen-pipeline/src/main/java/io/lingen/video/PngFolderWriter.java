@@ -18,9 +18,9 @@ import javax.imageio.metadata.IIOMetadataNode;
 import javax.imageio.stream.ImageOutputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 
-/** Writes frames as pictures {@code 00001.png} and so on into a folder, each with the comment. */
+/** A writer of folders with frames {@code 00001.png}, {@code 00002.png} and so on, each of which contains the comment. */
 final class PngFolderWriter implements VideoWriter {
-    /** The names of frames. */
+    /** The file names of frames. */
     static final Pattern FRAME = Pattern.compile("\\d{5,}\\.png");
 
     private static final String METADATA = "javax_imageio_png_1.0";
@@ -65,7 +65,7 @@ final class PngFolderWriter implements VideoWriter {
     @Override
     public void write(byte[] rgb) throws IOException {
         draw(format.checked(rgb));
-        use();
+        beginOperation();
         count++;
         try {
             png.reset();
@@ -80,15 +80,13 @@ final class PngFolderWriter implements VideoWriter {
         usable = true;
     }
 
-    /** What fails now leaves frames that must not be finished. */
-    private void use() {
-        if (!usable) {
-            throw new IllegalStateException("the video " + target + " is finished or closed, or could not be written");
-        }
+    /** Marks the writer unusable until an operation succeeds, so that a failed video can't be finished. */
+    private void beginOperation() {
+        VideoWriters.requireUsable(usable, target);
         usable = false;
     }
 
-    /** The name of a frame, counted from 1. */
+    /** The file name of a frame, counted from 1. */
     static String name(int number) {
         return String.format(Locale.ROOT, "%05d.png", number);
     }
@@ -104,7 +102,7 @@ final class PngFolderWriter implements VideoWriter {
 
     @Override
     public void finish() throws IOException {
-        use();
+        beginOperation();
         folder.commit();
     }
 

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/** The comment of a PNG: the international text with the keyword Comment (PNG specification, 11.3.3.4 iTXt). */
+/** Reads the comment of a PNG: the iTXt chunk with the keyword Comment (PNG specification, 11.3.3.4). */
 final class PngTag {
     static final String KEYWORD = "Comment";
 
@@ -32,7 +32,7 @@ final class PngTag {
         }
     }
 
-    /** The text of a chunk: keyword, 0, whether compressed, method, language, 0, keyword in it, 0, text. */
+    /** The text of an iTXt chunk: keyword, 0, compression flag, compression method, language, 0, translated keyword, 0, text. */
     private static @Nullable String comment(byte[] chunk) {
         String text = new String(chunk, StandardCharsets.UTF_8);
         String head = KEYWORD + "\0\0\0";

@@ -9,7 +9,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/** A file whose sizes and offsets may lie: reads never go past its end, nor take more memory than a comment may. For one thread. */
+/**
+ * A reader of untrusted files. It never reads beyond the end of the file or allocates more memory than the longest comment needs, whatever
+ * sizes and offsets the file contains. For one thread.
+ */
 final class TagSource implements Closeable {
     private final Path path;
     private final FileChannel channel;
@@ -31,10 +34,10 @@ final class TagSource implements Closeable {
         return windowStart + window.position();
     }
 
-    /** Goes to a place from the file's start. */
+    /** Moves to a position from the start of the file. */
     void seek(long position) throws IOException {
         if (position < 0 || position > size) {
-            throw damaged("it ends early");
+            throw endOfFile();
         }
         if (position >= windowStart && position <= windowStart + window.limit()) {
             window.position((int) (position - windowStart));
@@ -45,7 +48,7 @@ final class TagSource implements Closeable {
     }
 
     void skip(long bytes) throws IOException {
-        // A sum beyond the largest long is negative, and refused.
+        // An overflow gives a negative position, which seek rejects.
         seek(position() + bytes);
     }
 
@@ -69,18 +72,18 @@ final class TagSource implements Closeable {
         return need(8).order(ByteOrder.BIG_ENDIAN).getLong();
     }
 
-    /** Four characters that name a part of the file. */
+    /** Reads the four-character code of a part of the file. */
     String fourCc() throws IOException {
         return new String(bytes(4), StandardCharsets.ISO_8859_1);
     }
 
-    /** The bytes that follow: a comment at most, with what may stand around it. */
+    /** Reads bytes, at most the longest comment and its surrounding fields. */
     byte[] bytes(long count) throws IOException {
         if (count < 0 || count > size - position()) {
-            throw damaged("it ends early");
+            throw endOfFile();
         }
         if (count > VideoWriters.MAX_COMMENT_BYTES + 1024) {
-            throw damaged("its comment of " + count + " bytes is longer than " + VideoWriters.MAX_COMMENT_BYTES);
+            throw tooLong(count);
         }
         byte[] bytes = new byte[(int) count];
         for (int done = 0; done < bytes.length; ) {
@@ -91,9 +94,24 @@ final class TagSource implements Closeable {
         return bytes;
     }
 
-    /** The error of a file that is not what it should be. */
-    IOException damaged(String reason) {
-        return new IOException(path + " can't be read as a video: " + reason);
+    /** The error of a malformed file. */
+    IOException damaged(String found) {
+        return new IOException(path + ": expected a video, found " + found);
+    }
+
+    /** The error of a comment that is too long. */
+    IOException tooLong(long bytes) {
+        return new IOException(path + ": expected a comment of at most " + VideoWriters.MAX_COMMENT_BYTES
+                + " bytes, found " + bytes + " or more");
+    }
+
+    /** The error of a part that exceeds the file. */
+    IOException truncated(String part, long bytes, long left) {
+        return damaged(part + " of " + bytes + " bytes with " + left + " bytes left. Is the file complete?");
+    }
+
+    private IOException endOfFile() {
+        return damaged("the end of the file inside a part. Is the file complete?");
     }
 
     private ByteBuffer need(int bytes) throws IOException {
@@ -102,7 +120,7 @@ final class TagSource implements Closeable {
             window.compact();
             while (window.position() < bytes) {
                 if (channel.read(window, windowStart + window.position()) < 0) {
-                    throw damaged("it ends early");
+                    throw endOfFile();
                 }
             }
             window.flip();

@@ -5,20 +5,20 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** The kinds of files that a video can become, each with the ending of its name and its limits. */
+/** The video file formats, each with its file extension and limits. */
 enum VideoKind {
-    // What libopenh264 does: pictures of at least one block of 16x16 and at most 36864, as in the highest level of
+    // The limits of libopenh264: at least one block of 16x16, and at most 36864 blocks, as in the highest level of
     // H.264.
     MP4(".mp4", "MP4 (H.264)", 16, 8192, 1000, true),
     WEBM(".webm", "WebM (VP9)", 2, 16384, 1000, true),
-    // Browsers show frames of 10 ms and less as if they were of 100 ms.
+    // Browsers show frames of 10 ms or less for 100 ms.
     WEBP(".webp", "animated WebP", 1, 16383, 90, false),
-    // Delays are hundredths of a second, and browsers take one hundredth for ten.
+    // Delays are multiples of 10 ms, and browsers show a frame of 10 ms for 100 ms.
     GIF(".gif", "animated GIF", 1, 65535, 50, false),
     FRAMES("", "a folder of PNG frames", 1, Integer.MAX_VALUE, Integer.MAX_VALUE, false);
 
     private static final int MAX_H264_BLOCKS = 36864;
-    private static final String OTHERS = "a folder of PNG frames may have any size";
+    private static final String FOLDER_HINT = "use another size, or write a folder of PNG frames, which has no limit";
 
     private final String ending;
     private final String title;
@@ -37,14 +37,15 @@ enum VideoKind {
     }
 
     /**
-     * The kind that a name asks for.
+     * The format that a file name selects.
      *
-     * @throws IllegalArgumentException if no kind has the name's ending; the message lists them
+     * @throws IllegalArgumentException if no format has the extension of the name; the message lists the known ones
      */
     static VideoKind of(Path target) {
         Path name = target.getFileName();
         if (name == null || name.toString().matches("|\\.\\.?")) {
-            throw new IllegalArgumentException("'" + target + "' names no file; " + known());
+            throw new IllegalArgumentException(
+                    "output must name a file or folder, found '" + target + "'; use " + known());
         }
         int dot = name.toString().lastIndexOf('.');
         String ending = dot > 0 ? name.toString().substring(dot).toLowerCase(Locale.ROOT) : "";
@@ -54,47 +55,46 @@ enum VideoKind {
             }
         }
         if (ending.equals(".png")) {
-            throw new IllegalArgumentException("a video is more than one picture, found '" + target
-                    + "'; for PNG frames name a folder, without an ending: '"
+            throw new IllegalArgumentException("output must be a video or a folder, found the picture '" + target
+                    + "'; for PNG frames, name a folder without extension: '"
                     + name.toString().substring(0, dot) + "'");
         }
-        throw new IllegalArgumentException("'" + target + "' ends in no format that is known; " + known());
+        throw new IllegalArgumentException(
+                "output must have a known extension, found '" + target + "'; use " + known());
     }
 
     private static String known() {
-        return "known are "
-                + Arrays.stream(values())
-                        .map(kind -> kind.ending.isEmpty()
-                                ? "or a name without an ending for " + kind.title
-                                : kind.ending + " for " + kind.title)
-                        .collect(Collectors.joining(", "));
+        return Arrays.stream(values())
+                .map(kind -> kind.ending.isEmpty()
+                        ? "or no extension for " + kind.title
+                        : kind.ending + " for " + kind.title)
+                .collect(Collectors.joining(", "));
     }
 
     /**
-     * Checks what the kind can't hold.
+     * Checks that the format supports a video.
      *
-     * @throws IllegalArgumentException if sides are odd, or sides or frame rate are too large
+     * @throws IllegalArgumentException if width, height or frame rate are out of range, or odd where they must be even
      */
     void check(VideoFormat format) {
         int width = format.width();
         int height = format.height();
         if (evenSides && (width % 2 != 0 || height % 2 != 0)) {
-            throw new IllegalArgumentException(title + " has even sides, found " + width + "x" + height + "; use "
-                    + (width & ~1) + "x" + (height & ~1) + " or " + (width + 1 & ~1) + "x" + (height + 1 & ~1)
-                    + ", or write .webp, .gif or a folder of PNG frames, which may be odd");
+            throw new IllegalArgumentException("width and height of " + title + " must be even, found " + width + "x"
+                    + height + "; use " + (width & ~1) + "x" + (height & ~1) + " or " + (width + 1 & ~1) + "x"
+                    + (height + 1 & ~1) + ", or write .webp, .gif or a folder of PNG frames");
         }
         if (Math.min(width, height) < minSide || Math.max(width, height) > maxSide) {
-            throw new IllegalArgumentException(title + " has sides of " + minSide + " to " + maxSide + " pixels, found "
-                    + width + "x" + height + "; " + OTHERS);
+            throw new IllegalArgumentException("width and height of " + title + " must be " + minSide + " to " + maxSide
+                    + " pixels, found " + width + "x" + height + "; " + FOLDER_HINT);
         }
         if (this == MP4 && (width + 15) / 16 * ((height + 15) / 16) > MAX_H264_BLOCKS) {
-            throw new IllegalArgumentException(
-                    title + " has pictures of up to 4096x2304 pixels or another shape of that area, found " + width
-                            + "x" + height + "; " + OTHERS);
+            throw new IllegalArgumentException("area of " + title + " must be at most 4096x2304 pixels, found " + width
+                    + "x" + height + "; " + FOLDER_HINT);
         }
         if (format.fps() > maxFps) {
-            throw new IllegalArgumentException(title + " has up to " + maxFps + " frames per second, found "
-                    + format.fps() + "; choose a lower rate or .mp4 or .webm");
+            throw new IllegalArgumentException("frame rate of " + title + " must be at most " + maxFps + " fps, found "
+                    + format.fps() + "; use a lower rate, .mp4 or .webm");
         }
     }
 }

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Reads a video's comment from its bytes alone: no native code sees files of unknown origin. */
+/** Reads the comment of a video without native code, because files of unknown origin may be malicious. */
 final class VideoTag {
     private VideoTag() {}
 
@@ -18,10 +18,12 @@ final class VideoTag {
             throw new NoSuchFileException(
                     video.toString(),
                     null,
-                    file == video ? "there is no such file" : "the folder holds no frame " + file.getFileName());
+                    file == video
+                            ? "expected a video, found no such file"
+                            : "expected a folder of frames, found no " + file.getFileName());
         }
         if (!Files.isRegularFile(file)) {
-            throw new IOException(file + " is no file to read a comment from");
+            throw new IOException(file + ": expected a video, found something that is not a file");
         }
         String comment = Uninterruptibly.read(() -> {
             try (TagSource source = new TagSource(file)) {
@@ -29,7 +31,7 @@ final class VideoTag {
             }
         });
         if (comment.isEmpty()) {
-            throw new IOException(file + " holds no comment that says how it was made");
+            throw new IOException(file + ": expected a comment, found none");
         }
         return comment;
     }
@@ -56,6 +58,6 @@ final class VideoTag {
                 return PngTag.read(source);
             }
         }
-        throw source.damaged("it is none of MP4, WebM, WebP, GIF, PNG");
+        throw source.damaged("none of the formats MP4, WebM, WebP, GIF and PNG");
     }
 }

@@ -4,14 +4,14 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/** The comment of a WebM: the simple tag {@code COMMENT} (RFC 8794 EBML, RFC 9559 Matroska). */
+/** Reads the comment of a WebM: the simple tag {@code COMMENT} (RFC 8794 EBML, RFC 9559 Matroska). */
 final class WebmTag {
     private static final long SEGMENT = 0x18538067;
     private static final long TAGS = 0x1254C367;
     private static final long TAG = 0x7373;
     private static final long SIMPLE_TAG = 0x67C8;
 
-    /** Each is entered in the one before only, so that no file can nest them deeper. */
+    /** The nested elements that contain a tag. Each is entered only inside the previous one, which bounds the depth. */
     private static final long[] LEVELS = {SEGMENT, TAGS, TAG, SIMPLE_TAG};
 
     private static final long TAG_NAME = 0x45A3;
@@ -29,7 +29,7 @@ final class WebmTag {
         return new WebmTag(source).find(0, source.size());
     }
 
-    /** Walks the elements of a level up to an end; those that lead to the comment are entered, all else is passed over. */
+    /** Searches the elements of a level up to an end. Enters the element that may contain the comment, and skips all others. */
     private @Nullable String find(int level, long end) throws IOException {
         String name = null;
         String value = null;
@@ -41,11 +41,10 @@ final class WebmTag {
                 size = end - start;
             }
             if (size == UNKNOWN_SIZE) {
-                return null; // a live stream, whose parts do not say where they end
+                return null; // a live stream, whose elements have no size
             }
             if (size > end - start) {
-                throw source.damaged(
-                        "an element has " + size + " bytes, and " + (end - start) + " are left; it may be cut off");
+                throw source.truncated("an element", size, end - start);
             }
             if (level < LEVELS.length && id == LEVELS[level]) {
                 String found = find(level + 1, start + size);
@@ -62,12 +61,12 @@ final class WebmTag {
         return "COMMENT".equalsIgnoreCase(name) ? value : null;
     }
 
-    /** A number of variable length: identifiers keep the bit that marks their length, sizes do not. */
+    /** Reads a number of variable length. Identifiers include the bit that marks their length, sizes do not. */
     private long number(boolean isSize) throws IOException {
         int first = source.u8();
         int bytes = Integer.numberOfLeadingZeros(first) - 23;
         if (bytes > 8) {
-            throw source.damaged("a number has no length");
+            throw source.damaged("a number without a length");
         }
         long value = isSize ? first & (0xFF >> bytes) : first;
         boolean unknown = (first | -1 << (8 - bytes)) == -1;

@@ -13,8 +13,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The comment of a WebP: the image description of its Exif chunk, which is a TIFF directory of one entry (WebP container specification;
- * TIFF 6.0, section 2).
+ * Reads and writes the comment of a WebP: the image description in its Exif chunk, a TIFF directory with one entry (WebP container
+ * specification; TIFF 6.0, section 2).
  */
 final class WebpTag {
     private static final int RIFF_HEADER_BYTES = 12;
@@ -29,10 +29,10 @@ final class WebpTag {
 
     private WebpTag() {}
 
-    /** Adds a comment; a file of one picture without an extended header gets one, which says that there is a comment. */
+    /** Adds a comment. A file without an extended header, such as one with a single picture, gets one to declare the comment. */
     static void append(Path file, VideoFormat format, String comment) throws IOException {
         byte[] text = comment.getBytes(StandardCharsets.UTF_8);
-        // A text of up to four bytes would stand elsewhere.
+        // Pad to five bytes: TIFF stores up to four bytes inside the directory entry.
         ByteBuffer chunk = exif(Arrays.copyOf(text, Math.max(text.length + 1, 5)));
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             ByteBuffer header = read(channel, 0, EXTENDED_HEADER_BYTES);
@@ -64,7 +64,7 @@ final class WebpTag {
         ByteBuffer chunk =
                 ByteBuffer.allocate(CHUNK_HEADER_BYTES + bytes + (bytes & 1)).order(ByteOrder.LITTLE_ENDIAN);
         chunk.put("EXIF".getBytes(StandardCharsets.US_ASCII)).putInt(bytes);
-        chunk.put("II*\0".getBytes(StandardCharsets.US_ASCII)).putInt(8); // the directory's place
+        chunk.put("II*\0".getBytes(StandardCharsets.US_ASCII)).putInt(8); // offset of the directory
         chunk.putShort((short) 1)
                 .putShort(IMAGE_DESCRIPTION)
                 .putShort(ASCII)
@@ -78,7 +78,7 @@ final class WebpTag {
         ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(count)).order(ByteOrder.LITTLE_ENDIAN);
         while (bytes.hasRemaining()) {
             if (channel.read(bytes, position + bytes.position()) < 0) {
-                throw new EOFException("the file ends early");
+                throw new EOFException("unexpected end of file");
             }
         }
         return bytes.flip();
@@ -94,7 +94,7 @@ final class WebpTag {
         source.seek(4);
         long end = source.u32LittleEndian() + CHUNK_HEADER_BYTES;
         if (end > source.size()) {
-            throw source.damaged("it should have " + end + " bytes and has " + source.size() + "; it may be cut off");
+            throw source.truncated("a file", end, source.size());
         }
         source.seek(RIFF_HEADER_BYTES);
         while (end - source.position() >= CHUNK_HEADER_BYTES) {
@@ -125,7 +125,7 @@ final class WebpTag {
             }
             return null;
         } catch (IndexOutOfBoundsException | IllegalArgumentException | BufferUnderflowException e) {
-            throw source.damaged("its Exif data points outside of itself");
+            throw source.damaged("Exif data with an offset outside its chunk");
         }
     }
 }

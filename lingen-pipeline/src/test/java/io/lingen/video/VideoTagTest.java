@@ -43,7 +43,7 @@ class VideoTagTest {
         }
         Files.write(file, Arrays.copyOf(whole, 40));
         IOException error = assertThrows(IOException.class, () -> VideoWriters.comment(file));
-        assertTrue(error.getMessage().startsWith(file + " "), error.getMessage());
+        assertTrue(error.getMessage().startsWith(file + ": "), error.getMessage());
     }
 
     private static void readOrRefuse(Path file) {
@@ -84,18 +84,18 @@ class VideoTagTest {
         Path file = folder.resolve(name);
         write(file, "");
         IOException error = assertThrows(IOException.class, () -> VideoWriters.comment(file));
-        assertTrue(error.getMessage().contains("holds no comment"), error.getMessage());
+        assertTrue(error.getMessage().contains("expected a comment, found none"), error.getMessage());
     }
 
     @ParameterizedTest
     @CsvSource({
-        "'', is none of MP4",
-        "GIF89a, is none of MP4",
-        "a text of some other kind, is none of MP4",
-        "RIFF\u0004\0\0\0WAVEfmt , is none of MP4",
-        "GIF89a\u0010\0\u0010\0\0\0\0Z, unknown type 90",
-        "'\0\0\0\u0008ftyp\0\0\0\u0000moov', holds no comment",
-        "'\0\0\0\u0008ftyp\0\0\0\u0007moov', the box 'moov' has 7 bytes",
+        "'', none of the formats MP4",
+        "GIF89a, none of the formats MP4",
+        "a text of some other kind, none of the formats MP4",
+        "RIFF\u0004\0\0\0WAVEfmt , none of the formats MP4",
+        "GIF89a\u0010\0\u0010\0\0\0\0Z, a block of the unknown type 90",
+        "'\0\0\0\u0008ftyp\0\0\0\u0000moov', 'expected a comment, found none'",
+        "'\0\0\0\u0008ftyp\0\0\0\u0007moov', a box 'moov' of 7 bytes",
     })
     void foreignFilesAreRefused(String content, String message) throws IOException {
         Path file = Files.write(folder.resolve("a.mp4"), content.getBytes(StandardCharsets.ISO_8859_1));
@@ -109,9 +109,9 @@ class VideoTagTest {
         Path missing = folder.resolve("no.mp4");
         assertTrue(assertThrows(IOException.class, () -> VideoWriters.comment(missing))
                 .getMessage()
-                .contains(missing + ": there is no such file"));
+                .contains(missing + ": expected a video, found no such file"));
         IOException error = assertThrows(IOException.class, () -> VideoWriters.comment(folder));
-        assertTrue(error.getMessage().contains("holds no frame 00001.png"), error.getMessage());
+        assertTrue(error.getMessage().contains("found no 00001.png"), error.getMessage());
         Files.createDirectory(folder.resolve("00001.png"));
         error = assertThrows(IOException.class, () -> VideoWriters.comment(folder));
         assertTrue(error.getMessage().contains("00001.png"), error.getMessage());
@@ -131,7 +131,7 @@ class VideoTagTest {
             sparse.setLength(1L << 33);
         }
         IOException error = assertThrows(IOException.class, () -> VideoWriters.comment(file));
-        assertTrue(error.getMessage().contains("is longer than 1048576"), error.getMessage());
+        assertTrue(error.getMessage().contains("expected a comment of at most 1048576 bytes"), error.getMessage());
     }
 
     @Test
@@ -145,7 +145,7 @@ class VideoTagTest {
         }
         Path file = Files.write(folder.resolve("a.gif"), gif.toByteArray());
         IOException error = assertThrows(IOException.class, () -> VideoWriters.comment(file));
-        assertTrue(error.getMessage().contains("is longer than 1048576"), error.getMessage());
+        assertTrue(error.getMessage().contains("expected a comment of at most 1048576 bytes"), error.getMessage());
     }
 
     @Test

@@ -30,13 +30,13 @@ class VideoWritersFailureTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "out.avi | known are .mp4 for MP4 (H.264), .webm for WebM (VP9), .webp for animated WebP, .gif for animated GIF, or a name without an ending for a folder of PNG frames",
-                "out. | known are .mp4",
-                "frames.v2 | known are .mp4",
-                "out.png | name a folder, without an ending: 'out'",
-                ". | names no file",
-                "a/.. | names no file",
-                "/ | names no file",
+                "out.avi | use .mp4 for MP4 (H.264), .webm for WebM (VP9), .webp for animated WebP, .gif for animated GIF, or no extension for a folder of PNG frames",
+                "out. | output must have a known extension",
+                "frames.v2 | output must have a known extension",
+                "out.png | name a folder without extension: 'out'",
+                ". | output must name a file or folder",
+                "a/.. | output must name a file or folder",
+                "/ | output must name a file or folder",
             })
     void unknownNamesAreExplained(String name, String message) {
         Path target = Path.of(name);
@@ -50,13 +50,13 @@ class VideoWritersFailureTest {
 
     @ParameterizedTest
     @CsvSource({
-        "out.GIF, 64, 64, 51, up to 50 frames per second",
-        "out.WebP, 64, 64, 91, up to 90 frames per second",
-        "out.webp, 16384, 2, 16, 1 to 16383 pixels",
-        "out.gif, 2, 65536, 16, 1 to 65535 pixels",
-        "out.mp4, 14, 64, 16, sides of 16 to 8192 pixels",
-        "out.mp4, 8194, 64, 16, sides of 16 to 8192 pixels",
-        "out.mp4, 4096, 2306, 16, up to 4096x2304 pixels",
+        "out.GIF, 64, 64, 51, must be at most 50 fps",
+        "out.WebP, 64, 64, 91, must be at most 90 fps",
+        "out.webp, 16384, 2, 16, must be 1 to 16383 pixels",
+        "out.gif, 2, 65536, 16, must be 1 to 65535 pixels",
+        "out.mp4, 14, 64, 16, must be 16 to 8192 pixels",
+        "out.mp4, 8194, 64, 16, must be 16 to 8192 pixels",
+        "out.mp4, 4096, 2306, 16, must be at most 4096x2304 pixels",
     })
     void whatAFormatCanNotHoldIsExplained(String name, int width, int height, int fps, String message) {
         VideoFormat format = new VideoFormat(width, height, fps);

@@ -30,9 +30,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A text encoder in front of which a folder keeps encoded prompts: one safetensors file per prompt and {@link Identity}. Files are complete or
- * absent, so several processes may share a folder. A damaged file is replaced, and a folder that can't be written to is not used, both with
- * a warning in the log. Nothing is ever removed. Thread-safe.
+ * A text encoder with a folder as its cache: one safetensors file per prompt and {@link Identity}. Files are complete or absent, so several
+ * processes may share a folder. A damaged file is replaced, and a folder that can't be written to is not used, both with a warning. Files are
+ * never deleted. Thread-safe.
  */
 public final class CachedTextEncoder implements TextEncoder {
     private static final Logger log = LoggerFactory.getLogger(CachedTextEncoder.class);
@@ -48,20 +48,20 @@ public final class CachedTextEncoder implements TextEncoder {
     private final Supplier<Identity> identity;
 
     /**
-     * The conditions under which an embedding is used again.
+     * The properties on which an embedding depends besides its prompt.
      *
-     * @param files the SHA-256 sum of the files of text encoder and tokenizer
+     * @param files the SHA-256 checksum of the files of the text encoder and its tokenizer
      * @param backend the name of the backend that computed it
      * @param precision the type of matrix products
      */
     public record Identity(String files, String backend, DType precision) {}
 
     /**
-     * Takes ownership of an encoder.
+     * Wraps an encoder and takes ownership of it.
      *
-     * @param encoder encodes prompts that the folder lacks
-     * @param folder created when the first prompt is kept
-     * @param identity of the encoder; asked for when a prompt is encoded, since it may have to read large files
+     * @param encoder encodes the prompts that are not in the folder
+     * @param folder the folder, created when the first prompt is stored
+     * @param identity supplies the identity of the encoder; called when a prompt is encoded, because it may read large files
      */
     public CachedTextEncoder(TextEncoder encoder, Path folder, Supplier<Identity> identity) {
         this.encoder = encoder;
@@ -111,7 +111,7 @@ public final class CachedTextEncoder implements TextEncoder {
         return prompts.stream().map(known::get).map(Objects::requireNonNull).toList();
     }
 
-    /** The metadata of a prompt's file without the digest. */
+    /** The metadata of the file of a prompt, without the digest. */
     private Map<String, String> key(Prompt prompt) {
         Identity current = identity.get();
         return Map.of(
@@ -131,7 +131,7 @@ public final class CachedTextEncoder implements TextEncoder {
                 wellFormed(encoder.normalize(prompt.text())));
     }
 
-    /** Halves of surrogate pairs have no place in a file. Tokenizers read them as the replacement character. */
+    /** Replaces unpaired surrogates, which UTF-8 can't represent, by U+FFFD as the tokenizers do. */
     private static String wellFormed(String text) {
         return new String(text.getBytes(StandardCharsets.UTF_16), StandardCharsets.UTF_16);
     }
@@ -170,14 +170,14 @@ public final class CachedTextEncoder implements TextEncoder {
                 throw new CheckpointException(kept + ": expected an embedding of at most " + maxTokens()
                         + " tokens of width " + width() + ", found " + shown(name + " " + tensor));
             }
-            // A copy, since the file may be replaced while its embedding is in use.
+            // Copy: the file may be replaced while its embedding is in use.
             tensors.put(name, copy(tensor));
         }
         HostTensor tokens = tensors.get(TOKENS);
         String sum = TensorDigest.of(key, tensors);
         if (tokens == null || !sum.equals(digest)) {
             throw new CheckpointException(
-                    kept + ": expected contents with the SHA-256 sum " + shown(digest) + ", found " + sum);
+                    kept + ": expected contents with the SHA-256 digest " + shown(digest) + ", found " + sum);
         }
         return new TextEmbedding(tokens, tensors.get(WEIGHTS));
     }
@@ -212,7 +212,7 @@ public final class CachedTextEncoder implements TextEncoder {
             Files.createDirectories(folder);
             SafetensorsWriter.write(fileOf(key), tensors, metadata);
         } catch (IOException | UncheckedIOException e) {
-            log.warn("the encoded prompt is not kept in {}: {}", folder, e.toString());
+            log.warn("could not store an encoded prompt in the text cache {}: {}", folder, e.toString());
         }
     }
 
