@@ -50,7 +50,7 @@ import org.jspecify.annotations.Nullable;
  *   <dd>Tensors are row-major. Where a matrix [n, d] is expected, a tensor of higher rank is read as the matrix [product of the leading
  *       lengths, last length]. The tokens of a {@link Grid} are rows in the order (t, h, w).
  *   <dt>Types
- *   <dd>Inputs and outputs are F32 or BF16 in any mixture. Parameters are F32: shift, scale, gate, weights of norms, biases, tables, masks.
+ *   <dd>Inputs and outputs are F32 or BF16 in any mixture. Parameters are F32: shift, scale, gate, weights of norms and keys, biases, tables.
  *   <dt>Precision
  *   <dd>Sums, statistics, exponentials, scan states and softmax are computed in F32. The operands of matrix products are rounded to BF16 if
  *       the packed weights are BF16, or in attention and scans the tensors.
@@ -549,18 +549,20 @@ public final class Backend implements AutoCloseable {
     // Attention
 
     /**
-     * Computes full attention, out = softmax(q k^T / sqrt(headDim)) v for each head. Masked keys have weight 0.
+     * Computes full attention, out = softmax(q k^T / sqrt(headDim)) v for each head. A key of weight w counts like w equal keys: the
+     * exponential of its score is multiplied by w. Weights of 1 give exactly the result without weights, and weights of 0 leave keys out.
      *
      * @param q n queries
      * @param k m keys, with the heads and head dimension of q
      * @param v m values, with the heads and head dimension of q
-     * @param mask [m] in F32: 1 = keep the key, 0 = leave it out; at least one is kept. Null keeps all
+     * @param weights [m] in F32, finite, at least 0, at least one of them greater than 0; the result is undefined for others. Null is 1 for
+     *     every key
      * @param out [n, q.width()]
      */
-    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
-        checks.attention(q, k, v, mask, out);
+    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor weights, Tensor out) {
+        checks.attention(q, k, v, weights, out);
         operations.add(OperationKind.ATTENTION, Flops.attention(q, k));
-        compute(kernels -> kernels.attention(q, k, v, mask, out));
+        compute(kernels -> kernels.attention(q, k, v, weights, out));
     }
 
     /**

@@ -237,12 +237,12 @@ final class Checks {
                 out);
     }
 
-    void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
-        requireOwned("attention", q.matrix(), k.matrix(), v.matrix(), mask, out);
+    void attention(Heads q, Heads k, Heads v, @Nullable Tensor weights, Tensor out) {
+        requireOwned("attention", q.matrix(), k.matrix(), v.matrix(), weights, out);
         requireHeads(q, k, v, "attention");
         require(isMatrix(out, q.tokens(), q.width()), "attention of width " + q.width(), q.matrix(), out);
-        if (mask != null) {
-            require(isParameter(mask, k.tokens()), "mask of attention", k.matrix(), mask);
+        if (weights != null) {
+            require(isParameter(weights, k.tokens()), "weights of the keys of attention", k.matrix(), weights);
         }
     }
 

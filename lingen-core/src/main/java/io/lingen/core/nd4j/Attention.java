@@ -10,12 +10,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** Full attention and window attention. */
 final class Attention {
-    /** The number added to masked scores. The exponential of the sum is 0 after the maximum is subtracted. */
-    private static final double MASKED = -1e38;
-
     private Attention() {}
 
     /**
@@ -44,9 +42,9 @@ final class Attention {
         return out;
     }
 
-    /** Returns the numbers to add to the scores for a mask [1, m], where 1 keeps a key and 0 leaves it out. */
-    static INDArray[] masked(INDArray mask) {
-        return new INDArray[] {mask.sub(1).mul(-MASKED)};
+    /** Returns what the weights of the keys, [1, m], add to the scores; -infinity where a weight is 0. */
+    static INDArray[] logarithms(INDArray weights) {
+        return new INDArray[] {Transforms.log(weights)};
     }
 
     /** Computes attention inside each window of a grid. The bias is [heads, offsets] or null. */

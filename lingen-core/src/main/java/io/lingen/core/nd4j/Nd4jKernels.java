@@ -228,7 +228,7 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
+    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor weights, Tensor out) {
         store(
                 out,
                 () -> Attention.attention(
@@ -236,7 +236,7 @@ final class Nd4jKernels implements Kernels {
                         Attention.columns(k),
                         Attention.columns(v),
                         q.heads(),
-                        mask == null ? null : Attention.masked(row(mask))));
+                        weights == null ? null : Attention.logarithms(row(weights))));
     }
 
     @Override

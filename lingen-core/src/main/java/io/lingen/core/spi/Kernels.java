@@ -291,10 +291,10 @@ public interface Kernels extends TensorStore {
      * @param q n queries
      * @param k m keys
      * @param v m values
-     * @param mask [m]: 1 = keep the key, 0 = leave it out; null keeps all
+     * @param weights [m] in F32, the factors of the exponentials of the keys' scores; null for 1
      * @param out [n, q.width()]
      */
-    void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out);
+    void attention(Heads q, Heads k, Heads v, @Nullable Tensor weights, Tensor out);
 
     /**
      * Computes {@link io.lingen.core.backend.Backend#windowAttention}.

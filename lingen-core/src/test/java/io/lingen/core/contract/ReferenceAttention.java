@@ -21,18 +21,20 @@ final class ReferenceAttention {
         }
     }
 
-    static double[] attention(Band q, Band k, Band v, double @Nullable [] mask) {
+    static double[] attention(Band q, Band k, Band v, double @Nullable [] weights) {
         double[] out = new double[q.tokens() * q.heads * q.headDim];
         int[] keys = new int[k.tokens()];
+        double[] added = new double[k.tokens()];
         int count = 0;
         for (int key = 0; key < k.tokens(); key++) {
-            if (mask == null || mask[key] != 0) {
+            if (weights == null || weights[key] != 0) {
+                added[count] = weights == null ? 0 : Math.log(weights[key]);
                 keys[count++] = key;
             }
         }
         for (int query = 0; query < q.tokens(); query++) {
             for (int head = 0; head < q.heads; head++) {
-                attend(q, k, v, head, query, Arrays.copyOf(keys, count), new double[count], out);
+                attend(q, k, v, head, query, Arrays.copyOf(keys, count), added, out);
             }
         }
         return out;

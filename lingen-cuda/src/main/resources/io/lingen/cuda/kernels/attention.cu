@@ -197,16 +197,17 @@ DEVICE void attend(const Attention& p) {
           }
         }
       }
-      if (tile * KEYS + from + SPAN > key_count || p.mask != 0) {
+      if (tile * KEYS + from + SPAN > key_count || p.weights != 0) {
 #pragma unroll
         for (int i = 0; i < SPAN / 8; i++) {
 #pragma unroll
           for (int k = 0; k < 2; k++) {
-            int key = tile * KEYS + from + i * 8 + lane % 4 * 2 + k;
-            if (key >= key_count || (p.mask != 0 && p.mask[key] == 0)) {
+            float weight = weight_of(p, tile * KEYS + from + i * 8 + lane % 4 * 2 + k, key_count);
+            if (weight != 1) {
 #pragma unroll
               for (int m = 0; m < M; m++) {
-                s[m][i][k] = s[m][i][k + 2] = -INFINITE;
+                s[m][i][k] = weighted(s[m][i][k], weight, scale);
+                s[m][i][k + 2] = weighted(s[m][i][k + 2], weight, scale);
               }
             }
           }
@@ -353,7 +354,7 @@ KERNEL(128, attention_bf16_128_biased, Attention) { attend<128, 1, true>(p); }
 #define MAX_HEAD 1024
 
 /** Any types, head dimensions up to 1024; a warp per query: lanes are keys while scores are formed, columns while values are summed. */
-KERNEL(128, attention_plain, Attention) {
+KERNEL_RESIDENT(128, 7, attention_plain, Attention) {
   __shared__ float queries[PLAIN_WARPS][MAX_HEAD];
   int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
   int head = blockIdx.y;
@@ -377,7 +378,8 @@ KERNEL(128, attention_plain, Attention) {
   for (int first = 0; first < tokens.keys; first += WARP) {
     int key = first + lane;
     float score = -INFINITE;
-    if (key < tokens.keys && (p.mask == 0 || p.mask[key] != 0)) {
+    float weight = weight_of(p, key, tokens.keys);
+    if (weight != 0) {
       i64 at = tokens.row(p, key) * p.k_columns + column;
       float sum = 0;
       for (int c = 0; c < p.head_dim; c++) {
@@ -387,14 +389,17 @@ KERNEL(128, attention_plain, Attention) {
       if (p.bias != 0) {
         score += tokens.bias(p, head, query, key);
       }
+      if (weight != 1) {
+        score += logf(weight);
+      }
     }
     float now = fmaxf(largest, warp_max(score));
     if (now == -INFINITE) {
       continue;
     }
     float correction = expf(largest - now);
-    float weight = expf(score - now);
-    total = total * correction + warp_sum(weight);
+    float share = expf(score - now);
+    total = total * correction + warp_sum(share);
     largest = now;
 #pragma unroll
     for (int i = 0; i < MAX_HEAD / WARP; i++) {
@@ -402,7 +407,7 @@ KERNEL(128, attention_plain, Attention) {
     }
     int count = min(WARP, tokens.keys - first);
     for (int j = 0; j < count; j++) {
-      float w = __shfl_sync(ALL_LANES, weight, j);
+      float w = __shfl_sync(ALL_LANES, share, j);
       i64 at = tokens.row(p, first + j) * p.v_columns + column;
 #pragma unroll
       for (int i = 0; i < MAX_HEAD / WARP; i++) {

@@ -13,9 +13,9 @@ struct Attention {
   const void* q;
   const void* k;
   const void* v;
-  const float* mask;  // [keys] or null
-  const float* bias;  // [heads, offsets] or null
-  void* out;          // [queries, heads * head_dim]
+  const float* weights;  // [keys] or null
+  const float* bias;     // [heads, offsets] or null
+  void* out;             // [queries, heads * head_dim]
   i64 q_columns;
   i64 k_columns;
   i64 v_columns;
@@ -32,6 +32,16 @@ struct Attention {
   float scale;
   Axis t, h, w;
 };
+
+/** How often a key counts: 0 beyond the last one. */
+DEVICE float weight_of(const Attention& p, int key, int keys) {
+  return key >= keys ? 0 : p.weights == 0 ? 1 : p.weights[key];
+}
+
+/** A score, of which 2^(scale x) is taken, with a key's weight other than 1; 0 leaves the key out, whatever its score. */
+DEVICE float weighted(float score, float weight, float scale) {
+  return weight == 0 ? -INFINITE : score + log2f(weight) / scale;
+}
 
 /** Where a window begins on an axis, and its length. */
 DEVICE void bounds(const Axis& axis, int index, int* from, int* length) {

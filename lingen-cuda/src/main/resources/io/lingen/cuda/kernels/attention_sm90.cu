@@ -190,15 +190,15 @@ DEVICE void start_sums(float* out, const u32 (*weights)[4], u32 values) {
   }
 }
 
-/** Leaves out the keys of a tile that are not there, or not to be looked at. */
+/** Applies the weights of a tile's keys, and leaves out those that are not there. */
 template <int KEYS>
-DEVICE void leave_out(const Attention& p, float* scores, int first, int count) {
+DEVICE void weigh(const Attention& p, float* scores, int first, int count, float scale) {
   int lane = threadIdx.x % WARP;
 #pragma unroll
   for (int i = 0; i < KEYS / WARP; i++) {
     // Each lane asks for one key of 32 and tells the others.
-    int asked = first + i * WARP + lane;
-    u32 kept = __ballot_sync(ALL_LANES, asked < count && (p.mask == 0 || p.mask[asked] != 0)) >> lane % 4 * 2;
+    float weight = weight_of(p, first + i * WARP + lane, count);
+    u32 kept = __ballot_sync(ALL_LANES, weight != 0) >> lane % 4 * 2;
 #pragma unroll
     for (int j = 0; j < WARP / 8; j++) {
 #pragma unroll
@@ -206,6 +206,20 @@ DEVICE void leave_out(const Attention& p, float* scores, int first, int count) {
         if ((kept >> (j * 8 + k) & 1) == 0) {
           float* pair = scores + 4 * (i * WARP / 8 + j) + k;
           pair[0] = pair[2] = -INFINITE;
+        }
+      }
+    }
+    // Seldom: most weights are those of a mask.
+    if (__any_sync(ALL_LANES, weight != 0 && weight != 1)) {
+      float shift = weight == 0 ? 0 : log2f(weight) / scale;
+#pragma unroll
+      for (int j = 0; j < WARP / 8; j++) {
+#pragma unroll
+        for (int k = 0; k < 2; k++) {
+          float own = __shfl_sync(ALL_LANES, shift, j * 8 + lane % 4 * 2 + k);
+          float* pair = scores + 4 * (i * WARP / 8 + j) + k;
+          pair[0] += own;
+          pair[2] += own;
         }
       }
     }
@@ -367,8 +381,8 @@ DEVICE void compute(const Attention& p, const Shared<D, KEYS>& shared, int group
       largest[0] = largest[1] = -INFINITE;
       total[0] = total[1] = 0;
       release(KEYS_EMPTY, tile_count);
-      if (KEYS > piece.keys || p.mask != 0) {
-        leave_out<KEYS>(p, scores, 0, piece.keys);
+      if (KEYS > piece.keys || p.weights != 0) {
+        weigh<KEYS>(p, scores, 0, piece.keys, scale);
       }
       soften<KEYS>(scores, scale, largest, total, corrections);
       pack_weights<KEYS>(weights, scores);
@@ -389,8 +403,8 @@ DEVICE void compute(const Attention& p, const Shared<D, KEYS>& shared, int group
         wait_products<1>();
         settle<KEYS / 2>(scores);
         release(KEYS_EMPTY, tile_count + 1);
-        if (first + KEYS > piece.keys || p.mask != 0) {
-          leave_out<KEYS>(p, scores, first, piece.keys);
+        if (first + KEYS > piece.keys || p.weights != 0) {
+          weigh<KEYS>(p, scores, first, piece.keys, scale);
         }
         soften<KEYS>(scores, scale, largest, total, corrections);
         wait_products<0>();

@@ -280,10 +280,10 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
+    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor weights, Tensor out) {
         kernels.begin();
         try {
-            kernels.attention().attention(q, k, v, mask, PooledTensor.of(out));
+            kernels.attention().attention(q, k, v, weights, PooledTensor.of(out));
         } finally {
             kernels.end();
         }

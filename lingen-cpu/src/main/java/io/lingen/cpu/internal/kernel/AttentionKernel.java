@@ -18,7 +18,7 @@ public interface AttentionKernel {
      * @param mask [m], or null
      * @param out [n, q.width()]
      */
-    void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, PooledTensor out);
+    void attention(Heads q, Heads k, Heads v, @Nullable Tensor weights, PooledTensor out);
 
     /**
      * Computes {@link io.lingen.core.backend.Backend#windowAttention}.

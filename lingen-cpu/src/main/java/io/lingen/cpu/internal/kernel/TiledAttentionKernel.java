@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Attention over tiles of queries and keys with an online softmax (Dao et al., "FlashAttention", 2022), which never stores the scores of all
  * pairs. The two products of a tile are computed by a {@link MatrixKernel}, in BF16 if all tensors are BF16 and {@link MatrixKernel#gemmType}
- * is too. Scores, softmax and sums are F32. Keys and values are first gathered by head: those of a window, or those that a mask keeps.
+ * is too. Scores, softmax and sums are F32. Keys and values are first gathered by head: those of a window, or those whose weight is not 0.
  */
 public final class TiledAttentionKernel implements AttentionKernel {
     private static final int QUERY_TILE = 256;
@@ -51,14 +51,17 @@ public final class TiledAttentionKernel implements AttentionKernel {
     }
 
     @Override
-    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, PooledTensor out) {
+    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor weights, PooledTensor out) {
         DType dtype = gemmType(q, k, v);
-        long[] kept = kept(mask, k.tokens());
+        long[] kept = kept(weights, k.tokens());
         int keys = kept.length;
         long matrixBytes = (long) keys * k.width() * dtype.bytes();
-        SizeClassAllocator.Block gathered = memory.allocate(2 * matrixBytes);
+        boolean weighted = isWeighted(weights, kept);
+        long weightBytes = weighted ? (long) keys * Float.BYTES : 0;
+        SizeClassAllocator.Block gathered = memory.allocate(2 * matrixBytes + weightBytes);
         try {
             long values = gathered.address() + matrixBytes;
+            Bias bias = weighted ? weightBias(weights, kept, q.headDim(), values + matrixBytes) : null;
             pool.forRanges(keys, GATHER_ROWS, (from, to, worker) -> {
                 gather(k, 0, k.heads(), kept, (int) from, (int) to, dtype, gathered.address());
                 gather(v, 0, v.heads(), kept, (int) from, (int) to, dtype, values);
@@ -73,7 +76,7 @@ public final class TiledAttentionKernel implements AttentionKernel {
                 MatrixView headKeys = MatrixView.of(gathered.address() + ofHead, dtype, keys, width, width);
                 MatrixView headValues = MatrixView.of(values + ofHead, dtype, keys, width, width);
                 long column = (long) head * width * out.dtype().bytes();
-                attend(queries(q, head, first, rows, dtype, worker.scratch()), headKeys, headValues, null, worker)
+                attend(queries(q, head, first, rows, dtype, worker.scratch()), headKeys, headValues, bias, worker)
                         .store(out.dtype(), row -> out.rowAddress(first + row) + column);
             });
         } finally {
@@ -88,15 +91,39 @@ public final class TiledAttentionKernel implements AttentionKernel {
         return bf16 ? matrix.gemmType(DType.BF16) : DType.F32;
     }
 
-    /** Returns the keys that a mask keeps. */
-    private static long[] kept(@Nullable Tensor mask, long keys) {
-        if (mask == null) {
-            return LongStream.range(0, keys).toArray();
+    /** Returns the keys whose weight is not 0. */
+    private static long[] kept(@Nullable Tensor weights, long keys) {
+        LongStream all = LongStream.range(0, keys);
+        return (weights == null ? all : all.filter(key -> weight(weights, key) != 0)).toArray();
+    }
+
+    /** Returns whether a key has another weight than 1. */
+    private static boolean isWeighted(@Nullable Tensor weights, long[] keys) {
+        return weights != null && LongStream.of(keys).anyMatch(key -> weight(weights, key) != 1);
+    }
+
+    private static float weight(Tensor weights, long key) {
+        return RawMemory.getFloat(PooledTensor.addressOf(weights) + key * Float.BYTES);
+    }
+
+    /**
+     * Returns a bias that adds the logarithms of the keys' weights.
+     *
+     * @param target memory for one number per key, as long as the bias is in use
+     */
+    private Bias weightBias(Tensor weights, long[] keys, int width, long target) {
+        // The softmax scales the scores when it exponentiates; the logarithms are not to be scaled.
+        double unscale = Math.sqrt(width);
+        for (int i = 0; i < keys.length; i++) {
+            float logarithm = (float) (Math.log(weight(weights, keys[i])) * unscale);
+            RawMemory.setFloat(target + (long) i * Float.BYTES, logarithm);
         }
-        long address = PooledTensor.addressOf(mask);
-        return LongStream.range(0, keys)
-                .filter(key -> RawMemory.getFloat(address + key * Float.BYTES) != 0)
-                .toArray();
+        return (scores, firstKey, scratch) -> {
+            long ofTile = target + (long) firstKey * Float.BYTES;
+            for (int row = 0; row < scores.rows(); row++) {
+                loops.add(scores.at(row, 0), ofTile, scores.at(row, 0), scores.columns());
+            }
+        };
     }
 
     /** Returns queries as a view, or converted. */

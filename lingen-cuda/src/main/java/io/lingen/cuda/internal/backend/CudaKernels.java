@@ -296,8 +296,8 @@ public final class CudaKernels implements Kernels {
     }
 
     @Override
-    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
-        attention.attention(q, k, v, mask, out);
+    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor weights, Tensor out) {
+        attention.attention(q, k, v, weights, out);
     }
 
     @Override

@@ -23,8 +23,8 @@ public final class Attention {
         this.device = device;
     }
 
-    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor mask, Tensor out) {
-        launch(q, k, v, mask, null, out, Tiling.ofAll(q, k));
+    public void attention(Heads q, Heads k, Heads v, @Nullable Tensor weights, Tensor out) {
+        launch(q, k, v, weights, null, out, Tiling.ofAll(q, k));
     }
 
     public void windowAttention(
@@ -33,7 +33,7 @@ public final class Attention {
     }
 
     private void launch(
-            Heads q, Heads k, Heads v, @Nullable Tensor mask, @Nullable Tensor bias, Tensor out, Tiling tiling) {
+            Heads q, Heads k, Heads v, @Nullable Tensor weights, @Nullable Tensor bias, Tensor out, Tiling tiling) {
         boolean bf16 = isBf16(q) && isBf16(k) && isBf16(v);
         boolean direct = bf16 && isDirect(q) && isDirect(k) && isDirect(v) && isDirect(out);
         Plan plan = device.hasWarpgroups() && direct && bias == null && Plan.fitsWarpgroups(q.headDim())
@@ -51,7 +51,7 @@ public final class Attention {
                         Bands.address(q),
                         Bands.address(k),
                         Bands.address(v),
-                        PooledTensor.addressOrNull(mask),
+                        PooledTensor.addressOrNull(weights),
                         PooledTensor.addressOrNull(bias),
                         PooledTensor.addressOf(out),
                         columns(q),

@@ -131,7 +131,7 @@ final class MatrixKernelsTest {
     static Stream<Arguments> attentions() {
         return withAndWithoutWarpgroups(
                 List.of("1300, 70, 40, 64, true, true", "650, 300, 72, 128, false, true"),
-                // queries, keys, heads, head dimension, masked, output like the input
+                // queries, keys, heads, head dimension, weighted keys, output like the input
                 "1, 1, 1, 128, false, true",
                 "130, 257, 2, 128, true, true",
                 "161, 300, 1, 128, false, true",
@@ -155,13 +155,15 @@ final class MatrixKernelsTest {
 
     @ParameterizedTest
     @MethodSource("attentions")
-    void attention(int queries, int keys, int heads, int headDim, boolean masked, boolean coarse, boolean warpgroups) {
+    void attention(
+            int queries, int keys, int heads, int headDim, boolean weighted, boolean coarse, boolean warpgroups) {
         Backend device = device(warpgroups);
         int width = heads * headDim;
-        float[] keep = new float[keys];
+        float[] weights = new float[keys];
         for (int i = 0; i < keys; i++) {
             // A whole first tile of keys is left out, whichever kernel cuts them.
-            keep[i] = i >= Math.min(128, keys - 1) && (i == keys - 1 || random.nextInt(3) > 0) ? 1 : 0;
+            boolean kept = i >= Math.min(128, keys - 1) && (i == keys - 1 || random.nextInt(3) > 0);
+            weights[i] = !kept ? 0 : random.nextBoolean() ? 1 : (float) Math.exp(2 * random.nextGaussian());
         }
         int rows = Math.max(queries, keys);
         assertAgree(device, rows, 3 * width + 8, (workspace, matrix) -> {
@@ -170,7 +172,7 @@ final class MatrixKernelsTest {
                     new Heads(matrix.slice(0, queries), 8, heads, headDim),
                     new Heads(matrix.slice(0, keys), 8 + width, heads, headDim),
                     new Heads(matrix.slice(0, keys), 8 + 2 * width, heads, headDim),
-                    masked ? upload(device, workspace, keep, keys) : null,
+                    weighted ? upload(device, workspace, weights, keys) : null,
                     out);
             return out;
         });

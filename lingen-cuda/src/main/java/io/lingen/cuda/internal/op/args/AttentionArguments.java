@@ -8,7 +8,7 @@ public record AttentionArguments(
         long q,
         long k,
         long v,
-        long mask,
+        long weights,
         long bias,
         long out,
         long qColumns,
@@ -31,7 +31,7 @@ public record AttentionArguments(
         implements KernelArguments {
     @Override
     public void layOut(StructWriter struct) {
-        struct.put(q, k, v, mask, bias, out, qColumns, kColumns, vColumns)
+        struct.put(q, k, v, weights, bias, out, qColumns, kColumns, vColumns)
                 .put(qBf16, kBf16, vBf16, outBf16)
                 .put(heads, headDim, queries, keys)
                 .put(windows)
