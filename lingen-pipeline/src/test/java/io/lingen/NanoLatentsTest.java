@@ -32,8 +32,8 @@ class NanoLatentsTest {
                 Generation generation = pipeline.start(request)) {
             generation.steps().forEachRemaining(step -> {});
             HostTensor found = pipeline.backend().download(generation.latent());
-            ParityCheck.Comparison comparison =
-                    ParityCheck.compare("latent", committed(precision.name().toLowerCase(Locale.ROOT)), found);
+            ParityCheck.Comparison comparison = ParityCheck.Comparison.of(
+                    "latent", committed(precision.name().toLowerCase(Locale.ROOT)), found);
             assertTrue(comparison.relativeError() <= tolerance, comparison.toString());
         }
     }

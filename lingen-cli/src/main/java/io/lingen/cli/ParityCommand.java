@@ -3,24 +3,28 @@ package io.lingen.cli;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.core.BackendOptions;
 import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.OutOfMemoryException;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.backend.Backends;
+import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.checkpoint.SafetensorsWriter;
-import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.ParityCheck;
-import io.lingen.diffusion.VideoTransformer;
-import io.lingen.spi.ModelFamilies;
-import io.lingen.spi.ModelSignature;
+import io.lingen.internal.parity.ModelParity;
+import io.lingen.spi.ModelOptions;
+import io.lingen.spi.ParityPart;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.Locale;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -30,15 +34,15 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code lingen parity}: compares one denoiser pass with the tensors of another implementation. */
+/** {@code lingen parity}: compares the parts of a model with the tensors of another implementation. */
 @Command(
         name = "parity",
-        header = {"Compare one denoiser pass with another implementation.", ""},
+        header = {"Compare a model with another implementation, part by part.", ""},
         customSynopsis = "lingen parity --model DIR --fixture FILE [OPTIONS]",
         description = {
             "",
-            "Runs the denoiser on the inputs of a fixture and prints the error of each expected tensor. Needs the model's transformer"
-                    + " folder only. Exits with 1 if an error exceeds the tolerance.",
+            "Runs the parts of the model that a fixture has inputs for and prints the error of each expected tensor, in the order of the"
+                    + " network. Needs the folders of these parts only. Exits with 1 if an error exceeds the tolerance.",
             ""
         },
         mixinStandardHelpOptions = true,
@@ -46,17 +50,16 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         footer = {
             "",
-            "The fixture is a safetensors file:",
-            "  inputs    latent [C,T,H,W], t [1], text.{i} [L,dim], optional text_mask.{i} [L]",
-            "  expected  velocity [C,T,H,W], optional tap.NAME (docs/checkpoint-format.md)",
+            "The fixture is a safetensors file (docs/checkpoint-format.md):",
+            "  one pass   latent, t, text.{i} -> velocity, tap.NAME",
+            "  parts      text.*, transformer.*, lora.*, vae.*, pipeline.*",
+            "  samplers   NAME.sample, NAME.outputs -> NAME.samples",
             "",
             "Examples:",
             "  lingen parity --model my-model --fixture pass.safetensors",
             "  lingen parity --model my-model --fixture pass.safetensors --backend nd4j"
         })
 final class ParityCommand implements Callable<Integer> {
-    private static final String DEFAULT_COMPONENT = "transformer";
-
     @Spec
     private CommandSpec spec;
 
@@ -65,6 +68,9 @@ final class ParityCommand implements Callable<Integer> {
 
     @Option(names = "--fixture", required = true, paramLabel = "FILE", description = "The safetensors fixture.")
     private Path fixture;
+
+    @Mixin
+    private ModelFileOptions modelFiles;
 
     @Mixin
     private ComputeOptions compute;
@@ -80,7 +86,8 @@ final class ParityCommand implements Callable<Integer> {
     @Option(
             names = "--tolerance",
             paramLabel = "X",
-            description = "Largest accepted relative L2 error (default: 1e-5 in f32, 2e-2 in bf16).")
+            description =
+                    "Largest accepted relative L2 error (default: 1e-5 in f32, 3e-5 for pipelines in f32, 3e-2 in bf16).")
     private @Nullable Double tolerance;
 
     @Option(
@@ -94,16 +101,16 @@ final class ParityCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        double bound = tolerance == null ? ParityCheck.defaultTolerance(precision) : tolerance;
         requireNewOutput();
-        ParityCheck.Result result = run();
-        Path file = output;
-        if (file != null) {
-            SafetensorsWriter.write(file, result.computed(), Map.of());
+        ModelOptions options = modelFiles.options();
+        try (ModelSource source = options.applyTo(TextToVideoPipeline.source(model));
+                SafetensorsFile expected = SafetensorsFile.open(fixture)) {
+            ModelParity parity = ModelParity.of(source, options);
+            List<ParityPart> parts = parity.in(expected);
+            ParityReport report = new ParityReport(spec.commandLine().getOut(), expected);
+            report.skip(parity.unused(expected, run(parts, expected, report)));
+            return report.end() ? ExitCode.OK : ExitCode.SOFTWARE;
         }
-        boolean passed = result.worst() <= bound;
-        print(spec.commandLine().getOut(), result, bound, passed);
-        return passed ? ExitCode.OK : ExitCode.SOFTWARE;
     }
 
     /** An existing file may be a fixture or a model. */
@@ -114,40 +121,33 @@ final class ParityCommand implements Callable<Integer> {
         }
     }
 
-    private ParityCheck.Result run() {
-        try (ModelSource source = TextToVideoPipeline.source(model);
-                SafetensorsFile expected = SafetensorsFile.open(fixture);
-                Backend backend = Backends.create(compute.backend(), new BackendOptions(compute.threads()));
-                Denoiser denoiser = load(source, backend)) {
+    /** Runs the parts of a fixture; returns the names of the tensors that they used. */
+    private Set<String> run(List<ParityPart> parts, SafetensorsFile expected, ParityReport report) {
+        Set<String> used = new HashSet<>();
+        Map<String, HostTensor> computed = new LinkedHashMap<>();
+        try (Backend backend = Backends.create(compute.backend(), new BackendOptions(compute.threads()))) {
             if (compute.areThreadsGiven() && backend.name().equals("cuda")) {
                 spec.commandLine().getErr().println("warning    --threads has no effect on the backend cuda");
             }
-            return ParityCheck.run(denoiser, expected);
+            for (ParityPart part : parts) {
+                ParityCheck check =
+                        new ParityCheck(expected, fixture.toAbsolutePath().getParent(), backend);
+                try {
+                    part.run(check, precision);
+                    check.end();
+                } catch (CheckpointException | IllegalArgumentException | OutOfMemoryException e) {
+                    // The other parts are still worth checking.
+                    ErrorReport.failure(e, spec.commandLine());
+                    report.fail(part.name());
+                }
+                report.add(part.name(), tolerance == null ? part.tolerance(precision) : tolerance, check.result());
+                used.addAll(check.used());
+                computed.putAll(check.result().computed());
+            }
         }
-    }
-
-    private Denoiser load(ModelSource source, Backend backend) {
-        return source.exists(ModelSignature.FILE)
-                ? ModelFamilies.open(source).loadDenoiser(backend, precision)
-                : VideoTransformer.load(source, DEFAULT_COMPONENT, backend, precision);
-    }
-
-    private static void print(PrintWriter out, ParityCheck.Result result, double bound, boolean passed) {
-        int width = result.comparisons().stream()
-                .mapToInt(comparison -> comparison.name().length())
-                .max()
-                .orElse(0);
-        out.printf("%-" + width + "s  %12s  %12s%n", "tensor", "max abs", "relative L2");
-        for (ParityCheck.Comparison comparison : result.comparisons()) {
-            out.printf(
-                    Locale.ROOT,
-                    "%-" + width + "s  %12.3e  %12.3e%s%n",
-                    comparison.name(),
-                    comparison.maxAbsoluteError(),
-                    comparison.relativeError(),
-                    comparison.relativeError() <= bound ? "" : "  beyond the tolerance");
+        if (output != null) {
+            SafetensorsWriter.write(output, computed, Map.of());
         }
-        out.printf(Locale.ROOT, "%s: tolerance %.1e%n", passed ? "passed" : "failed", bound);
-        out.flush();
+        return used;
     }
 }

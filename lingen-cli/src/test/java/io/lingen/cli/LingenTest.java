@@ -7,11 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.TinyModel;
 import io.lingen.core.accounting.HostMemory;
-import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.video.Mp4Frames;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -28,8 +25,6 @@ import picocli.CommandLine;
 
 /** The command line as people use it, on a tiny model of random weights. */
 class LingenTest {
-    private static final String FIXTURE = "io/lingen/fixtures/lingen-default";
-
     @TempDir
     static Path model;
 
@@ -170,43 +165,6 @@ class LingenTest {
     }
 
     @Test
-    void parityComparesWithAFixture() throws IOException {
-        Path fixture = unpackFixture();
-        Path computed = folder.resolve("computed.safetensors");
-        Outcome outcome =
-                run("parity", "--model", folder, "--fixture", fixture, "--backend", "cpu", "--output", computed);
-        assertEquals(0, outcome.code, outcome.out + outcome.err);
-        assertTrue(outcome.out.contains("velocity"), outcome.out);
-        assertTrue(outcome.out.contains("passed: tolerance 1.0e-05"), outcome.out);
-        try (SafetensorsFile file = SafetensorsFile.open(computed);
-                SafetensorsFile expected = SafetensorsFile.open(fixture)) {
-            assertEquals(
-                    expected.tensor("velocity").shape(), file.tensor("velocity").shape());
-        }
-    }
-
-    @Test
-    void parityRunsInBrainFloats() throws IOException {
-        Outcome outcome = run(
-                "parity", "--model", folder, "--fixture", unpackFixture(), "--backend", "cpu", "--precision", "bf16");
-        assertEquals(0, outcome.code, outcome.out + outcome.err);
-        assertTrue(outcome.out.contains("passed: tolerance 2.0e-02"), outcome.out);
-    }
-
-    @Test
-    void parityRunsOnTheReferenceBackend() throws IOException {
-        Outcome outcome = run("parity", "--model", folder, "--fixture", unpackFixture(), "--backend", "nd4j");
-        assertEquals(0, outcome.code, outcome.out + outcome.err);
-    }
-
-    @Test
-    void parityFailsBeyondTheTolerance() throws IOException {
-        Outcome outcome = run("parity", "--model", folder, "--fixture", unpackFixture(), "--tolerance", 1e-12);
-        assertEquals(1, outcome.code);
-        assertTrue(outcome.out.contains("beyond the tolerance"), outcome.out);
-    }
-
-    @Test
     void infoShowsBackendsAndTheModel() {
         Outcome outcome = run("info", "--model", model);
         assertEquals(0, outcome.code, outcome.err);
@@ -262,21 +220,6 @@ class LingenTest {
         assertTrue(outcome.err.contains(message), outcome.err);
         assertTrue(outcome.err.lines().count() <= 4, outcome.err);
         assertFalse(outcome.err.contains("\tat "), outcome.err);
-    }
-
-    private Path unpackFixture() throws IOException {
-        Files.createDirectories(folder.resolve("transformer"));
-        try (ModelSource source = ModelSource.ofResource(LingenTest.class.getClassLoader(), FIXTURE)) {
-            for (String file : List.of("transformer/config.json", "transformer/model.safetensors")) {
-                Files.write(folder.resolve(file), source.read(file));
-            }
-        }
-        Path fixture = folder.resolve("fixture.safetensors");
-        try (InputStream stream =
-                LingenTest.class.getClassLoader().getResourceAsStream(FIXTURE + "/fixture.safetensors")) {
-            Files.copy(stream, fixture);
-        }
-        return fixture;
     }
 
     private long files() throws IOException {

@@ -7,92 +7,274 @@ import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.CheckpointException;
-import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.checkpoint.NamedTensors;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A parity check: runs one denoiser pass on the inputs of a fixture and compares the results with the expected tensors.
- *
- * <p>The layout of a fixture is in docs/checkpoint-format.md. Inputs are {@code latent}, {@code t}, {@code text.{i}} and optionally {@code
- * text_mask.{i}} and {@code label}. Expected are {@code velocity} (or {@code noise}, for a denoiser that predicts noise) and optionally
- * {@code tap.<name>}.
+ * A parity check: compares computed tensors with the expected ones of a fixture, in the order in which they are computed. The layouts of
+ * fixtures are in docs/checkpoint-format.md. For one thread.
  */
 public final class ParityCheck {
+    /** The file beside a fixture that describes it. */
+    public static final String JSON = "fixture.json";
+
     private static final String TAP = "tap.";
 
-    private ParityCheck() {}
+    private final NamedTensors fixture;
+    private final @Nullable Path folder;
+    private final Backend backend;
+    private final Set<String> used = new TreeSet<>();
+    private final Set<String> tapPrefixes = new TreeSet<>();
+    private final List<Comparison> comparisons = new ArrayList<>();
+    private final Map<String, HostTensor> computed = new LinkedHashMap<>();
+    private final Map<String, String> skipped = new LinkedHashMap<>();
 
     /**
-     * {@return the default bound on the relative L2 error: 1e-5 in F32, 2e-2 in BF16}
+     * Creates a check without comparisons.
+     *
+     * @param fixture inputs and expected tensors
+     * @param folder contains the other files of the fixture, such as {@value #JSON}; null for a fixture without any
+     * @param backend the backend of the computed tensors
+     */
+    public ParityCheck(NamedTensors fixture, @Nullable Path folder, Backend backend) {
+        this.fixture = fixture;
+        this.folder = folder;
+        this.backend = backend;
+    }
+
+    /**
+     * {@return the default bound on the relative L2 error: 1e-5 in F32, 3e-2 in BF16}
      *
      * @param precision F32 or BF16
      */
     public static double defaultTolerance(DType precision) {
-        return precision == DType.BF16 ? 2e-2 : 1e-5;
+        return precision == DType.BF16 ? 3e-2 : 1e-5;
     }
 
     /**
      * The comparison of a computed tensor with the expected one.
      *
      * @param name its name in the fixture
-     * @param maxAbsoluteError the largest absolute difference
-     * @param relativeError the L2 norm of the difference, divided by that of the expected tensor
+     * @param maxAbsoluteError the largest absolute difference; infinite if the two can't be compared
+     * @param relativeError the L2 norm of the difference, divided by that of the expected tensor; infinite if the two can't be compared
+     * @param obstacle the reason why the two can't be compared; null if they can
      */
-    public record Comparison(String name, double maxAbsoluteError, double relativeError) {}
-
-    /**
-     * The result of a parity check.
-     *
-     * @param comparisons in the fixture's order of names, the prediction first
-     * @param computed the computed counterpart of every expected tensor, by its name in the fixture
-     */
-    public record Result(List<Comparison> comparisons, Map<String, HostTensor> computed) {
-        /** {@return the largest relative error; NaN if any is NaN} */
-        public double worst() {
-            double worst = 0;
-            for (Comparison comparison : comparisons) {
-                // Math.max propagates NaN, which exceeds every tolerance.
-                worst = Math.max(worst, comparison.relativeError());
+    public record Comparison(
+            String name,
+            double maxAbsoluteError,
+            double relativeError,
+            @Nullable String obstacle) {
+        /**
+         * Compares two tensors.
+         *
+         * @param name the name of the expected tensor
+         * @param expected the expected tensor
+         * @param found the computed tensor, with as many elements
+         * @return the comparison
+         */
+        public static Comparison of(String name, HostTensor expected, HostTensor found) {
+            long elements = expected.shape().elements();
+            if (found.shape().elements() != elements) {
+                return failed(name, "expected the shape " + expected.shape() + ", found " + found.shape());
             }
-            return worst;
+            double max = 0;
+            double difference = 0;
+            double norm = 0;
+            for (long i = 0; i < elements; i++) {
+                double reference = expected.get(i);
+                double error = found.get(i) - reference;
+                max = Math.max(max, Math.abs(error));
+                difference += error * error;
+                norm += reference * reference;
+            }
+            return new Comparison(name, max, difference == 0 ? 0 : Math.sqrt(difference / norm), null);
+        }
+
+        private static Comparison failed(String name, String obstacle) {
+            return new Comparison(name, Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY, obstacle);
+        }
+
+        /**
+         * {@return whether the relative error is at most a tolerance; false for NaN}
+         *
+         * @param tolerance the largest accepted relative error
+         */
+        public boolean isWithin(double tolerance) {
+            return relativeError <= tolerance;
         }
     }
 
     /**
-     * Runs the pass and compares its results.
+     * The result of a parity check.
      *
-     * @param denoiser the denoiser
-     * @param fixture inputs and expected tensors
-     * @return all comparisons
-     * @throws CheckpointException if the fixture lacks an input, or expects a tap that the denoiser does not have
+     * @param comparisons in the order in which the tensors were computed
+     * @param computed the computed tensors by the names of their comparisons
+     * @param skipped the parts that were not checked, each with the reason
      */
-    public static Result run(Denoiser denoiser, SafetensorsFile fixture) {
-        Backend backend = denoiser.backend();
-        require(fixture, "latent");
-        require(fixture, "t");
-        String output = nameOf(denoiser.prediction());
-        require(fixture, output);
-        Map<String, HostTensor> computed = new LinkedHashMap<>();
-        Taps taps = (name, tensor) -> {
-            if (fixture.names().contains(TAP + name)) {
-                computed.put(TAP + name, backend.download(tensor));
+    public record Result(List<Comparison> comparisons, Map<String, HostTensor> computed, Map<String, String> skipped) {}
+
+    /** {@return the backend of the computed tensors} */
+    public Backend backend() {
+        return backend;
+    }
+
+    /** {@return the names of all tensors of the fixture} */
+    public Set<String> names() {
+        return fixture.names();
+    }
+
+    /**
+     * {@return whether the fixture has a tensor}
+     *
+     * @param name its name
+     */
+    public boolean has(String name) {
+        return fixture.names().contains(name);
+    }
+
+    /**
+     * {@return an input}
+     *
+     * @param name its name
+     * @throws CheckpointException if the fixture has no such tensor
+     */
+    public HostTensor input(String name) {
+        used.add(name);
+        return fixture.tensor(name);
+    }
+
+    /**
+     * {@return the description of the fixture, {@value #JSON}}
+     *
+     * @throws CheckpointException if the file is missing or not a JSON object
+     */
+    public ConfigReader json() {
+        if (folder == null) {
+            throw new CheckpointException("parity fixture must have a file " + JSON + " beside it, found none");
+        }
+        try (ModelSource files = ModelSource.of(folder)) {
+            return files.config(JSON);
+        }
+    }
+
+    /**
+     * {@return the path of a file beside the fixture, or null for a fixture without other files} The file may be missing.
+     *
+     * @param name the name of the file
+     */
+    public @Nullable Path file(String name) {
+        return folder == null ? null : folder.resolve(name);
+    }
+
+    /**
+     * {@return taps that compare each tensor that the fixture expects} {@link Taps#NONE} if it expects none under the prefix.
+     *
+     * @param prefix the beginning of the names in the fixture, which the names of taps follow
+     */
+    public Taps taps(String prefix) {
+        if (fixture.names().stream().noneMatch(name -> name.startsWith(prefix))) {
+            return Taps.NONE;
+        }
+        tapPrefixes.add(prefix);
+        return (name, tensor) -> {
+            if (has(prefix + name)) {
+                compare(prefix + name, backend.download(tensor));
             }
         };
-        boolean tapped = fixture.names().stream().anyMatch(name -> name.startsWith(TAP));
-        HostTensor latent = fixture.tensor("latent");
-        float t = fixture.tensor("t").get(0);
+    }
+
+    /**
+     * Compares a computed tensor with the expected one of the fixture.
+     *
+     * @param name the name of the expected tensor
+     * @param found the computed tensor
+     * @throws CheckpointException if the fixture has no such tensor
+     */
+    public void compare(String name, HostTensor found) {
+        compare(name, name, found);
+    }
+
+    /**
+     * Compares a tensor that was computed in several ways with the expected one of the fixture.
+     *
+     * @param name the name of the expected tensor
+     * @param variant the name of the comparison
+     * @param found the computed tensor
+     * @throws CheckpointException if the fixture has no such tensor
+     */
+    public void compare(String name, String variant, HostTensor found) {
+        comparisons.add(Comparison.of(variant, input(name), found));
+        computed.put(variant, found);
+    }
+
+    /**
+     * Adds the comparison of values that are not a tensor of the fixture.
+     *
+     * @param name the name of the comparison
+     * @param obstacle the difference between the expected and the computed values; null if they are equal
+     */
+    public void compareExactly(String name, @Nullable String obstacle) {
+        comparisons.add(obstacle == null ? new Comparison(name, 0, 0, null) : Comparison.failed(name, obstacle));
+    }
+
+    /**
+     * Leaves out a part of the fixture.
+     *
+     * @param part the name of a tensor or, followed by a dot, the beginning of several names
+     * @param reason the reason, for the user
+     */
+    public void skip(String part, String reason) {
+        skipped.put(part, reason);
+        fixture.names().stream()
+                .filter(name -> name.equals(part) || name.startsWith(part + "."))
+                .forEach(used::add);
+    }
+
+    /**
+     * Compares one pass of a denoiser. Inputs are {@code latent}, {@code t}, {@code text.{i}} and optionally {@code text_mask.{i}} and {@code
+     * label}. Expected are {@code velocity} (or {@code noise}, for a denoiser that predicts noise) and optionally {@code tap.<name>}.
+     *
+     * @param denoiser the denoiser, on the backend of this check
+     * @throws CheckpointException if the fixture lacks an input
+     */
+    public void compareDenoiser(Denoiser denoiser) {
+        require("latent");
+        require("t");
+        String output = nameOf(denoiser.prediction());
+        require(output);
+        compareDenoiser(denoiser, "latent", "t", condition(), output, taps(TAP));
+    }
+
+    /**
+     * Compares one pass of a denoiser.
+     *
+     * @param denoiser the denoiser, on the backend of this check
+     * @param latent the name of the latent [C, T, H, W]
+     * @param t the name of the time [1]
+     * @param condition the condition
+     * @param output the name of the expected output
+     * @param taps receives intermediate results
+     * @throws CheckpointException if the fixture lacks an input
+     */
+    public void compareDenoiser(
+            Denoiser denoiser, String latent, String t, Condition condition, String output, Taps taps) {
         try (Workspace workspace = backend.newWorkspace();
-                Conditioning conditioning = denoiser.condition(condition(fixture), tapped ? taps : Taps.NONE)) {
-            Tensor noisy = backend.upload(workspace, latent, DType.F32);
+                Conditioning conditioning = denoiser.condition(condition, taps)) {
+            Tensor noisy = backend.upload(workspace, input(latent), DType.F32);
             Tensor predicted =
                     workspace.allocate(DType.F32, denoiser.prediction().outputOf(noisy.shape()));
-            denoiser.predict(noisy, t, conditioning, predicted, tapped ? taps : Taps.NONE);
-            computed.put(output, backend.download(predicted));
+            denoiser.predict(noisy, input(t).get(0), conditioning, predicted, taps);
+            compare(output, backend.download(predicted));
         }
-        return new Result(compare(fixture, output, computed), computed);
     }
 
     private static String nameOf(Prediction prediction) {
@@ -102,67 +284,57 @@ public final class ParityCheck {
         };
     }
 
-    private static Condition condition(SafetensorsFile fixture) {
+    private Condition condition() {
         List<TextEmbedding> texts = new ArrayList<>();
-        for (int i = 0; fixture.names().contains("text." + i); i++) {
+        for (int i = 0; has("text." + i); i++) {
             String mask = "text_mask." + i;
-            texts.add(new TextEmbedding(
-                    fixture.tensor("text." + i), fixture.names().contains(mask) ? fixture.tensor(mask) : null));
+            texts.add(new TextEmbedding(input("text." + i), has(mask) ? input(mask) : null));
         }
-        boolean labelled = fixture.names().contains("label");
         return new Condition(
-                texts, labelled ? (Integer) (int) fixture.tensor("label").get(0) : null);
+                texts, has("label") ? (Integer) (int) input("label").get(0) : null);
     }
 
-    private static List<Comparison> compare(SafetensorsFile fixture, String output, Map<String, HostTensor> computed) {
-        List<Comparison> comparisons = new ArrayList<>();
-        comparisons.add(compare(output, fixture.tensor(output), computed.get(output)));
-        for (String name : fixture.names()) {
-            if (name.startsWith(TAP)) {
-                HostTensor found = computed.get(name);
-                if (found == null) {
-                    throw new CheckpointException("fixture must expect taps of this denoiser, found '" + name
-                            + "'; the taps are listed in docs/checkpoint-format.md");
-                }
-                comparisons.add(compare(name, fixture.tensor(name), found));
-            }
-        }
-        return comparisons;
-    }
-
-    /**
-     * Compares two tensors with the same number of elements.
-     *
-     * @param name the name of the expected tensor
-     * @param expected the expected tensor
-     * @param found the computed tensor
-     * @return the comparison
-     * @throws CheckpointException if the numbers of elements differ
-     */
-    public static Comparison compare(String name, HostTensor expected, HostTensor found) {
-        long elements = expected.shape().elements();
-        if (found.shape().elements() != elements) {
-            throw new CheckpointException(
-                    "'" + name + "': expected the shape " + expected.shape() + ", found " + found.shape());
-        }
-        double max = 0;
-        double difference = 0;
-        double norm = 0;
-        for (long i = 0; i < elements; i++) {
-            double reference = expected.get(i);
-            double error = found.get(i) - reference;
-            max = Math.max(max, Math.abs(error));
-            difference += error * error;
-            norm += reference * reference;
-        }
-        return new Comparison(name, max, difference == 0 ? 0 : Math.sqrt(difference / norm));
-    }
-
-    private static void require(SafetensorsFile fixture, String name) {
-        if (!fixture.names().contains(name)) {
+    private void require(String name) {
+        if (!has(name)) {
             throw new CheckpointException(
                     "parity fixture must have the tensors latent, t, text.{i} and velocity (or noise), found none named '"
                             + name + "'");
         }
+    }
+
+    /** Ends the check: taps that the fixture expects and that were not computed become failed comparisons. */
+    public void end() {
+        for (String prefix : tapPrefixes) {
+            for (String name : fixture.names()) {
+                if (name.startsWith(prefix) && used.add(name)) {
+                    compareExactly(name, "the network has no such tap");
+                }
+            }
+        }
+    }
+
+    /** {@return the names of all tensors of the fixture that were inputs, compared or skipped} */
+    public Set<String> used() {
+        return Set.copyOf(used);
+    }
+
+    /** {@return the comparisons so far} */
+    public Result result() {
+        return new Result(List.copyOf(comparisons), Map.copyOf(computed), new LinkedHashMap<>(skipped));
+    }
+
+    /**
+     * Compares one pass of a denoiser; see {@link #compareDenoiser(Denoiser)}.
+     *
+     * @param denoiser the denoiser
+     * @param fixture inputs and expected tensors
+     * @return all comparisons
+     * @throws CheckpointException if the fixture lacks an input
+     */
+    public static Result run(Denoiser denoiser, NamedTensors fixture) {
+        ParityCheck check = new ParityCheck(fixture, null, denoiser.backend());
+        check.compareDenoiser(denoiser);
+        check.end();
+        return check.result();
     }
 }

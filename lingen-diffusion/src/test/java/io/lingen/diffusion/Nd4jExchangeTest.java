@@ -36,7 +36,7 @@ class Nd4jExchangeTest {
             assertEquals(velocity.hostMemory().address(), out.data().address());
             assertArrayEquals(new long[] {4, 5, 6, 8}, out.shape());
             ParityCheck.Comparison comparison =
-                    ParityCheck.compare("velocity", fixture.tensor("velocity"), Nd4jInterop.hostTensor(out));
+                    ParityCheck.Comparison.of("velocity", fixture.tensor("velocity"), Nd4jInterop.hostTensor(out));
             assertEquals(0, comparison.relativeError(), 1e-5);
 
             out.muli(2);

@@ -105,4 +105,12 @@ public interface ModelDescription {
      * @throws io.lingen.core.OutOfMemoryException if the weights do not fit in memory
      */
     VideoDecoder loadDecoder(Backend backend, DType precision);
+
+    /**
+     * {@return the parts that can be compared with fixtures, in the order in which a video needs them} Every model can be compared in one
+     * pass of its denoiser in addition to these.
+     */
+    default List<ParityPart> parityParts() {
+        return List.of();
+    }
 }

@@ -244,7 +244,7 @@ final class LargeTensorTest {
     }
 
     private void assertAgree(Tensor expected, Tensor found) {
-        double relative = ParityCheck.compare("rows", device().download(expected), device().download(found))
+        double relative = ParityCheck.Comparison.of("rows", device().download(expected), device().download(found))
                 .relativeError();
         assertTrue(relative <= TOLERANCE, () -> "relative error " + relative);
     }

@@ -19,7 +19,19 @@ import java.util.Map;
 public final class DmdSampler implements Sampler {
     private final Backend backend;
     private final FlowSigmas sigmas;
-    private final long seed;
+    private final Noise noise;
+
+    /** A source of fresh noise. */
+    @FunctionalInterface
+    public interface Noise {
+        /**
+         * Writes standard normal noise, a function of the step alone.
+         *
+         * @param step from 0
+         * @param out overwritten
+         */
+        void write(int step, Tensor out);
+    }
 
     /**
      * Creates a sampler.
@@ -29,9 +41,20 @@ public final class DmdSampler implements Sampler {
      * @param seed of the fresh noise, which differs from the noise that {@code backend.normal} makes of the same seed
      */
     public DmdSampler(Backend backend, FlowSigmas sigmas, long seed) {
+        this(backend, sigmas, (step, out) -> backend.normal(SplitMix64.output(seed, step), out));
+    }
+
+    /**
+     * Creates a sampler with given noise.
+     *
+     * @param backend the backend of the latents
+     * @param sigmas the levels that the model was distilled for
+     * @param noise the fresh noise
+     */
+    public DmdSampler(Backend backend, FlowSigmas sigmas, Noise noise) {
         this.backend = backend;
         this.sigmas = sigmas;
-        this.seed = seed;
+        this.noise = noise;
     }
 
     @Override
@@ -51,12 +74,12 @@ public final class DmdSampler implements Sampler {
 
     private final class FewSteps extends DataPredictionSampling {
         private final Tensor clean; // m
-        private final Tensor noise; // e
+        private final Tensor fresh; // e
 
         FewSteps(DenoisingFunction function, Tensor latent, int stepsDone, Map<String, HostTensor> state) {
             super(backend, sigmas, function, latent, stepsDone);
             this.clean = allocateLatent();
-            this.noise = allocateLatent();
+            this.fresh = allocateLatent();
             restore(state);
         }
 
@@ -64,8 +87,8 @@ public final class DmdSampler implements Sampler {
         protected double step(int i) {
             double next = sigmas.sigma(i + 1);
             predictClean(i, clean);
-            backend.normal(SplitMix64.output(seed, i), noise);
-            backend.interpolate(clean, noise, (float) next, latent()); // x' = (1 - sigma') m + sigma' e
+            noise.write(i, fresh);
+            backend.interpolate(clean, fresh, (float) next, latent()); // x' = (1 - sigma') m + sigma' e
             return next;
         }
     }
