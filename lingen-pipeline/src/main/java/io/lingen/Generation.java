@@ -8,6 +8,7 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.internal.CloseableStack;
 import io.lingen.diffusion.Condition;
 import io.lingen.diffusion.Conditioning;
+import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.DenoisingFunction;
 import io.lingen.diffusion.Guidance;
 import io.lingen.diffusion.Sampler;
@@ -16,6 +17,7 @@ import io.lingen.diffusion.SamplingStep;
 import io.lingen.internal.Lifetime;
 import io.lingen.vae.Frame;
 import io.lingen.vae.FrameStream;
+import io.lingen.vae.VideoDecoder;
 import io.lingen.video.VideoWriter;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
@@ -61,9 +63,11 @@ public final class Generation implements AutoCloseable {
     private final @Nullable LatentFile saved;
     private final @Nullable VideoProvenance decoded;
     private final CloseableStack owned = new CloseableStack();
+    private final CloseableStack denoising = new CloseableStack();
     private final Set<FrameStream> streams = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Tensor latent;
-    private final @Nullable Sampling sampling;
+    private final boolean takesTurns;
+    private @Nullable Sampling sampling;
     private final Duration encodeTime;
     private Duration denoiseTime = Duration.ZERO;
     private int stepsDone;
@@ -94,6 +98,7 @@ public final class Generation implements AutoCloseable {
         this.prompt = prompt;
         this.saved = saved;
         this.decoded = decoded;
+        this.takesTurns = model.takesTurns(plan);
         Sampler sampler = model.sampler(plan);
         try {
             // 1. Start from noise, or restore the saved latent.
@@ -107,8 +112,10 @@ public final class Generation implements AutoCloseable {
             }
 
             // 2. Condition the denoiser and start the sampler.
-            this.sampling = decoded != null || stepsDone == plan.steps() ? null : owned.add(sampling(sampler, saved));
+            this.sampling =
+                    decoded != null || stepsDone == plan.steps() ? null : denoising.add(sampling(sampler, saved));
         } catch (RuntimeException | Error e) {
+            denoising.closeAfter(e);
             owned.closeAfter(e);
             throw e;
         }
@@ -130,15 +137,16 @@ public final class Generation implements AutoCloseable {
     /** Encodes the prompts and projects them for all blocks. */
     private DenoisingFunction function() {
         List<Condition> conditions = model.conditions(plan, prompt, this::throwIfCancelled);
-        DenoisingFunction conditional = pass(conditions.get(0));
+        Denoiser denoiser = denoising.add(model.parts().denoiser(takesTurns)).part();
+        DenoisingFunction conditional = pass(denoiser, conditions.get(0));
         return plan.isGuided()
-                ? Guidance.of(backend, conditional, pass(conditions.get(1)), plan.guidance())
+                ? Guidance.of(backend, conditional, pass(denoiser, conditions.get(1)), plan.guidance())
                 : conditional;
     }
 
-    private DenoisingFunction pass(Condition condition) {
-        Conditioning conditioning = owned.add(model.denoiser().condition(condition));
-        DenoisingFunction function = Guidance.conditionalOnly(model.denoiser(), conditioning);
+    private DenoisingFunction pass(Denoiser denoiser, Condition condition) {
+        Conditioning conditioning = denoising.add(denoiser.condition(condition));
+        DenoisingFunction function = Guidance.conditionalOnly(denoiser, conditioning);
         return (x, t, out) -> {
             throwIfCancelled();
             function.predict(x, t, out);
@@ -248,16 +256,35 @@ public final class Generation implements AutoCloseable {
     }
 
     private FrameStream stream(Tensor from) {
-        StreamGuard guard = new StreamGuard();
-        FrameStream stream = model.decoder().frames(from, guard);
-        guard.stream = stream;
-        streams.add(stream);
-        return stream;
+        if (takesTurns && stepsDone == plan.steps()) {
+            freeDenoising();
+        }
+        ModelParts.Use<VideoDecoder> decoder = model.parts().decoder(takesTurns);
+        try {
+            StreamGuard guard = new StreamGuard(decoder);
+            FrameStream stream = decoder.part().frames(from, guard);
+            guard.stream = stream;
+            streams.add(stream);
+            return stream;
+        } catch (RuntimeException | Error e) {
+            decoder.close();
+            throw e;
+        }
+    }
+
+    private void freeDenoising() {
+        sampling = null;
+        denoising.close();
     }
 
     /** Keeps the model open while a frame is decoded, and forgets the stream when it is closed. */
     private final class StreamGuard implements FrameStream.Guard {
+        private final ModelParts.Use<VideoDecoder> decoder;
         private @Nullable FrameStream stream;
+
+        StreamGuard(ModelParts.Use<VideoDecoder> decoder) {
+            this.decoder = decoder;
+        }
 
         @Override
         public <T> T compute(Supplier<T> frame) {
@@ -269,6 +296,7 @@ public final class Generation implements AutoCloseable {
             lifetime.unlessShutDown(() -> {
                 free.run();
                 streams.remove(stream);
+                decoder.close();
             });
         }
     }
@@ -398,6 +426,7 @@ public final class Generation implements AutoCloseable {
 
     private void free() {
         List.copyOf(streams).forEach(FrameStream::close);
+        freeDenoising();
         owned.close();
     }
 

@@ -66,14 +66,16 @@ record LatentFilePlanner(LatentFile file, LoadedModel model) {
      */
     VideoPlan planToDecode() {
         Shape latent = file.latent().shape();
-        VideoDecoder decoder = model.decoder();
-        int channels = decoder.latentChannels();
-        if (latent.length(0) != channels) {
-            throw new CheckpointException(file.path() + ": expected latents [" + channels
-                    + ", T, H, W] for the decoder of the model " + model.name() + ", found " + latent);
+        try (ModelParts.Use<VideoDecoder> use = model.parts().decoder(false)) {
+            VideoDecoder decoder = use.part();
+            int channels = decoder.latentChannels();
+            if (latent.length(0) != channels) {
+                throw new CheckpointException(file.path() + ": expected latents [" + channels
+                        + ", T, H, W] for the decoder of the model " + model.name() + ", found " + latent);
+            }
+            Grid cells = new Grid((int) latent.length(1), (int) latent.length(2), (int) latent.length(3));
+            return VideoPlan.of(file.provenance().request(), decoder.framesOf(cells), latent);
         }
-        Grid cells = new Grid((int) latent.length(1), (int) latent.length(2), (int) latent.length(3));
-        return VideoPlan.of(file.provenance().request(), decoder.framesOf(cells), latent);
     }
 
     /** The provenance of the decoded video: the recorded one with the differences. */

@@ -8,7 +8,6 @@ import io.lingen.core.backend.Backends;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.internal.CloseableStack;
 import io.lingen.diffusion.Condition;
-import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Sampler;
 import io.lingen.internal.Lifetime;
 import io.lingen.internal.MemoryCheck;
@@ -21,7 +20,6 @@ import io.lingen.text.PromptRewriter;
 import io.lingen.text.TextEncoder;
 import io.lingen.text.TextEncoder.Prompt;
 import io.lingen.text.TextEncoders;
-import io.lingen.vae.VideoDecoder;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,6 +28,8 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -51,8 +51,7 @@ final class LoadedModel implements AutoCloseable {
     private final Backend backend;
     private final PromptRewriter rewriter;
     private final TextEncoders encoders;
-    private final Denoiser denoiser;
-    private final VideoDecoder decoder;
+    private final ModelParts parts;
     private final MemoryEstimator memory;
     private final Duration loadTime;
 
@@ -72,14 +71,11 @@ final class LoadedModel implements AutoCloseable {
             files.check();
             this.rewriter = Objects.requireNonNullElseGet(options.rewriter(), description::rewriter);
             this.backend = owned.add(Backends.create(options.backend(), new BackendOptions(options.threads())));
-            this.memory = owned.add(new MemoryEstimator(this.source, options.model(), backend, options.precision()));
-            MemoryCheck.require(
-                    backend,
-                    "the model " + this.source.name(),
-                    memory.loadingBytes(),
-                    () -> ifBf16Fits(MemoryEstimator::loadingBytes));
-            this.denoiser = owned.add(description.loadDenoiser(backend, options.precision()));
-            this.decoder = owned.add(description.loadDecoder(backend, options.precision()));
+            this.memory = owned.add(estimator(options.precision(), options.offload() == Offload.PARTS));
+            this.parts = owned.add(new ModelParts(
+                    () -> description.loadDenoiser(backend, options.precision()),
+                    () -> description.loadDecoder(backend, options.precision())));
+            loadParts();
             this.encoders =
                     cached(owned.add(description.loadTextEncoders(backend, options.precision(), options.threads())));
         } catch (RuntimeException | Error e) {
@@ -87,6 +83,23 @@ final class LoadedModel implements AutoCloseable {
             throw e;
         }
         this.loadTime = Duration.ofNanos(System.nanoTime() - start);
+    }
+
+    /** Loads denoiser and decoder, unless they take turns. */
+    private void loadParts() {
+        ToLongFunction<MemoryEstimator> need =
+                options.offload() == Offload.NONE || memory.loadingBytes() <= backend.availableBytes()
+                        ? MemoryEstimator::loadingBytes
+                        : MemoryEstimator::offloadedLoadingBytes;
+        MemoryCheck.require(
+                backend, "the model " + source.name(), need.applyAsLong(memory), () -> settingsThatFit(need));
+        if (options.offload() != Offload.PARTS && memory.loadingBytes() <= backend.availableBytes()) {
+            parts.loadAll();
+        }
+    }
+
+    private MemoryEstimator estimator(DType precision, boolean offloaded) {
+        return new MemoryEstimator(source, options.model(), backend, precision, offloaded);
     }
 
     /** Wraps encoders whose files all belong to the model in the text cache, if the options select one. */
@@ -156,12 +169,25 @@ final class LoadedModel implements AutoCloseable {
         return encoders;
     }
 
-    Denoiser denoiser() {
-        return denoiser;
+    ModelParts parts() {
+        return parts;
     }
 
-    VideoDecoder decoder() {
-        return decoder;
+    /** Whether denoiser and decoder take turns in memory for a video. */
+    boolean takesTurns(VideoPlan plan) {
+        return switch (options.offload()) {
+            case NONE -> false;
+            case PARTS -> true;
+            case AUTO -> memory.forecast(plan).videoBytes() + notLoadedBytes() > backend.availableBytes();
+        };
+    }
+
+    private long notLoadedBytes() {
+        return memory.weightBytes(!parts.isDenoiserLoaded(), !parts.isDecoderLoaded());
+    }
+
+    private long loadedBytes() {
+        return memory.weightBytes(parts.isDenoiserLoaded(), parts.isDecoderLoaded());
     }
 
     VideoPlan plan(VideoRequest request) {
@@ -210,7 +236,8 @@ final class LoadedModel implements AutoCloseable {
     }
 
     MemoryForecast forecast(VideoPlan plan) {
-        return memory.forecast(plan);
+        MemoryForecast forecast = memory.forecast(plan);
+        return takesTurns(plan) ? forecast.asOffloaded() : forecast;
     }
 
     /**
@@ -219,11 +246,9 @@ final class LoadedModel implements AutoCloseable {
      * @throws io.lingen.core.OutOfMemoryException if it does not fit; the message contains settings that do
      */
     void requireMemory(VideoPlan plan) {
-        MemoryCheck.require(backend, "this video", memory.forecast(plan).videoBytes(), () -> {
-            List<String> settings = new ArrayList<>(
-                    memory.fittingSettings(plan.request(), backend.availableBytes(), MemoryForecast::videoBytes));
-            settings.addAll(ifBf16Fits(estimator -> estimator.forecast(plan).videoBytes()));
-            return settings;
+        requireMemory(estimator -> estimator.forecast(plan), () -> {
+            long available = backend.availableBytes() + (options.offload() == Offload.NONE ? 0 : loadedBytes());
+            return memory.fittingSettings(plan.request(), available, this::additionalBytes);
         });
     }
 
@@ -233,17 +258,32 @@ final class LoadedModel implements AutoCloseable {
      * @throws io.lingen.core.OutOfMemoryException if it does not fit
      */
     void requireMemoryToDecode(Shape latent) {
-        ToLongFunction<MemoryEstimator> need =
-                estimator -> estimator.forecastDecoding(latent).videoBytes();
-        MemoryCheck.require(backend, "this video", need.applyAsLong(memory), () -> ifBf16Fits(need));
+        requireMemory(estimator -> estimator.forecastDecoding(latent), List::of);
+    }
+
+    private void requireMemory(Function<MemoryEstimator, MemoryForecast> forecast, Supplier<List<String>> otherVideos) {
+        ToLongFunction<MemoryEstimator> need = estimator -> additionalBytes(forecast.apply(estimator));
+        long freed = options.offload() == Offload.NONE ? 0 : loadedBytes();
+        MemoryCheck.require(backend, "this video", Math.max(0, need.applyAsLong(memory) - freed), () -> {
+            List<String> settings = new ArrayList<>(otherVideos.get());
+            settings.addAll(settingsThatFit(need));
+            return settings;
+        });
+    }
+
+    /** The least memory of a video: apart from the loaded model, or with the part in use if parts take turns. */
+    private long additionalBytes(MemoryForecast forecast) {
+        return options.offload() == Offload.NONE
+                ? forecast.videoBytes()
+                : forecast.asOffloaded().videoBytes();
     }
 
     /** The precision BF16, if it is another one and would fit. */
-    private List<String> ifBf16Fits(ToLongFunction<MemoryEstimator> need) {
+    private List<String> settingsThatFit(ToLongFunction<MemoryEstimator> need) {
         if (options.precision() == DType.BF16) {
             return List.of();
         }
-        try (MemoryEstimator estimator = new MemoryEstimator(source, options.model(), backend, DType.BF16)) {
+        try (MemoryEstimator estimator = estimator(DType.BF16, false)) {
             return need.applyAsLong(estimator) <= backend.availableBytes() ? List.of("precision bf16") : List.of();
         }
     }

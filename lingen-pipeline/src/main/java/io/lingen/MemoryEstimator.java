@@ -61,7 +61,9 @@ public final class MemoryEstimator implements AutoCloseable {
     private final VideoDecoder decoder;
     private final List<TextEncoderFacts> encoders;
     private final RequestPlanner planner;
-    private final long weightBytes;
+    private final boolean offloaded;
+    private final long denoiserBytes;
+    private final long decoderBytes;
 
     /**
      * Opens a model.
@@ -69,8 +71,10 @@ public final class MemoryEstimator implements AutoCloseable {
      * @param source the model, with its options applied; used while this object is open
      * @param options files that replace or change components of the model
      * @param real the backend whose allocations are forecast
+     * @param offloaded whether denoiser and decoder take turns in memory
      */
-    MemoryEstimator(ModelSource source, ModelOptions options, Backend real, DType precision) {
+    MemoryEstimator(ModelSource source, ModelOptions options, Backend real, DType precision, boolean offloaded) {
+        this.offloaded = offloaded;
         this.model = ModelFamilies.open(source.shapesOnly(), options);
         this.planner = RequestPlanner.of(model);
         DryRun dryRun = owned.add(DryRun.of(real));
@@ -78,14 +82,20 @@ public final class MemoryEstimator implements AutoCloseable {
         this.pool = dryRun.pool();
         try {
             this.denoiser = owned.add(model.loadDenoiser(backend, precision));
+            pool.resetPeak();
+            this.denoiserBytes = pool.peakBytes();
             this.decoder = owned.add(model.loadDecoder(backend, precision));
+            pool.resetPeak();
+            this.decoderBytes = pool.peakBytes() - denoiserBytes;
             this.encoders = model.textEncoders(real, precision);
         } catch (RuntimeException | Error e) {
             owned.closeAfter(e);
             throw e;
         }
-        pool.resetPeak();
-        this.weightBytes = pool.peakBytes();
+    }
+
+    private long weightBytes() {
+        return denoiserBytes + decoderBytes;
     }
 
     /**
@@ -101,7 +111,8 @@ public final class MemoryEstimator implements AutoCloseable {
     public static MemoryEstimator of(String model, PipelineOptions options) {
         ModelSource source = options.model().applyTo(LoadedModel.source(model));
         try (Backend backend = Backends.create(options.backend(), new BackendOptions(options.threads()))) {
-            MemoryEstimator estimator = new MemoryEstimator(source, options.model(), backend, options.precision());
+            MemoryEstimator estimator = new MemoryEstimator(
+                    source, options.model(), backend, options.precision(), options.offload() == Offload.PARTS);
             estimator.owned.add(source);
             return estimator;
         } catch (RuntimeException | Error e) {
@@ -112,7 +123,17 @@ public final class MemoryEstimator implements AutoCloseable {
 
     /** The peak memory of loading the model with its text encoders, without that of the JVM. */
     long loadingBytes() {
-        return weightBytes + encoderBytes() + encoderWorkBytes();
+        return weightBytes() + encoderBytes() + encoderWorkBytes();
+    }
+
+    /** The memory for loading the model if its denoiser and decoder take turns; Java's own is not. */
+    long offloadedLoadingBytes() {
+        return encoderBytes() + Math.max(encoderWorkBytes(), Math.max(denoiserBytes, decoderBytes));
+    }
+
+    /** The packed weights of those parts that are loaded. */
+    long weightBytes(boolean denoiserLoaded, boolean decoderLoaded) {
+        return (denoiserLoaded ? denoiserBytes : 0) + (decoderLoaded ? decoderBytes : 0);
     }
 
     private long encoderBytes() {
@@ -163,7 +184,7 @@ public final class MemoryEstimator implements AutoCloseable {
             pool.resetPeak();
             Tensor latent = workspace.allocate(DType.F32, plan.latent());
             denoise(plan, latent, conditional, unconditional);
-            denoising = KERNELS + pool.peakBytes() - weightBytes;
+            denoising = KERNELS + pool.peakBytes() - weightBytes();
             decoding = decode(latent);
         }
         return forecast(denoising, decoding);
@@ -180,7 +201,8 @@ public final class MemoryEstimator implements AutoCloseable {
 
     private MemoryForecast forecast(long denoising, long decoding) {
         long loading = Math.max(0, encoderWorkBytes() - PROGRAM_AFTER_LOADING);
-        return new MemoryForecast(PROGRAM, encoderBytes(), weightBytes, loading, denoising, decoding);
+        return new MemoryForecast(
+                PROGRAM, encoderBytes(), denoiserBytes, decoderBytes, loading, denoising, decoding, offloaded);
     }
 
     /** Takes steps until one does not raise the peak. */
@@ -204,7 +226,7 @@ public final class MemoryEstimator implements AutoCloseable {
         try (FrameStream frames = decoder.frames(latent)) {
             frames.decodeAll();
             long pixels = (long) frames.width() * frames.height();
-            long tensors = pool.peakBytes() - weightBytes;
+            long tensors = pool.peakBytes() - weightBytes();
             return tensors + KERNELS + pixels * (FRAME_BYTES_PER_PIXEL + ENCODER_BYTES_PER_PIXEL);
         }
     }

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param rewriter the rewriter of prompts; null for the model's rewriter, such as its {@link io.lingen.text.Thesaurus}. {@link
  *     PromptRewriter#IDENTITY} encodes prompts verbatim
  * @param model files that replace or change components of the model, such as the denoiser's weights or LoRAs
+ * @param offload whether the parts of the model share the memory or take turns
  * @param textCache the folder that keeps encoded prompts for later runs; created if it does not exist; null to keep none
  * @param progress receives the progress of long work outside the caller's own loop
  */
@@ -28,6 +29,7 @@ public record PipelineOptions(
         int threads,
         @Nullable PromptRewriter rewriter,
         ModelOptions model,
+        Offload offload,
         @Nullable Path textCache,
         ProgressListener progress) {
     /** A receiver of the progress of long work. It is called by the thread that works, and should return quickly. */
@@ -73,6 +75,7 @@ public record PipelineOptions(
                 Runtime.getRuntime().availableProcessors(),
                 null,
                 ModelOptions.NONE,
+                Offload.AUTO,
                 null,
                 ProgressListener.NONE);
     }
@@ -83,7 +86,7 @@ public record PipelineOptions(
      * @param name the name of the backend
      */
     public PipelineOptions withBackend(String name) {
-        return new PipelineOptions(name, precision, threads, rewriter, model, textCache, progress);
+        return new PipelineOptions(name, precision, threads, rewriter, model, offload, textCache, progress);
     }
 
     /**
@@ -93,7 +96,7 @@ public record PipelineOptions(
      * @throws IllegalArgumentException if the type is neither
      */
     public PipelineOptions withPrecision(DType type) {
-        return new PipelineOptions(backend, type, threads, rewriter, model, textCache, progress);
+        return new PipelineOptions(backend, type, threads, rewriter, model, offload, textCache, progress);
     }
 
     /**
@@ -103,7 +106,7 @@ public record PipelineOptions(
      * @throws IllegalArgumentException if the number is out of range
      */
     public PipelineOptions withThreads(int number) {
-        return new PipelineOptions(backend, precision, number, rewriter, model, textCache, progress);
+        return new PipelineOptions(backend, precision, number, rewriter, model, offload, textCache, progress);
     }
 
     /**
@@ -112,7 +115,7 @@ public record PipelineOptions(
      * @param other the rewriter; null for the model's rewriter
      */
     public PipelineOptions withRewriter(@Nullable PromptRewriter other) {
-        return new PipelineOptions(backend, precision, threads, other, model, textCache, progress);
+        return new PipelineOptions(backend, precision, threads, other, model, offload, textCache, progress);
     }
 
     /**
@@ -121,16 +124,25 @@ public record PipelineOptions(
      * @param other the files
      */
     public PipelineOptions withModel(ModelOptions other) {
-        return new PipelineOptions(backend, precision, threads, rewriter, other, textCache, progress);
+        return new PipelineOptions(backend, precision, threads, rewriter, other, offload, textCache, progress);
     }
 
     /** These options with a folder that keeps encoded prompts; null to keep none. */
     public PipelineOptions withTextCache(@Nullable Path folder) {
-        return new PipelineOptions(backend, precision, threads, rewriter, model, folder, progress);
+        return new PipelineOptions(backend, precision, threads, rewriter, model, offload, folder, progress);
     }
 
     /** These options with a receiver of progress. */
     public PipelineOptions withProgress(ProgressListener listener) {
-        return new PipelineOptions(backend, precision, threads, rewriter, model, textCache, listener);
+        return new PipelineOptions(backend, precision, threads, rewriter, model, offload, textCache, listener);
+    }
+
+    /**
+     * {@return these options with another use of memory}
+     *
+     * @param other whether the parts of the model take turns
+     */
+    public PipelineOptions withOffload(Offload other) {
+        return new PipelineOptions(backend, precision, threads, rewriter, model, other, textCache, progress);
     }
 }

@@ -318,14 +318,14 @@ public final class TextToVideoPipeline implements AutoCloseable {
         return model.lifetime().use(model::encoders);
     }
 
-    /** {@return the denoiser} */
+    /** {@return the denoiser} It is loaded if necessary, and stays in memory from then on. */
     public Denoiser denoiser() {
-        return model.lifetime().use(model::denoiser);
+        return model.lifetime().use(() -> model.parts().denoiser(false).part());
     }
 
-    /** {@return the decoder} */
+    /** {@return the decoder} It is loaded if necessary, and stays in memory from then on. */
     public VideoDecoder decoder() {
-        return model.lifetime().use(model::decoder);
+        return model.lifetime().use(() -> model.parts().decoder(false).part());
     }
 
     /** {@return the wall-clock time of loading the model} */

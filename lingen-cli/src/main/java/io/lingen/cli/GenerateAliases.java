@@ -86,6 +86,7 @@ final class GenerateAliases {
                 isGiven("--output") ? output : null,
                 video.compute().threads(),
                 video.textCache(),
+                video.offload().offload(),
                 outputs,
                 latents);
     }

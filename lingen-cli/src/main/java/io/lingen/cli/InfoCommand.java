@@ -52,6 +52,9 @@ final class InfoCommand implements Callable<Integer> {
     private ModelFileOptions modelFiles;
 
     @Mixin
+    private OffloadOption offload;
+
+    @Mixin
     private RequestOptions video;
 
     @Option(
@@ -108,7 +111,8 @@ final class InfoCommand implements Callable<Integer> {
                 .withBackend(compute.backend())
                 .withPrecision(precision)
                 .withThreads(compute.threads())
-                .withModel(modelFiles.options());
+                .withModel(modelFiles.options())
+                .withOffload(offload.offload());
         MemoryReport.print(out, model, request, options);
     }
 

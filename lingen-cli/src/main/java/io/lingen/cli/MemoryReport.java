@@ -2,6 +2,7 @@ package io.lingen.cli;
 
 import io.lingen.MemoryEstimator;
 import io.lingen.MemoryForecast;
+import io.lingen.Offload;
 import io.lingen.PipelineOptions;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoPlan;
@@ -20,6 +21,9 @@ final class MemoryReport {
         try (MemoryEstimator estimator = MemoryEstimator.of(model, options)) {
             MemoryForecast forecast = estimator.forecast(request);
             long available = HostMemory.availableBytes();
+            if (options.offload() == Offload.AUTO && forecast.peakBytes() > available) {
+                forecast = forecast.asOffloaded();
+            }
             out.println();
             out.printf(
                     Locale.ROOT,
@@ -31,11 +35,17 @@ final class MemoryReport {
                     options.precision().name().toLowerCase(Locale.ROOT));
             line(out, "program", forecast.program(), "Java, libraries and compiled code");
             line(out, "text", forecast.textEncoders(), "text encoders");
-            line(out, "weights", forecast.weights(), "packed weights of denoiser and decoder");
+            line(out, "denoiser", forecast.denoiser(), "packed weights of the denoiser");
+            line(out, "decoder", forecast.decoder(), "packed weights of the decoder");
             line(out, "loading", forecast.loading(), "additional, while loading");
             line(out, "denoising", forecast.denoising(), "additional, while sampling");
             line(out, "decoding", forecast.decoding(), "additional, while decoding and writing frames");
-            line(out, "peak", forecast.peakBytes(), "of " + megabytes(available) + " available");
+            line(
+                    out,
+                    "peak",
+                    forecast.peakBytes(),
+                    "of " + megabytes(available) + " available"
+                            + (forecast.offloaded() ? "; denoiser and decoder take turns" : ""));
             if (forecast.peakBytes() > available) {
                 List<String> settings = estimator.fittingSettings(request, available, MemoryForecast::peakBytes);
                 out.println("  It does not fit. "

@@ -51,7 +51,8 @@ record ResolvedOptions(VideoOptions options, @Nullable RecordedVideo recorded) {
                 .withThreads(compute.threads())
                 .withRewriter(options.isAsWritten() || isRecordedPrompt ? PromptRewriter.IDENTITY : null)
                 .withTextCache(options.textCache())
-                .withModel(options.modelFiles().options());
+                .withModel(options.modelFiles().options())
+                .withOffload(options.offload().offload());
     }
 
     /** Prints how the loaded model differs from the recorded one; see {@link RecordedVideo#compare}. */

@@ -39,6 +39,9 @@ final class ResumeCommand implements Callable<Integer> {
     private @Nullable Path output;
 
     @Mixin
+    private OffloadOption offload;
+
+    @Mixin
     private OutputOptions outputs;
 
     @Mixin
@@ -57,6 +60,13 @@ final class ResumeCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         console.check(latents::check);
         return saved.read(console)
-                .resume(saved.model(), output, threads.threads(), textCache.folder(), outputs, latents);
+                .resume(
+                        saved.model(),
+                        output,
+                        threads.threads(),
+                        textCache.folder(),
+                        offload.offload(),
+                        outputs,
+                        latents);
     }
 }

@@ -1,6 +1,7 @@
 package io.lingen.cli;
 
 import io.lingen.LatentFile;
+import io.lingen.Offload;
 import io.lingen.PipelineOptions;
 import io.lingen.VideoOutput;
 import io.lingen.core.DType;
@@ -67,6 +68,7 @@ final class SavedLatents {
             @Nullable Path output,
             int threads,
             @Nullable Path textCache,
+            Offload offload,
             OutputOptions outputs,
             LatentOptions latents)
             throws IOException {
@@ -75,7 +77,8 @@ final class SavedLatents {
                 .withPrecision(recorded.precision())
                 .withThreads(threads)
                 .withRewriter(PromptRewriter.IDENTITY)
-                .withTextCache(textCache));
+                .withTextCache(textCache)
+                .withOffload(offload));
         Path video = output == null ? file.video() : output;
         VideoOutput target = console.checked(() -> outputs.of(video));
         return run(model, options, target, run -> {
@@ -100,7 +103,9 @@ final class SavedLatents {
                 .withBackend(compute.isBackendGiven() ? compute.backend() : recorded.backend())
                 .withPrecision(precision == null ? recorded.precision() : precision)
                 .withThreads(compute.threads())
-                .withRewriter(PromptRewriter.IDENTITY));
+                .withRewriter(PromptRewriter.IDENTITY)
+                // Only the decoder is needed.
+                .withOffload(Offload.PARTS));
         VideoOutput target = console.checked(() -> outputs.of(output));
         return run(model, options, target, run -> {
             run.decode(file, target);

@@ -29,6 +29,9 @@ final class VideoOptions {
     @Mixin
     private ModelFileOptions modelFiles;
 
+    @Mixin
+    private OffloadOption offload;
+
     @Option(names = "--as-written", description = "Skip the thesaurus: encode the prompt verbatim.")
     private boolean asWritten;
 
@@ -63,6 +66,10 @@ final class VideoOptions {
     @Nullable
     String model() {
         return model;
+    }
+
+    OffloadOption offload() {
+        return offload;
     }
 
     ModelFileOptions modelFiles() {

@@ -1,0 +1,37 @@
+package io.lingen.cli;
+
+import io.lingen.Offload;
+import java.util.Locale;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/** The option that selects how the parts of a model share the memory. */
+final class OffloadOption {
+    @Option(
+            names = "--offload",
+            paramLabel = "auto|none|parts",
+            defaultValue = "auto",
+            converter = Converter.class,
+            description =
+                    "Keep denoiser and decoder in memory (none), or load each when it is needed (parts); auto does the latter if"
+                            + " the video would not fit otherwise (default: ${DEFAULT-VALUE}).")
+    private Offload offload;
+
+    Offload offload() {
+        return offload;
+    }
+
+    /** Accepts the names in lower case. */
+    static final class Converter implements ITypeConverter<Offload> {
+        @Override
+        public Offload convert(String text) {
+            for (Offload value : Offload.values()) {
+                if (value.name().toLowerCase(Locale.ROOT).equals(text)) {
+                    return value;
+                }
+            }
+            throw new TypeConversionException("expected none, parts or auto, found '" + text + "'");
+        }
+    }
+}
