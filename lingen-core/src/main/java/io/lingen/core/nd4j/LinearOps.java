@@ -85,7 +85,10 @@ final class LinearOps {
     }
 
     private static INDArrayIndex tap(int offset, int stride, long count) {
-        return NDArrayIndex.interval(offset, stride, offset + (count - 1) * stride + 1);
+        // ND4J reads beyond the end of the axis if an interval has a stride but one entry only.
+        return count == 1
+                ? NDArrayIndex.interval(offset, offset + 1)
+                : NDArrayIndex.interval(offset, stride, offset + (count - 1) * stride + 1);
     }
 
     private static INDArray rounded(INDArray x, DType dtype) {

@@ -59,6 +59,8 @@ public abstract class ConvolutionContract extends BackendContract {
         "2, 4, 4, 8, 16,  3, 3, 3,  1, 1, 1,  2, 0, 1, 1, 1, 1",
         // Halves of height and width by one row and column of zeros at the end, and of time by none.
         "2, 8, 12, 16, 24,  1, 3, 3,  1, 2, 2,  0, 0, 0, 1, 0, 1",
+        "3, 2, 2, 8, 8,  3, 1, 1,  2, 1, 1,  0, 0, 0, 0, 0, 0",
+        "1, 2, 2, 8, 5,  1, 3, 3,  1, 2, 2,  0, 0, 0, 1, 0, 1",
         "5, 3, 4, 8, 8,  3, 1, 1,  2, 1, 1,  0, 0, 0, 0, 0, 0",
         // Even kernels.
         "3, 5, 6, 7, 5,  2, 4, 2,  1, 1, 1,  0, 1, 1, 2, 0, 1",
