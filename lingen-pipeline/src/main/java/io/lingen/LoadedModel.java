@@ -15,6 +15,7 @@ import io.lingen.internal.ModelFiles;
 import io.lingen.internal.text.CachedTextEncoder;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFamilies;
+import io.lingen.spi.SamplingSettings;
 import io.lingen.spi.TextEncoderFacts;
 import io.lingen.text.PromptRewriter;
 import io.lingen.text.TextEncoder;
@@ -295,15 +296,19 @@ final class LoadedModel implements AutoCloseable {
      */
     VideoProvenance provenance(VideoPlan plan, @Nullable String encodedPrompt) {
         VideoRequest request = plan.request();
+        SamplingSettings sampling = plan.sampling();
         VideoRequest complete = request.toBuilder()
                 .size(plan.format().width(), plan.format().height())
                 .seconds(null)
                 .frames(plan.frames())
                 .fps(plan.format().fps())
-                .steps(plan.steps())
-                .guidance(plan.guidance())
-                .schedule(plan.schedule())
-                .eta(plan.eta())
+                .sampler(sampling.sampler())
+                .schedule(sampling.schedule())
+                .shift(sampling.shift())
+                .times(sampling.times().isEmpty() ? null : sampling.times())
+                .steps(sampling.steps())
+                .guidance(sampling.guidance())
+                .eta(sampling.eta())
                 .build();
         return new VideoProvenance(
                 VideoProvenance.libraryVersion(),

@@ -6,6 +6,7 @@ import io.lingen.spi.SamplingSettings;
 import io.lingen.spi.SizeRule;
 import io.lingen.spi.VideoLimits;
 import io.lingen.video.VideoFormat;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -46,22 +47,32 @@ record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSamp
         requireSize("width", width, limits.width());
         requireSize("height", height, limits.height());
         int frames = frames(request, fps, nativeSize == null ? null : nativeSize.seconds());
-        SamplingSettings defaults = limits.sampling();
-        SamplingSettings settings = new SamplingSettings(
-                or(request.schedule(), defaults.schedule()),
-                or(request.steps(), defaults.steps()),
+        SamplingSettings sampling = sampling(request);
+        requireSampling.accept(sampling);
+        return new VideoPlan(
+                request, new VideoFormat(width, height, fps), frames, limits.latentOf(frames, height, width), sampling);
+    }
+
+    private SamplingSettings sampling(VideoRequest request) {
+        SamplingSettings defaults = limits.sampling(request.sampler());
+        List<Double> times = times(request, defaults);
+        return new SamplingSettings(
+                defaults.sampler(),
+                request.schedule() == null ? defaults.schedule() : request.schedule(),
+                request.shift() == null && times.isEmpty() ? defaults.shift() : request.shift(),
+                times,
+                times.isEmpty() ? or(request.steps(), defaults.steps()) : times.size(),
                 or(request.guidance(), defaults.guidance()),
                 or(request.eta(), defaults.eta()));
-        requireSampling.accept(settings);
-        return new VideoPlan(
-                request,
-                new VideoFormat(width, height, fps),
-                frames,
-                limits.latentOf(frames, height, width),
-                settings.steps(),
-                settings.guidance(),
-                settings.schedule(),
-                settings.eta());
+    }
+
+    /** The times of a request. The sampler's own are for its own number of steps, and exclude a shift. */
+    private static List<Double> times(VideoRequest request, SamplingSettings defaults) {
+        if (request.times() != null) {
+            return request.times();
+        }
+        boolean isDefault = request.shift() == null && or(request.steps(), defaults.steps()) == defaults.steps();
+        return isDefault ? defaults.times() : List.of();
     }
 
     private void requireCondition(VideoRequest request) {

@@ -4,6 +4,7 @@ import io.lingen.core.Shape;
 import io.lingen.core.op.Grid;
 import io.lingen.spi.SamplingSettings;
 import io.lingen.video.VideoFormat;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -13,20 +14,9 @@ import java.util.Objects;
  * @param format the width, height and frame rate of the video
  * @param frames the number of frames
  * @param latent the shape of the latent, [C, T, H, W]
- * @param steps the number of sampling steps
- * @param guidance the scale of classifier-free guidance
- * @param schedule the name of the timestep schedule
- * @param eta the fraction of the noise that a step renews
+ * @param sampling the settings of the sampler
  */
-public record VideoPlan(
-        VideoRequest request,
-        VideoFormat format,
-        int frames,
-        Shape latent,
-        int steps,
-        double guidance,
-        String schedule,
-        double eta) {
+public record VideoPlan(VideoRequest request, VideoFormat format, int frames, Shape latent, SamplingSettings sampling) {
     /**
      * The plan of a complete request.
      *
@@ -38,15 +28,24 @@ public record VideoPlan(
                 new VideoFormat(pixels.w(), pixels.h(), Objects.requireNonNull(request.fps())),
                 pixels.t(),
                 latent,
-                Objects.requireNonNull(request.steps()),
-                Objects.requireNonNull(request.guidance()),
-                Objects.requireNonNull(request.schedule()),
-                Objects.requireNonNull(request.eta()));
+                new SamplingSettings(
+                        Objects.requireNonNull(request.sampler()),
+                        request.schedule(),
+                        request.shift(),
+                        Objects.requireNonNullElse(request.times(), List.of()),
+                        Objects.requireNonNull(request.steps()),
+                        Objects.requireNonNull(request.guidance()),
+                        Objects.requireNonNull(request.eta())));
     }
 
-    /** The sampling settings. */
-    SamplingSettings sampling() {
-        return new SamplingSettings(schedule, steps, guidance, eta);
+    /** {@return the number of sampling steps} */
+    public int steps() {
+        return sampling.steps();
+    }
+
+    /** {@return the scale of classifier-free guidance} */
+    public double guidance() {
+        return sampling.guidance();
     }
 
     /** {@return the length of the video in seconds} */
@@ -56,6 +55,6 @@ public record VideoPlan(
 
     /** {@return whether guidance is active, so that every step evaluates the denoiser twice} */
     public boolean isGuided() {
-        return guidance != 1;
+        return guidance() != 1;
     }
 }

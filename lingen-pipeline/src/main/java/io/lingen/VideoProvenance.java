@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.spi.SamplingSettings;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param modelHash the SHA-256 checksum of the model's files, see {@link TextToVideoPipeline#modelHash}
  * @param backend the name of the backend
  * @param precision "bf16" or "f32"
- * @param request the complete request: width, height, frames, fps, steps, guidance, schedule and eta are not null, and seconds is null
+ * @param request the complete request: width, height, frames, fps, sampler, steps, guidance and eta are not null, and seconds is null; schedule,
+ *     shift and times are null only if the sampler has none
  * @param rewrittenPrompt the prompt after rewriting; null if it is unchanged
  * @param decoded how the decoding of saved latents differed from the other components, for example in the number of steps or in the
  *     decoder; null if it did not
@@ -44,9 +46,9 @@ public record VideoProvenance(
         requirePresent(request.height(), "height");
         requirePresent(request.frames(), "frames");
         requirePresent(request.fps(), "fps");
+        requirePresent(request.sampler(), "sampler");
         requirePresent(request.steps(), "steps");
         requirePresent(request.guidance(), "guidance");
-        requirePresent(request.schedule(), "schedule");
         requirePresent(request.eta(), "eta");
     }
 
@@ -107,11 +109,19 @@ public record VideoProvenance(
                 .put("height", request.height())
                 .put("frames", request.frames())
                 .put("fps", request.fps())
+                .put("sampler", request.sampler())
                 .put("steps", request.steps())
-                .put("guidance", request.guidance())
-                .put("schedule", request.schedule())
-                .put("eta", request.eta())
-                .put("seed", request.seed());
+                .put("guidance", request.guidance());
+        if (request.schedule() != null) {
+            asked.put("schedule", request.schedule());
+        }
+        if (request.shift() != null) {
+            asked.put("shift", request.shift());
+        }
+        if (request.times() != null) {
+            request.times().forEach(asked.putArray("times")::add);
+        }
+        asked.put("eta", request.eta()).put("seed", request.seed());
         if (rewrittenPrompt != null) {
             node.put("rewritten_prompt", rewrittenPrompt);
         }
@@ -149,13 +159,18 @@ public record VideoProvenance(
         ConfigReader reader = ConfigReader.parse(origin, json);
         ConfigReader asked = reader.object("request");
         try {
+            // Absent in videos of earlier versions, which had only this sampler, and a schedule.
+            boolean isEarlier = !asked.has("sampler");
             VideoRequest request = subject(asked)
                     .size(positive(asked, "width"), positive(asked, "height"))
                     .frames(positive(asked, "frames"))
                     .fps(positive(asked, "fps"))
+                    .sampler(isEarlier ? SamplingSettings.RECTIFIED_FLOW : asked.text("sampler"))
                     .steps(positive(asked, "steps"))
                     .guidance(asked.number("guidance", 0, VideoRequest.MAX_GUIDANCE))
-                    .schedule(asked.text("schedule"))
+                    .schedule(isEarlier || asked.has("schedule") ? asked.text("schedule") : null)
+                    .shift(asked.has("shift") ? (Double) asked.number("shift", 0, VideoRequest.MAX_SHIFT) : null)
+                    .times(asked.has("times") ? asked.numbers("times", 1, VideoRequest.MAX_TIMES) : null)
                     // Absent in videos of earlier versions, which had only Euler's method.
                     .eta(asked.has("eta") ? asked.number("eta", 0, 1) : 0)
                     .seed(asked.whole("seed"))

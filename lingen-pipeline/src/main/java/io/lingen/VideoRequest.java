@@ -2,11 +2,12 @@ package io.lingen;
 
 import io.lingen.core.internal.SafeText;
 import io.lingen.spi.SamplingSettings;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A request for a video of a prompt, or of a class label for models trained on classes. Null fields take the model's defaults.
- * {@link TextToVideoPipeline#plan} rejects sizes, schedules and conditions that the model does not support. Immutable.
+ * {@link TextToVideoPipeline#plan} rejects sizes, samplers and conditions that the model does not support. Immutable.
  *
  * @param prompt the prompt: at most {@value #MAX_PROMPT} characters of any script, without control characters other than tabs and line
  *     ends; null if the request has a label. A prompt longer than the limit of the text encoder is truncated with a warning
@@ -20,7 +21,12 @@ import org.jspecify.annotations.Nullable;
  *     motion
  * @param steps the number of sampling steps, 1 to {@value #MAX_STEPS}
  * @param guidance the scale of classifier-free guidance, 0 to {@value #MAX_GUIDANCE}; 1 disables it and halves the time
- * @param schedule the name of a timestep schedule of the model, at most {@value #MAX_NAME} characters
+ * @param sampler the name of a sampler of the model, at most {@value #MAX_NAME} characters
+ * @param schedule the name of a timestep schedule of the sampler, at most {@value #MAX_NAME} characters
+ * @param shift the shift of the sampler's noise levels towards the noise, above 0 and at most {@value #MAX_SHIFT}; 1 shifts nothing. Must be
+ *     null with times
+ * @param times the time of the denoiser in every step: 1 to {@value #MAX_TIMES} positive numbers in decreasing order. They determine the
+ *     number of steps
  * @param eta the fraction of the noise that a step renews, 0 (deterministic) to 1
  * @param seed the seed of the noise; equal requests with equal seeds give equal videos
  */
@@ -35,7 +41,10 @@ public record VideoRequest(
         @Nullable Integer fps,
         @Nullable Integer steps,
         @Nullable Double guidance,
+        @Nullable String sampler,
         @Nullable String schedule,
+        @Nullable Double shift,
+        @Nullable List<Double> times,
         @Nullable Double eta,
         long seed) {
     /** The longest prompt in characters. */
@@ -46,6 +55,12 @@ public record VideoRequest(
 
     /** The largest guidance scale. */
     public static final int MAX_GUIDANCE = SamplingSettings.MAX_GUIDANCE;
+
+    /** The largest shift. */
+    public static final int MAX_SHIFT = SamplingSettings.MAX_SHIFT;
+
+    /** The largest number of times. */
+    public static final int MAX_TIMES = SamplingSettings.MAX_TIMES;
 
     private static final int MAX_FPS = 1000;
     private static final int MAX_NAME = 100;
@@ -84,10 +99,23 @@ public record VideoRequest(
         require(
                 guidance == null || guidance >= 0 && guidance <= MAX_GUIDANCE,
                 "guidance must be 0 to " + MAX_GUIDANCE + ", found " + guidance);
+        requireName("sampler", sampler);
+        requireName("schedule", schedule);
         require(
-                schedule == null || !schedule.isBlank() && schedule.length() <= MAX_NAME,
-                "schedule must be a name of 1 to " + MAX_NAME + " characters, found \""
-                        + SafeText.of(String.valueOf(schedule)) + '"');
+                shift == null || shift > 0 && shift <= MAX_SHIFT,
+                "shift must be above 0 and at most " + MAX_SHIFT + ", found " + shift);
+        if (times != null) {
+            times = List.copyOf(times);
+            require(
+                    areTimes(times),
+                    "times must be 1 to " + MAX_TIMES + " positive numbers in decreasing order, found "
+                            + SafeText.of(times.toString()));
+            require(
+                    steps == null || steps == times.size(),
+                    "number of steps must be that of the times, " + times.size() + ", found " + steps
+                            + "; omit the steps");
+            require(shift == null, "shift must be absent with times, found " + shift + "; omit one of them");
+        }
         require(eta == null || eta >= 0 && eta <= 1, "eta must be 0 to 1, found " + eta);
     }
 
@@ -131,7 +159,10 @@ public record VideoRequest(
                 .fps(fps)
                 .steps(steps)
                 .guidance(guidance)
+                .sampler(sampler)
                 .schedule(schedule)
+                .shift(shift)
+                .times(times)
                 .eta(eta)
                 .seed(seed);
     }
@@ -147,6 +178,24 @@ public record VideoRequest(
                 .allMatch(codePoint -> Character.isWhitespace(codePoint)
                         || Character.isSpaceChar(codePoint)
                         || Character.getType(codePoint) == Character.FORMAT);
+    }
+
+    private static void requireName(String what, @Nullable String name) {
+        require(
+                name == null || !name.isBlank() && name.length() <= MAX_NAME,
+                what + " must be a name of 1 to " + MAX_NAME + " characters, found \""
+                        + SafeText.of(String.valueOf(name)) + '"');
+    }
+
+    private static boolean areTimes(List<Double> times) {
+        double before = Double.POSITIVE_INFINITY;
+        for (double time : times) {
+            if (!(time > 0 && time < before)) {
+                return false;
+            }
+            before = time;
+        }
+        return !times.isEmpty() && times.size() <= MAX_TIMES;
     }
 
     private static void requireText(String what, String text) {
@@ -182,7 +231,10 @@ public record VideoRequest(
         private @Nullable Integer fps;
         private @Nullable Integer steps;
         private @Nullable Double guidance;
+        private @Nullable String sampler;
         private @Nullable String schedule;
+        private @Nullable Double shift;
+        private @Nullable List<Double> times;
         private @Nullable Double eta;
         private long seed;
 
@@ -315,6 +367,17 @@ public record VideoRequest(
         }
 
         /**
+         * Sets the sampler.
+         *
+         * @param value the name of the sampler, or null
+         * @return this builder
+         */
+        public Builder sampler(@Nullable String value) {
+            sampler = value;
+            return this;
+        }
+
+        /**
          * Sets the timestep schedule.
          *
          * @param value the name of the schedule, or null
@@ -322,6 +385,38 @@ public record VideoRequest(
          */
         public Builder schedule(@Nullable String value) {
             schedule = value;
+            return this;
+        }
+
+        /**
+         * Sets the shift of the noise levels towards the noise.
+         *
+         * @param value the shift, or null
+         * @return this builder
+         */
+        public Builder shift(@Nullable Double value) {
+            shift = value;
+            return this;
+        }
+
+        /**
+         * Sets the shift of the noise levels towards the noise.
+         *
+         * @param value the shift
+         * @return this builder
+         */
+        public Builder shift(double value) {
+            return shift(Double.valueOf(value));
+        }
+
+        /**
+         * Sets the time of the denoiser in every step.
+         *
+         * @param value the times in decreasing order, or null
+         * @return this builder
+         */
+        public Builder times(@Nullable List<Double> value) {
+            times = value;
             return this;
         }
 
@@ -374,7 +469,10 @@ public record VideoRequest(
                     fps,
                     steps,
                     guidance,
+                    sampler,
                     schedule,
+                    shift,
+                    times,
                     eta,
                     seed);
         }

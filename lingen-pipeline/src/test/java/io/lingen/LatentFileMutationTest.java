@@ -26,6 +26,7 @@ class LatentFileMutationTest {
                 .fps(8)
                 .steps(4)
                 .guidance(3)
+                .sampler("rectified_flow")
                 .schedule("uniform")
                 .eta(0)
                 .build();

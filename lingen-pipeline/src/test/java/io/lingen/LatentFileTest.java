@@ -41,6 +41,7 @@ class LatentFileTest {
                     .fps(16)
                     .steps(6)
                     .guidance(3)
+                    .sampler("rectified_flow")
                     .schedule("uniform")
                     .eta(0)
                     .seed(-7)

@@ -8,11 +8,16 @@ import io.lingen.core.op.Dims3;
 import io.lingen.spi.SamplingSettings;
 import io.lingen.spi.SizeRule;
 import io.lingen.spi.VideoLimits;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class RequestPlannerTest {
+    private static final List<SamplingSettings> SAMPLERS = List.of(
+            new SamplingSettings("euler", "linear_quadratic", null, List.of(), 50, 3, 0),
+            new SamplingSettings("solver", null, 3.0, List.of(), 20, 5, 0),
+            new SamplingSettings("distilled", null, null, List.of(1000.0, 757.0, 522.0), 3, 1, 0));
     private static final RequestPlanner LIMITS = limits(new VideoLimits.NativeSize(128, 96, 17));
 
     @Test
@@ -22,7 +27,7 @@ class RequestPlannerTest {
         assertEquals(Shape.of(16, 34, 12, 16), plan.latent());
         assertEquals(50, plan.steps());
         assertEquals(3, plan.guidance());
-        assertEquals("linear_quadratic", plan.schedule());
+        assertEquals("linear_quadratic", plan.sampling().schedule());
         assertEquals(17, plan.seconds());
     }
 
@@ -39,8 +44,49 @@ class RequestPlannerTest {
         assertEquals(48, plan.frames());
         assertEquals(Shape.of(16, 6, 4, 8), plan.latent());
         assertEquals(4, plan.steps());
-        assertEquals("uniform", plan.schedule());
+        assertEquals("uniform", plan.sampling().schedule());
         assertEquals(false, plan.isGuided());
+    }
+
+    @Test
+    void eachSamplerHasItsDefaults() {
+        assertEquals(SAMPLERS.get(0), sampling(VideoRequest.builder("a ring")));
+        for (SamplingSettings sampler : SAMPLERS) {
+            assertEquals(sampler, sampling(VideoRequest.builder("a ring").sampler(sampler.sampler())));
+        }
+        assertEquals(
+                new SamplingSettings("solver", null, 8.0, List.of(), 4, 1, 0.5),
+                sampling(VideoRequest.builder("a ring")
+                        .sampler("solver")
+                        .shift(8)
+                        .steps(4)
+                        .guidance(1)
+                        .eta(0.5)));
+        assertMessage(
+                "sampler must be one of euler, solver, distilled for this model, found 'dmd'",
+                VideoRequest.builder("a ring").sampler("dmd"));
+    }
+
+    @Test
+    void timesTakeThePlaceOfShiftAndSteps() {
+        VideoRequest.Builder solver = VideoRequest.builder("a ring").sampler("solver");
+        assertEquals(
+                new SamplingSettings("solver", null, null, List.of(900.0, 400.0), 2, 5, 0),
+                sampling(solver.times(List.of(900.0, 400.0))));
+        VideoRequest.Builder distilled = VideoRequest.builder("a ring").sampler("distilled");
+        assertEquals(SAMPLERS.get(2), sampling(distilled.steps(3)), "the number of steps of the default times");
+        assertEquals(
+                new SamplingSettings("distilled", null, null, List.of(), 4, 1, 0),
+                sampling(distilled.steps(4)),
+                "the default times are for 3 steps");
+        assertEquals(
+                new SamplingSettings("distilled", null, 5.0, List.of(), 3, 1, 0),
+                sampling(distilled.steps(null).shift(5)),
+                "the default times exclude a shift");
+    }
+
+    private static SamplingSettings sampling(VideoRequest.Builder request) {
+        return LIMITS.plan(request.build()).sampling();
     }
 
     @Test
@@ -177,7 +223,7 @@ class RequestPlannerTest {
                         new Dims3(4, 8, 8),
                         16,
                         new VideoLimits.NativeSize(128, 128, 1),
-                        new SamplingSettings("linear_quadratic", 50, 3, 0)),
+                        SAMPLERS),
                 settings -> {});
     }
 
@@ -200,7 +246,7 @@ class RequestPlannerTest {
                         new Dims3(8, 8, 8),
                         16,
                         size,
-                        new SamplingSettings("linear_quadratic", 50, 3, 0)),
+                        SAMPLERS),
                 settings -> {});
     }
 }

@@ -246,6 +246,29 @@ class TextToVideoPipelineTest {
     }
 
     @Test
+    void aSamplerThatTheModelDoesNotHaveIsRefused() {
+        VideoRequest.Builder request = VideoRequest.builder("a ring");
+        assertRefused(
+                "sampler must be rectified_flow for this model, found 'unipc'",
+                request.sampler("unipc").build());
+        request.sampler("rectified_flow");
+        assertRefused(
+                "shift of the sampler rectified_flow must be part of its schedule, found 5.0; use the schedule shifted:5.0",
+                request.shift(5).build());
+        assertRefused(
+                "times of the sampler rectified_flow must be those of a schedule, found [900.0, 400.0];"
+                        + " use one of linear_quadratic, uniform, shifted, shifted:S",
+                request.shift(null).times(List.of(900.0, 400.0)).build());
+    }
+
+    private static void assertRefused(String message, VideoRequest request) {
+        assertEquals(
+                message,
+                assertThrows(IllegalArgumentException.class, () -> pipeline.plan(request))
+                        .getMessage());
+    }
+
+    @Test
     void memoryIsEstimatedAndGrowsWithTheVideo() {
         long small = forecast(VideoRequest.builder("a ring").frames(4).build());
         long large = forecast(VideoRequest.builder("a ring").frames(32).build());

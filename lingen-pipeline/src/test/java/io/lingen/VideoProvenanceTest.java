@@ -1,11 +1,13 @@
 package io.lingen;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.checkpoint.CheckpointException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,6 +20,7 @@ class VideoProvenanceTest {
             .fps(8)
             .steps(50)
             .guidance(0.1 + 0.2)
+            .sampler("rectified_flow")
             .schedule("shifted:2.5")
             .eta(0.75)
             .seed(Long.MIN_VALUE)
@@ -48,6 +51,40 @@ class VideoProvenanceTest {
         CheckpointException error =
                 assertThrows(CheckpointException.class, () -> VideoProvenance.parse("out.mp4", both));
         assertTrue(error.getMessage().contains("request.prompt"), error.getMessage());
+    }
+
+    @Test
+    void everySamplerHasItsOwnSettings() {
+        VideoRequest.Builder builder =
+                REQUEST.toBuilder().sampler("unipc").schedule(null).eta(0);
+        VideoRequest shifted = builder.shift(0.1 + 0.2).build();
+        VideoRequest few = builder.shift(null)
+                .sampler("dmd")
+                .times(List.of(1000.0, 757.0, 522.5))
+                .steps(3)
+                .build();
+        assertTrue(json(shifted).contains("\"sampler\":\"unipc\",\"steps\":50"), json(shifted));
+        assertTrue(json(shifted).contains("\"shift\":0.30000000000000004,\"eta\""), json(shifted));
+        assertTrue(json(few).contains("\"times\":[1000.0,757.0,522.5],\"eta\""), json(few));
+        for (VideoRequest request : List.of(shifted, few)) {
+            assertEquals(request, VideoProvenance.parse("tag", json(request)).request());
+            assertFalse(json(request).contains("schedule"), json(request));
+        }
+    }
+
+    private static String json(VideoRequest request) {
+        return new VideoProvenance("1.2", "wan", "b44a", "cpu", "bf16", request, null).toJson();
+    }
+
+    @Test
+    void withoutASamplerItWasTheRectifiedFlow() {
+        String json = PROVENANCE.toJson().replace("\"sampler\":\"rectified_flow\",", "");
+        assertFalse(json.contains("sampler"), json);
+        assertEquals(PROVENANCE, VideoProvenance.parse("tag", json));
+        String incomplete = json.replace("\"schedule\":\"shifted:2.5\",", "");
+        CheckpointException error =
+                assertThrows(CheckpointException.class, () -> VideoProvenance.parse("out.mp4", incomplete));
+        assertTrue(error.getMessage().contains("field 'request.schedule': found nothing"), error.getMessage());
     }
 
     @Test
@@ -87,6 +124,12 @@ class VideoProvenanceTest {
                 "\"fps\":8 | \"fps\":8,\"fps\":9 | Duplicate field 'fps'",
                 "0.30000000000000004 | 1e400 | field 'request.guidance'",
                 "0.75 | 1.5 | field 'request.eta': found 1.5",
+                "\"rectified_flow\" | 7 | field 'request.sampler': found 7, expected a string",
+                "\"eta\" | \"shift\":0,\"eta\" | shift must be above 0 and at most 1000, found 0.0",
+                "\"eta\" | \"shift\":1001,\"eta\" | field 'request.shift': found 1001",
+                "\"eta\" | \"times\":[],\"eta\" | field 'request.times': found [], expected an array of 1 to 1000 numbers",
+                "\"eta\" | \"times\":[900,\"5\"],\"eta\" | field 'request.times[1]': found \"5\"",
+                "\"eta\" | \"times\":[900,400],\"eta\" | number of steps must be that of the times, 2, found 50",
                 "-9223372036854775808 | 9223372036854775808 | field 'request.seed'",
                 "\"noise\" | null | field 'request.negative_prompt': found null, expected a string",
                 "\"seed\" | \"cfg\":1,\"seed\" | unknown field 'request.cfg'",

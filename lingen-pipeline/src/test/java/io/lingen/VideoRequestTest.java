@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.UnaryOperator;
+import java.util.stream.DoubleStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -34,7 +37,9 @@ class VideoRequestTest {
             Integer label = prompt == null ? null : (Integer) 7;
             IllegalArgumentException error = assertThrows(
                     IllegalArgumentException.class,
-                    () -> new VideoRequest(prompt, label, "", null, null, null, null, null, null, null, null, null, 0));
+                    () -> new VideoRequest(
+                            prompt, label, "", null, null, null, null, null, null, null, null, null, null, null, null,
+                            0));
             assertEquals(
                     "request must have "
                             + (prompt == null
@@ -59,9 +64,35 @@ class VideoRequestTest {
         assertMessage("width must be a positive number of pixels, found -128", b -> b.size(-128, 128));
         assertMessage("width and height must be given together, found only the width", b -> b.size(128, null));
         assertMessage("schedule must be a name of 1 to 100 characters, found \" \"", b -> b.schedule(" "));
+        assertMessage("sampler must be a name of 1 to 100 characters, found \"\"", b -> b.sampler(""));
+        assertMessage("shift must be above 0 and at most 1000, found 0.0", b -> b.shift(0));
+        assertMessage("shift must be above 0 and at most 1000, found 1000.5", b -> b.shift(1000.5));
+        assertMessage("shift must be above 0 and at most 1000, found NaN", b -> b.shift(Double.NaN));
         assertMessage("class label must be at least 0, found -1", b -> b.label(-1));
         assertMessage("negative prompt must be empty with a class label, found one; omit it", b -> b.label(1)
                 .negativePrompt("noise"));
+    }
+
+    @Test
+    void timesDecreaseAndDetermineTheSteps() {
+        List<Double> times = new ArrayList<>(List.of(1000.0, 757.0, 522.0));
+        VideoRequest request = VideoRequest.builder("a ring").times(times).build();
+        times.clear();
+        assertEquals(List.of(1000.0, 757.0, 522.0), request.times());
+        assertNull(request.steps());
+        assertEquals(3, request.toBuilder().steps(3).build().steps());
+        assertMessage("number of steps must be that of the times, 2, found 4; omit the steps", b -> b.steps(4)
+                .times(List.of(900.0, 400.0)));
+        assertMessage("shift must be absent with times, found 5.0; omit one of them", b -> b.shift(5)
+                .times(List.of(900.0)));
+        String rule = "times must be 1 to 1000 positive numbers in decreasing order, found ";
+        assertMessage(rule + "[]", b -> b.times(List.of()));
+        assertMessage(rule + "[900.0, 900.0]", b -> b.times(List.of(900.0, 900.0)));
+        assertMessage(rule + "[900.0, NaN]", b -> b.times(List.of(900.0, Double.NaN)));
+        assertMessage(rule + "[1.0, 0.0]", b -> b.times(List.of(1.0, 0.0)));
+        List<Double> many =
+                DoubleStream.iterate(1001, time -> time - 1).limit(1001).boxed().toList();
+        assertMessage(rule + many.toString().substring(0, 80) + "...", b -> b.times(many));
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.lingen.spi.SizeRule;
 import io.lingen.spi.VideoLimits;
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** Describes a model: its parts, its defaults and the sizes it makes. */
 final class ModelReport {
@@ -15,17 +16,11 @@ final class ModelReport {
         VideoLimits limits = model.limits();
         out.println("Model " + name);
         model.facts().forEach(fact -> line(out, fact.name(), fact.text()));
-        SamplingSettings sampling = limits.sampling();
-        line(
-                out,
-                "sampler",
-                String.format(
-                        Locale.ROOT,
-                        "%s, %d steps, guidance %s%s",
-                        sampling.schedule(),
-                        sampling.steps(),
-                        Progress.number(sampling.guidance()),
-                        sampling.eta() == 0 ? "" : ", eta " + Progress.number(sampling.eta())));
+        String label = "sampler";
+        for (SamplingSettings sampler : limits.samplers()) {
+            line(out, label, sampling(sampler));
+            label = "";
+        }
         VideoLimits.NativeSize size = limits.nativeSize();
         if (size != null) {
             line(
@@ -52,6 +47,27 @@ final class ModelReport {
     /** "32 up to 512", or "4 from 1 up to 81". */
     private static String sizes(SizeRule rule) {
         return rule.step() + (rule.first() == rule.step() ? "" : " from " + rule.first()) + " up to " + rule.last();
+    }
+
+    /** "rectified_flow, shifted:6, 25 steps, guidance 3, eta 1", or "dmd, 3 steps at 1000, 757, 522, guidance 1". */
+    static String sampling(SamplingSettings settings) {
+        StringBuilder text = new StringBuilder(settings.sampler());
+        if (settings.schedule() != null) {
+            text.append(", ").append(settings.schedule());
+        }
+        if (settings.shift() != null) {
+            text.append(", shift ").append(Progress.number(settings.shift()));
+        }
+        text.append(", ").append(settings.steps()).append(" steps");
+        if (!settings.times().isEmpty()) {
+            text.append(" at ")
+                    .append(settings.times().stream().map(Progress::number).collect(Collectors.joining(", ")));
+        }
+        text.append(", guidance ").append(Progress.number(settings.guidance()));
+        if (settings.eta() != 0) {
+            text.append(", eta ").append(Progress.number(settings.eta()));
+        }
+        return text.toString();
     }
 
     static void line(PrintWriter out, String name, String value) {

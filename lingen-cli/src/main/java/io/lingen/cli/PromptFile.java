@@ -173,18 +173,10 @@ final class PromptFile implements PromptLines, AutoCloseable {
         if (json.has("fps")) {
             request.fps(positive(json, "fps"));
         }
-        if (json.has("steps")) {
-            request.steps(positive(json, "steps"));
-        }
         if (json.has("guidance")) {
             request.guidance(json.number("guidance", 0, VideoRequest.MAX_GUIDANCE));
         }
-        if (json.has("schedule")) {
-            request.schedule(json.text("schedule"));
-        }
-        if (json.has("eta")) {
-            request.eta(json.number("eta", 0, 1));
-        }
+        samplerChoice(json).applyTo(request);
         if (json.has("seed")) {
             request.seed(json.whole("seed"));
         }
@@ -196,6 +188,16 @@ final class PromptFile implements PromptLines, AutoCloseable {
     private VideoRequest.Builder ofLabel(int label) {
         VideoRequest other = defaults.apply("a prompt").build();
         return other.toBuilder().label(label).negativePrompt(other.negativePrompt());
+    }
+
+    private static SamplerChoice samplerChoice(ConfigReader json) {
+        return new SamplerChoice(
+                json.has("sampler") ? json.text("sampler") : null,
+                json.has("schedule") ? json.text("schedule") : null,
+                json.has("shift") ? (Double) json.number("shift", 0, VideoRequest.MAX_SHIFT) : null,
+                json.has("times") ? json.numbers("times", 1, VideoRequest.MAX_TIMES) : null,
+                json.has("steps") ? (Integer) positive(json, "steps") : null,
+                json.has("eta") ? (Double) json.number("eta", 0, 1) : null);
     }
 
     private static int positive(ConfigReader json, String field) {

@@ -49,10 +49,30 @@ final class RequestOptions {
     private @Nullable Double guidance;
 
     @Option(
+            names = "--sampler",
+            paramLabel = "NAME",
+            description = "Sampler; 'lingen info' lists those of a model. Resets schedule, shift, times and eta.")
+    private @Nullable String sampler;
+
+    @Option(
             names = "--schedule",
             paramLabel = "NAME",
             description = "Timestep schedule: linear_quadratic, uniform, shifted or shifted:S.")
     private @Nullable String schedule;
+
+    @Option(
+            names = "--shift",
+            paramLabel = "S",
+            description = "Shift of the noise levels towards the noise, for samplers without schedules.")
+    private @Nullable Double shift;
+
+    @Option(
+            names = "--times",
+            paramLabel = "T,T,...",
+            converter = Times.Converter.class,
+            description =
+                    "Time of the denoiser in every step, for models distilled to few steps: 1000 is noise. Determines the number of steps.")
+    private @Nullable Times times;
 
     @Option(
             names = "--eta",
@@ -70,7 +90,8 @@ final class RequestOptions {
     }
 
     boolean isEmpty() {
-        return Stream.of(size, length, fps, label, negative, seed, steps, guidance, schedule, eta)
+        return Stream.of(
+                        size, length, fps, label, negative, seed, steps, guidance, sampler, schedule, shift, times, eta)
                 .allMatch(Objects::isNull);
     }
 
@@ -115,18 +136,10 @@ final class RequestOptions {
         if (seed != null) {
             request.seed(seed);
         }
-        if (steps != null) {
-            request.steps(steps);
-        }
         if (guidance != null) {
             request.guidance(guidance);
         }
-        if (schedule != null) {
-            request.schedule(schedule);
-        }
-        if (eta != null) {
-            request.eta(eta);
-        }
+        new SamplerChoice(sampler, schedule, shift, times == null ? null : times.values(), steps, eta).applyTo(request);
         return request;
     }
 }

@@ -147,15 +147,13 @@ final class VideoRun {
     private static String describe(VideoPlan plan) {
         return String.format(
                 Locale.ROOT,
-                "%dx%d, %d frames at %d fps (%s s), %d steps, guidance %s, %sseed %d",
+                "%dx%d, %d frames at %d fps (%s s), %s, seed %d",
                 plan.format().width(),
                 plan.format().height(),
                 plan.frames(),
                 plan.format().fps(),
                 Progress.number(plan.seconds()),
-                plan.steps(),
-                Progress.number(plan.guidance()),
-                plan.eta() == 0 ? "" : "eta " + Progress.number(plan.eta()) + ", ",
+                ModelReport.sampling(plan.sampling()),
                 plan.request().seed());
     }
 

@@ -1,6 +1,7 @@
 package io.lingen.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.Generation;
@@ -13,6 +14,7 @@ import io.lingen.toy.ToyModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,7 +39,7 @@ class OtherFamilyTest {
         for (String line : new String[] {
             "denoiser  a toy that predicts noise",
             "text      hashed words, width 8",
-            "sampler   circle, 6 steps, guidance 2",
+            "sampler   multistep, shift 1, 6 steps, guidance 2\n            few_steps, 3 steps at 1000, 600, 300, guidance 1",
             "native    16x16, 1.125 s at 8 fps",
             "makes     widths in steps of 8 up to 64, heights of 8 up to 64, frames of 4 from 1 up to 33",
             "classes   5, labels from 0; or a prompt",
@@ -80,6 +82,83 @@ class OtherFamilyTest {
         assertEquals(
                 "a red ring",
                 RecordedVideo.read(prompted).provenance().request().prompt());
+    }
+
+    @Test
+    void aSamplerIsChosenAndMadeAgainLikeItself() throws IOException {
+        Path first = folder.resolve("first.mp4");
+        CommandRun run =
+                generate("a ring", "--sampler", "few_steps", "--times", "900,450.5", "--guidance", 2, "-o", first);
+        assertEquals(0, run.code(), run.err());
+        assertTrue(run.err().contains("few_steps, 2 steps at 900, 450.5, guidance 2, seed 0"), run.err());
+        Path again = folder.resolve("again.mp4");
+        assertEquals(0, generate("--like", first, "-o", again).code());
+        assertEquals(-1, Files.mismatch(first, again));
+        assertEquals(
+                VideoRequest.builder("a ring")
+                        .size(16, 16)
+                        .frames(9)
+                        .fps(8)
+                        .sampler("few_steps")
+                        .times(List.of(900.0, 450.5))
+                        .steps(2)
+                        .guidance(2)
+                        .eta(0)
+                        .build(),
+                request(again));
+    }
+
+    @Test
+    void anotherSamplerResetsTheSettingsOfTheRecordedOne() throws IOException {
+        Path few = folder.resolve("few.mp4");
+        assertEquals(0, generate("a ring", "--sampler", "few_steps", "-o", few).code());
+        Path shifted = folder.resolve("shifted.mp4");
+        assertEquals(
+                0,
+                generate("--like", few, "--sampler", "multistep", "-o", shifted).code());
+        assertEquals(1, request(shifted).shift());
+        assertNull(request(shifted).times());
+        assertEquals(3, request(shifted).steps());
+        Path back = folder.resolve("back.mp4");
+        assertEquals(
+                0,
+                generate("--like", shifted, "--sampler", "few_steps", "--times", "800,200", "-o", back)
+                        .code());
+        assertEquals(List.of(800.0, 200.0), request(back).times());
+        assertNull(request(back).shift());
+        Path more = folder.resolve("more.mp4");
+        assertEquals(
+                0,
+                generate("--like", back, "--steps", 4, "--shift", 2, "-o", more).code());
+        assertEquals(2, request(more).shift());
+        assertEquals(4, request(more).steps());
+        assertNull(request(more).times());
+    }
+
+    private static VideoRequest request(Path video) throws IOException {
+        return RecordedVideo.read(video).provenance().request();
+    }
+
+    @Test
+    void linesOfABatchChooseSamplers() throws IOException {
+        Path lines = Files.writeString(folder.resolve("lines.jsonl"), """
+                {"prompt": "a ring", "sampler": "few_steps"}
+                {"prompt": "a ring", "shift": 4, "steps": 2}
+                {"prompt": "a ring", "sampler": "few_steps", "times": [700, 100]}
+                {"prompt": "a ring", "times": [700, 100], "steps": 3}
+                """);
+        CommandRun run = CommandRun.of(
+                "batch", lines, "--shift", 2, "--model", model, "--backend", "cpu", "-o", folder.resolve("clip.mp4"));
+        assertEquals(1, run.code(), run.err());
+        assertEquals(
+                List.of(1000.0, 600.0, 300.0),
+                request(folder.resolve("clip-0001.mp4")).times());
+        assertEquals(4, request(folder.resolve("clip-0002.mp4")).shift());
+        assertEquals(
+                List.of(700.0, 100.0), request(folder.resolve("clip-0003.mp4")).times());
+        assertTrue(
+                run.err().contains("line 4: number of steps must be that of the times, 2, found 3; omit the steps"),
+                run.err());
     }
 
     @Test
@@ -133,6 +212,20 @@ class OtherFamilyTest {
 
     @Test
     void whatItCanNotMakeIsRefused() {
+        generate("a ring", "--sampler", "unipc")
+                .assertRefused(2, "sampler must be one of multistep, few_steps for this model, found 'unipc'");
+        generate("a ring", "--times", "900,400")
+                .assertRefused(2, "times must be absent for the sampler multistep, found [900.0, 400.0]");
+        generate("a ring", "--sampler", "few_steps", "--times", "900,400", "--steps", 3)
+                .assertRefused(2, "number of steps must be that of the times, 2, found 3; omit the steps");
+        generate("a ring", "--sampler", "few_steps", "--times", "900,400", "--shift", 3)
+                .assertRefused(2, "shift must be absent with times, found 3.0; omit one of them");
+        generate("a ring", "--times", "900;400")
+                .assertRefused(
+                        2, "times must be numbers with commas in between, for example 1000,757,522, found '900;400'");
+        generate("a ring", "--times", "400,900")
+                .assertRefused(2, "times must be 1 to 1000 positive numbers in decreasing order, found [400.0, 900.0]");
+        generate("a ring", "--shift", 0).assertRefused(2, "shift must be above 0 and at most 1000, found 0.0");
         generate("--label", 9).assertRefused(2, "class label must be 0 to 4, found 9");
         generate("a ring", "--label", 1).assertRefused(2, "a video shows a prompt or a class, found both");
         generate("--label", 1, "--negative", "noise")

@@ -41,7 +41,7 @@ class PromptFileTest {
         List<PromptLine> lines = read("prompts.jsonl", """
                 {"prompt": "a ring"}
 
-                {"prompt": "b", "negative_prompt": "c", "width": 64, "height": 32, "seconds": 1.5, "fps": 8, "steps": 3, "guidance": 2, "schedule": "uniform", "eta": 0.5, "seed": -1}
+                {"prompt": "b", "negative_prompt": "c", "width": 64, "height": 32, "seconds": 1.5, "fps": 8, "steps": 3, "guidance": 2, "sampler": "euler", "schedule": "uniform", "shift": 3, "eta": 0.5, "seed": -1}
                 {"prompt": "b", "frames": 8, "seconds": null}
                 """.getBytes(StandardCharsets.UTF_8));
         assertEquals(defaults("a ring").build(), request(lines.get(0)));
@@ -53,7 +53,9 @@ class PromptFileTest {
                         .fps(8)
                         .steps(3)
                         .guidance(2)
+                        .sampler("euler")
                         .schedule("uniform")
+                        .shift(3)
                         .eta(0.5)
                         .seed(-1)
                         .build(),
@@ -75,6 +77,9 @@ class PromptFileTest {
                 "{\"prompt\": \"a\", \"width\": 16} | field 'height': found nothing",
                 "{\"prompt\": \"a\", \"frames\": 8, \"seconds\": 1} | in seconds or in frames, found both",
                 "{\"prompt\": \"a\", \"schedule\": \" \"} | schedule must be a name of 1 to 100 characters, found \" \"",
+                "{\"prompt\": \"a\", \"times\": [1, \"x\"]} | field 'times[1]': found \"x\", expected a finite number",
+                "{\"prompt\": \"a\", \"times\": [1, 2]} | times must be 1 to 1000 positive numbers in decreasing order",
+                "{\"prompt\": \"a\", \"shift\": -1} | field 'shift': found -1",
                 "{\"prompt\": \"a\", \"seed\": 1e99} | field 'seed'",
                 "{\"prompt\": \" \"} | prompt must contain visible characters",
                 "{\"prompt\": \"\\ud800\"} | the unpaired surrogate",

@@ -29,8 +29,9 @@ public interface ModelDescription {
     /**
      * Checks the sampling settings of a request.
      *
-     * @param settings complete settings: those of the request, and the model's defaults for the others
-     * @throws IllegalArgumentException if the model's sampler does not support them; the message contains the supported values
+     * @param settings complete settings of a sampler in {@link VideoLimits#samplers}: those of the request, and the sampler's defaults for the
+     *     others
+     * @throws IllegalArgumentException if the sampler does not support them; the message contains the supported values
      */
     void requireSampling(SamplingSettings settings);
 

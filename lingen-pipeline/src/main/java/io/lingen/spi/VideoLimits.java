@@ -1,7 +1,10 @@
 package io.lingen.spi;
 
 import io.lingen.core.Shape;
+import io.lingen.core.internal.SafeText;
 import io.lingen.core.op.Dims3;
+import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param compression frames, rows and columns per latent cell; the last latent frame may stand for fewer frames
  * @param fps the default frame rate in frames per second
  * @param nativeSize the default size and length; null if every request must contain them
- * @param sampling the default sampling settings
+ * @param samplers the samplers that the model offers, each with its default settings; the first one is the default
  */
 public record VideoLimits(
         boolean prompts,
@@ -28,7 +31,19 @@ public record VideoLimits(
         Dims3 compression,
         int fps,
         @Nullable NativeSize nativeSize,
-        SamplingSettings sampling) {
+        List<SamplingSettings> samplers) {
+    /**
+     * Copies the samplers.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    public VideoLimits {
+        samplers = List.copyOf(samplers);
+        if (samplers.isEmpty()) {
+            throw new IllegalArgumentException("samplers of a model must be at least one, found none");
+        }
+    }
+
     /**
      * The size and length that a model was trained for.
      *
@@ -37,6 +52,25 @@ public record VideoLimits(
      * @param seconds the length in seconds
      */
     public record NativeSize(int width, int height, double seconds) {}
+
+    /**
+     * {@return the default settings of a sampler}
+     *
+     * @param sampler the name of a sampler; null for the default sampler
+     * @throws IllegalArgumentException if the model does not offer it; the message contains the names of those it offers
+     */
+    public SamplingSettings sampling(@Nullable String sampler) {
+        if (sampler == null) {
+            return samplers.get(0);
+        }
+        return samplers.stream()
+                .filter(settings -> settings.sampler().equals(sampler))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("sampler must be "
+                        + (samplers.size() == 1 ? "" : "one of ")
+                        + samplers.stream().map(SamplingSettings::sampler).collect(Collectors.joining(", "))
+                        + " for this model, found '" + SafeText.of(sampler) + "'"));
+    }
 
     /**
      * {@return the shape [C, T, H, W] of the latent of a video}

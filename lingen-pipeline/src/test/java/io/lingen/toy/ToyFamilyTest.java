@@ -49,6 +49,12 @@ class ToyFamilyTest {
             .seed(5)
             .build();
 
+    private static final VideoRequest FEW_STEPS = LABEL.toBuilder()
+            .sampler(ToyModel.FEW_STEPS)
+            .times(List.of(950.0, 700.0, 450.0, 200.0))
+            .guidance(2)
+            .build();
+
     @TempDir
     static Path model;
 
@@ -108,6 +114,25 @@ class ToyFamilyTest {
         assertArrayEquals(frame(LABEL), frame(LABEL));
     }
 
+    /** A video is made again from what it records of its sampler. */
+    @Test
+    void theSettingsOfASamplerAreRecorded() throws IOException {
+        VideoRequest shifted = LABEL.toBuilder().shift(5).build();
+        for (VideoRequest request : List.of(LABEL, shifted, FEW_STEPS)) {
+            VideoResult result = pipeline.generate(request, folder.resolve("out.webp"));
+            VideoRequest recorded = VideoProvenance.parse("file", Files.readString(result.sidecar()))
+                    .request();
+            assertEquals(result.plan().sampling(), pipeline.plan(recorded).sampling());
+            assertEquals(request == FEW_STEPS ? ToyModel.FEW_STEPS : ToyModel.MULTISTEP, recorded.sampler());
+            assertEquals(request == FEW_STEPS ? FEW_STEPS.times() : null, recorded.times());
+            assertEquals(
+                    request == FEW_STEPS ? null : request == LABEL ? (Double) 1.0 : (Double) 5.0, recorded.shift());
+            assertArrayEquals(frame(request), frame(recorded));
+        }
+        assertNotEquals(-1, java.util.Arrays.mismatch(frame(LABEL), frame(shifted)));
+        assertNotEquals(-1, java.util.Arrays.mismatch(frame(LABEL), frame(FEW_STEPS)));
+    }
+
     @Test
     void theNegativePromptIsEncodedBesideThePrompt() {
         assertNotEquals(
@@ -142,7 +167,7 @@ class ToyFamilyTest {
 
     @Test
     void aResumedVideoIsTheUninterruptedOneFromEveryStep() throws IOException {
-        for (VideoRequest request : List.of(LABEL, PROMPT)) {
+        for (VideoRequest request : List.of(LABEL, PROMPT, FEW_STEPS)) {
             Files.deleteIfExists(LatentFile.pathFor(folder.resolve("out.mp4")));
             Path whole = folder.resolve("whole.mp4");
             VideoResult result = pipeline.generate(request, whole);
@@ -158,7 +183,7 @@ class ToyFamilyTest {
                 }
                 LatentFile saved = LatentFile.find(target);
                 assertEquals(
-                        stop < steps ? Set.of("previous") : Set.of(),
+                        stop < steps && request != FEW_STEPS ? Set.of("previous") : Set.of(),
                         saved.samplerState().keySet());
                 try (TextToVideoPipeline other = TextToVideoPipeline.load(model.toString(), OPTIONS);
                         Generation generation = other.resume(saved)) {
@@ -227,8 +252,17 @@ class ToyFamilyTest {
     void whatItsFamilyKnowsIsAsked() {
         assertEquals(List.of("42", "!"), pipeline.unknownWords("ring 42 moves !"));
         assertEquals(
-                "the toy's schedule must be circle, found uniform",
+                "schedule must be absent for the sampler multistep, found uniform",
                 refusal(PROMPT.toBuilder().schedule("uniform")));
+        assertEquals(
+                "sampler must be one of multistep, few_steps for this model, found 'unipc'",
+                refusal(PROMPT.toBuilder().sampler("unipc")));
+        assertEquals(
+                "times must be absent for the sampler multistep, found [900.0, 400.0]; use the sampler few_steps",
+                refusal(PROMPT.toBuilder().times(List.of(900.0, 400.0))));
+        assertEquals(
+                "sampler few_steps must have times or a shift, found neither",
+                refusal(PROMPT.toBuilder().sampler("few_steps").steps(4).guidance(2)));
         assertEquals(
                 "the toy's steps renew no noise: eta must be 0, found 0.5",
                 refusal(PROMPT.toBuilder().eta(0.5)));

@@ -34,6 +34,12 @@ public final class ToyModel implements ModelDescription {
     /** The number of classes. */
     public static final int CLASSES = 5;
 
+    /** The default sampler, with a shift. */
+    public static final String MULTISTEP = "multistep";
+
+    /** The sampler with times. */
+    public static final String FEW_STEPS = "few_steps";
+
     private static final String DENOISER = "denoiser";
     private static final String DECODER = "decoder";
 
@@ -87,14 +93,24 @@ public final class ToyModel implements ModelDescription {
                 new Dims3(4, 4, 4),
                 8,
                 new VideoLimits.NativeSize(16, 16, 1.125),
-                new SamplingSettings(ToySampler.SCHEDULE, 6, 2, 0));
+                List.of(
+                        new SamplingSettings(MULTISTEP, null, 1.0, List.of(), 6, 2, 0),
+                        new SamplingSettings(FEW_STEPS, null, null, List.of(1000.0, 600.0, 300.0), 3, 1, 0)));
     }
 
     @Override
     public void requireSampling(SamplingSettings settings) {
-        if (!settings.schedule().equals(ToySampler.SCHEDULE)) {
+        String sampler = settings.sampler();
+        if (settings.schedule() != null) {
             throw new IllegalArgumentException(
-                    "the toy's schedule must be " + ToySampler.SCHEDULE + ", found " + settings.schedule());
+                    "schedule must be absent for the sampler " + sampler + ", found " + settings.schedule());
+        }
+        if (sampler.equals(MULTISTEP) && !settings.times().isEmpty()) {
+            throw new IllegalArgumentException("times must be absent for the sampler " + sampler + ", found "
+                    + settings.times() + "; use the sampler " + FEW_STEPS);
+        }
+        if (settings.times().isEmpty() && settings.shift() == null) {
+            throw new IllegalArgumentException("sampler " + sampler + " must have times or a shift, found neither");
         }
         if (settings.eta() != 0) {
             throw new IllegalArgumentException(
@@ -145,7 +161,15 @@ public final class ToyModel implements ModelDescription {
 
     @Override
     public Sampler sampler(Backend backend, SamplingSettings settings, long seed) {
-        return new ToySampler(backend, settings.steps());
+        int steps = settings.steps();
+        double[] levels = new double[steps + 1]; // 1 is noise, the last is 0
+        for (int i = 0; i < steps; i++) {
+            double u = (double) (steps - i) / steps;
+            levels[i] = settings.shift() == null
+                    ? settings.times().get(i) / 1000
+                    : settings.shift() * u / (1 + (settings.shift() - 1) * u);
+        }
+        return new ToySampler(backend, levels, settings.sampler().equals(MULTISTEP));
     }
 
     @Override

@@ -15,21 +15,21 @@ import java.util.Map;
  * step on by that of the step before, which is its state.
  */
 final class ToySampler implements Sampler {
-    static final String SCHEDULE = "circle";
-
     private static final double START = 0.98 * Math.PI / 2;
 
     private final Backend backend;
-    private final int steps;
+    private final double[] levels;
+    private final boolean isMultistep;
 
-    ToySampler(Backend backend, int steps) {
+    ToySampler(Backend backend, double[] levels, boolean isMultistep) {
         this.backend = backend;
-        this.steps = steps;
+        this.levels = levels;
+        this.isMultistep = isMultistep;
     }
 
     @Override
     public int steps() {
-        return steps;
+        return levels.length - 1;
     }
 
     @Override
@@ -43,7 +43,7 @@ final class ToySampler implements Sampler {
     }
 
     private double angle(int step) {
-        return START * (steps - step) / steps;
+        return START * levels[step];
     }
 
     private final class Circle extends Sampling {
@@ -79,7 +79,7 @@ final class ToySampler implements Sampler {
                 backend.addScaled((float) (1 / Math.cos(a) - 1), scaled, clean);
                 // x' = cos(a') D + sin(a') e, D = x0 + (x0 - previous) / 2
                 backend.copy(clean, scaled);
-                if (hasPrevious) {
+                if (isMultistep && hasPrevious) {
                     backend.interpolate(previous, clean, 1.5f, scaled);
                 }
                 backend.copy(scaled, latent());
@@ -94,7 +94,7 @@ final class ToySampler implements Sampler {
 
         @Override
         protected Map<String, Tensor> stateTensors() {
-            return Map.of("previous", previous);
+            return isMultistep ? Map.of("previous", previous) : Map.of();
         }
 
         @Override

@@ -57,6 +57,7 @@ class VideoTagMutationTest {
                 .fps(8)
                 .steps(4)
                 .guidance(3)
+                .sampler("rectified_flow")
                 .schedule("shifted:2")
                 .eta(0)
                 .seed(-1)

@@ -282,18 +282,34 @@ public final class ConfigReader {
      * @throws CheckpointException if the field is missing, null or anything else
      */
     public double[] numbers(String field, int count) {
+        return numbers(field, count, count).stream()
+                .mapToDouble(number -> number)
+                .toArray();
+    }
+
+    /**
+     * {@return an array of finite numbers}
+     *
+     * @param field the name of the field
+     * @param minCount the smallest allowed length
+     * @param maxCount the largest allowed length
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
+    public List<Double> numbers(String field, int minCount, int maxCount) {
         JsonNode value = value(field);
-        if (!value.isArray() || value.size() != count) {
+        if (!value.isArray() || value.size() < minCount || value.size() > maxCount) {
+            String count = minCount == maxCount ? "" + minCount : minCount + " to " + maxCount;
             throw error(field, Json.describe(value), "an array of " + count + " numbers");
         }
-        double[] numbers = new double[count];
-        for (int i = 0; i < count; i++) {
-            numbers[i] = value.get(i).doubleValue();
-            if (!value.get(i).isNumber() || !Double.isFinite(numbers[i])) {
+        List<Double> numbers = new ArrayList<>();
+        for (int i = 0; i < value.size(); i++) {
+            double number = value.get(i).doubleValue();
+            if (!value.get(i).isNumber() || !Double.isFinite(number)) {
                 throw error(field + "[" + i + "]", Json.describe(value.get(i)), "a finite number");
             }
+            numbers.add(number);
         }
-        return numbers;
+        return List.copyOf(numbers);
     }
 
     /**

@@ -6,6 +6,7 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.internal.SafeText;
 import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
@@ -33,6 +34,7 @@ import io.lingen.vae.VideoDecoder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 
 /** A model of the family of LinGen. */
 final class LinGenModel implements ModelDescription {
@@ -67,7 +69,7 @@ final class LinGenModel implements ModelDescription {
                 compression,
                 index.fps(),
                 index.nativeSize(),
-                SchedulerConfig.read(config(index.scheduler())));
+                List.of(SchedulerConfig.read(config(index.scheduler()))));
     }
 
     private void requireTextWidths(List<Integer> textDims) {
@@ -91,7 +93,18 @@ final class LinGenModel implements ModelDescription {
 
     @Override
     public void requireSampling(SamplingSettings settings) {
-        Schedule.named(settings.schedule());
+        if (settings.shift() != null) {
+            String shift = Double.toString(settings.shift());
+            throw new IllegalArgumentException("shift of the sampler " + settings.sampler()
+                    + " must be part of its schedule, found " + shift + "; use the schedule shifted:" + shift);
+        }
+        if (!settings.times().isEmpty()) {
+            throw new IllegalArgumentException("times of the sampler " + settings.sampler()
+                    + " must be those of a schedule, found "
+                    + SafeText.of(settings.times().toString())
+                    + "; use one of " + Schedule.NAMES);
+        }
+        Schedule.named(Objects.requireNonNull(settings.schedule()));
     }
 
     @Override
@@ -184,7 +197,8 @@ final class LinGenModel implements ModelDescription {
 
     @Override
     public Sampler sampler(Backend backend, SamplingSettings settings, long seed) {
-        double[] times = Schedule.named(settings.schedule()).times(settings.steps());
+        double[] times =
+                Schedule.named(Objects.requireNonNull(settings.schedule())).times(settings.steps());
         return new RectifiedFlowSampler(backend, times, settings.eta(), seed);
     }
 

@@ -3,6 +3,7 @@ package io.lingen.internal.family;
 import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.diffusion.Schedule;
 import io.lingen.spi.SamplingSettings;
+import java.util.List;
 
 /** Reader of a model's default sampling settings, {@code scheduler/config.json}. */
 final class SchedulerConfig {
@@ -22,7 +23,10 @@ final class SchedulerConfig {
             throw json.error("schedule", schedule, "one of " + Schedule.NAMES);
         }
         SamplingSettings settings = new SamplingSettings(
+                SamplingSettings.RECTIFIED_FLOW,
                 schedule,
+                null,
+                List.of(),
                 json.integer("steps", 1, SamplingSettings.MAX_STEPS),
                 json.number("guidance", 0, SamplingSettings.MAX_GUIDANCE),
                 json.has("eta") ? json.number("eta", 0, 1) : 0);
