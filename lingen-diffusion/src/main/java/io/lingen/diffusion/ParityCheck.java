@@ -158,21 +158,26 @@ public final class ParityCheck {
      * @throws CheckpointException if the file is missing or not a JSON object
      */
     public ConfigReader json() {
-        if (folder == null) {
-            throw new CheckpointException("parity fixture must have a file " + JSON + " beside it, found none");
-        }
-        try (ModelSource files = ModelSource.of(folder)) {
+        try (ModelSource files = ModelSource.of(requireFolder(JSON))) {
             return files.config(JSON);
         }
     }
 
     /**
-     * {@return the path of a file beside the fixture, or null for a fixture without other files} The file may be missing.
+     * {@return the path of a file beside the fixture, which may be missing}
      *
      * @param name the name of the file
+     * @throws CheckpointException if the fixture is not in a folder
      */
-    public @Nullable Path file(String name) {
-        return folder == null ? null : folder.resolve(name);
+    public Path file(String name) {
+        return requireFolder(name).resolve(name);
+    }
+
+    private Path requireFolder(String file) {
+        if (folder == null) {
+            throw new CheckpointException("parity fixture must have a file " + file + " beside it, found no folder");
+        }
+        return folder;
     }
 
     /**
@@ -251,29 +256,26 @@ public final class ParityCheck {
         require("t");
         String output = nameOf(denoiser.prediction());
         require(output);
-        compareDenoiser(denoiser, "latent", "t", condition(), output, taps(TAP));
+        compare(output, predict(denoiser, input("latent"), input("t"), condition(), taps(TAP)));
     }
 
     /**
-     * Compares one pass of a denoiser.
+     * {@return the output of one pass of a denoiser}
      *
      * @param denoiser the denoiser, on the backend of this check
-     * @param latent the name of the latent [C, T, H, W]
-     * @param t the name of the time [1]
+     * @param latent [C, T, H, W]
+     * @param t the time, [1]
      * @param condition the condition
-     * @param output the name of the expected output
      * @param taps receives intermediate results
-     * @throws CheckpointException if the fixture lacks an input
      */
-    public void compareDenoiser(
-            Denoiser denoiser, String latent, String t, Condition condition, String output, Taps taps) {
+    public HostTensor predict(Denoiser denoiser, HostTensor latent, HostTensor t, Condition condition, Taps taps) {
         try (Workspace workspace = backend.newWorkspace();
                 Conditioning conditioning = denoiser.condition(condition, taps)) {
-            Tensor noisy = backend.upload(workspace, input(latent), DType.F32);
+            Tensor noisy = backend.upload(workspace, latent, DType.F32);
             Tensor predicted =
                     workspace.allocate(DType.F32, denoiser.prediction().outputOf(noisy.shape()));
-            denoiser.predict(noisy, input(t).get(0), conditioning, predicted, taps);
-            compare(output, backend.download(predicted));
+            denoiser.predict(noisy, t.get(0), conditioning, predicted, taps);
+            return backend.download(predicted);
         }
     }
 
