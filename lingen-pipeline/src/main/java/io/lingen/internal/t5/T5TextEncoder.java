@@ -1,0 +1,146 @@
+package io.lingen.internal.t5;
+
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Taps;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.diffusion.TextEmbedding;
+import io.lingen.internal.tokenizer.PromptTokenizer;
+import io.lingen.internal.tokenizer.TokenizerReader;
+import io.lingen.spi.TextEncoderFacts;
+import io.lingen.text.TextEncoder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+
+/**
+ * A {@link T5Encoder} with its tokenizer: from prompts to embeddings. An embedding has a row per token of its prompt and no padding. Thread-safe:
+ * calls take turns.
+ */
+public final class T5TextEncoder implements TextEncoder {
+    private final Layout layout;
+    private final PromptTokenizer tokenizer;
+    private final T5Encoder encoder;
+
+    private T5TextEncoder(Layout layout, PromptTokenizer tokenizer, T5Encoder encoder) {
+        this.layout = layout;
+        this.tokenizer = tokenizer;
+        this.encoder = encoder;
+    }
+
+    /**
+     * The parts of a text encoder in a model, and their use.
+     *
+     * @param component the folder of the encoder: config.json and model.safetensors, or an index and its shards
+     * @param tokenizer the path of the tokenizer.json
+     * @param maxTokens the largest number of tokens of a prompt, special tokens included
+     * @param cleaning the normalization of a prompt before it is tokenized
+     * @param keepLayers whether the layers are kept in memory; otherwise every call reads them from the file
+     */
+    public record Layout(
+            String component, String tokenizer, int maxTokens, UnaryOperator<String> cleaning, boolean keepLayers) {
+        /**
+         * {@return the paths inside the model of all files of the encoder}
+         *
+         * @param source the model
+         * @throws CheckpointException if the tensors are missing
+         */
+        public List<String> files(ModelSource source) {
+            List<String> files = new ArrayList<>(List.of(component + "/config.json", tokenizer));
+            files.addAll(source.tensorFiles(component));
+            return List.copyOf(files);
+        }
+
+        /**
+         * {@return the properties of the encoder} Reads shapes, not weights.
+         *
+         * @param source the model
+         * @param backend the backend that the encoder would be loaded for
+         * @param precision the type of matrix products and of the activations between them, F32 or BF16
+         * @throws CheckpointException if configuration and tensors are missing or don't fit each other
+         */
+        public TextEncoderFacts facts(ModelSource source, Backend backend, DType precision) {
+            // The longest prompt and negative prompt.
+            T5Encoder.MemoryNeed need =
+                    T5Encoder.memoryNeed(source, component, backend, precision, keepLayers, maxTokens, maxTokens);
+            int width = T5Config.read(source.config(component + "/config.json")).modelWidth();
+            return new TextEncoderFacts(maxTokens, width, need.held(), need.peak(), files(source));
+        }
+    }
+
+    /**
+     * Loads a text encoder.
+     *
+     * @param source the model
+     * @param layout the parts of the encoder
+     * @param backend computes; closed after this encoder
+     * @param precision the type of matrix products and of the activations between them, F32 or BF16
+     * @return the encoder, to be closed by the caller
+     * @throws CheckpointException if a file is missing or ill-formed, or if the files don't fit each other
+     */
+    public static T5TextEncoder load(ModelSource source, Layout layout, Backend backend, DType precision) {
+        byte[] json = source.read(layout.tokenizer, TokenizerReader.MAX_BYTES);
+        String origin = source.name() + "/" + layout.tokenizer;
+        PromptTokenizer tokenizer = PromptTokenizer.read(layout.component, origin, json, layout.maxTokens);
+        if (tokenizer.specialTokens() == 0) {
+            throw new CheckpointException(origin + ": expected a post_processor that adds </s> to every prompt,"
+                    + " found none. Is it the tokenizer of a T5 encoder?");
+        }
+        return new T5TextEncoder(
+                layout, tokenizer, T5Encoder.open(source, layout.component, backend, precision, layout.keepLayers));
+    }
+
+    @Override
+    public String name() {
+        return layout.component;
+    }
+
+    @Override
+    public int width() {
+        return encoder.width();
+    }
+
+    @Override
+    public int maxTokens() {
+        return layout.maxTokens;
+    }
+
+    @Override
+    public String normalize(String text) {
+        return layout.cleaning.apply(text);
+    }
+
+    @Override
+    public List<TextEmbedding> encode(List<Prompt> prompts, Progress progress) {
+        List<long[]> ids = prompts.stream()
+                .map(prompt -> tokenIds(normalize(prompt.text())))
+                .toList();
+        return encode(ids, Taps.NONE, progress).stream()
+                .map(hidden -> new TextEmbedding(hidden, null))
+                .toList();
+    }
+
+    /** {@return the token ids of a text as it is, without normalization} */
+    public long[] tokenIds(String text) {
+        return tokenizer.tokenize(text).ids();
+    }
+
+    /**
+     * Encodes token ids; see {@link T5Encoder#encode}.
+     *
+     * @param prompts the token ids of each prompt, at least one each
+     * @param taps receives intermediate results of the first prompt
+     * @param progress receives the number of layers done
+     * @return the hidden states [n, width] of each prompt, in F32
+     */
+    public List<HostTensor> encode(List<long[]> prompts, Taps taps, Progress progress) {
+        return encoder.encode(prompts, taps, progress);
+    }
+
+    @Override
+    public void close() {
+        encoder.close();
+    }
+}

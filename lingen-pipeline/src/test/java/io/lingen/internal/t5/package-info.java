@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.internal.t5;
+
+import org.jspecify.annotations.NullMarked;
