@@ -176,7 +176,7 @@ class T5EncoderTest {
             OutOfMemoryException error = assertThrows(
                     OutOfMemoryException.class,
                     () -> encoder.encode(List.of(ids(17)), Taps.NONE, (done, total) -> fail("the pass has begun")));
-            assertTrue(error.getMessage().startsWith("the text encoder text_encoder takes about "), error.getMessage());
+            assertTrue(error.getMessage().startsWith("the text encoder text_encoder needs about "), error.getMessage());
         } finally {
             System.clearProperty(HostMemory.PROPERTY);
         }
