@@ -10,11 +10,15 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Several videos made by one command, under numbered names.
+ * The arguments of a command that makes several videos with numbered names.
  *
- * @param count videos per prompt, with consecutive seeds
+ * @param console the streams of the command
+ * @param resolved the model and settings
+ * @param outputs the options for files
+ * @param latents the options for saved latents
+ * @param count the number of videos per prompt, with consecutive seeds
  * @param shard the part of the batch to make
- * @param output the name to number
+ * @param output the file name to number
  */
 record Batch(
         Console console,
@@ -24,19 +28,22 @@ record Batch(
         int count,
         Shard shard,
         Path output) {
-    /** Makes the videos of a prompt, or of the recorded one if it is null; the exit code. */
+    /** Makes the videos of a prompt, or of the recorded prompt if it is null; returns the exit code. */
     int ofPrompt(@Nullable String prompt) throws IOException {
         VideoRequest request = console.checked(() -> resolved.request(prompt).build());
         PromptLine line = PromptLine.of("", request);
-        return run(prompt == null, run -> make(action -> action.accept(line), run));
+        return run(prompt == null, run -> {
+            run.warnOfUnknownWords(request);
+            return make(action -> action.accept(line), run);
+        });
     }
 
-    /** Makes the videos of a file of prompts; the exit code. */
+    /** Makes the videos of a file of prompts; returns the exit code. */
     int ofFile(Path promptFile) throws IOException {
         if (!Files.exists(promptFile)) {
             throw new NoSuchFileException(promptFile.toString());
         }
-        // The options are checked now, with a prompt in place of those in the file.
+        // Check the options before the model is loaded, with a placeholder for the prompts of the file.
         console.checked(() -> resolved.request("a prompt of the file").build());
         return run(false, run -> {
             try (PromptFile prompts = PromptFile.open(promptFile, resolved::request)) {

@@ -16,7 +16,7 @@ import picocli.CommandLine.Parameters;
         customSynopsis = "lingen batch FILE [-o FILE] [OPTIONS]",
         description = {
             "",
-            "Loads the model once. A video that fails does not stop the others. Run the command again to complete a batch: finished"
+            "Loads the model once. A video that fails does not stop the others. Run the command again to complete a batch: complete"
                     + " videos are skipped, interrupted ones are resumed.",
             ""
         },
@@ -34,7 +34,7 @@ final class BatchCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "FILE",
             description =
-                    "One prompt per line; or .jsonl with one request per line, {\"prompt\": .., \"seed\": .., ..}.")
+                    "A text file with one prompt per line, or a .jsonl file with one request per line: {\"prompt\": .., \"seed\": .., ..}.")
     private Path file;
 
     @Option(
@@ -42,7 +42,7 @@ final class BatchCommand implements Callable<Integer> {
             paramLabel = "FILE",
             defaultValue = "out.mp4",
             description =
-                    "The name to number: clip.mp4 gives clip-0001.mp4, clip-0002.mp4, ... (default: ${DEFAULT-VALUE}).")
+                    "The file name to number: clip.mp4 gives clip-0001.mp4, clip-0002.mp4, ... (default: ${DEFAULT-VALUE}).")
     private Path output;
 
     @Mixin
@@ -52,7 +52,7 @@ final class BatchCommand implements Callable<Integer> {
             names = "--shard",
             paramLabel = "I/N",
             converter = Shard.Converter.class,
-            description = "Make only the videos I, I+N, I+2N, ...: the share of machine I among N.")
+            description = "Make only the videos I, I+N, I+2N, ..., to divide a batch among N machines.")
     private Shard shard = Shard.ALL;
 
     @Mixin

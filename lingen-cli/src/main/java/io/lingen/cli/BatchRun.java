@@ -17,13 +17,13 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the videos of a batch with a loaded model. They are numbered from 1, in the order of the prompts, and named by the number. Finished
- * videos with the same provenance are skipped, interrupted ones are resumed, and a failed one does not stop the others. For one thread.
+ * Makes the videos of a batch with a loaded model. Videos are numbered from 1 in the order of the prompts. Complete videos with the same
+ * provenance are skipped, interrupted ones are resumed, and a failed one does not stop the others. For one thread.
  */
 final class BatchRun {
     private static final int MAX_REPORTED = 10;
 
-    /** A video of the batch. */
+    /** An action on one video of the batch. */
     private interface RowAction {
         void accept(long number, PromptLine line) throws IOException;
     }
@@ -34,7 +34,7 @@ final class BatchRun {
     private final TextToVideoPipeline pipeline;
     private final PrintWriter err;
     private long total;
-    private long wrong;
+    private long invalid;
     private long made;
     private long skipped;
     private long failed;
@@ -54,8 +54,9 @@ final class BatchRun {
      */
     boolean run() throws IOException {
         forEach(this::check);
-        if (wrong > MAX_REPORTED) {
-            err.println("lingen: " + wrong + " of " + total + " videos can't be made for such reasons");
+        if (invalid > MAX_REPORTED) {
+            err.println("lingen: " + invalid + " of " + total + " requests are invalid; the first " + MAX_REPORTED
+                    + " are listed above");
         }
         forEach(this::make);
         String summary =
@@ -83,7 +84,7 @@ final class BatchRun {
     private void check(long number, PromptLine line) {
         total++;
         String problem = row(number, line, new Progress(err, Progress.Form.QUIET)).problem;
-        if (!problem.isEmpty() && ++wrong <= MAX_REPORTED) {
+        if (!problem.isEmpty() && ++invalid <= MAX_REPORTED) {
             report(number, line, problem);
         }
     }
@@ -97,7 +98,7 @@ final class BatchRun {
             run.json().failed(target, line.place() + row.problem);
         } else if (row.finished != null) {
             skipped++;
-            run.progress().print(target + ": finished already");
+            run.progress().print(target + ": skipped, already complete");
             run.json().skipped(row.output, row.finished);
         } else {
             make(number, line, request, row.output, row.saved);
@@ -105,11 +106,12 @@ final class BatchRun {
     }
 
     /**
-     * A video before it is made.
+     * The state of a video before it is made.
      *
-     * @param problem why it can't be made, or not without the loss of another file; empty if it can
-     * @param finished the provenance of a complete video; null if it is to be made
-     * @param saved latents to resume from; null if there are none
+     * @param output the files to write
+     * @param problem the reason why the video can't be made; empty if it can
+     * @param finished the provenance of the video if it is complete, otherwise null
+     * @param saved the latents to resume from; null if there are none
      */
     private record Row(
             VideoOutput output,
@@ -153,7 +155,7 @@ final class BatchRun {
         }
     }
 
-    /** Whether a video is complete and has this provenance. The sidecar is written last, so both must exist and agree. */
+    /** Whether a video is complete and has this provenance. The sidecar is written last, so both files must exist and agree. */
     private static boolean isFinished(VideoOutput output, VideoProvenance provenance) {
         try {
             Path sidecar = output.sidecar();
@@ -168,7 +170,7 @@ final class BatchRun {
         }
     }
 
-    /** out.mp4 becomes out-0001.mp4. */
+    /** The numbered file name of a video: out-0001.mp4 for out.mp4. */
     static Path target(Path output, long number) {
         String name = output.getFileName().toString();
         int dot = name.lastIndexOf('.');

@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Unmatched;
 
 /** {@code lingen bench}: passes its arguments to lingen-bench, which the launcher puts on the class path. */
-@Command(name = "bench", header = "Measure denoisers, their parts and the decoder.")
+@Command(name = "bench", header = "Measure the performance of denoisers, their layers and the decoder.")
 final class BenchCommand implements Callable<Integer> {
     /** The main class of lingen-bench, which is not a dependency of this module. */
     private static final String MAIN = "io.lingen.bench.Main";
@@ -23,7 +23,9 @@ final class BenchCommand implements Callable<Integer> {
             bench = Class.forName(MAIN);
         } catch (ClassNotFoundException e) {
             throw new IllegalStateException(
-                    "the benchmarks are not on the class path; run './lingen bench' in the project's folder", e);
+                    "lingen-bench must be on the class path, found no " + MAIN
+                            + "; run './lingen bench' in the project's folder",
+                    e);
         }
         try {
             bench.getMethod("main", String[].class).invoke(null, (Object) arguments.toArray(new String[0]));

@@ -10,7 +10,7 @@ final class ComputeOptions {
     @Option(
             names = "--backend",
             paramLabel = "auto|cpu|nd4j|cuda",
-            description = "Compute backend; 'lingen info' lists those available (default: auto, or as recorded).")
+            description = "Compute backend; auto selects the best one that 'lingen info' lists (default: auto).")
     private @Nullable String backend;
 
     @Mixin

@@ -19,7 +19,11 @@ final class CountOption {
         return count == null ? 1 : count;
     }
 
-    /** @throws IllegalArgumentException if the number is not positive */
+    /**
+     * Checks the number.
+     *
+     * @throws IllegalArgumentException if it is not positive
+     */
     void check() {
         if (count() < 1) {
             throw new IllegalArgumentException("--count must be at least 1, found " + count());

@@ -1,20 +1,22 @@
 package io.lingen.cli;
 
+import io.lingen.core.DType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code lingen decode}: turns saved latents into a video without further steps. */
+/** {@code lingen decode}: decodes saved latents without further steps. */
 @Command(
         name = "decode",
         header = {"Decode saved latents without further steps.", ""},
         customSynopsis = "lingen decode FILE -o FILE [OPTIONS]",
         description = {
             "",
-            "Latents of an interrupted video keep their remaining noise. Any model with the same number of latent channels can decode"
+            "The video of incomplete latents shows their remaining noise. Any model with the same number of latent channels can decode"
                     + " them.",
             ""
         },
@@ -41,17 +43,28 @@ final class DecodeCommand implements Callable<Integer> {
     @Mixin
     private OutputOptions outputs;
 
-    @Mixin
-    private PrecisionOption precision;
+    @Option(
+            names = "--precision",
+            paramLabel = "bf16|f32",
+            converter = PrecisionOption.Converter.class,
+            description = "Precision of matrix products and activations (default: the recorded precision).")
+    private @Nullable DType precision;
+
+    @Option(
+            names = "--backend",
+            paramLabel = "auto|cpu|nd4j|cuda",
+            description =
+                    "Compute backend; auto selects the best one that 'lingen info' lists (default: the recorded backend).")
+    private @Nullable String backend;
 
     @Mixin
-    private ComputeOptions compute;
+    private ThreadOption threads;
 
     @Mixin
     private Console console;
 
     @Override
     public Integer call() throws IOException {
-        return saved.read(console).decode(saved.model(), output, compute, precision.precision(), outputs);
+        return saved.read(console).decode(saved.model(), output, backend, precision, threads.threads(), outputs);
     }
 }

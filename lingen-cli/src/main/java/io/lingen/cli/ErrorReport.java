@@ -36,11 +36,12 @@ final class ErrorReport {
         return CommandLine.ExitCode.USAGE;
     }
 
-    /** Prints a failure; returns its exit code. */
+    /** Prints a failure of a command; returns its exit code. */
     static int failure(Exception error, CommandLine command, ParseResult parsed) {
         return failure((Throwable) error, command);
     }
 
+    /** Prints a failure; returns its exit code. */
     static int failure(Throwable error, CommandLine command) {
         if (Lingen.isShuttingDown()) {
             return Interruption.EXIT_CODE;
@@ -54,7 +55,7 @@ final class ErrorReport {
         return CommandLine.ExitCode.SOFTWARE;
     }
 
-    /** Reports that standard output could not be written; returns the exit code of a command that had {@code code}. */
+    /** Reports that standard output could not be written; returns the exit code in place of {@code code}. */
     static int outputFailure(int code, CommandLine command) {
         PrintWriter err = command.getErr();
         err.println(
@@ -64,7 +65,7 @@ final class ErrorReport {
         return code == CommandLine.ExitCode.OK ? CommandLine.ExitCode.SOFTWARE : code;
     }
 
-    /** The message of an error, in a line or two. */
+    /** The message of an error, in a few lines. */
     static String text(Throwable error) {
         return shortened(message(error));
     }
@@ -76,7 +77,7 @@ final class ErrorReport {
         if (lines.size() <= MAX_LINES && text.length() <= MAX_CHARACTERS) {
             return text;
         }
-        // Keep the beginning, which names the problem, and the end, which names the remedy.
+        // Keep the beginning, which contains the problem, and the end, which contains the remedy.
         String line = quoted(String.join(" ", lines));
         return line.length() <= MAX_CHARACTERS
                 ? line
@@ -90,13 +91,13 @@ final class ErrorReport {
     private static String message(Throwable error) {
         if (error instanceof OutOfMemoryError) {
             return "out of memory: " + error.getMessage()
-                    + ". Make the video smaller or shorter, or give Java more: LINGEN_JAVA_OPTS=-Xmx4g";
+                    + ". Make the video smaller or shorter, or raise Java's limit, for example LINGEN_JAVA_OPTS=-Xmx4g";
         }
         if (error instanceof NoSuchFileException && ((NoSuchFileException) error).getReason() == null) {
             return error.getMessage() + " does not exist";
         }
         if (error instanceof AccessDeniedException) {
-            return "no permission for " + error.getMessage();
+            return "permission denied: " + error.getMessage();
         }
         if (error instanceof UncheckedIOException && error.getCause() != null) {
             return message(error.getCause());
@@ -109,6 +110,6 @@ final class ErrorReport {
         if (expected && error.getMessage() != null) {
             return error.getMessage();
         }
-        return "unexpected " + error + (LogLevel.isVerbose() ? "" : "; --verbose shows where");
+        return "unexpected " + error + (LogLevel.isVerbose() ? "" : "; --verbose prints the stack trace");
     }
 }

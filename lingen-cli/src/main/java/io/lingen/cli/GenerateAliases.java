@@ -12,7 +12,7 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Hidden options of {@code generate} that select the work of {@code resume}, {@code decode} or {@code batch}. */
+/** The hidden options of {@code generate} that are aliases of {@code resume}, {@code decode} and {@code batch}. */
 final class GenerateAliases {
     private static final Set<String> ALLOWED_WITH_LATENTS = Set.of(
             "--resume",
@@ -39,7 +39,7 @@ final class GenerateAliases {
     @Option(names = "--shard", paramLabel = "I/N", converter = Shard.Converter.class, hidden = true)
     private @Nullable Shard shard;
 
-    /** The other commands; at most one. */
+    /** The aliases of other commands, which exclude each other. */
     private static final class Mode {
         @Option(names = "--resume", paramLabel = "FILE", hidden = true)
         private @Nullable Path resumed;
@@ -74,7 +74,7 @@ final class GenerateAliases {
         return shard;
     }
 
-    /** Works like {@code lingen resume}; the exit code. */
+    /** Works like {@code lingen resume}; returns the exit code. */
     int resume(
             Console console, Path file, Path output, VideoOptions video, OutputOptions outputs, LatentOptions latents)
             throws IOException {
@@ -91,26 +91,27 @@ final class GenerateAliases {
                 latents);
     }
 
-    /** Works like {@code lingen decode}; the exit code. */
+    /** Works like {@code lingen decode}; returns the exit code. */
     int decode(Console console, Path file, Path output, VideoOptions video, OutputOptions outputs) throws IOException {
         console.check(() -> {
             requireNoRequest("--from-latents");
             for (String option : List.of("--save-every", "--keep-latents")) {
                 if (isGiven(option)) {
                     throw new IllegalArgumentException(
-                            option + " has no effect with --from-latents, which takes no steps; leave it out");
+                            option + " has no effect with --from-latents, which takes no steps; omit it");
                 }
             }
             if (!isGiven("--output")) {
-                throw new IllegalArgumentException("--from-latents needs --output, the file to write");
+                throw new IllegalArgumentException("--output must be given with --from-latents, found none");
             }
         });
         SavedLatents saved = console.checked(() -> SavedLatents.read(console, file));
         return saved.decode(
                 new SavedLatentsOptions.Model(video.model(), video.modelFiles().options()),
                 output,
-                video.compute(),
+                video.compute().isBackendGiven() ? video.compute().backend() : null,
                 video.precision(),
+                video.compute().threads(),
                 outputs);
     }
 
@@ -123,8 +124,8 @@ final class GenerateAliases {
         for (ArgSpec argument : command.commandLine().getParseResult().matchedArgs()) {
             String name = argument instanceof OptionSpec ? ((OptionSpec) argument).longestName() : "a prompt";
             if (!ALLOWED_WITH_LATENTS.contains(name)) {
-                throw new IllegalArgumentException("the request is in the file that " + alias
-                        + " names and can't be changed halfway; leave out " + name);
+                throw new IllegalArgumentException(
+                        "request must be the one recorded in the file of " + alias + ", found " + name + "; omit it");
             }
         }
     }

@@ -24,8 +24,9 @@ import picocli.CommandLine.Parameters;
         },
         description = {
             "",
-            "Absent options take the model's defaults, which 'lingen info' lists. The extension of the output selects the format: .mp4, .webm, .webp, .gif, or none for a folder of PNG frames. A JSON file"
-                    + " of the same name records how the video was made. Files of other videos and files that LinGen did not write are kept.",
+            "Absent options take the model's defaults, which 'lingen info' lists. The extension of the output selects the format: .mp4, .webm,"
+                    + " .webp, .gif, or none for a folder of PNG frames. A JSON file of the same name records how the video was made. Files of"
+                    + " other videos and files that LinGen did not write are never replaced without --overwrite.",
             ""
         },
         mixinStandardHelpOptions = true,
@@ -44,7 +45,7 @@ final class GenerateCommand implements Callable<Integer> {
     @Parameters(
             arity = "0..1",
             paramLabel = "PROMPT",
-            description = "What the video should show (default with --like: as recorded).")
+            description = "What the video should show. Optional with --like, which then takes the recorded prompt.")
     private @Nullable String prompt;
 
     @Option(
@@ -52,8 +53,7 @@ final class GenerateCommand implements Callable<Integer> {
             paramLabel = "FILE",
             defaultValue = "out.mp4",
             description =
-                    "The video to write; replaces only a video by LinGen (default: ${DEFAULT-VALUE}). With --count the name is numbered:"
-                            + " out-0001.mp4, ...")
+                    "The video to write (default: ${DEFAULT-VALUE}). With --count, the name is numbered: out-0001.mp4, ...")
     private Path output;
 
     @Mixin
@@ -99,10 +99,10 @@ final class GenerateCommand implements Callable<Integer> {
         count.check();
         if (prompt != null && aliases.promptFile() != null) {
             throw new IllegalArgumentException(
-                    "the prompt is given on the command line or by --prompt-file, found both");
+                    "prompt must be given either on the command line or by --prompt-file, found both");
         }
         if (prompt == null && !video.isLikeGiven() && !video.request().hasLabel() && aliases.promptFile() == null) {
-            throw new IllegalArgumentException("Missing required parameter: 'PROMPT', or --like");
+            throw new IllegalArgumentException("prompt must be given, found none; add PROMPT, --like or --label");
         }
     }
 
@@ -116,6 +116,7 @@ final class GenerateCommand implements Callable<Integer> {
         target.requireWritable();
         return ModelSession.run(console, model, options, false, run -> {
             resolved.compare(run);
+            run.warnOfUnknownWords(request);
             run.generate(request, target, latents);
             return 0;
         });

@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
 /** {@code lingen info}: lists backends, describes a model and forecasts the memory of a video. */
 @Command(
         name = "info",
-        header = {"List backends, describe a model, forecast the memory of a video.", ""},
+        header = {"List backends, describe a model and forecast the memory of a video.", ""},
         customSynopsis = {"lingen info [OPTIONS]", ""},
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,

@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Handles SIGINT and SIGTERM while videos are made. The first signal cancels a token, so that the latents are saved; the second one ends the
- * program at once. Closing restores the previous handlers.
+ * Handles SIGINT and SIGTERM while videos are made. The first signal cancels a token, so that the latents are saved. The second signal ends
+ * the program immediately. Closing restores the previous handlers.
  */
 final class Interruption implements AutoCloseable {
     /** The exit code, 128 and the number of the signal. */
@@ -44,7 +44,7 @@ final class Interruption implements AutoCloseable {
             }
         } catch (ReflectiveOperationException e) {
             // This JVM lacks the class or runs with -Xrs. Ctrl-C then ends it at once.
-            log.debug("signals are not listened to", e);
+            log.debug("signal handlers are not supported", e);
         }
         listening = interruption;
         return interruption;
@@ -79,8 +79,9 @@ final class Interruption implements AutoCloseable {
     private void interrupt() {
         if (count.incrementAndGet() == 1) {
             token.cancel();
-            err.println(System.lineSeparator()
-                    + "lingen: interrupted; stopping after the current pass or frame, at once if interrupted again");
+            err.println(
+                    System.lineSeparator()
+                            + "lingen: interrupted; stopping after the current pass or frame (interrupt again to stop immediately)");
             err.flush();
         } else {
             System.exit(EXIT_CODE);
@@ -117,7 +118,7 @@ final class Interruption implements AutoCloseable {
         return latents == null ? "no latents were saved" : "to resume: lingen resume " + quoted(latents.toString());
     }
 
-    /** The name as one word of a shell command. */
+    /** A file name quoted as one word of a shell command. */
     private static String quoted(String name) {
         return name.matches("[\\w./+@%:,-]+") ? name : "'" + name.replace("'", "'\\''") + "'";
     }
@@ -129,7 +130,7 @@ final class Interruption implements AutoCloseable {
             try {
                 install(signal, handler);
             } catch (InvocationTargetException e) {
-                log.debug("signal {} keeps its handler", signal, e);
+                log.debug("could not restore the handler of signal {}", signal, e);
             } catch (ReflectiveOperationException e) {
                 throw new IllegalStateException(e);
             }

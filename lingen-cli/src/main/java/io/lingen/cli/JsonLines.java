@@ -11,7 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** {@code --json}: one line per video on standard output, with its status, its path and the content of its .json. */
+/** The output of {@code --json}: one line per video on standard output, with its status, its path and the fields of its sidecar. */
 final class JsonLines {
     /** The outcome for a video. */
     enum Status {
@@ -35,7 +35,7 @@ final class JsonLines {
         done(Status.MADE, result.video(), result.sidecar(), result.toJson());
     }
 
-    /** Writes the line of a video that was there already: with the content of its sidecar, or of its record if it has none. */
+    /** Writes the line of a skipped video, with the fields of its sidecar, or of its provenance if it has no sidecar. */
     void skipped(VideoOutput output, VideoProvenance provenance) throws IOException {
         Path sidecar = output.sidecar();
         done(

@@ -11,14 +11,18 @@ final class LatentOptions {
     @Option(
             names = "--save-every",
             paramLabel = "N",
-            description = "Save the latents every N steps; 0: before decoding only (default: "
+            description = "Save the latents every N steps, for 'lingen resume'; 0 saves before decoding only (default: "
                     + LatentFile.DEFAULT_STEPS + ").")
     private int saveEvery = LatentFile.DEFAULT_STEPS;
 
-    @Option(names = "--keep-latents", description = "Keep the saved latents after the video is written.")
+    @Option(names = "--keep-latents", description = "Keep the saved latents after the video is complete.")
     private boolean keep;
 
-    /** @throws IllegalArgumentException if the interval is negative */
+    /**
+     * Checks the interval.
+     *
+     * @throws IllegalArgumentException if it is negative
+     */
     void check() {
         if (saveEvery < 0) {
             throw new IllegalArgumentException("--save-every must be 0 or a positive number of steps, found "

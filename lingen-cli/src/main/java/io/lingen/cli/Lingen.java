@@ -44,6 +44,11 @@ public final class Lingen implements Runnable {
 
     private Lingen() {}
 
+    /**
+     * Runs a command and exits with its code.
+     *
+     * @param args the command and its options
+     */
     public static void main(String[] args) {
         CommandLine command = commandLine();
         AtomicBoolean done = new AtomicBoolean();
@@ -92,6 +97,6 @@ public final class Lingen implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing");
+        throw new ParameterException(spec.commandLine(), "command must be given, found none");
     }
 }

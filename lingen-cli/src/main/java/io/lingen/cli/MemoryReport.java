@@ -12,7 +12,7 @@ import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
 
-/** Prints the memory forecast of a video: its parts, its peak, and settings that fit if it does not. */
+/** Prints the memory forecast of a video: its parts, its peak, and settings that fit if the video does not. */
 final class MemoryReport {
     private MemoryReport() {}
 
@@ -48,10 +48,10 @@ final class MemoryReport {
                             + (forecast.offloaded() ? "; denoiser and decoder take turns" : ""));
             if (forecast.peakBytes() > available) {
                 List<String> settings = estimator.fittingSettings(request, available, MemoryForecast::peakBytes);
-                out.println("  It does not fit. "
+                out.println("  The video does not fit. "
                         + (settings.isEmpty()
-                                ? "Nothing like it does"
-                                : "What fits: " + String.join(", or ", settings)));
+                                ? "No smaller or shorter video fits either."
+                                : "These settings fit: " + String.join(", or ", settings)));
             }
         }
     }

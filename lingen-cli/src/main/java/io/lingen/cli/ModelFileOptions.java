@@ -8,7 +8,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The files that change parts of a model. */
+/** The options that replace or change components of a model. */
 final class ModelFileOptions {
     @Option(
             names = "--lora",
@@ -20,7 +20,7 @@ final class ModelFileOptions {
             names = "--transformer",
             paramLabel = "FILE",
             description =
-                    "Take the denoiser's weights from this safetensors file, also under the names of the model's authors.")
+                    "Load the denoiser's weights from a safetensors file. Its tensors may have the names of the model's authors.")
     private @Nullable Path transformer;
 
     ModelOptions options() {

@@ -2,13 +2,12 @@ package io.lingen.cli;
 
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.SamplingSettings;
-import io.lingen.spi.SizeRule;
 import io.lingen.spi.VideoLimits;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** Describes a model: its parts, its defaults and the sizes it makes. */
+/** Prints a description of a model: its components, its defaults and its limits. */
 final class ModelReport {
     private ModelReport() {}
 
@@ -34,19 +33,12 @@ final class ModelReport {
                             Progress.number(size.seconds()),
                             limits.fps()));
         }
-        line(
-                out,
-                "makes",
-                "widths in steps of " + sizes(limits.width()) + ", heights of " + sizes(limits.height())
-                        + ", frames of " + sizes(limits.frames()));
+        line(out, "width", limits.width().toString());
+        line(out, "height", limits.height().toString());
+        line(out, "frames", limits.frames().toString());
         if (limits.labels() > 0) {
-            line(out, "classes", limits.labels() + ", labels from 0" + (limits.prompts() ? "; or a prompt" : ""));
+            line(out, "labels", "0 to " + (limits.labels() - 1) + (limits.prompts() ? ", in place of a prompt" : ""));
         }
-    }
-
-    /** "32 up to 512", or "4 from 1 up to 81". */
-    private static String sizes(SizeRule rule) {
-        return rule.step() + (rule.first() == rule.step() ? "" : " from " + rule.first()) + " up to " + rule.last();
     }
 
     /** "rectified_flow, shifted:6, 25 steps, guidance 3, eta 1", or "dmd, 3 steps at 1000, 757, 522, guidance 1". */

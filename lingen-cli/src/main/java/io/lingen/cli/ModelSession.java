@@ -6,7 +6,7 @@ import io.lingen.TextToVideoPipeline;
 import io.lingen.core.backend.Backends;
 import java.io.IOException;
 
-/** Loads a model for the work of one command; Ctrl-C cancels the work and explains how to resume it. */
+/** Loads a model for the work of one command. Ctrl-C cancels the work and prints how to resume it. */
 final class ModelSession {
     /** The work of a command. */
     @FunctionalInterface

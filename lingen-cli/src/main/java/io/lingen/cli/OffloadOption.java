@@ -14,8 +14,8 @@ final class OffloadOption {
             defaultValue = "auto",
             converter = Converter.class,
             description =
-                    "Keep denoiser and decoder in memory (none), or load each when it is needed (parts); auto does the latter if"
-                            + " the video would not fit otherwise (default: ${DEFAULT-VALUE}).")
+                    "none keeps denoiser and decoder in memory, parts loads each when it is needed, and auto selects parts if the video would"
+                            + " not fit otherwise (default: ${DEFAULT-VALUE}).")
     private Offload offload;
 
     Offload offload() {
@@ -31,7 +31,7 @@ final class OffloadOption {
                     return value;
                 }
             }
-            throw new TypeConversionException("expected none, parts or auto, found '" + text + "'");
+            throw new TypeConversionException("offload must be auto, none or parts, found '" + text + "'");
         }
     }
 }

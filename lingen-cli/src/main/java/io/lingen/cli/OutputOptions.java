@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options that control which files are written beside a video and over which ones. */
+/** The options that select the sidecar of a video and the files that may be replaced. */
 final class OutputOptions {
     private static final String NONE = "none";
 
@@ -13,21 +13,21 @@ final class OutputOptions {
             names = "--sidecar",
             paramLabel = "FILE|none",
             description =
-                    "The JSON file that records how the video was made (default: the name of the video with .json).")
+                    "The JSON file that records how the video was made; none writes none (default: the name of the video with .json).")
     private @Nullable String sidecar;
 
-    @Option(names = "--overwrite", description = "Replace a file that LinGen did not write.")
+    @Option(names = "--overwrite", description = "Also replace files that LinGen did not write.")
     private boolean overwrite;
 
     /**
-     * Requires that the sidecar has no name of its own, for several videos.
+     * Checks the options of a batch, in which all videos can't have the same sidecar.
      *
-     * @throws IllegalArgumentException if it has
+     * @throws IllegalArgumentException if a sidecar is named
      */
     void checkForBatch() {
         if (sidecar != null && !sidecar.equals(NONE)) {
             throw new IllegalArgumentException(
-                    "--sidecar must be none for several videos, found '" + sidecar + "'; or leave it out");
+                    "--sidecar must be none for several videos, found '" + sidecar + "'; omit it, or use none");
         }
     }
 

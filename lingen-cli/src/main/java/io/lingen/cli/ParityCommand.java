@@ -113,11 +113,13 @@ final class ParityCommand implements Callable<Integer> {
         }
     }
 
-    /** An existing file may be a fixture or a model. */
+    /** Requires a new file, because an existing one may be a fixture or a model. */
     private void requireNewOutput() throws FileAlreadyExistsException {
         if (output != null && Files.exists(output, LinkOption.NOFOLLOW_LINKS)) {
             throw new FileAlreadyExistsException(
-                    output.toString(), null, "the file exists; remove it or name another one with --output");
+                    output.toString(),
+                    null,
+                    "the output must be a new file, found an existing one; remove it, or use another --output");
         }
     }
 

@@ -14,7 +14,7 @@ final class PrecisionOption {
             names = "--precision",
             paramLabel = "bf16|f32",
             converter = Converter.class,
-            description = "Precision of matrix products and activations (default: bf16, or as recorded).")
+            description = "Precision of matrix products and activations (default: bf16).")
     private @Nullable DType precision;
 
     /** The precision, or null if the option is absent. */

@@ -48,7 +48,7 @@ final class PromptFile implements PromptLines, AutoCloseable {
      */
     static PromptFile open(Path file, Function<String, VideoRequest.Builder> defaults) throws IOException {
         if (Files.isDirectory(file)) {
-            throw new IOException(file + " is a folder; name a file of prompts");
+            throw new IOException(file + ": expected a file of prompts, found a folder");
         }
         if (Files.isRegularFile(file)) {
             return new PromptFile(file, null, defaults);
@@ -90,7 +90,7 @@ final class PromptFile implements PromptLines, AutoCloseable {
                 }
             }
             if (isEmpty) {
-                throw new IOException(file + " holds no prompt");
+                throw new IOException(file + ": expected at least one prompt, found none");
             }
         }
     }
@@ -108,13 +108,12 @@ final class PromptFile implements PromptLines, AutoCloseable {
         }
         for (byte value : start) {
             if (value == 0) {
-                throw new IOException(
-                        file + ": expected prompts in UTF-8, found bytes that are no text. Is it the right file?");
+                throw new IOException(file + ": expected prompts in UTF-8, found binary data. Is it the right file?");
             }
         }
     }
 
-    /** Hands over a line unless it is blank; returns whether it did. */
+    /** Passes on a line unless it is blank; returns whether it did. */
     private boolean accept(long number, byte[] bytes, long length, LineAction action) throws IOException {
         String place = file + ", line " + number + ": ";
         if (length > MAX_LINE_BYTES) {
@@ -133,7 +132,7 @@ final class PromptFile implements PromptLines, AutoCloseable {
             }
             action.accept(line(place, text));
         } catch (CharacterCodingException e) {
-            action.accept(PromptLine.invalid(place, "expected UTF-8, found bytes that are not"));
+            action.accept(PromptLine.invalid(place, "expected UTF-8, found other bytes"));
         }
         return true;
     }

@@ -26,7 +26,10 @@ record PromptLine(String place, @Nullable VideoRequest request, String problem) 
         }
         long seed = request.seed();
         return seed > Long.MAX_VALUE - offset
-                ? invalid(place, "the seeds from " + seed + " on end before " + (offset + 1) + " videos; begin lower")
+                ? invalid(
+                        place,
+                        "seed must be at most " + (Long.MAX_VALUE - offset) + " for " + (offset + 1)
+                                + " videos with consecutive seeds, found " + seed)
                 : of(place, request.toBuilder().seed(seed + offset).build());
     }
 }

@@ -2,9 +2,9 @@ package io.lingen.cli;
 
 import java.io.IOException;
 
-/** Requests that are read one by one, as often as needed. */
+/** A source of requests that are read one at a time, and can be read repeatedly. */
 interface PromptLines {
-    /** Accepts the request of a line, or its problem. */
+    /** An action on the request of a line, or on its problem. */
     interface LineAction {
         void accept(PromptLine line) throws IOException;
     }
@@ -16,7 +16,7 @@ interface PromptLines {
      */
     void forEach(LineAction action) throws IOException;
 
-    /** Each line {@code count} times, with consecutive seeds. */
+    /** These lines, each repeated {@code count} times with consecutive seeds. */
     default PromptLines withSeeds(int count) {
         return action -> forEach(line -> {
             for (int i = 0; i < count; i++) {

@@ -18,18 +18,19 @@ import java.util.Locale;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * The provenance that a video, its .json or its latents carry.
+ * The provenance recorded in a video, in its sidecar or in its latents.
  *
- * @param file the file it was read from
+ * @param file the file from which it was read
+ * @param provenance the provenance
  */
 record RecordedVideo(Path file, VideoProvenance provenance) {
     private static final int MAX_BYTES = 1 << 21;
 
     /**
-     * Reads a video's tag, or a JSON file.
+     * Reads the comment of a video, or a sidecar.
      *
-     * @throws IOException if the file can't be read or holds no comment
-     * @throws IllegalArgumentException if it holds no valid provenance
+     * @throws IOException if the file can't be read or has no comment
+     * @throws IllegalArgumentException if it contains no valid provenance
      */
     static RecordedVideo read(Path file) throws IOException {
         try {
@@ -46,7 +47,8 @@ record RecordedVideo(Path file, VideoProvenance provenance) {
         try (InputStream stream = Files.newInputStream(file)) {
             byte[] text = stream.readNBytes(MAX_BYTES);
             if (text.length == MAX_BYTES) {
-                throw new IOException(file + " is too large to be the provenance of a video");
+                throw new IOException(
+                        file + ": expected the provenance of a video in at most " + MAX_BYTES + " bytes, found more");
             }
             return text;
         }
@@ -59,7 +61,11 @@ record RecordedVideo(Path file, VideoProvenance provenance) {
         return encoded == null ? request : request.toBuilder().prompt(encoded).build();
     }
 
-    /** @throws IllegalArgumentException if the recorded precision is unknown */
+    /**
+     * The recorded precision.
+     *
+     * @throws IllegalArgumentException if it is unknown
+     */
     DType precision() {
         try {
             return new PrecisionOption.Converter().convert(provenance.precision());
@@ -69,9 +75,9 @@ record RecordedVideo(Path file, VideoProvenance provenance) {
     }
 
     /**
-     * The model that made it. A provenance holds a name and no path, so that a file from elsewhere can't choose the files read here.
+     * The recorded model. Only a name without a path is accepted, so that a file from elsewhere can't select files on this machine.
      *
-     * @throws IllegalArgumentException if it is neither the embedded model nor a folder of that name in the working directory
+     * @throws IllegalArgumentException if it is neither the embedded model nor a folder in the working directory
      */
     String model() {
         String name = provenance.model();
@@ -81,11 +87,11 @@ record RecordedVideo(Path file, VideoProvenance provenance) {
         if (name.equals(TextToVideoPipeline.NANO) || plain && Files.isDirectory(Path.of(name))) {
             return name;
         }
-        throw new IllegalArgumentException(file + " was made by the model '" + SafeText.of(name)
-                + "', which is no folder here; say where it is with --model");
+        throw new IllegalArgumentException(file + ": expected the recorded model '" + SafeText.of(name)
+                + "' in the working directory, found none; use --model DIR");
     }
 
-    /** The backend that made it, or {@value Backends#AUTO} if that is not available here. */
+    /** The recorded backend, or {@value Backends#AUTO} if it is not available. */
     String backend() {
         return Backends.providers().stream()
                         .filter(provider -> provider.name().equals(provenance.backend()))
@@ -96,20 +102,20 @@ record RecordedVideo(Path file, VideoProvenance provenance) {
     }
 
     /**
-     * Warns of everything apart from the request that makes a new video differ from this one.
+     * Warns about each difference, apart from the request, that can make a new video differ from this one.
      *
-     * @param otherModel whether a different model is allowed
-     * @throws CheckpointException if the model differs and that is not allowed
+     * @param otherModel whether a different model is accepted
+     * @throws CheckpointException if the model differs and is not accepted
      */
     void compare(TextToVideoPipeline pipeline, boolean otherModel, Progress progress) {
         String hash = pipeline.modelHash();
         if (!otherModel && !hash.equals(provenance.modelHash())) {
-            throw new CheckpointException(file + " was made by a model '" + SafeText.of(provenance.model())
-                    + "' of the hash " + SafeText.of(provenance.modelHash()) + ", and the one here has " + hash
-                    + ". Use that model, or name this one with --model to make another video with it");
+            throw new CheckpointException(file + ": expected the recorded model '" + SafeText.of(provenance.model())
+                    + "' with SHA-256 " + SafeText.of(provenance.modelHash()) + ", found " + hash
+                    + ". Use the recorded model, or accept this one with --model");
         }
         VideoProvenance now = pipeline.provenance(pipeline.plan(request()));
-        warnIfDifferent("version of lingen", provenance.version(), now.version(), progress);
+        warnIfDifferent("version", provenance.version(), now.version(), progress);
         warnIfDifferent("model hash", provenance.modelHash(), hash, progress);
         warnIfDifferent("backend", provenance.backend(), now.backend(), progress);
         warnIfDifferent("precision", provenance.precision(), now.precision(), progress);
@@ -117,8 +123,8 @@ record RecordedVideo(Path file, VideoProvenance provenance) {
 
     private void warnIfDifferent(String what, String then, String now, Progress progress) {
         if (!then.equals(now)) {
-            progress.print("warning    the " + what + " of " + file + " was " + SafeText.of(then) + " and is "
-                    + SafeText.of(now) + ": the videos may differ");
+            progress.print("warning    " + file + " was made with " + what + " " + SafeText.of(then) + ", found "
+                    + SafeText.of(now) + "; the videos may differ");
         }
     }
 }

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
-/** The fields of a request; those absent from the command line are null. */
+/** The options for the fields of a request. Fields of absent options are null. */
 final class RequestOptions {
     @Option(
             names = "--size",
@@ -24,13 +24,13 @@ final class RequestOptions {
     @Option(
             names = "--fps",
             paramLabel = "N",
-            description = "Frame rate of the file; differing from the model's, it changes the speed of motion.")
+            description = "Frame rate of the video. A rate other than the model's changes the speed of motion.")
     private @Nullable Integer fps;
 
     @Option(
             names = "--label",
             paramLabel = "N",
-            description = "Class label in place of a prompt, for models trained on classes.")
+            description = "Class label from 0, in place of a prompt, for models trained on classes.")
     private @Nullable Integer label;
 
     @Option(names = "--negative", paramLabel = "TEXT", description = "Negative prompt: what the video should not show.")
@@ -57,7 +57,7 @@ final class RequestOptions {
     @Option(
             names = "--schedule",
             paramLabel = "NAME",
-            description = "Timestep schedule: linear_quadratic, uniform, shifted or shifted:S.")
+            description = "Timestep schedule: linear_quadratic, uniform, shifted, or shifted:S with the shift S.")
     private @Nullable String schedule;
 
     @Option(
@@ -77,10 +77,10 @@ final class RequestOptions {
     @Option(
             names = "--eta",
             paramLabel = "E",
-            description = "Fraction of the noise renewed in each step, 0 (deterministic) to 1.")
+            description = "Fraction of the noise that each step renews, 0 (deterministic) to 1.")
     private @Nullable Double eta;
 
-    /** The length, in one of two units. */
+    /** The length, in one of two units that exclude each other. */
     private static final class Length {
         @Option(names = "--seconds", paramLabel = "S", description = "Length in seconds.")
         private @Nullable Double seconds;
@@ -95,7 +95,7 @@ final class RequestOptions {
                 .allMatch(Objects::isNull);
     }
 
-    /** The options that have no effect because of another one, for warnings. */
+    /** The options without effect because of another one, for warnings. */
     List<String> ineffectiveOptions() {
         List<String> problems = new ArrayList<>();
         if (steps != null && steps == 1) {
@@ -116,7 +116,7 @@ final class RequestOptions {
         return label != null;
     }
 
-    /** Sets the given fields. */
+    /** Sets the fields whose options are present. */
     VideoRequest.Builder applyTo(VideoRequest.Builder request) {
         if (label != null) {
             request.label(label);

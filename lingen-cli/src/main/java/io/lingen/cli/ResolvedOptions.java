@@ -8,24 +8,26 @@ import io.lingen.text.PromptRewriter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The model and settings that turn prompts into videos: options, over those of a recorded video, over the defaults.
+ * The model and settings of a command: the options, then the values of a recorded video, then the defaults.
  *
- * @param recorded the video named by {@code --like}, or null
+ * @param options the options
+ * @param recorded the video of {@code --like}, or null
  */
 record ResolvedOptions(VideoOptions options, @Nullable RecordedVideo recorded) {
     /** Starts a request, with the recorded prompt if {@code prompt} is null. */
     VideoRequest.Builder request(@Nullable String prompt) {
         if (prompt != null && options.request().hasLabel()) {
-            throw new IllegalArgumentException("a video shows a prompt or a class, found both; leave out --label");
+            throw new IllegalArgumentException(
+                    "request must have either a prompt or a class label, found both; omit --label");
         }
         VideoRequest.Builder builder = recorded == null ? VideoRequest.builder("") : recorded.request().toBuilder();
         return options.request().applyTo(prompt == null ? builder : builder.prompt(prompt));
     }
 
     /**
-     * Returns the name of the embedded model, or the path of a model folder.
+     * The name of the embedded model, or the path of a model folder.
      *
-     * @throws IllegalArgumentException if the recorded model is needed and not here
+     * @throws IllegalArgumentException if the recorded model is needed and not found
      */
     String model() {
         if (options.model() != null) {
@@ -35,9 +37,9 @@ record ResolvedOptions(VideoOptions options, @Nullable RecordedVideo recorded) {
     }
 
     /**
-     * Returns how to compute.
+     * The options of the pipeline.
      *
-     * @param isRecordedPrompt whether the recorded prompt is encoded again, which must not be rewritten twice
+     * @param isRecordedPrompt whether the recorded prompt is used, which must not be rewritten again
      */
     PipelineOptions pipelineOptions(boolean isRecordedPrompt) {
         ComputeOptions compute = options.compute();
@@ -55,7 +57,7 @@ record ResolvedOptions(VideoOptions options, @Nullable RecordedVideo recorded) {
                 .withOffload(options.offload().offload());
     }
 
-    /** Prints how the loaded model differs from the recorded one; see {@link RecordedVideo#compare}. */
+    /** Compares the loaded model with the recorded one, if any; see {@link RecordedVideo#compare}. */
     void compare(VideoRun run) {
         if (recorded != null) {
             recorded.compare(run.pipeline(), options.model() != null, run.progress());

@@ -35,7 +35,7 @@ final class ResumeCommand implements Callable<Integer> {
     @Option(
             names = {"-o", "--output"},
             paramLabel = "FILE",
-            description = "The video to write (default: the recorded name, beside the latents).")
+            description = "The video to write (default: the recorded name, in the folder of the latents).")
     private @Nullable Path output;
 
     @Mixin

@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The saved latents of a video, to resume it or to decode them as they are. */
+/** The saved latents of a video, to resume it or to decode them without further steps. */
 final class SavedLatents {
     private final Console console;
     private final LatentFile file;
@@ -25,22 +25,22 @@ final class SavedLatents {
     }
 
     /**
-     * Reads the latents that a path names.
+     * Reads latents.
      *
-     * @param latentsOrVideo a file of latents, or the video they belong to
-     * @throws io.lingen.core.checkpoint.CheckpointException if the latents are missing or damaged
+     * @param latentsOrVideo a latents file, or the video it belongs to
+     * @throws io.lingen.core.checkpoint.CheckpointException if the latents are missing or malformed
      */
     static SavedLatents read(Console console, Path latentsOrVideo) throws IOException {
         if (latentsOrVideo.getFileName() == null) {
-            throw new IOException(latentsOrVideo + " is a folder; name a video or its latents");
+            throw new IOException(latentsOrVideo + ": expected a video or its latents, found a folder");
         }
         return new SavedLatents(console, LatentFile.find(latentsOrVideo));
     }
 
     /**
-     * Requires options to agree with the record: another backend or precision would give another video.
+     * Requires options to equal the recorded values, because another backend or precision would give another video.
      *
-     * @throws IllegalArgumentException if they don't
+     * @throws IllegalArgumentException if one differs
      */
     void requireRecorded(ComputeOptions compute, @Nullable DType precision) {
         if (precision != null && precision != recorded.precision()) {
@@ -52,16 +52,16 @@ final class SavedLatents {
         }
     }
 
-    private IllegalArgumentException differs(String option, String value) {
-        return new IllegalArgumentException(file.path() + " was computed with " + option + " " + value
-                + ", and another one would give another video; leave out " + option);
+    private IllegalArgumentException differs(String option, String recordedValue) {
+        return new IllegalArgumentException(
+                option + " must be " + recordedValue + " to resume " + file.path() + ", found another one; omit it");
     }
 
     /**
-     * Takes the remaining steps and writes the video; the exit code.
+     * Takes the remaining steps and writes the video; returns the exit code.
      *
      * @param output null for the recorded name, in the folder of the latents
-     * @param textCache null to keep no encoded prompts
+     * @param textCache the folder for encoded prompts, or null for none
      */
     int resume(
             SavedLatentsOptions.Model model,
@@ -88,21 +88,23 @@ final class SavedLatents {
     }
 
     /**
-     * Decodes the latents as they are and writes the video; the exit code.
+     * Decodes the latents without further steps and writes the video; returns the exit code.
      *
+     * @param backend null for the recorded one
      * @param precision null for the recorded one
      */
     int decode(
             SavedLatentsOptions.Model model,
             Path output,
-            ComputeOptions compute,
+            @Nullable String backend,
             @Nullable DType precision,
+            int threads,
             OutputOptions outputs)
             throws IOException {
         PipelineOptions options = console.checked(() -> PipelineOptions.defaults()
-                .withBackend(compute.isBackendGiven() ? compute.backend() : recorded.backend())
+                .withBackend(backend == null ? recorded.backend() : backend)
                 .withPrecision(precision == null ? recorded.precision() : precision)
-                .withThreads(compute.threads())
+                .withThreads(threads)
                 .withRewriter(PromptRewriter.IDENTITY)
                 // Only the decoder is needed.
                 .withOffload(Offload.PARTS));

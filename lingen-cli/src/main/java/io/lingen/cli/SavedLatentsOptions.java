@@ -9,14 +9,17 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** The arguments that name saved latents and their model. */
+/** The arguments that select saved latents and their model. */
 final class SavedLatentsOptions {
     @Parameters(
             paramLabel = "FILE",
             description = "The latents (*" + LatentFile.ENDING + "), or the video they belong to.")
     private Path file;
 
-    @Option(names = "--model", paramLabel = "DIR|nano", description = "The model (default: as recorded).")
+    @Option(
+            names = "--model",
+            paramLabel = "DIR|nano",
+            description = "A model folder, or the embedded model (default: the recorded model).")
     private @Nullable String model;
 
     @Mixin
@@ -25,8 +28,8 @@ final class SavedLatentsOptions {
     /**
      * The model to use.
      *
-     * @param name null for the recorded one
-     * @param files that change parts of it
+     * @param name the name of the embedded model or the path of a model folder; null for the recorded model
+     * @param files files that replace or change components of the model
      */
     record Model(@Nullable String name, ModelOptions files) {}
 

@@ -6,16 +6,17 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * A part of a batch on the command line, for example 2/3: the videos 2, 5, 8, ...
+ * A part of a batch, for example 2/3 for the videos 2, 5, 8, ...
  *
- * @param index from 1 to {@code parts}
+ * @param index the number of the part, from 1 to {@code parts}
+ * @param parts the number of parts
  */
 record Shard(int index, int parts) {
     static final Shard ALL = new Shard(1, 1);
 
     private static final Pattern FORM = Pattern.compile("(\\d{1,9})/(\\d{1,9})");
 
-    /** Whether this part has a video, counted from 1. */
+    /** Whether this part contains a video, counted from 1. */
     boolean has(long row) {
         return (row - index) % parts == 0;
     }

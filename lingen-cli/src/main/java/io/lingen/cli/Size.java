@@ -7,10 +7,10 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * A size on the command line, for example 128x128.
+ * A size, for example 128x128.
  *
- * @param width in pixels
- * @param height in pixels
+ * @param width the width in pixels
+ * @param height the height in pixels
  */
 record Size(int width, int height) {
     private static final Pattern FORM = Pattern.compile("(\\d{1,5})[xX](\\d{1,5})");

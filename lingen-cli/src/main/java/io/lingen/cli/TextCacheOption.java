@@ -9,7 +9,7 @@ final class TextCacheOption {
     @Option(
             names = "--text-cache",
             paramLabel = "DIR",
-            description = "Folder that keeps encoded prompts, so that a prompt is encoded once for all runs.")
+            description = "Folder for encoded prompts, which later runs with the same prompt reuse.")
     private @Nullable Path folder;
 
     /** The folder, or null if the option is absent. */

@@ -17,13 +17,15 @@ final class VideoOptions {
     @Option(
             names = "--like",
             paramLabel = "FILE",
-            description = "Repeat the request recorded in a video or its JSON file; other options override its fields.")
+            description =
+                    "Repeat the request recorded in a video or its JSON file, with the recorded model, backend and precision. Other options"
+                            + " override single values.")
     private @Nullable Path like;
 
     @Option(
             names = "--model",
             paramLabel = "DIR|nano",
-            description = "A model folder, or the embedded model (default: nano, or as recorded).")
+            description = "A model folder, or the embedded model (default: nano).")
     private @Nullable String model;
 
     @Mixin
@@ -45,16 +47,17 @@ final class VideoOptions {
     private TextCacheOption textCache;
 
     /**
-     * The options that have no effect because of another one, for warnings.
+     * The options without effect because of another one, for warnings.
      *
      * @param isRecordedPrompt whether the prompt is that of {@code --like}
      */
     List<String> ineffectiveOptions(boolean isRecordedPrompt) {
         List<String> problems = new ArrayList<>(request.ineffectiveOptions());
         if (asWritten && request.hasLabel()) {
-            problems.add("--as-written has no effect with --label, which takes the place of the prompt");
+            problems.add("--as-written has no effect with --label, which replaces the prompt");
         } else if (asWritten && isRecordedPrompt) {
-            problems.add("--as-written has no effect with the prompt of --like, which is encoded as recorded");
+            problems.add(
+                    "--as-written has no effect with the recorded prompt of --like, which is always encoded verbatim");
         }
         return problems;
     }
@@ -101,9 +104,9 @@ final class VideoOptions {
     }
 
     /**
-     * Reads the recorded video, if one is named.
+     * Combines the options with those of the recorded video, if {@code --like} is present.
      *
-     * @throws IllegalArgumentException if it records no valid request
+     * @throws IllegalArgumentException if the video contains no valid provenance
      */
     ResolvedOptions resolve() throws IOException {
         return new ResolvedOptions(this, like == null ? null : RecordedVideo.read(like));

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -54,13 +55,23 @@ final class VideoRun {
         return json;
     }
 
-    /** Makes a video from the first step. Latents of an interrupted run are mentioned, not used. */
+    /** Warns about words of the prompt that the model was not trained on and can't replace. */
+    void warnOfUnknownWords(VideoRequest request) {
+        String prompt = request.prompt();
+        List<String> words = prompt == null ? List.of() : pipeline.unknownWords(prompt);
+        if (!words.isEmpty()) {
+            progress.print("warning    the model was not trained on these words of the prompt: "
+                    + SafeText.of(String.join(", ", words)));
+        }
+    }
+
+    /** Makes a video from the first step. Prints the command that resumes from existing latents, but does not use them. */
     void generate(VideoRequest request, VideoOutput target, LatentOptions latents) throws IOException {
         Start start = () -> {
             LatentFile saved = savedLatents(target.video(), pipeline.provenance(pipeline.plan(request)), progress);
             if (saved != null) {
-                progress.print("saved      " + saved.path() + " holds step " + saved.step() + " of " + saved.steps()
-                        + " of this video; " + Interruption.resumeHint(saved.path()));
+                progress.print("latents    step " + saved.step() + " of " + saved.steps() + " of this video is saved; "
+                        + Interruption.resumeHint(saved.path()));
             }
             return pipeline.start(request, interruption.token());
         };
@@ -83,7 +94,7 @@ final class VideoRun {
         make(() -> pipeline.resume(saved, interruption.token()), target, latents);
     }
 
-    /** Decodes saved latents as they are. */
+    /** Decodes saved latents without further steps. */
     void decode(LatentFile saved, VideoOutput target) throws IOException {
         progress.print("decoding   " + saved.path()
                 + (saved.step() == saved.steps()
@@ -93,9 +104,9 @@ final class VideoRun {
     }
 
     /**
-     * The latents that an interrupted run left for a video; null if there are none, or damaged ones.
+     * The latents that an interrupted run saved for a video; null if there are none or if they are malformed.
      *
-     * @throws java.nio.file.FileAlreadyExistsException if there are latents of another request
+     * @throws java.nio.file.FileAlreadyExistsException if there are latents with another provenance
      */
     static @Nullable LatentFile savedLatents(Path video, VideoProvenance provenance, Progress progress)
             throws IOException {
@@ -125,7 +136,7 @@ final class VideoRun {
             progress.print("video      " + describe(plan));
             String encoded = generation.provenance().encodedPrompt();
             if (encoded != null && !encoded.equals(plan.request().prompt())) {
-                progress.print("read as    " + SafeText.of(encoded));
+                progress.print("rewritten  " + SafeText.of(encoded));
             }
             VideoWriters.check(target.video(), plan.format());
             target.requireWritable();

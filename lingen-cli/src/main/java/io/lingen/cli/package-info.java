@@ -1,5 +1,5 @@
 /**
- * The command line {@code lingen}. Each command is a class {@code *Command}; the options that commands share are mixins. Only
+ * The command line {@code lingen}. Each subcommand is a class {@code *Command}. Options that several commands share are mixins. Only
  * {@link io.lingen.cli.Lingen} is public.
  */
 @NullMarked

@@ -41,8 +41,8 @@ class IneffectiveOptionsTest {
                 "--seed 1 --seed 2 | option '--seed' (N) should be specified only once",
                 "--from-latents x.mp4 -o y.mp4 --save-every 3 | --save-every has no effect with --from-latents",
                 "--from-latents x.mp4 -o y.mp4 --keep-latents | --keep-latents has no effect with --from-latents",
-                "--resume x.mp4 --count 2 | leave out --count",
-                "--resume x.mp4 --eta 0 | leave out --eta",
+                "--resume x.mp4 --count 2 | found --count; omit it",
+                "--resume x.mp4 --eta 0 | found --eta; omit it",
             })
     void someAreRefused(String options, String message) {
         Object[] words = options.split(" ");
@@ -100,7 +100,9 @@ class IneffectiveOptionsTest {
         CommandRun run = CommandRun.of(
                 "generate", "--like", video, "--model", model, "--as-written", "-o", folder.resolve("b.mp4"));
         assertEquals(0, run.code(), run.err());
-        assertTrue(run.err().contains("warning    --as-written has no effect with the prompt of --like"), run.err());
+        assertTrue(
+                run.err().contains("warning    --as-written has no effect with the recorded prompt of --like"),
+                run.err());
     }
 
     /** The warnings are true: the options change nothing. */

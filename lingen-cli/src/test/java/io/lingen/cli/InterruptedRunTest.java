@@ -101,10 +101,10 @@ class InterruptedRunTest {
             assertArrayEquals(whole, Files.readAllBytes(again));
         }
 
-        assertWrongUsage("--seed 3", "can't be changed halfway; leave out --seed");
-        assertWrongUsage("--precision f32", "was computed with --precision bf16");
-        assertWrongUsage("--backend nd4j", "was computed with --backend cpu");
-        assertWrongUsage("a-prompt", "leave out a prompt");
+        assertWrongUsage("--seed 3", "found --seed; omit it");
+        assertWrongUsage("--precision f32", "--precision must be bf16 to resume");
+        assertWrongUsage("--backend nd4j", "--backend must be cpu to resume");
+        assertWrongUsage("a-prompt", "found a prompt; omit it");
         assertWrongUsage("--from-latents x", "--resume=FILE, --from-latents=FILE are mutually exclusive");
     }
 
@@ -124,7 +124,7 @@ class InterruptedRunTest {
             value = {
                 "resume | 2 | Missing required parameter: 'FILE'",
                 "resume out.mp4 | 1 | expected saved latents, found no such file",
-                "resume / | 1 | / is a folder; name a video or its latents",
+                "resume / | 1 | /: expected a video or its latents, found a folder",
                 "resume out.mp4 --save-every -1 | 2 | --save-every must be 0 or a positive number of steps",
                 "resume out.mp4 --threads 0 | 1 | expected saved latents, found no such file",
                 "resume out.mp4 --size 64x64 | 2 | Unknown options: '--size', '64x64'",
@@ -134,7 +134,7 @@ class InterruptedRunTest {
                 "decode out.mp4 -o out.avi | 1 | expected saved latents, found no such file",
                 "decode out.mp4 -o a.mp4 --seed 3 | 2 | Unknown options: '--seed', '3'",
                 "generate --resume out.mp4 | 1 | expected saved latents, found no such file",
-                "generate --from-latents out.mp4 | 2 | --from-latents needs --output",
+                "generate --from-latents out.mp4 | 2 | --output must be given with --from-latents",
                 "generate a-ring --save-every -1 | 2 | --save-every must be 0 or a positive number of steps",
             })
     void whatCanNotBeIsExplained(String arguments, int code, String message) {

@@ -57,9 +57,9 @@ class LingenTest {
         Path read = folder.resolve("read.mp4");
         Path written = folder.resolve("written.mp4");
         Outcome first = run(with(usual, read));
-        assertTrue(first.err.contains("read as    a blue ring"), first.err);
+        assertTrue(first.err.contains("rewritten  a blue ring"), first.err);
         Outcome second = run(with(usual, written, "--as-written"));
-        assertFalse(second.err.contains("read as"), second.err);
+        assertFalse(second.err.contains("rewritten"), second.err);
         for (Path video : List.of(read, written)) {
             Path again = folder.resolve("again.mp4");
             assertEquals(0, run("generate", "--like", video, "--model", own, "-o", again).code);
@@ -68,6 +68,25 @@ class LingenTest {
                     Mp4Frames.read(again).frames().toArray());
         }
         assertTrue(run("info", "--model", own).out.contains("1 words with trained replacements"));
+    }
+
+    @Test
+    void wordsThatTheModelWasNotTrainedOnGiveOneWarning() throws IOException {
+        Path own = TinyModel.write(folder.resolve("model"));
+        TinyModel.addThesaurus(own, "blue\na\nsapphire\tblue\n");
+        Object[] usual = {"generate", "a Zebra, a sapphire ring", "--model", own, "--frames", 4, "--steps", 1, "-o"};
+        String warning = "warning    the model was not trained on these words of the prompt: zebra, ring";
+        Outcome outcome = run(with(usual, folder.resolve("out.mp4")));
+        assertEquals(0, outcome.code, outcome.err);
+        assertEquals(1, outcome.err.lines().filter(warning::equals).count(), outcome.err);
+        Outcome several = run(with(usual, folder.resolve("clip.mp4"), "--count", 2));
+        assertEquals(1, several.err.lines().filter(warning::equals).count(), several.err);
+
+        assertEquals("", run(with(usual, folder.resolve("quiet.mp4"), "-q")).err);
+        usual[1] = "a sapphire, a blue";
+        assertFalse(run(with(usual, folder.resolve("known.mp4"))).err.contains("warning"));
+        usual[3] = model;
+        assertFalse(run(with(usual, folder.resolve("plain.mp4"))).err.contains("warning"), "no thesaurus");
     }
 
     private static Object[] with(Object[] arguments, Object... more) {
@@ -134,10 +153,10 @@ class LingenTest {
 
     @Test
     void otherWrongUsageIsExplained() {
-        assertFailed(run("generate"), 2, "Missing required parameter: 'PROMPT'");
+        assertFailed(run("generate"), 2, "prompt must be given, found none");
         assertFailed(run("generate", " ", "--model", model), 2, "prompt must contain visible characters");
         assertFailed(run("generate", "a ring", "--model", model, "-o", "out.avi"), 2, ".webm for WebM (VP9)");
-        assertFailed(run(), 2, "a command is missing");
+        assertFailed(run(), 2, "command must be given, found none");
         assertFailed(run("genrate", "a ring"), 2, "Did you mean");
         assertFailed(run("parity"), 2, "--model");
     }
@@ -171,7 +190,7 @@ class LingenTest {
         assertTrue(outcome.out.contains("cpu"), outcome.out);
         assertTrue(outcome.out.contains("nd4j"), outcome.out);
         assertTrue(outcome.out.contains("4 steps, guidance 3"), outcome.out);
-        assertTrue(outcome.out.contains("widths in steps of 4 up to 32"), outcome.out);
+        assertTrue(outcome.out.contains("width     a multiple of 4 up to 32"), outcome.out);
     }
 
     @Test
@@ -185,7 +204,7 @@ class LingenTest {
         System.setProperty(HostMemory.PROPERTY, "500m");
         try {
             outcome = run("info", "--size", "256x256", "--seconds", 68, "--backend", "cpu", "--precision", "f32");
-            assertTrue(outcome.out.contains("It does not fit. What fits: at most "), outcome.out);
+            assertTrue(outcome.out.contains("The video does not fit. These settings fit: at most "), outcome.out);
         } finally {
             System.clearProperty(HostMemory.PROPERTY);
         }

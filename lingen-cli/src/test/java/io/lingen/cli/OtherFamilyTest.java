@@ -41,8 +41,10 @@ class OtherFamilyTest {
             "text      hashed words, width 8",
             "sampler   multistep, shift 1, 6 steps, guidance 2\n            few_steps, 3 steps at 1000, 600, 300, guidance 1",
             "native    16x16, 1.125 s at 8 fps",
-            "makes     widths in steps of 8 up to 64, heights of 8 up to 64, frames of 4 from 1 up to 33",
-            "classes   5, labels from 0; or a prompt",
+            "width     a multiple of 8 up to 64",
+            "height    a multiple of 8 up to 64",
+            "frames    1 + a multiple of 4 up to 33",
+            "labels    0 to 4, in place of a prompt",
             "Memory of a video of 16x16, 1.125 s (9 frames), in bf16"
         }) {
             assertTrue(run.out().contains(line), run.out());
@@ -227,7 +229,8 @@ class OtherFamilyTest {
                 .assertRefused(2, "times must be 1 to 1000 positive numbers in decreasing order, found [400.0, 900.0]");
         generate("a ring", "--shift", 0).assertRefused(2, "shift must be above 0 and at most 1000, found 0.0");
         generate("--label", 9).assertRefused(2, "class label must be 0 to 4, found 9");
-        generate("a ring", "--label", 1).assertRefused(2, "a video shows a prompt or a class, found both");
+        generate("a ring", "--label", 1)
+                .assertRefused(2, "request must have either a prompt or a class label, found both");
         generate("--label", 1, "--negative", "noise")
                 .assertRefused(2, "negative prompt must be empty with a class label");
         generate("a ring", "--frames", 8)

@@ -109,7 +109,7 @@ class PromptFileTest {
     @Test
     void bytesThatAreNotTextAreRefusedLineByLine() throws IOException {
         List<PromptLine> lines = read("prompts.txt", "a ring\n\u00fc\nlast".getBytes(StandardCharsets.ISO_8859_1));
-        assertEquals("expected UTF-8, found bytes that are not", lines.get(1).problem());
+        assertEquals("expected UTF-8, found other bytes", lines.get(1).problem());
         assertEquals("last", request(lines.get(2)).prompt());
 
         lines = read("prompts.txt", new byte[] {'a', 7, 'b', '\n', 'c'});
@@ -130,7 +130,7 @@ class PromptFileTest {
     @Test
     void whatIsNoTextIsRefused() {
         IOException error = assertThrows(IOException.class, () -> read("prompts.txt", new byte[] {'a', 0, 'b'}));
-        assertTrue(error.getMessage().contains("found bytes that are no text"), error.getMessage());
+        assertTrue(error.getMessage().contains("found binary data"), error.getMessage());
     }
 
     @Test

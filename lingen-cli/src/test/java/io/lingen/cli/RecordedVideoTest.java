@@ -98,7 +98,8 @@ class RecordedVideoTest {
     void anotherPrecisionIsSaid() {
         CommandRun made = generate("--like", original, "-o", folder.resolve("other.mp4"), "--precision", "bf16");
         assertEquals(0, made.code(), made.err());
-        assertTrue(made.err().contains("warning    the precision of " + original + " was f32 and is bf16"), made.err());
+        assertTrue(
+                made.err().contains("warning    " + original + " was made with precision f32, found bf16"), made.err());
     }
 
     @Test
@@ -108,7 +109,7 @@ class RecordedVideoTest {
         Path old = tampered(tag.substring(0, tag.indexOf(',')), "{\"lingen\":\"0.0.1\"");
         CommandRun made = generate("--like", old, "-o", folder.resolve("other.mp4"), "--frames", 4);
         assertEquals(0, made.code(), made.err());
-        assertTrue(made.err().contains("the version of lingen of " + old + " was 0.0.1 and is"), made.err());
+        assertTrue(made.err().contains(old + " was made with version 0.0.1, found "), made.err());
     }
 
     @Test
@@ -116,7 +117,7 @@ class RecordedVideoTest {
         Path other = tampered("\"backend\":\"cpu\"", "\"backend\":\"abacus\"");
         CommandRun made = generate("--like", other, "-o", folder.resolve("other.mp4"), "--frames", 4);
         assertEquals(0, made.code(), made.err());
-        assertTrue(made.err().contains("the backend of " + other + " was abacus and is cpu"), made.err());
+        assertTrue(made.err().contains(other + " was made with backend abacus, found cpu"), made.err());
     }
 
     @Test
@@ -125,13 +126,13 @@ class RecordedVideoTest {
         Path other = tampered(hash, "00" + hash.substring(2));
         CommandRun named = generate("--like", other, "-o", folder.resolve("other.mp4"), "--frames", 4);
         assertEquals(0, named.code(), named.err());
-        assertTrue(named.err().contains("the model hash of " + other + " was 00"), named.err());
+        assertTrue(named.err().contains(other + " was made with model hash 00"), named.err());
 
         Path nano = tampered("\"model\":\"tiny\"", "\"model\":\"nano\"");
         CommandRun refused = CommandRun.of(
                 "generate", "--like", nano, "-o", folder.resolve("out.mp4"), "--size", "32x32", "--frames", 8);
         assertEquals(1, refused.code(), refused.err());
-        assertTrue(refused.err().contains("was made by a model 'nano' of the hash " + hash), refused.err());
+        assertTrue(refused.err().contains("expected the recorded model 'nano' with SHA-256 " + hash), refused.err());
         assertFalse(Files.exists(folder.resolve("out.mp4")));
     }
 
@@ -162,7 +163,7 @@ class RecordedVideoTest {
         Path tag = tampered("\"model\":\"tiny\"", "\"model\":\"" + name + "\"");
         CommandRun refused = CommandRun.of("generate", "--like", tag, "-o", folder.resolve("out.mp4"));
         assertEquals(2, refused.code(), refused.err());
-        assertTrue(refused.err().contains("say where it is with --model"), refused.err());
+        assertTrue(refused.err().contains("use --model DIR"), refused.err());
     }
 
     @Test
@@ -176,7 +177,7 @@ class RecordedVideoTest {
                         .code());
         CommandRun large = generate("--like", Files.write(folder.resolve("large.json"), new byte[3 << 20]));
         assertEquals(1, large.code());
-        assertTrue(large.err().contains("too large to be the provenance"), large.err());
+        assertTrue(large.err().contains("at most 2097152 bytes, found more"), large.err());
     }
 
     private Path tampered(String found, String replacement) throws IOException {
