@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.internal.sampling;
+
+import org.jspecify.annotations.NullMarked;
