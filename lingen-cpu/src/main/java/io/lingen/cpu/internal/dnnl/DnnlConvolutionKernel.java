@@ -7,6 +7,7 @@ import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cpu.internal.RawMemory;
+import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.WorkerPool.Worker;
@@ -17,14 +18,21 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Convolutions on oneDNN. A task computes one output frame, or a band of its rows, from the contiguous input frames within the kernel. The
- * primitive pads the input at the borders of the video.
+ * Convolutions on oneDNN. A task computes one output frame, or a band of its rows, from the input frames within the kernel. Frames lie in
+ * one piece; the rows of a band of several frames are first copied to one, since oneDNN is slow where they do not. The primitive pads the
+ * input at the borders of the video.
  */
 public final class DnnlConvolutionKernel implements ConvolutionKernel {
     /** The smallest number of rows of a band: in smaller ones, overhead outweighs the better balance. */
     private static final int SMALLEST_BAND = 8;
 
     private static final int TASKS_PER_THREAD = 4;
+    /** Fewer where each task copies its rows. */
+    private static final int COPYING_TASKS_PER_THREAD = 2;
+
+    /** The largest copy of a band's rows, unless the smallest band takes more. */
+    private static final long COPY_BYTES = 4 << 20;
+
     /** The number of elements that are converted at a time. */
     private static final int PIECE = 1 << 14;
 
@@ -175,26 +183,30 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         ConvolutionShape filter = packed.filter;
         int frames = Math.toIntExact(to.length(0));
         int rows = Math.toIntExact(to.length(1));
-        int bandRows = bandRows(filter, frames, rows);
+        long inputRow = from.length(2) * from.length(3) * filter.dtype().bytes();
+        int bandRows = bandRows(filter, frames, rows, inputRow);
         int bands = Math.ceilDiv(rows, bandRows);
         int tasks = Math.multiplyExact(frames, bands);
+        ConvolutionTile[] tiles = new ConvolutionTile[tasks];
         Primitive[] primitives = new Primitive[tasks];
         long[] packedWeights = new long[tasks];
         for (int task = 0; task < tasks; task++) {
             ConvolutionTile tile = tile(filter, from, to, task / bands, task % bands * bandRows, bandRows, target);
+            tiles[task] = tile;
             primitives[task] = dnnl.primitive(tile, () -> tile.compile(dnnl));
             packedWeights[task] = packed.weightFor(primitives[task]);
         }
-        long inputRow = from.length(2) * from.length(3) * filter.dtype().bytes();
         long outputRow = to.length(2) * to.length(3) * target.bytes();
         pool.forEach(tasks, (task, worker) -> {
             int frame = task / bands;
             int row = task % bands * bandRows;
             long firstFrame = ConvolutionTile.first(filter, 0, frame);
             long firstRow = ConvolutionTile.first(filter, 1, row);
+            long input = x + (firstFrame * from.length(1) + firstRow) * inputRow;
+            boolean copies = bands > 1 && tiles[task].t().length() > 1;
             primitives[task].execute(
                     worker,
-                    x + (firstFrame * from.length(1) + firstRow) * inputRow,
+                    copies ? copy(input, from.length(1) * inputRow, tiles[task], inputRow, worker.scratch()) : input,
                     packedWeights[task],
                     out + ((long) frame * rows + row) * outputRow,
                     packed.bias,
@@ -215,12 +227,28 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
                 target);
     }
 
-    /** Returns the number of rows of a task: a frame, or fewer rows if there are too few frames and each reads one input frame only. */
-    private int bandRows(ConvolutionShape filter, int frames, int rows) {
-        int wanted = Math.ceilDiv(TASKS_PER_THREAD * pool.size(), frames);
-        if (filter.kernel().t() > 1 || wanted < 2 || pool.size() == 1) {
+    /** Copies the input rows of a tile from frames {@code frameBytes} apart to one piece. */
+    private static long copy(long input, long frameBytes, ConvolutionTile tile, long rowBytes, Scratch scratch) {
+        long bytes = tile.h().length() * rowBytes;
+        long target = scratch.bytes(tile.t().length() * bytes);
+        for (int frame = 0; frame < tile.t().length(); frame++) {
+            RawMemory.copy(input + frame * frameBytes, target + frame * bytes, bytes);
+        }
+        return target;
+    }
+
+    /** Returns the number of rows of a task: a frame, or fewer rows if there are too few frames for the threads. */
+    private int bandRows(ConvolutionShape filter, int frames, int rows, long inputRow) {
+        boolean copies = filter.kernel().t() > 1;
+        int tasks = (copies ? COPYING_TASKS_PER_THREAD : TASKS_PER_THREAD) * pool.size();
+        int bands = Math.ceilDiv(tasks, frames);
+        if (bands < 2 || pool.size() == 1) {
             return rows;
         }
-        return Math.min(rows, Math.max(SMALLEST_BAND, Math.ceilDiv(rows, wanted)));
+        long wanted = Math.ceilDiv(rows, bands);
+        if (copies) {
+            wanted = Math.min(wanted, COPY_BYTES / (filter.kernel().t() * inputRow));
+        }
+        return (int) Math.min(rows, Math.max(SMALLEST_BAND, wanted));
     }
 }
