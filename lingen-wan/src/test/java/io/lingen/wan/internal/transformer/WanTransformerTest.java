@@ -56,6 +56,24 @@ class WanTransformerTest {
     }
 
     @Test
+    void weightedRowEqualsRepeatedRows() {
+        HostTensor latent = weights.normal(1, CONFIG.channels(), 2, 6, 10);
+        HostTensor rows = weights.normal(1, 3, CONFIG.textWidth());
+        float[] repeated = new float[503 * CONFIG.textWidth()];
+        System.arraycopy(rows.toFloats(), 0, repeated, 0, 3 * CONFIG.textWidth());
+        HostTensor all = HostTensor.of(repeated, 503, CONFIG.textWidth());
+        float[] merged = new float[4 * CONFIG.textWidth()];
+        System.arraycopy(repeated, 0, merged, 0, merged.length);
+        TextEmbedding weighted = new TextEmbedding(
+                HostTensor.of(merged, 4, CONFIG.textWidth()), HostTensor.of(new float[] {1, 1, 1, 500}, 4));
+        for (String backend : List.of("cpu", "nd4j")) {
+            HostTensor expected = predict(backend, DType.F32, latent, new TextEmbedding(all, null));
+            HostTensor found = predict(backend, DType.F32, latent, weighted);
+            assertTrue(error(doubles(expected), found) < 2e-6, backend);
+        }
+    }
+
+    @Test
     void namesOfAuthorsAreMapped() {
         Map<String, HostTensor> own = new TreeMap<>();
         weights.tensors().forEach((name, tensor) -> own.put("model.diffusion_model." + ownName(name), tensor));
