@@ -347,6 +347,24 @@ public final class ConfigReader {
     }
 
     /**
+     * {@return an array of strings and nulls}
+     *
+     * @param field the name of the field
+     * @throws CheckpointException if the field is missing, null or anything else
+     */
+    public List<@Nullable String> textsOrNulls(String field) {
+        JsonNode value = value(field);
+        if (!value.isArray()) {
+            throw error(field, Json.describe(value), "an array of strings or nulls");
+        }
+        List<@Nullable String> texts = new ArrayList<>();
+        for (int i = 0; i < value.size(); i++) {
+            texts.add(value.get(i).isNull() ? null : text(field + "[" + i + "]", value.get(i)));
+        }
+        return texts;
+    }
+
+    /**
      * {@return a reader of an object inside this one} Call its {@link #end} as well.
      *
      * @param field the name of the field

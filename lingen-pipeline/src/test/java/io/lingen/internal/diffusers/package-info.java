@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.internal.diffusers;
+
+import org.jspecify.annotations.NullMarked;
