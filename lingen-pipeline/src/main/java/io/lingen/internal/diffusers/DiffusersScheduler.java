@@ -47,7 +47,9 @@ public record DiffusersScheduler(String sampler, double shift, int order) {
             throw json.error(
                     "_class_name",
                     '"' + SafeText.of(name) + '"',
-                    "one of " + String.join(", ", SAMPLERS.keySet().stream().sorted().toList()));
+                    "one of "
+                            + String.join(
+                                    ", ", SAMPLERS.keySet().stream().sorted().toList()));
         }
         for (String field : FALSE_FLAGS) {
             if (json.flagOr(field, false)) {
@@ -69,8 +71,7 @@ public record DiffusersScheduler(String sampler, double shift, int order) {
             if (!json.flagOr("predict_x0", true)) {
                 throw json.error("predict_x0", false, "true");
             }
-            if (json.has("disable_corrector")
-                    && json.integers("disable_corrector", 0, 1000, 0, 1000).length > 0) {
+            if (json.has("disable_corrector") && json.integers("disable_corrector", 0, 1000, 0, 1000).length > 0) {
                 throw json.error("disable_corrector", "steps", "none");
             }
         } else {

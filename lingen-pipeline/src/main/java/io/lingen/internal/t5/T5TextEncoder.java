@@ -71,6 +71,17 @@ public final class T5TextEncoder implements TextEncoder {
     }
 
     /**
+     * {@return the width of an encoder's vectors, from its configuration}
+     *
+     * @param source the model
+     * @param component the folder of the encoder
+     * @throws CheckpointException if the configuration is missing or ill-formed
+     */
+    public static int width(ModelSource source, String component) {
+        return T5Config.read(source.config(component + "/config.json")).modelWidth();
+    }
+
+    /**
      * Loads a text encoder.
      *
      * @param source the model

@@ -1,0 +1,126 @@
+package io.lingen.wan.internal;
+
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.checkpoint.NamedTensors;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.internal.SafeText;
+import io.lingen.spi.ModelFact;
+import io.lingen.wan.internal.transformer.WanTransformerConfig;
+import io.lingen.wan.internal.vae.WanVaeConfig;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** The description of a folder: its parts, its license, and the parts that are missing with the command that downloads them. */
+final class WanFacts {
+    private static final List<String> LICENSES = List.of("LICENSE", "LICENSE.txt", "LICENSE.md");
+    private static final int MAX_LICENSE_BYTES = 1 << 20;
+
+    /** The publishers' repositories, by the width of the transformer. */
+    private static final Map<Integer, String> REPOSITORIES = Map.of(
+            1536, "Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
+            5120, "Wan-AI/Wan2.1-T2V-14B-Diffusers",
+            3072, "Wan-AI/Wan2.2-TI2V-5B-Diffusers");
+
+    private final WanModel model;
+    private final ModelSource source;
+    private final List<ModelFact> facts = new ArrayList<>();
+
+    private WanFacts(WanModel model, ModelSource source) {
+        this.model = model;
+        this.source = source;
+    }
+
+    static List<ModelFact> of(WanModel model, ModelSource source) {
+        WanFacts facts = new WanFacts(model, source);
+        List<String> missing = model.missing();
+        if (!missing.contains(WanModel.TRANSFORMER)) {
+            facts.add("denoiser", facts.transformer());
+        }
+        if (!missing.contains(WanModel.VAE)) {
+            facts.add("decoder", facts.decoder());
+        }
+        if (!missing.contains(WanModel.TEXT_ENCODER)) {
+            facts.add("text", facts.textEncoder());
+        }
+        facts.license();
+        if (!missing.isEmpty()) {
+            facts.add("missing", String.join(", ", missing) + "; download: " + facts.download(missing));
+        }
+        return facts.facts;
+    }
+
+    private void add(String name, String text) {
+        facts.add(new ModelFact(name, text));
+    }
+
+    private String transformer() {
+        WanTransformerConfig config = model.transformerConfig();
+        try (SafetensorsFile file = model.transformerFile()) {
+            return String.format(
+                    Locale.ROOT,
+                    "Wan, %d blocks, width %d, %s%s",
+                    config.layers(),
+                    config.width(),
+                    parameters(file, ""),
+                    model.isDistilled() ? ", distilled to a few steps" : "");
+        }
+    }
+
+    private String decoder() {
+        WanVaeConfig config = model.vaeConfig();
+        try (SafetensorsFile file = source.tensors(WanModel.VAE)) {
+            return String.format(
+                    Locale.ROOT,
+                    "compression %dx%dx%d, %d channels, %s",
+                    config.temporalCompression(),
+                    config.spatialCompression(),
+                    config.spatialCompression(),
+                    config.latentChannels(),
+                    parameters(file, "decoder."));
+        }
+    }
+
+    private String textEncoder() {
+        try (SafetensorsFile file = source.tensors(WanModel.TEXT_ENCODER)) {
+            return "UMT5, width " + model.textWidth() + ", " + parameters(file, "");
+        }
+    }
+
+    /** The first line of the license, if the folder has one. */
+    private void license() {
+        for (String path : LICENSES) {
+            if (source.exists(path)) {
+                String text = new String(source.read(path, MAX_LICENSE_BYTES), StandardCharsets.UTF_8);
+                text.lines()
+                        .map(String::strip)
+                        .filter(line -> !line.isEmpty())
+                        .findFirst()
+                        .ifPresent(line -> add("license", SafeText.of(line) + " (" + path + ")"));
+                return;
+            }
+        }
+    }
+
+    private String download(List<String> missing) {
+        String repository = "REPOSITORY";
+        if (source.exists(WanModel.config(WanModel.TRANSFORMER))) {
+            repository = REPOSITORIES.getOrDefault(model.transformerConfig().width(), repository);
+        }
+        return "hf download " + repository + " --local-dir " + source + " --include "
+                + missing.stream().map(part -> "'" + part + "/*'").collect(Collectors.joining(" "));
+    }
+
+    private static String parameters(NamedTensors tensors, String prefix) {
+        long parameters = tensors.names().stream()
+                .filter(name -> name.startsWith(prefix))
+                .mapToLong(name -> tensors.tensor(name).shape().elements())
+                .sum();
+        return parameters < 1e9
+                ? String.format(Locale.ROOT, "%.1f million parameters", parameters / 1e6)
+                : String.format(Locale.ROOT, "%.2f billion parameters", parameters / 1e9);
+    }
+}

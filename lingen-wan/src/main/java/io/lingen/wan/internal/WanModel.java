@@ -1,0 +1,256 @@
+package io.lingen.wan.internal;
+
+import io.lingen.core.DType;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.checkpoint.NamedTensors;
+import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.op.Dims3;
+import io.lingen.diffusion.Denoiser;
+import io.lingen.diffusion.Sampler;
+import io.lingen.diffusion.internal.sampler.DmdSampler;
+import io.lingen.diffusion.internal.sampler.FlowEulerSampler;
+import io.lingen.diffusion.internal.sampler.FlowSigmas;
+import io.lingen.diffusion.internal.sampler.UniPcSampler;
+import io.lingen.internal.diffusers.DiffusersScheduler;
+import io.lingen.internal.lora.MergedTensors;
+import io.lingen.internal.t5.T5TextEncoder;
+import io.lingen.internal.text.PromptCleaning;
+import io.lingen.spi.ModelDescription;
+import io.lingen.spi.ModelFact;
+import io.lingen.spi.ModelOptions;
+import io.lingen.spi.ModelSignature;
+import io.lingen.spi.SamplingSettings;
+import io.lingen.spi.SizeRule;
+import io.lingen.spi.TextEncoderFacts;
+import io.lingen.spi.VideoLimits;
+import io.lingen.text.TextEncoders;
+import io.lingen.vae.VideoDecoder;
+import io.lingen.wan.internal.transformer.WanNames;
+import io.lingen.wan.internal.transformer.WanTransformer;
+import io.lingen.wan.internal.transformer.WanTransformerConfig;
+import io.lingen.wan.internal.vae.WanVaeConfig;
+import io.lingen.wan.internal.vae.WanVideoDecoder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/** A model of Wan's family: a folder in the layout of diffusers. */
+final class WanModel implements ModelDescription {
+    static final String TRANSFORMER = "transformer";
+    static final String VAE = "vae";
+    static final String TEXT_ENCODER = "text_encoder";
+    static final String TOKENIZER = "tokenizer/tokenizer.json";
+    static final String SCHEDULER = "scheduler/scheduler_config.json";
+
+    static final String UNIPC = "unipc";
+    static final String FLOW_EULER = "flow_euler";
+    static final String DMD = "dmd";
+
+    /** The rows of an embedding, padding included. */
+    private static final int TEXT_ROWS = 512;
+
+    /** A tensor of FastWan's sparse attention. */
+    private static final String COMPRESSION_GATE = "blocks.0.attn1.to_gate_compress.weight";
+
+    private final ModelSource source;
+    private final ModelOptions options;
+    private final WanIndex index;
+
+    WanModel(ModelSource source, ModelOptions options, WanIndex index) {
+        this.source = source;
+        this.options = options;
+        this.index = index;
+    }
+
+    @Override
+    public VideoLimits limits() {
+        WanTransformerConfig transformer = transformerConfig();
+        WanVaeConfig vae = vaeConfig();
+        if (transformer.channels() != vae.latentChannels()) {
+            throw new CheckpointException(source.name() + ": expected a transformer and an autoencoder of one model,"
+                    + " found latents of " + transformer.channels() + " and " + vae.latentChannels() + " channels");
+        }
+        int width = textWidth();
+        if (transformer.textWidth() != width) {
+            throw new CheckpointException(source.name() + ": expected a transformer and a text encoder of one model,"
+                    + " found embeddings of width " + transformer.textWidth() + " and " + width);
+        }
+        int cell = vae.spatialCompression() * WanTransformerConfig.PATCH.h();
+        int compression = vae.temporalCompression();
+        int positions = transformer.maxPositions();
+        WanDefaults defaults = WanDefaults.of(vae.spatialCompression() > 8, isDistilled());
+        return new VideoLimits(
+                true,
+                0,
+                SizeRule.multiplesOf(cell, positions),
+                SizeRule.multiplesOf(cell, positions),
+                new SizeRule(1, compression, 1 + compression * (positions - 1)),
+                transformer.channels(),
+                new Dims3(compression, vae.spatialCompression(), vae.spatialCompression()),
+                defaults.fps(),
+                defaults.nativeSize(),
+                samplers(defaults));
+    }
+
+    /** The folder's own sampler first. A few-step model has one that fits it, whatever its folder says. */
+    private List<SamplingSettings> samplers(WanDefaults defaults) {
+        DiffusersScheduler scheduler = scheduler();
+        List<SamplingSettings> samplers = new ArrayList<>();
+        for (String name : List.of(UNIPC, FLOW_EULER)) {
+            SamplingSettings settings =
+                    new SamplingSettings(name, null, scheduler.shift(), List.of(), 50, defaults.guidance(), 0);
+            samplers.add(name.equals(scheduler.sampler()) ? 0 : samplers.size(), settings);
+        }
+        List<Double> times = WanDefaults.DISTILLED_TIMES;
+        SamplingSettings dmd = new SamplingSettings(DMD, null, null, times, times.size(), 1, 0);
+        samplers.add(isDistilled() ? 0 : samplers.size(), dmd);
+        return samplers;
+    }
+
+    @Override
+    public void requireSampling(SamplingSettings settings) {
+        sigmas(settings);
+    }
+
+    private static FlowSigmas sigmas(SamplingSettings settings) {
+        if (!settings.times().isEmpty()) {
+            if (!settings.sampler().equals(DMD)) {
+                throw new IllegalArgumentException("sampler must be " + DMD + " for given times, found "
+                        + settings.sampler() + "; omit the times or use that sampler");
+            }
+            return FlowSigmas.ofTimes(
+                    settings.times().stream().mapToDouble(Double::doubleValue).toArray());
+        }
+        double shift = Objects.requireNonNull(settings.shift());
+        return switch (settings.sampler()) {
+            case UNIPC -> FlowSigmas.uniPc(settings.steps(), shift);
+            case FLOW_EULER -> FlowSigmas.flowEuler(settings.steps(), shift);
+            default -> FlowSigmas.distilled(settings.steps(), shift);
+        };
+    }
+
+    @Override
+    public Sampler sampler(Backend backend, SamplingSettings settings, long seed) {
+        FlowSigmas sigmas = sigmas(settings);
+        return switch (settings.sampler()) {
+            case UNIPC -> new UniPcSampler(backend, sigmas, scheduler().order());
+            case FLOW_EULER -> new FlowEulerSampler(backend, sigmas);
+            default -> new DmdSampler(backend, sigmas, seed);
+        };
+    }
+
+    @Override
+    public List<String> files() {
+        List<String> files = new ArrayList<>(List.of(ModelSignature.FILE, SCHEDULER, config(TRANSFORMER), config(VAE)));
+        if (options.denoiser() == null) {
+            files.addAll(source.tensorFiles(TRANSFORMER));
+        } else {
+            files.add(ModelOptions.DENOISER);
+        }
+        for (int i = 0; i < options.adapters().size(); i++) {
+            files.add(options.adapterPath(i));
+        }
+        files.addAll(source.tensorFiles(VAE));
+        files.addAll(text().files(source));
+        return files;
+    }
+
+    @Override
+    public List<ModelFact> facts() {
+        return WanFacts.of(this, source);
+    }
+
+    @Override
+    public List<TextEncoderFacts> textEncoders(Backend backend, DType precision) {
+        return List.of(text().facts(source, backend, precision));
+    }
+
+    @Override
+    public TextEncoders loadTextEncoders(Backend backend, DType precision, int threads) {
+        T5TextEncoder encoder = T5TextEncoder.load(source, text(), backend, precision);
+        return new TextEncoders(List.of(new PaddedTextEncoder(encoder, TEXT_ROWS)));
+    }
+
+    /** The layers are read from the file for every video: kept, they would take more memory than the transformer. */
+    T5TextEncoder.Layout text() {
+        return new T5TextEncoder.Layout(TEXT_ENCODER, TOKENIZER, TEXT_ROWS, PromptCleaning::clean, false);
+    }
+
+    @Override
+    public Denoiser loadDenoiser(Backend backend, DType precision) {
+        try (SafetensorsFile file = transformerFile()) {
+            NamedTensors tensors = WanNames.underDiffusersNames(file);
+            NamedTensors merged = MergedTensors.of(tensors, source, options, WanNames::toDiffusers, backend.computes());
+            return WanTransformer.load(transformerConfig(), merged, backend, precision);
+        }
+    }
+
+    @Override
+    public VideoDecoder loadDecoder(Backend backend, DType precision) {
+        try (SafetensorsFile file = source.tensors(VAE)) {
+            return WanVideoDecoder.load(file, vaeConfig(), backend, precision);
+        }
+    }
+
+    SafetensorsFile transformerFile() {
+        return options.denoiser() == null ? source.tensors(TRANSFORMER) : source.open(ModelOptions.DENOISER);
+    }
+
+    /** Whether the model was distilled to a few steps. */
+    boolean isDistilled() {
+        if (index.distilled()) {
+            return true;
+        }
+        try (SafetensorsFile file = transformerFile()) {
+            return file.names().contains(COMPRESSION_GATE);
+        }
+    }
+
+    /** {@return the folders of which a file is missing} */
+    List<String> missing() {
+        List<String> missing = new ArrayList<>();
+        for (String component : List.of(TRANSFORMER, VAE, TEXT_ENCODER)) {
+            boolean replaced = component.equals(TRANSFORMER) && options.denoiser() != null;
+            if (!source.exists(config(component)) || !replaced && !hasTensors(component)) {
+                missing.add(component);
+            }
+        }
+        for (String path : List.of(TOKENIZER, SCHEDULER)) {
+            if (!source.exists(path)) {
+                missing.add(path.substring(0, path.indexOf('/')));
+            }
+        }
+        return missing;
+    }
+
+    private boolean hasTensors(String component) {
+        try {
+            return source.tensorFiles(component).stream().allMatch(source::exists);
+        } catch (CheckpointException e) {
+            return false;
+        }
+    }
+
+    WanTransformerConfig transformerConfig() {
+        return WanTransformerConfig.read(source.config(config(TRANSFORMER)));
+    }
+
+    WanVaeConfig vaeConfig() {
+        return WanVaeConfig.read(source.config(config(VAE)));
+    }
+
+    /** {@return the width of the text encoder's rows} */
+    int textWidth() {
+        return T5TextEncoder.width(source, TEXT_ENCODER);
+    }
+
+    DiffusersScheduler scheduler() {
+        return DiffusersScheduler.read(source.config(SCHEDULER));
+    }
+
+    static String config(String component) {
+        return component + "/config.json";
+    }
+}
