@@ -127,12 +127,20 @@ public record PipelineOptions(
         return new PipelineOptions(backend, precision, threads, rewriter, other, offload, textCache, progress);
     }
 
-    /** These options with a folder that keeps encoded prompts; null to keep none. */
+    /**
+     * {@return these options with another text cache}
+     *
+     * @param folder the folder for encoded prompts; null for none
+     */
     public PipelineOptions withTextCache(@Nullable Path folder) {
         return new PipelineOptions(backend, precision, threads, rewriter, model, offload, folder, progress);
     }
 
-    /** These options with a receiver of progress. */
+    /**
+     * {@return these options with another progress listener}
+     *
+     * @param listener receives the progress
+     */
     public PipelineOptions withProgress(ProgressListener listener) {
         return new PipelineOptions(backend, precision, threads, rewriter, model, offload, textCache, listener);
     }

@@ -243,10 +243,14 @@ public final class TextToVideoPipeline implements AutoCloseable {
     }
 
     /**
-     * What a model would make of a request, from its configuration files alone.
+     * Plans a request with the configuration of a model, without loading the model.
      *
-     * @throws IllegalArgumentException if it can't make what is asked for; the message offers the nearest sizes
-     * @throws CheckpointException if it is not a model, or an ill-formed one
+     * @param model the path of a model folder, or {@value #NANO}
+     * @param options the options of the pipeline, of which only the model options are used
+     * @param request the request
+     * @return the request completed with the model's defaults
+     * @throws IllegalArgumentException if the model does not support the request; the message contains the nearest supported values
+     * @throws CheckpointException if the model is missing or malformed
      */
     public static VideoPlan plan(String model, PipelineOptions options, VideoRequest request) {
         try (ModelSource source = options.model().applyTo(source(model))) {

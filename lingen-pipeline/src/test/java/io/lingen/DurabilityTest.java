@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A power cut at any moment leaves either the latents on the disk, or the video and its sidecar: by the order of the calls. */
+/** Checks by the order of file operations that a power failure leaves either the latents, or the video and its sidecar, on disk. */
 class DurabilityTest {
     private static final int FRAMES = 4;
     private static final VideoRequest REQUEST = VideoRequest.builder("a red ring")
@@ -62,7 +62,7 @@ class DurabilityTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif"})
-    void latentsAreRemovedWhenVideoAndSidecarAreOnTheDisk(String name) throws IOException {
+    void latentsAreDeletedAfterVideoAndSidecarAreOnDisk(String name) throws IOException {
         List<String> expected = new ArrayList<>(replaced(LATENTS));
         expected.addAll(replaced(LATENTS));
         expected.addAll(replaced(name));
@@ -76,7 +76,7 @@ class DurabilityTest {
     }
 
     @Test
-    void everyFrameIsOnTheDiskToo() throws IOException {
+    void latentsAreDeletedAfterAllFramesAreOnDisk() throws IOException {
         List<String> before = new ArrayList<>(replaced(LATENTS));
         before.addAll(replaced(LATENTS));
         before.addAll(Collections.nCopies(FRAMES, "sync FRAME"));
@@ -92,7 +92,7 @@ class DurabilityTest {
     }
 
     @Test
-    void withoutASidecarTheVideoIsEnough() throws IOException {
+    void latentsAreDeletedAfterTheVideoWithoutSidecarIsOnDisk() throws IOException {
         observe("out.mp4");
         try (Generation generation = pipeline.start(REQUEST)) {
             generation.saveLatents(folder.resolve("out.mp4"), 0, false);
@@ -118,7 +118,7 @@ class DurabilityTest {
     }
 
     @Test
-    void latentsStayIfTheSidecarIsNotWritten() throws IOException {
+    void latentsAreKeptIfWritingTheSidecarFails() throws IOException {
         Path target = folder.resolve("out.mp4");
         Disk.observe(call -> {
             calls.add(call);
@@ -150,7 +150,7 @@ class DurabilityTest {
         }
     }
 
-    /** The calls by which a file gets its name for good. */
+    /** The calls after which a file durably has its name. */
     private static List<String> replaced(String name) {
         return List.of("sync PARTIAL-" + name, "rename PARTIAL-" + name + " " + name, "sync-folder FOLDER");
     }
@@ -161,7 +161,7 @@ class DurabilityTest {
         return all;
     }
 
-    /** Records the calls from now on, without what differs from run to run. */
+    /** Starts recording the calls, without the parts of names that differ between runs. */
     private void observe(String name) {
         Disk.observe(call -> calls.add(Arrays.stream(call.split(" "))
                 .map(word -> {

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** An interrupt of the thread is a cancellation: latents are on disk, the status is kept, and the resumed video is the same. */
+/** Interrupts of the thread: latents are saved, the interrupt status is kept, and the resumed video is the same. */
 @Timeout(120)
 class InterruptTest {
     private static final VideoRequest REQUEST = VideoRequest.builder("a red ring")
@@ -70,10 +70,10 @@ class InterruptTest {
         assertFalse(Thread.interrupted(), "the test clears what it sets");
     }
 
-    /** {@code shutdownNow}, while the first latents are saved. */
+    /** Calls {@code shutdownNow} while the first latents are saved. */
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "out"})
-    void anInterruptWhileDenoisingSavesTheLatents(String name) throws Exception {
+    void interruptWhileDenoisingSavesTheLatents(String name) throws Exception {
         Path target = folder.resolve(name);
         AtomicBoolean status = new AtomicBoolean();
         ExecutorService executor = Executors.newSingleThreadExecutor();
@@ -97,7 +97,7 @@ class InterruptTest {
     }
 
     @Test
-    void aCancelledFutureEndsBeforeTheNextPass() throws Exception {
+    void cancelledFutureStopsBeforeTheNextPass() throws Exception {
         Path target = folder.resolve("out.mp4");
         ExecutorService executor = Executors.newSingleThreadExecutor();
         CompletableFuture<Future<VideoResult>> submitted = new CompletableFuture<>();
@@ -111,7 +111,7 @@ class InterruptTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "out"})
-    void anInterruptWhileDecodingLeavesTheLatents(String name) throws IOException {
+    void interruptWhileDecodingKeepsTheLatents(String name) throws IOException {
         Path target = folder.resolve(name);
         try (Generation generation = pipeline.start(REQUEST)) {
             generation.saveLatents(target, 5, false);
@@ -126,10 +126,10 @@ class InterruptTest {
         assertResumes(target);
     }
 
-    /** Too late to cancel: the file is finished, its comment and the description included. */
+    /** After the last frame it is too late to cancel: the video and its sidecar are completed. */
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "out"})
-    void anInterruptAfterTheLastFrameDamagesNothing(String name) throws IOException {
+    void interruptAfterTheLastFrameCompletesTheVideo(String name) throws IOException {
         Path target = folder.resolve(name);
         try (Generation generation = pipeline.start(REQUEST)) {
             generation.saveLatents(target, 5, false);
@@ -139,20 +139,20 @@ class InterruptTest {
             assertEquals(result.provenance(), VideoProvenance.parse("json", Files.readString(result.sidecar())));
         }
         assertEquals(Stream.of("out.json", name).sorted().toList(), names());
-        assertWhole(target);
+        assertComplete(target);
     }
 
-    /** The files to replace are looked at while the thread is interrupted. */
+    /** The existing files are checked while the thread is interrupted. */
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "out"})
     void anInterruptAfterTheLastFrameReplacesEarlierFiles(String name) throws IOException {
         Path target = folder.resolve(name);
         pipeline.generate(REQUEST.toBuilder().steps(1).build(), target);
-        anInterruptAfterTheLastFrameDamagesNothing(name);
+        interruptAfterTheLastFrameCompletesTheVideo(name);
     }
 
     @Test
-    void anInterruptedThreadBeginsNothingAndStillReadsItsLatents() throws IOException {
+    void interruptedThreadsStartNothingButReadLatents() throws IOException {
         Path target = folder.resolve("out.mp4");
         try (Generation generation = pipeline.start(REQUEST)) {
             generation.saveLatents(target, 1, false);
@@ -173,7 +173,7 @@ class InterruptTest {
         assertResumes(target);
     }
 
-    /** The observer is called by the thread that saves. */
+    /** Runs an action on the thread that saves, during its first save. */
     private static void onFirstSave(Runnable action) {
         AtomicBoolean done = new AtomicBoolean();
         Disk.observe(call -> {
@@ -208,11 +208,11 @@ class InterruptTest {
             generation.saveLatents(target, 5, false);
             generation.write(target);
         }
-        assertWhole(target);
+        assertComplete(target);
     }
 
-    /** It is the uninterrupted video, byte for byte. */
-    private void assertWhole(Path target) throws IOException {
+    /** Asserts that the file equals the uninterrupted video, byte for byte. */
+    private void assertComplete(Path target) throws IOException {
         Path whole = Files.createDirectory(folder.resolve("whole")).resolve(target.getFileName());
         pipeline.generate(REQUEST, whole);
         Map<String, byte[]> expected = contents(whole);

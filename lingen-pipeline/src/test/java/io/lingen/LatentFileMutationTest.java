@@ -10,7 +10,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Damaged latents are read whole or refused. */
+/** Random damage to latents files: they are read completely or rejected. */
 class LatentFileMutationTest {
     private static final long FIXED_BYTES = 1 << 20;
 
@@ -18,7 +18,7 @@ class LatentFileMutationTest {
     private Path folder;
 
     @Test
-    void damagedLatentsAreReadOrRefused() throws Exception {
+    void damagedLatentsAreReadOrRejected() throws Exception {
         Path file = folder.resolve("out.latents.safetensors");
         VideoRequest request = VideoRequest.builder("a ring")
                 .size(16, 16)

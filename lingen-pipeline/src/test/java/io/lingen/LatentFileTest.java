@@ -58,7 +58,7 @@ class LatentFileTest {
     Path folder;
 
     @Test
-    void whatIsWrittenIsRead() {
+    void writtenFilesAreReadBack() {
         Path file = folder.resolve("out.latents.safetensors");
         LatentFile.write(file, LATENT, STATE, 4, "out.mp4", PROVENANCE);
         LatentFile read = LatentFile.read(file);
@@ -76,7 +76,7 @@ class LatentFileTest {
     }
 
     @Test
-    void noMoreStepsAreDoneThanThereAre() {
+    void invalidNumbersOfStepsAreRejected() {
         for (int step : new int[] {-1, 7}) {
             IllegalArgumentException error = assertThrows(
                     IllegalArgumentException.class,
@@ -86,7 +86,7 @@ class LatentFileTest {
     }
 
     @Test
-    void theNameIsTheVideosWithAnotherEnding() {
+    void nameIsThatOfTheVideoWithAnotherExtension() {
         assertEquals(Path.of("a/out.latents.safetensors"), LatentFile.pathFor(Path.of("a/out.mp4")));
         assertEquals(Path.of("frames.latents.safetensors"), LatentFile.pathFor(Path.of("frames")));
         assertEquals(Path.of("a.b.latents.safetensors"), LatentFile.pathFor(Path.of("a.b.webm")));
@@ -113,7 +113,7 @@ class LatentFileTest {
                 "output | ../x.mp4 | expected the plain name of a file as metadata 'output', found \"../x.mp4\"",
                 "output | ..       | expected the plain name of a file as metadata 'output'",
             })
-    void metadataThatCanNotBeIsNamed(String key, String value, String message) {
+    void invalidMetadataAreNamed(String key, String value, String message) {
         Map<String, String> metadata = metadata();
         if (value == null) {
             metadata.remove(key);
@@ -124,7 +124,7 @@ class LatentFileTest {
     }
 
     @Test
-    void tensorsThatCanNotBeAreNamed() {
+    void invalidTensorsAreNamed() {
         assertRefused(write(Map.of("x", LATENT), metadata()), "expected one tensor 'latent', found 1");
         assertRefused(write(Map.of("latent", LATENT, "x", LATENT), metadata()), "found 2 tensors");
         assertRefused(
@@ -135,13 +135,13 @@ class LatentFileTest {
 
     @ParameterizedTest
     @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
-    void numbersThatAreNoneAreNamed(float value) {
+    void nonFiniteValuesAreNamed(float value) {
         HostTensor broken = HostTensor.of(new float[] {1, 2, value, 4}, 1, 2, 1, 2);
         assertRefused(write(Map.of("latent", broken), metadata()), "found " + value + " at element 2");
     }
 
     @Test
-    void whatIsNoFileIsNamed() throws IOException {
+    void missingAndOtherFilesAreNamed() throws IOException {
         assertRefused(folder.resolve("no.latents.safetensors"), "found no such file");
         assertRefused(folder, "found something that is not a file");
         Path text = Files.writeString(folder.resolve("text"), "these are no latents, but a text that is long enough");
@@ -151,7 +151,7 @@ class LatentFileTest {
     }
 
     @Test
-    void everyCutAndEveryWrongByteOfTheHeaderIsNoCrash() throws IOException {
+    void truncatedFilesAndDamagedHeadersAreRejected() throws IOException {
         byte[] whole = Files.readAllBytes(write(Map.of("latent", LATENT), metadata()));
         Path file = folder.resolve("damaged");
         for (int length = 0; length < whole.length; length++) {
@@ -185,9 +185,9 @@ class LatentFileTest {
         assertArrayEquals(first, Arrays.copyOf(read.latent().toFloats(), 5));
     }
 
-    /** A bit of every byte, every bit in turn. */
+    /** Flips one bit of every byte, cycling through the eight bits. */
     @Test
-    void everyFlippedBitIsRefused() throws IOException {
+    void everyFlippedBitIsRejected() throws IOException {
         Path file = folder.resolve("out.latents.safetensors");
         LatentFile.write(file, LATENT, STATE, 4, "out.mp4", PROVENANCE);
         byte[] whole = Files.readAllBytes(file);
@@ -206,7 +206,7 @@ class LatentFileTest {
     }
 
     @Test
-    void everyChangeOfTheContentsIsFoundByTheDigest() {
+    void digestDetectsEveryChange() {
         Path file = folder.resolve("out.latents.safetensors");
         LatentFile.write(file, LATENT, STATE, 4, "out.mp4", PROVENANCE);
         Map<String, String> metadata;
@@ -242,10 +242,10 @@ class LatentFileTest {
         assertRefused(write(foreign, metadata), "and at most 63 under 'sampler.', found 4 tensors");
     }
 
-    /** Terabytes on paper, a few kilobytes on disk. */
+    /** Sparse files that declare terabytes and occupy a few kilobytes. */
     @ParameterizedTest
     @ValueSource(strings = {"1", "2"})
-    void aSparseFileIsRefusedByItsSize(String version) throws IOException {
+    void sparseFilesAreRejectedByDeclaredSize(String version) throws IOException {
         Map<String, String> metadata = metadata();
         metadata.put("version", version);
         metadata.put("sha256", "0".repeat(64));

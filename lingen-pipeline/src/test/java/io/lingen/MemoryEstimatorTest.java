@@ -14,15 +14,15 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** What does not fit is refused, and what is offered instead fits while the next larger does not. */
+/** Rejection of videos that do not fit, and the settings offered instead: they fit, and the next larger ones do not. */
 class MemoryEstimatorTest {
     private static final PipelineOptions OPTIONS =
             PipelineOptions.defaults().withBackend("cpu").withThreads(1);
     private static final VideoRequest LARGE =
             VideoRequest.builder("a ring").size(256, 256).seconds(68).build();
-    /** Sides of nano's videos are multiples of it. */
+    /** The unit of widths and heights of nano. */
     private static final int UNIT = 32;
-    /** Off, so that BF16 weights are packed as such: oneDNN packs them as F32 where the processor has no BF16 products. */
+    /** Disables oneDNN, which packs BF16 weights as F32 on processors without BF16 products. */
     private static final String ONEDNN = "lingen.cpu.onednn";
 
     private static MemoryEstimator estimator;
@@ -40,7 +40,7 @@ class MemoryEstimatorTest {
     }
 
     @Test
-    void whatIsOfferedFitsAndTheNextLargerDoesNot() {
+    void offeredSettingsFitAndTheNextLargerOnesDoNot() {
         long available = estimator.forecast(LARGE).videoBytes() * 9 / 10;
         List<String> settings = estimator.fittingSettings(LARGE, available, MemoryForecast::videoBytes);
         assertEquals(2, settings.size(), settings.toString());
@@ -60,12 +60,12 @@ class MemoryEstimatorTest {
     }
 
     @Test
-    void nothingIsOfferedWhereNothingFits() {
+    void noSettingsAreOfferedIfNoneFit() {
         assertEquals(List.of(), estimator.fittingSettings(LARGE, 1_000, MemoryForecast::videoBytes));
     }
 
     @Test
-    void anEstimateDoesNotDependOnThoseBefore() {
+    void forecastsDoNotDependOnEarlierOnes() {
         VideoRequest small = VideoRequest.builder("a ring").seconds(2).build();
         MemoryForecast first = estimator.forecast(small);
         estimator.forecast(LARGE);
@@ -73,7 +73,7 @@ class MemoryEstimatorTest {
     }
 
     @Test
-    void guidanceAndPrecisionCount() {
+    void forecastsIncludeGuidanceAndPrecision() {
         MemoryForecast guided = estimator.forecast(LARGE);
         MemoryForecast alone = estimator.forecast(VideoRequest.builder("a ring")
                 .size(256, 256)
@@ -88,7 +88,7 @@ class MemoryEstimatorTest {
     }
 
     @Test
-    void aVideoThatCanNotFitIsRefusedBeforeItStarts() {
+    void videosThatDoNotFitAreRejectedBeforeTheyStart() {
         try (TextToVideoPipeline pipeline =
                 TextToVideoPipeline.load(TextToVideoPipeline.NANO, OPTIONS.withPrecision(DType.F32))) {
             System.setProperty(HostMemory.PROPERTY, "120m");
@@ -108,7 +108,7 @@ class MemoryEstimatorTest {
     }
 
     @Test
-    void aModelThatCanNotFitIsRefusedBeforeItIsLoaded() {
+    void modelsThatDoNotFitAreRejectedBeforeLoading() {
         System.setProperty(HostMemory.PROPERTY, "100m");
         try {
             OutOfMemoryException refused = assertThrows(

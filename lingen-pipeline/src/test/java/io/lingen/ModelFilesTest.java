@@ -31,7 +31,7 @@ class ModelFilesTest {
     }
 
     @Test
-    void theIndexLeadsToAllFiles() throws IOException {
+    void filesIncludeEverythingThatTheIndexNames() throws IOException {
         assertEquals(
                 List.of(
                         "model_index.json",
@@ -53,7 +53,7 @@ class ModelFilesTest {
     }
 
     @Test
-    void theHashIsOfTheFilesAndNothingElse() throws IOException {
+    void hashDependsOnlyOnTheFiles() throws IOException {
         String hash = files().hash();
         assertTrue(hash.matches("[0-9a-f]{64}"), hash);
         Files.writeString(model.resolve("README.md"), "a tiny model");
@@ -76,7 +76,7 @@ class ModelFilesTest {
                 "text_encoder/encoder.bin",
                 "text_encoder/tokenizer.json"
             })
-    void aChangedByteIsRefusedWhenTheModelIsLoaded(String path) throws IOException {
+    void changedFilesAreRejectedWhileLoading(String path) throws IOException {
         giveAnEncoder();
         writeSums();
         flip(path);
@@ -88,15 +88,15 @@ class ModelFilesTest {
     }
 
     @Test
-    void aFileThatIsNotListedIsRefused() throws IOException {
+    void unlistedFilesAreRejected() throws IOException {
         Files.writeString(model.resolve(Checksums.FILE), "");
         CheckpointException error = assertThrows(CheckpointException.class, () -> files().check());
         assertTrue(error.getMessage().contains("found none of model_index.json, scheduler"), error.getMessage());
     }
 
-    /** The embedded model's own listing, which {@code sha256sum -c} reads. */
+    /** The listing of the embedded model, in the format of {@code sha256sum -c}. */
     @Test
-    void nanoIsWhatItsListingSays() {
+    void nanoMatchesItsChecksums() {
         try (ModelSource source = TextToVideoPipeline.source(TextToVideoPipeline.NANO)) {
             ModelFiles files = new ModelFiles(source, ModelFamilies.open(source).files());
             files.check();
@@ -104,7 +104,7 @@ class ModelFilesTest {
         }
     }
 
-    /** An encoder with external data. */
+    /** A text encoder with external data. */
     private void giveAnEncoder() throws IOException {
         Path encoder = model.resolve("text_encoder");
         Files.writeString(
@@ -125,7 +125,7 @@ class ModelFilesTest {
                 Checksums.compute(ModelSource.of(model), files().paths()).listing());
     }
 
-    /** Changes a byte so that the file is as well-formed as before: a blank, or the last weight's lowest bit. */
+    /** Changes a byte without making the file malformed: white space, or the lowest bit of the last weight. */
     private void flip(String path) throws IOException {
         Path file = model.resolve(path);
         byte[] bytes = Files.readAllBytes(file);

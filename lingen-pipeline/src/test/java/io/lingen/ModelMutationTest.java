@@ -20,9 +20,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * A whole model one of whose files is damaged is loaded or refused: configurations, weights, and that they fit each other. It is loaded on
- * a backend that only counts, so that what is allocated is the reading's. The file of the text encoder's own format is its library's to
- * read.
+ * Random damage to one file of a model, its configurations or weights: the model is loaded or rejected. It is loaded on a dry-run backend, so
+ * that only the reading allocates memory. The ONNX file of the text encoder is not damaged here, because its library reads it.
  */
 class ModelMutationTest {
     private static final long FIXED_BYTES = 32L << 20;
@@ -45,7 +44,7 @@ class ModelMutationTest {
         "text_encoder/config.json, 0.5",
         "scheduler/config.json, 0.5"
     })
-    void damagedModelsAreLoadedOrRefused(String path, double refusedAtLeast) throws Exception {
+    void damagedModelsAreLoadedOrRejected(String path, double refusedAtLeast) throws Exception {
         Path file = model.resolve(path);
         byte[] good = Files.readAllBytes(file);
         int focus = path.endsWith(".json") ? good.length : 8 + (good[0] & 0xFF) + ((good[1] & 0xFF) << 8);

@@ -14,15 +14,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * The embedded model's latents are those that were committed: nothing on the way from prompt to latent has changed.
+ * Comparison of latents of the embedded model with committed ones, which detects every change between prompt and latent.
  *
- * <p>In F32 the kernels for other processors, plain loops and oneDNN, differ by 1.4e-6 at most. In BF16 they round intermediate results
- * elsewhere and 50 passes carry that on: they differ by 8.5e-3 to 9.6e-3 from each other, so a closer bound would be one of a processor.
+ * <p>In F32, the kernels for different processors differ by at most 1.4e-6. In BF16 they round at different places, which 50 passes amplify to
+ * 8.5e-3 to 9.6e-3, so a smaller tolerance would depend on the processor.
  */
 class NanoLatentsTest {
     @ParameterizedTest
     @CsvSource({"F32, 1e-5", "BF16, 2e-2"})
-    void latentsAreThoseCommitted(DType precision, double tolerance) throws IOException {
+    void latentsEqualTheGoldenOnes(DType precision, double tolerance) throws IOException {
         PipelineOptions options = PipelineOptions.defaults().withBackend("cpu").withPrecision(precision);
         VideoRequest request = VideoRequest.builder("a red circle moves to the right over a night sky")
                 .seconds(4)

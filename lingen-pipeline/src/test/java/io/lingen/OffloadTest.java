@@ -13,7 +13,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A model whose denoiser and decoder take turns in memory. */
+/** Models whose denoiser and decoder are loaded alternately. */
 class OffloadTest {
     private static final VideoRequest REQUEST = VideoRequest.builder("a red circle")
             .size(64, 64)

@@ -21,7 +21,7 @@ class RequestPlannerTest {
     private static final RequestPlanner LIMITS = limits(new VideoLimits.NativeSize(128, 96, 17));
 
     @Test
-    void whatIsOpenIsTheModelsChoice() {
+    void absentFieldsTakeTheModelsDefaults() {
         VideoPlan plan = LIMITS.plan(VideoRequest.of("a ring"));
         assertEquals(272, plan.frames());
         assertEquals(Shape.of(16, 34, 12, 16), plan.latent());
@@ -32,7 +32,7 @@ class RequestPlannerTest {
     }
 
     @Test
-    void whatIsAskedForIsDone() {
+    void givenFieldsOverrideTheDefaults() {
         VideoPlan plan = LIMITS.plan(VideoRequest.builder("a ring")
                 .size(64, 32)
                 .seconds(1.5)
@@ -90,7 +90,7 @@ class RequestPlannerTest {
     }
 
     @Test
-    void aNegativePromptWithoutGuidanceIsRefused() {
+    void negativePromptsWithoutGuidanceAreRejected() {
         VideoRequest.Builder request = VideoRequest.builder("a ring").negativePrompt("a red circle");
         assertEquals(3, LIMITS.plan(request.build()).guidance());
         assertEquals(0, LIMITS.plan(request.guidance(0).build()).guidance());
@@ -102,7 +102,7 @@ class RequestPlannerTest {
     }
 
     @Test
-    void decimalSecondsAreExactEnough() {
+    void decimalSecondsGiveWholeFrames() {
         assertEquals(
                 24,
                 LIMITS.plan(VideoRequest.builder("a ring").fps(20).seconds(1.2).build())
@@ -143,7 +143,7 @@ class RequestPlannerTest {
     }
 
     @Test
-    void aModelWithoutANativeSizeAsksForOne() {
+    void modelsWithoutNativeSizeRequireOne() {
         assertEquals(
                 "request for this model must contain a size, found none: the model has no default",
                 assertThrows(IllegalArgumentException.class, () -> limits(null).plan(VideoRequest.of("a ring")))
@@ -151,14 +151,14 @@ class RequestPlannerTest {
     }
 
     @Test
-    void absurdNumbersOfFramesAreRefused() {
+    void hugeNumbersOfFramesAreRejected() {
         assertMessage(
                 "number of frames must be a multiple of 8 up to 1280, found 2147483640; use 1280",
                 VideoRequest.builder("a ring").frames(Integer.MAX_VALUE - 7));
     }
 
     @Test
-    void framesMayBeOneMoreThanAMultiple() {
+    void framesCanBeOneMoreThanAMultiple() {
         RequestPlanner planner = planner(true, 3, new SizeRule(1, 4, 81));
         VideoPlan plan = planner.plan(VideoRequest.builder("a ring").frames(9).build());
         assertEquals(Shape.of(16, 3, 16, 16), plan.latent());
@@ -191,7 +191,7 @@ class RequestPlannerTest {
     }
 
     @Test
-    void theConditionIsOneThatTheModelTakes() {
+    void unsupportedConditionsAreRejected() {
         SizeRule frames = SizeRule.multiplesOf(8, 160);
         VideoRequest.Builder label = VideoRequest.ofLabel(2).toBuilder();
         assertEquals(2, planner(false, 3, frames).plan(label.build()).request().label());

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Videos that stop on the way and go on, in the same pipeline and in another one. */
+/** Interrupted videos that are resumed, by the same pipeline and by another one. */
 class ResumeTest {
     private static final PipelineOptions OPTIONS = PipelineOptions.defaults().withBackend("cpu");
     private static final VideoRequest REQUEST = VideoRequest.builder("a red ring")
@@ -62,7 +62,7 @@ class ResumeTest {
     }
 
     @Test
-    void aResumedVideoIsTheUninterruptedOneByteForByte() throws IOException {
+    void resumedVideosEqualUninterruptedOnes() throws IOException {
         Path whole = folder.resolve("whole.mp4");
         pipeline.generate(REQUEST, whole);
         assertEquals(List.of("whole.json", "whole.mp4"), names(), "the latents of a whole video are removed");
@@ -83,7 +83,7 @@ class ResumeTest {
     }
 
     @Test
-    void anotherProcessGoesOnWithItsOwnPipeline() throws IOException {
+    void anotherPipelineResumesAVideo() throws IOException {
         Path whole = folder.resolve("whole.mp4");
         pipeline.generate(REQUEST, whole);
         LatentFile saved = interrupted(folder.resolve("out.mp4"), 3);
@@ -113,7 +113,7 @@ class ResumeTest {
     }
 
     @Test
-    void latentsMayBeKept() throws IOException {
+    void latentsAreKeptOnRequest() throws IOException {
         Path target = folder.resolve("out.mp4");
         try (Generation generation = pipeline.start(REQUEST)) {
             generation.saveLatents(target, 0, true);
@@ -124,7 +124,7 @@ class ResumeTest {
     }
 
     @Test
-    void aSaveThatFailsDoesNotEndTheVideo() throws IOException {
+    void failedSavesDoNotFailTheVideo() throws IOException {
         Path target = folder.resolve("out.mp4");
         Path latents = LatentFile.pathFor(target);
         try (Generation generation = pipeline.start(REQUEST)) {
@@ -136,7 +136,7 @@ class ResumeTest {
     }
 
     @Test
-    void aTokenEndsItBeforeTheNextPassAndSavesWhatWasDone() throws IOException {
+    void tokenCancelsBeforeTheNextPassAndSavesTheLatents() throws IOException {
         Path target = folder.resolve("out.mp4");
         CancellationToken token = new CancellationToken();
         try (Generation generation = pipeline.start(REQUEST, token)) {
@@ -159,7 +159,7 @@ class ResumeTest {
     }
 
     @Test
-    void aTokenEndsItBeforeTheNextFrame() throws IOException {
+    void tokenCancelsBeforeTheNextFrame() throws IOException {
         Path target = folder.resolve("out.mp4");
         CancellationToken token = new CancellationToken();
         try (Generation generation = pipeline.start(REQUEST, token)) {
@@ -193,7 +193,7 @@ class ResumeTest {
     }
 
     @Test
-    void aPreviewShowsWhereTheStepLeadsAndChangesNothing() throws IOException {
+    void previewsShowTheEstimateAndChangeNothing() throws IOException {
         Path whole = folder.resolve("whole.mp4");
         pipeline.generate(REQUEST, whole);
         long live = pipeline.backend().memory().liveBytes();
@@ -216,7 +216,7 @@ class ResumeTest {
     }
 
     @Test
-    void theRewriterHasNoSecondSay() throws IOException {
+    void resumingReusesTheRewrittenPrompt() throws IOException {
         AtomicInteger calls = new AtomicInteger();
         PipelineOptions options = OPTIONS.withRewriter(prompt -> prompt + ", version " + calls.incrementAndGet());
         Path whole = folder.resolve("whole.mp4");
@@ -238,7 +238,7 @@ class ResumeTest {
     }
 
     @Test
-    void stateThatTheSamplerDoesNotKeepIsRefused() throws IOException {
+    void unexpectedSamplerStateIsRejected() throws IOException {
         LatentFile saved = interrupted(folder.resolve("out.mp4"), 3);
         LatentFile other = new LatentFile(
                 saved.path(), saved.latent(), Map.of("x", saved.latent()), 3, saved.output(), saved.provenance());
@@ -263,7 +263,7 @@ class ResumeTest {
     }
 
     @Test
-    void latentsOfAnotherModelOrPipelineAreRefused() throws IOException {
+    void latentsOfAnotherModelBackendOrPrecisionAreRejected() throws IOException {
         LatentFile saved = interrupted(folder.resolve("out.mp4"), 3);
         Path otherModel = TinyModel.write(folder.resolve("other"));
         Files.writeString(
@@ -287,7 +287,7 @@ class ResumeTest {
     }
 
     @Test
-    void decodingAllStepsGivesTheSameVideo() throws IOException {
+    void decodingCompleteLatentsGivesTheSameVideo() throws IOException {
         Path whole = folder.resolve("whole.mp4");
         pipeline.generate(REQUEST, whole);
         LatentFile saved = interrupted(folder.resolve("out.mp4"), 6);
@@ -300,7 +300,7 @@ class ResumeTest {
     }
 
     @Test
-    void unfinishedLatentsAreDecodedAsTheyAreAndTheTagSaysSo() throws IOException {
+    void decodedIncompleteLatentsAreRecordedInTheProvenance() throws IOException {
         LatentFile saved = interrupted(folder.resolve("out.mp4"), 2);
         Path target = folder.resolve("decoded.mp4");
         byte[] expected;
@@ -318,7 +318,7 @@ class ResumeTest {
     }
 
     @Test
-    void anotherDecoderMayDecodeThem() throws IOException {
+    void latentsAreDecodedByAnotherModel() throws IOException {
         LatentFile saved = interrupted(folder.resolve("out.mp4"), 6);
         Path otherModel = TinyModel.write(folder.resolve("other"));
         try (ModelSource source =

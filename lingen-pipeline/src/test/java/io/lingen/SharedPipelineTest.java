@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** One pipeline, many threads: what they get, and what happens when it is closed under them. */
+/** One pipeline used by many threads, and closed while they use it. */
 @Timeout(300)
 class SharedPipelineTest {
     private static final int THREADS = 3;
@@ -47,7 +47,7 @@ class SharedPipelineTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"cpu", "nd4j"})
-    void videosMadeAtOnceAreThoseMadeOneAfterTheOther(String backend) throws Exception {
+    void concurrentVideosEqualSequentialOnes(String backend) throws Exception {
         try (TextToVideoPipeline pipeline = load(backend);
                 ExecutorService threads = Executors.newFixedThreadPool(THREADS)) {
             List<Made> alone = new ArrayList<>();
@@ -73,7 +73,7 @@ class SharedPipelineTest {
     }
 
     @Test
-    void closingCancelsWhatRunsAndFreesEverything() throws Exception {
+    void closingCancelsGenerationsAndFreesMemory() throws Exception {
         TextToVideoPipeline pipeline = load("cpu");
         MemoryMeter memory = pipeline.backend().memory();
         CountDownLatch running = new CountDownLatch(THREADS);
@@ -114,7 +114,7 @@ class SharedPipelineTest {
     }
 
     @Test
-    void aClosedPipelineSaysSo() throws IOException {
+    void closedPipelinesReject() throws IOException {
         TextToVideoPipeline pipeline = load("cpu");
         VideoRequest request = VideoRequest.builder("a ring").frames(4).steps(2).build();
         VideoPlan plan = pipeline.plan(request);
@@ -153,7 +153,7 @@ class SharedPipelineTest {
     }
 
     @Test
-    void aPipelineIsNotClosedFromWithin() throws IOException {
+    void closingFromWithinIsRejected() throws IOException {
         TextToVideoPipeline[] own = new TextToVideoPipeline[1];
         PipelineOptions options = PipelineOptions.defaults().withBackend("cpu").withRewriter(prompt -> {
             own[0].close();

@@ -35,7 +35,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** The whole walk, from prompt to file, on a tiny model of random weights. */
+/** Generation from prompt to file, with a tiny model of random weights. */
 class TextToVideoPipelineTest {
     private static final PipelineOptions OPTIONS =
             PipelineOptions.defaults().withBackend("cpu").withPrecision(DType.F32);
@@ -61,7 +61,7 @@ class TextToVideoPipelineTest {
     }
 
     @Test
-    void aPromptBecomesAVideo() throws IOException {
+    void generateWritesVideoAndSidecar() throws IOException {
         VideoRequest request = VideoRequest.builder("a red circle moves to the right")
                 .negativePrompt("noise")
                 .seed(7)
@@ -97,14 +97,14 @@ class TextToVideoPipelineTest {
     }
 
     @Test
-    void theSameRequestGivesTheSameFileAndAnotherSeedAnother() throws IOException {
+    void equalRequestsGiveEqualVideosAndSeedsDiffer() throws IOException {
         byte[] first = bytes("a.mp4", 1);
         assertArrayEquals(first, bytes("b.mp4", 1));
         assertNotEquals(-1, java.util.Arrays.mismatch(first, bytes("c.mp4", 2)));
     }
 
     @Test
-    void theStepsAreTheCallersLoop() throws IOException {
+    void stepsAreTakenByTheCaller() throws IOException {
         long live = pipeline.backend().memory().liveBytes();
         try (Generation generation = pipeline.start(VideoRequest.of("a ring"))) {
             Iterator<SamplingStep> steps = generation.steps();
@@ -120,7 +120,7 @@ class TextToVideoPipelineTest {
     }
 
     @Test
-    void latentsAndFramesAreArraysWithoutACopy() {
+    void latentsAndFramesAreNd4jArraysWithoutACopy() {
         try (Generation generation =
                 pipeline.start(VideoRequest.builder("a ring").frames(4).steps(1).build())) {
             generation.steps().next();
@@ -138,7 +138,7 @@ class TextToVideoPipelineTest {
     }
 
     @Test
-    void framesMayBeChangedOnTheirWay() throws IOException {
+    void framesCanBeModifiedBeforeWriting() throws IOException {
         Path target = folder.resolve("gray.mp4");
         try (Generation generation =
                 pipeline.start(VideoRequest.builder("a ring").frames(4).steps(1).build())) {
@@ -165,7 +165,7 @@ class TextToVideoPipelineTest {
     }
 
     @Test
-    void aRewriterComesBeforeTheEncoder() throws IOException {
+    void promptsAreRewrittenBeforeEncoding() throws IOException {
         PipelineOptions options = OPTIONS.withRewriter(prompt -> prompt + ", slowly");
         try (TextToVideoPipeline rewriting = TextToVideoPipeline.load(model.toString(), options)) {
             VideoRequest request =
@@ -177,7 +177,7 @@ class TextToVideoPipelineTest {
     }
 
     @Test
-    void aModelMayBringAThesaurus() throws IOException {
+    void thesaurusOfTheModelIsTheDefaultRewriter() throws IOException {
         Path copy = TinyModel.write(folder.resolve("model"));
         TinyModel.addThesaurus(copy, "blue\nsapphire\tblue\n");
         VideoRequest request =
@@ -202,7 +202,7 @@ class TextToVideoPipelineTest {
     }
 
     @Test
-    void aFailureOnTheWayLeavesNothing() {
+    void failedGenerationsLeaveNoFiles() {
         try (Generation generation =
                 pipeline.start(VideoRequest.builder("a ring").frames(4).steps(1).build())) {
             Iterator<Frame> broken = new Iterator<>() {
@@ -224,7 +224,7 @@ class TextToVideoPipelineTest {
     }
 
     @Test
-    void whatTheModelCanNotMakeIsRefused() {
+    void unsupportedSizesAreRejected() {
         IllegalArgumentException error = assertThrows(
                 IllegalArgumentException.class,
                 () -> pipeline.start(VideoRequest.builder("a ring").size(25, 24).build()));
@@ -237,7 +237,7 @@ class TextToVideoPipelineTest {
         "shifted:0, 'shift of a schedule must be a positive number, found 0.0'",
         "shifted:x, 'shift of a schedule must be a number, found ''shifted:x'''"
     })
-    void aScheduleThatTheModelDoesNotHaveIsRefused(String schedule, String message) {
+    void unsupportedSchedulesAreRejected(String schedule, String message) {
         IllegalArgumentException error = assertThrows(
                 IllegalArgumentException.class,
                 () -> pipeline.plan(
@@ -269,14 +269,14 @@ class TextToVideoPipelineTest {
     }
 
     @Test
-    void memoryIsEstimatedAndGrowsWithTheVideo() {
+    void forecastGrowsWithTheLength() {
         long small = forecast(VideoRequest.builder("a ring").frames(4).build());
         long large = forecast(VideoRequest.builder("a ring").frames(32).build());
         assertTrue(small > 0 && large > small, small + " and " + large);
     }
 
     @Test
-    void aRunThatCanNotFitIsRefusedWithTheFigure() {
+    void memoryCheckNamesNeedAndSettings() {
         OutOfMemoryException error = assertThrows(
                 OutOfMemoryException.class,
                 () -> MemoryCheck.require(
@@ -286,7 +286,7 @@ class TextToVideoPipelineTest {
     }
 
     @Test
-    void whatIsNoModelIsNamed() {
+    void missingAndOtherFoldersAreRejected() {
         assertThrows(
                 CheckpointException.class,
                 () -> TextToVideoPipeline.load(folder.resolve("no").toString()));
@@ -296,7 +296,7 @@ class TextToVideoPipelineTest {
     }
 
     @Test
-    void aBackendThatIsNotThereIsNamed() {
+    void unknownBackendsAreNamed() {
         IllegalArgumentException error = assertThrows(
                 IllegalArgumentException.class,
                 () -> TextToVideoPipeline.load(model.toString(), OPTIONS.withBackend("abacus")));

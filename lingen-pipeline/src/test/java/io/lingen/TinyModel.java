@@ -14,8 +14,8 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /**
- * A whole model of random weights, put together of the golden files' denoiser and decoder: 24x24 pixels, 16 frames in a second, sizes in
- * steps of 4x6 pixels and 4 frames.
+ * A complete model with random weights, composed of the denoiser and the decoder of the golden files: 24x24 pixels, 16 frames in one second,
+ * sizes in steps of 4x6 pixels and 4 frames.
  */
 public final class TinyModel {
     private static final String FIXTURES = "io/lingen/fixtures/";
@@ -42,7 +42,7 @@ public final class TinyModel {
         return folder;
     }
 
-    /** Gives a model of this kind a thesaurus, in the file "words.tsv". */
+    /** Adds a thesaurus to such a model, in the file "words.tsv". */
     public static void addThesaurus(Path folder, String words) throws IOException {
         Path index = folder.resolve("model_index.json");
         text(

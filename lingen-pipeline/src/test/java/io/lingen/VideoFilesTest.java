@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What belongs to one video, or to the user, is neither replaced nor removed by another one. */
+/** Files of other videos and of the user are neither replaced nor deleted. */
 class VideoFilesTest {
     private static final VideoRequest RED = request("a red circle");
     private static final VideoRequest BLUE = request("a blue ring");
@@ -84,7 +84,7 @@ class VideoFilesTest {
         assertEquals(List.of("out.json", "out.mp4"), names(), "the same video replaces its own");
     }
 
-    /** Two runs of one target at the same time: neither saw the other's latents when it began. */
+    /** Two concurrent runs with one target, which both start before latents exist. */
     @Test
     void latentsOfARunningVideoAreKept() throws IOException {
         Path target = folder.resolve("out.mp4");
@@ -126,7 +126,7 @@ class VideoFilesTest {
     }
 
     @Test
-    void aFolderOfFramesHasASecondNameToo() throws IOException {
+    void foldersOfFramesHaveSecondNames() throws IOException {
         pipeline.generate(RED, folder.resolve("out.mp4"));
         VideoResult result = pipeline.generate(BLUE, folder.resolve("out"));
         assertEquals(folder.resolve("out.frames.json"), result.sidecar());
@@ -170,7 +170,7 @@ class VideoFilesTest {
     }
 
     @Test
-    void theLatentsOfAnotherVideoAreNotTakenForThoseOfThisOne() throws IOException {
+    void latentsOfAnotherVideoAreNotFound() throws IOException {
         LatentFile webm = interrupted(RED, folder.resolve("out.webm"));
         String message = assertThrows(CheckpointException.class, () -> LatentFile.find(folder.resolve("out.mp4")))
                 .getMessage();
@@ -184,7 +184,7 @@ class VideoFilesTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif"})
-    void aFileThatLinGenDidNotWriteIsKept(String name) throws IOException {
+    void filesThatLinGenDidNotWriteAreKept(String name) throws IOException {
         Path target = Files.writeString(folder.resolve(name), "a film of the user");
         String message = assertThrows(FileAlreadyExistsException.class, () -> pipeline.generate(RED, target))
                 .getMessage();
@@ -229,7 +229,7 @@ class VideoFilesTest {
     }
 
     @Test
-    void anEmptyFileMayBeReplaced() throws IOException {
+    void emptyFilesAreReplaced() throws IOException {
         Path target = Files.createFile(folder.resolve("out.mp4"));
         pipeline.generate(RED, target);
         pipeline.generate(RED, Files.createDirectory(folder.resolve("frames")));
@@ -237,7 +237,7 @@ class VideoFilesTest {
     }
 
     @Test
-    void aFileThatAppearsWhileFramesAreWrittenIsKept() throws IOException {
+    void filesThatAppearWhileWritingAreKept() throws IOException {
         Path target = folder.resolve("out.mp4");
         try (Generation generation = pipeline.start(RED)) {
             generation.saveLatents(target, 0, false);
@@ -266,7 +266,7 @@ class VideoFilesTest {
         assertEquals(List.of("out.latents.safetensors", "out.mp4"), names());
     }
 
-    /** The old one would describe the new video wrongly. */
+    /** An old sidecar would contain the provenance of the replaced video. */
     @Test
     void theSidecarOfAReplacedVideoIsReplacedOrRemoved() throws IOException {
         Path target = folder.resolve("out.mp4");
@@ -290,7 +290,7 @@ class VideoFilesTest {
     }
 
     @Test
-    void theSidecarMayHaveAnotherNameOrBeLeftOut() throws IOException {
+    void sidecarCanBeRenamedOrOmitted() throws IOException {
         Path target = folder.resolve("out.mp4");
         VideoOutput without = VideoOutput.of(target).withoutSidecar();
         assertNull(without.sidecar());
@@ -325,7 +325,7 @@ class VideoFilesTest {
                 .withSidecar(folder.resolve("out.latents.safetensors")));
     }
 
-    /** A video of other origin. */
+    /** Writes a video with another comment than LinGen's. */
     private static void writeFrames(Path target, String comment) throws IOException {
         Files.deleteIfExists(target);
         try (VideoWriter writer = VideoWriters.open(target, new VideoFormat(16, 16, 10), comment)) {

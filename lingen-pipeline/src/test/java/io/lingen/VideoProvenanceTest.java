@@ -29,7 +29,7 @@ class VideoProvenanceTest {
             new VideoProvenance("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, null, null);
 
     @Test
-    void whatIsWrittenIsRead() {
+    void parseReadsToJson() {
         String json = PROVENANCE.toJson();
         assertEquals(1, json.lines().count());
         assertEquals(PROVENANCE, VideoProvenance.parse("tag", json));
@@ -41,7 +41,7 @@ class VideoProvenanceTest {
     }
 
     @Test
-    void aClassStandsInThePlaceOfThePrompts() {
+    void labelReplacesThePrompts() {
         VideoRequest request = REQUEST.toBuilder().negativePrompt("").label(23).build();
         VideoProvenance provenance = new VideoProvenance("1.2", "toy", "b44a", "cpu", "bf16", request, null, null);
         assertTrue(provenance.toJson().contains("\"request\":{\"label\":23,\"width\":128"), provenance.toJson());
@@ -88,13 +88,13 @@ class VideoProvenanceTest {
     }
 
     @Test
-    void withoutEtaTheStepsWereEulers() {
+    void missingEtaIsZero() {
         String json = PROVENANCE.toJson().replace(",\"eta\":0.75", "");
         assertEquals(0, VideoProvenance.parse("tag", json).request().eta());
     }
 
     @Test
-    void theTagIsKnown() {
+    void jsonHasAStableForm() {
         assertTrue(
                 PROVENANCE
                         .toJson()
@@ -105,7 +105,7 @@ class VideoProvenanceTest {
     }
 
     @Test
-    void theFileBesideMayHoldMore() {
+    void unknownFieldsOutsideTheRequestAreIgnored() {
         String json = PROVENANCE.toJson().replaceFirst("\\{", "{\"video\": \"out.mp4\", \"times_s\": {\"load\": 1},");
         assertEquals(PROVENANCE, VideoProvenance.parse("out.json", json));
     }
@@ -136,7 +136,7 @@ class VideoProvenanceTest {
                 "\"backend\":\"cpu\" | \"backend\":7 | field 'backend': found 7, expected a string",
                 "\"model_sha256\":\"b44a\", | `` | field 'model_sha256': found nothing",
             })
-    void whatCanNotBeIsRefused(String found, String replacement, String message) {
+    void invalidFieldsAreRejected(String found, String replacement, String message) {
         String json = PROVENANCE.toJson().replace(found, replacement);
         CheckpointException error =
                 assertThrows(CheckpointException.class, () -> VideoProvenance.parse("out.mp4", json), json);
@@ -145,7 +145,7 @@ class VideoProvenanceTest {
     }
 
     @Test
-    void textThatIsNoProvenanceIsRejected() {
+    void otherTextIsRejected() {
         for (String text : new String[] {"", "made with love", "[]", "{}", "{\"request\": 3}", "{\"request\": {}}"}) {
             CheckpointException error =
                     assertThrows(CheckpointException.class, () -> VideoProvenance.parse("out.mp4", text), text);
@@ -154,7 +154,7 @@ class VideoProvenanceTest {
     }
 
     @Test
-    void nothingIsLeftOpen() {
+    void incompleteRequestsAreRejected() {
         VideoRequest open = VideoRequest.of("a ring");
         IllegalArgumentException error = assertThrows(
                 IllegalArgumentException.class,

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class VideoRequestTest {
     @Test
-    void aPromptIsEnough() {
+    void promptIsSufficient() {
         VideoRequest request = VideoRequest.of("a ring");
         assertEquals("a ring", request.prompt());
         assertEquals("", request.negativePrompt());
@@ -23,7 +23,7 @@ class VideoRequestTest {
     }
 
     @Test
-    void aClassTakesThePlaceOfAPrompt() {
+    void labelReplacesThePrompt() {
         VideoRequest request = VideoRequest.ofLabel(7);
         assertNull(request.prompt());
         assertEquals(7, request.label());
@@ -50,7 +50,7 @@ class VideoRequestTest {
     }
 
     @Test
-    void whatCanNotBeIsRefused() {
+    void invalidComponentsAreRejected() {
         assertThrows(IllegalArgumentException.class, () -> VideoRequest.of("  "));
         assertMessage("length must be given either in seconds or in frames, found both", b -> b.seconds(1)
                 .frames(16));
@@ -96,7 +96,7 @@ class VideoRequestTest {
     }
 
     @Test
-    void promptsMayBeOfAnyScript() {
+    void promptsOfAllScriptsAreAccepted() {
         for (String prompt : new String[] {
             "\u7ea2\u8272\u7684\u5706",
             "\u062f\u0627\u0626\u0631\u0629 \u062d\u0645\u0631\u0627\u0621",
@@ -122,7 +122,7 @@ class VideoRequestTest {
         "\ud83d, 'prompt must be text, found the unpaired surrogate \\ud83d at character 1; remove it'",
         "\ud83c\udf89\udf89, 'prompt must be text, found the unpaired surrogate \\udf89 at character 3; remove it'"
     })
-    void promptsAreText(String prompt, String message) {
+    void emptyPromptsAndControlCharactersAreRejected(String prompt, String message) {
         assertEquals(
                 message,
                 assertThrows(IllegalArgumentException.class, () -> VideoRequest.of(prompt))
@@ -133,14 +133,14 @@ class VideoRequestTest {
     }
 
     @Test
-    void promptsOfAbsurdLengthAreRefused() {
+    void oversizedPromptsAreRejected() {
         assertMessage(
                 "negative prompt must have at most 100000 characters, found 10485760",
                 b -> b.negativePrompt("x".repeat(10 << 20)));
     }
 
     @Test
-    void absurdNumbersAreRefused() {
+    void extremeNumbersAreRejected() {
         assertMessage("length must be a positive number of seconds, found Infinity", b -> b.seconds(1 / 0.0));
         assertMessage("number of frames must be positive, found -2147483648", b -> b.frames(Integer.MIN_VALUE));
         assertMessage("number of steps must be 1 to 10000, found 1000000000", b -> b.steps(1_000_000_000));

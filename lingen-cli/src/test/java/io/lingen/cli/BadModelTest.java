@@ -29,7 +29,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Models that are damaged, put together wrongly, or hostile: each is refused in a few lines, and nothing is left behind. */
+/** Damaged, inconsistent and malicious models: each is rejected in a few lines, and no output file remains. */
 class BadModelTest {
     private static final String INDEX = "model_index.json";
     private static final String DENOISER = "transformer/config.json";
@@ -52,7 +52,7 @@ class BadModelTest {
         TinyModel.write(model);
     }
 
-    /** What is done to the files of a model. */
+    /** A change to the files of a model. */
     private interface Damage extends Consumer<Path> {}
 
     static Stream<Arguments> configurations() {
@@ -240,7 +240,7 @@ class BadModelTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource({"configurations", "encoders", "weights"})
-    void isRefused(String name, Consumer<Path> damage, String message) throws IOException {
+    void damagedModelsAreRejected(String name, Consumer<Path> damage, String message) throws IOException {
         damage.accept(model);
         CommandRun.of("generate", "a ring", "--model", model, "-o", output.resolve("out.mp4"), "--backend", "cpu", "-q")
                 .assertRefused(1, message);
@@ -285,7 +285,7 @@ class BadModelTest {
         };
     }
 
-    /** Sets a field, whose path has dots, to a JSON value; removes it if that is null. */
+    /** Sets a field with a dotted path to a JSON value, or removes it if the value is null. */
     private static Damage set(String file, String path, String value) {
         return model -> unchecked(() -> {
             JsonNode root = mapper.readTree(read(model.resolve(file)));
@@ -310,7 +310,7 @@ class BadModelTest {
         return tokenizer == null ? damage : damage.andThen(write("text_encoder/tokenizer.json", tokenizer));
     }
 
-    /** A tokenizer of one token and a template. */
+    /** A tokenizer with one token and a template. */
     private static String tokenizer(String template) {
         return ("{'post_processor': {'type': 'TemplateProcessing', 'special_tokens': {'x': {'ids': [0], 'tokens': ['x']}}, "
                         + template + "}, 'model': {'type': 'BPE', 'vocab': {'x': 0}, 'merges': []}}")
@@ -357,7 +357,7 @@ class BadModelTest {
         return new HostTensor(DType.I32, floats.shape(), floats.memory());
     }
 
-    /** Zeros with one value in the middle. */
+    /** Zeros with one given value in the middle. */
     private static HostTensor filled(float value, long... lengths) {
         float[] values = new float[(int) Arrays.stream(lengths).reduce(1, (a, b) -> a * b)];
         values[values.length / 2] = value;

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Requests that can't be: each is refused in a few lines, and nothing is left behind. */
+/** Invalid requests: each is rejected in a few lines, and no output file remains. */
 class BadRequestTest {
     private static final String HUGE = "2147483647";
 
@@ -51,7 +51,7 @@ class BadRequestTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("prompts")
-    void promptsThatAreNoneAreRefused(String name, String prompt, String message) throws IOException {
+    void invalidPromptsAreRejected(String name, String prompt, String message) throws IOException {
         CommandRun run = generate(prompt);
         run.assertRefused(2, message);
         assertEquals("", run.out());
@@ -114,13 +114,13 @@ class BadRequestTest {
 
     @ParameterizedTest
     @MethodSource("options")
-    void optionsThatCanNotBeAreRefused(String options, String message) throws IOException {
+    void invalidOptionsAreRejected(String options, String message) throws IOException {
         generate("a ring", (Object[]) options.split(" ")).assertRefused(2, message);
         assertNothingWritten();
     }
 
     @Test
-    void backendsThatAreNotThereAreRefused() throws IOException {
+    void unavailableBackendsAreRejected() throws IOException {
         generate("a ring", "--backend", "abacus")
                 .assertRefused(2, "backend must be auto or one of cuda, cpu, found 'abacus'");
         generate("a ring", "--backend", "\u001b[2J" + "x".repeat(1 << 20)).assertRefused(2, "found '\\u001b[2Jxxx");
@@ -137,10 +137,10 @@ class BadRequestTest {
                 Arguments.of("a folder of other things", "folder", ""));
     }
 
-    /** Permissions do not bind the superuser, so that most of these are places where nobody can write. */
+    /** Locations where nobody can write, because permissions do not restrict the superuser. */
     @ParameterizedTest(name = "{0}")
     @MethodSource("outputs")
-    void placesThatCanNotBeWrittenToAreRefused(String name, String target, String message) throws IOException {
+    void invalidOutputsAreRejected(String name, String target, String message) throws IOException {
         Files.writeString(folder.resolve("file"), "kept");
         Files.createSymbolicLink(folder.resolve("link"), folder.resolve("nothing"));
         Files.createDirectories(folder.resolve("folder.mp4"));
@@ -153,14 +153,14 @@ class BadRequestTest {
     }
 
     @Test
-    void foldersThatNobodyMayWriteToAreRefused() {
+    void unwritableFoldersAreRejected() {
         Path proc = Path.of("/proc");
         assumeTrue(Files.isDirectory(proc.resolve("self")), "a folder that even the superuser can't write to");
         run("a ring", List.of("-o", proc.resolve("out.mp4"))).assertRefused(1, "/proc");
     }
 
     @Test
-    void modelsThatAreNoneAreRefused() throws IOException {
+    void missingAndOtherModelsAreRejected() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "x");
         Path out = folder.resolve("out.mp4");
         CommandRun.of("generate", "a ring", "-o", out, "--model", folder.resolve("no"))
@@ -175,7 +175,7 @@ class BadRequestTest {
     }
 
     @Test
-    void filesOfRequestsThatAreNoneAreRefused() throws IOException {
+    void invalidFilesOfRequestsAreRejected() throws IOException {
         Path like =
                 Files.write(folder.resolve("like.mp4"), new byte[] {0, 0, 0, 8, 'f', 't', 'y', 'p', 27, 27, 27, 27});
         Path json = Files.writeString(folder.resolve("like.json"), "{\"request\": {\"\u001b[2J\": ");
@@ -199,7 +199,7 @@ class BadRequestTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("latents")
-    void latentsThatAreNoneAreRefused(String name, byte @Nullable [] content, String message) throws IOException {
+    void invalidLatentsAreRejected(String name, byte @Nullable [] content, String message) throws IOException {
         Path file = folder.resolve("out.latents.safetensors");
         if (content != null) {
             Files.write(file, content);
@@ -215,7 +215,7 @@ class BadRequestTest {
     }
 
     @Test
-    void aLongPromptIsCutWithAWarning() throws IOException {
+    void longPromptsAreTruncatedWithAWarning() throws IOException {
         ByteArrayOutputStream log = new ByteArrayOutputStream();
         PrintStream err = System.err;
         System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
@@ -233,7 +233,7 @@ class BadRequestTest {
     }
 
     @Test
-    void promptsOfEveryScriptAreTaken() throws IOException {
+    void promptsOfAllScriptsAreAccepted() throws IOException {
         for (String prompt : List.of(
                 "\u7ea2\u8272\u7684\u5706",
                 "\u062f\u0627\u0626\u0631\u0629",

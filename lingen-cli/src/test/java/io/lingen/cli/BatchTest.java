@@ -41,7 +41,7 @@ class BatchTest {
     }
 
     @Test
-    void everyPromptGivesItsVideos() throws IOException {
+    void countMakesVideosOfEveryPrompt() throws IOException {
         CommandRun run = batch("a red ring\na blue ring\n", "--count", 2, "--seed", 5);
         assertEquals(0, run.code(), run.err());
         assertEquals("", run.out());
@@ -58,7 +58,7 @@ class BatchTest {
     }
 
     @Test
-    void whatIsFinishedIsLeftAlone() throws IOException {
+    void completeVideosAreSkipped() throws IOException {
         assertEquals(0, batch("a\nb\nc\n").code());
         Path old = folder.resolve("clip-0001.mp4");
         FileTime then = FileTime.fromMillis(1_000_000);
@@ -82,7 +82,7 @@ class BatchTest {
     }
 
     @Test
-    void shardsMakeTheWholeTogether() throws IOException {
+    void shardsCoverTheBatch() throws IOException {
         String prompts = "a\nb\nc\n";
         assertEquals(0, batch(prompts, "--count", 2, "--shard", "1/4").code());
         assertEquals(List.of("clip-0001.mp4", "clip-0005.mp4"), videos());
@@ -97,7 +97,7 @@ class BatchTest {
     }
 
     @Test
-    void aVideoThatFailsDoesNotKeepTheOthersFromBeingMade() throws IOException {
+    void failuresDoNotStopOtherVideos() throws IOException {
         Files.createDirectory(folder.resolve("clip-0003.mp4"));
         Path prompts = Files.writeString(folder.resolve("prompts.jsonl"), """
                 {"prompt": "a", "width": 25, "height": 24}
@@ -119,7 +119,7 @@ class BatchTest {
     }
 
     @Test
-    void anInterruptedVideoIsResumedFromItsLatents() throws IOException {
+    void interruptedVideosAreResumed() throws IOException {
         Path whole = folder.resolve("whole.mp4");
         assertEquals(0, generate("a ring", "-o", whole, "--steps", 3).code());
         Path video = folder.resolve("clip-0001.mp4");
@@ -136,9 +136,9 @@ class BatchTest {
         assertFalse(Files.exists(latents));
     }
 
-    /** A prompt was changed after the interruption, a file of the user has the name of another video. */
+    /** One prompt changes after the interruption, and a file of the user has the name of another video. */
     @Test
-    void whatABatchWouldReplaceIsKept() throws IOException {
+    void otherFilesAreKept() throws IOException {
         Path first = folder.resolve("clip-0001.mp4");
         interrupt("a star", first);
         Path second = Files.writeString(folder.resolve("clip-0002.mp4"), "mine");
@@ -163,7 +163,7 @@ class BatchTest {
     }
 
     @Test
-    void aBatchWithoutSidecarsIsCompletedToo() throws IOException {
+    void batchesWithoutSidecarsAreCompleted() throws IOException {
         CommandRun run = batch("a\nb\n", "--sidecar", "none", "--json");
         assertEquals(0, run.code(), run.err());
         assertEquals(List.of("clip-0001.mp4", "clip-0002.mp4", "prompts.txt"), names());
@@ -185,7 +185,7 @@ class BatchTest {
         assertTrue(named.err().contains("--sidecar must be none for several videos, found 'record.json'"), named.err());
     }
 
-    /** Latents of a video of three steps after the first. */
+    /** Writes the latents of a video with three steps after its first step. */
     private void interrupt(String prompt, Path video) throws IOException {
         try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString());
                 Generation generation = pipeline.start(
@@ -196,7 +196,7 @@ class BatchTest {
     }
 
     @Test
-    void aScheduleThatTheModelDoesNotHaveIsNamed() throws IOException {
+    void unsupportedSchedulesAreNamed() throws IOException {
         Path prompts = folder.resolve("prompts.jsonl");
         Files.writeString(prompts, "{\"prompt\": \"a\", \"schedule\": \"cubic\"}");
         CommandRun run = generate("--prompt-file", prompts, "-o", folder.resolve("clip.mp4"));
@@ -210,7 +210,7 @@ class BatchTest {
     }
 
     @Test
-    void manyWrongLinesDoNotFillTheScreen() throws IOException {
+    void onlyTenInvalidLinesAreListed() throws IOException {
         CommandRun run = batch("\u0007\n".repeat(1000) + "a ring");
         assertEquals(1, run.code());
         assertTrue(run.err().contains("1000 of 1001 requests are invalid; the first 10 are listed above"), run.err());
@@ -219,7 +219,7 @@ class BatchTest {
     }
 
     @Test
-    void jsonIsALineAVideoAndNothingElse() throws IOException {
+    void jsonIsOneLinePerVideo() throws IOException {
         CommandRun run = generate("a ring", "--json", "-q", "-o", folder.resolve("out.webp"));
         assertEquals(0, run.code(), run.err());
         assertEquals("", run.err());
@@ -237,7 +237,7 @@ class BatchTest {
     }
 
     @Test
-    void aVideoThatFailsIsALineOfJsonToo() throws IOException {
+    void failuresAreLinesOfJson() throws IOException {
         Path target = folder.resolve("out.gif");
         interrupt("a star", target);
         CommandRun run = generate("a ring", "--json", "-o", target);
@@ -259,7 +259,7 @@ class BatchTest {
                 "--count -1 | at least 1, found -1",
                 "--steps 0 | number of steps must be 1 to 10000, found 0",
             })
-    void wrongUsageIsExplained(String options, String message) throws IOException {
+    void usageErrorsAreReported(String options, String message) throws IOException {
         String[] words = options.split(" ");
         CommandRun run = batch("a ring", words[0], words[1]);
         assertEquals(2, run.code(), run.err());
@@ -278,7 +278,7 @@ class BatchTest {
     }
 
     @Test
-    void countMakesSeveralVideosOfOnePrompt() throws IOException {
+    void generateWithCountMakesABatch() throws IOException {
         CommandRun run = generate("a ring", "--count", 2, "--seed", 4, "-o", folder.resolve("clip.mp4"));
         assertEquals(0, run.code(), run.err());
         assertTrue(run.err().contains("2 videos: 2 made, 0 skipped, 0 failed"), run.err());
@@ -309,7 +309,7 @@ class BatchTest {
     }
 
     @Test
-    void aFileWithoutPromptsIsRefused() throws IOException {
+    void filesWithoutPromptsAreRejected() throws IOException {
         CommandRun empty = batch(" \n\n");
         assertEquals(1, empty.code());
         assertTrue(empty.err().contains("expected at least one prompt, found none"), empty.err());
@@ -319,7 +319,7 @@ class BatchTest {
     }
 
     @Test
-    void seedsDoNotWrapAround() throws IOException {
+    void seedsDoNotOverflow() throws IOException {
         CommandRun run = generate(
                 "a ring", "--count", 2, "--seed", Long.MAX_VALUE, "-o", folder.resolve("clip.mp4"), "--steps", 1);
         assertEquals(1, run.code());

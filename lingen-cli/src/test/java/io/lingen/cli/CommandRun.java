@@ -10,11 +10,11 @@ import java.util.Arrays;
 import picocli.CommandLine;
 
 /**
- * A command that was run in this JVM.
+ * The result of a command that was run in this JVM.
  *
- * @param code its exit code
- * @param out what it wrote to standard output
- * @param err what it wrote to standard error, logs apart
+ * @param code the exit code
+ * @param out the standard output
+ * @param err the standard error, without logs
  */
 record CommandRun(int code, String out, String err) {
     private static final int MAX_LINES = 12;
@@ -29,7 +29,7 @@ record CommandRun(int code, String out, String err) {
         return new CommandRun(code, out.toString(), err.toString());
     }
 
-    /** Asserts that it failed as people can bear: less than a screen, no stack trace, nothing that a terminal would obey. */
+    /** Asserts a readable failure: less than a screen, without stack trace and control characters. */
     void assertRefused(int expectedCode, String message) {
         assertEquals(expectedCode, code, err);
         assertTrue(err.contains(message), err);

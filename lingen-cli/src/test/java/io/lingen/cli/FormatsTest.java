@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The formats that the output's name chooses, on a tiny model of random weights. */
+/** The formats that the extension of the output selects, with a tiny model of random weights. */
 class FormatsTest {
     @TempDir
     static Path model;
@@ -33,7 +33,7 @@ class FormatsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.webm", "out.webp", "out.gif", "out"})
-    void theNameChoosesTheFormat(String name) throws IOException {
+    void extensionSelectsTheFormat(String name) throws IOException {
         Path target = folder.resolve(name);
         CommandRun run = generate(target, "--frames", 8, "--seed", 31);
         assertEquals(0, run.code(), run.err());
@@ -43,7 +43,7 @@ class FormatsTest {
     }
 
     @Test
-    void framesCarryWhatTheVideoIsMadeAgainFrom() throws IOException {
+    void framesContainTheProvenance() throws IOException {
         Path frames = folder.resolve("frames");
         assertEquals(0, generate(frames, "--frames", 4).code());
         Path again = folder.resolve("again");
@@ -64,7 +64,7 @@ class FormatsTest {
                 "out.png | name a folder without extension",
                 "out.gif --fps 60 --frames 8 | must be at most 50 fps, found 60",
             })
-    void whatCanNotBeWrittenIsWrongUsage(String options, String message) throws IOException {
+    void unsupportedOutputsAreUsageErrors(String options, String message) throws IOException {
         String[] words = options.split(" ");
         Object[] more = Stream.of(words).skip(1).toArray();
         CommandRun run = generate(folder.resolve(words[0]), more);
@@ -74,7 +74,7 @@ class FormatsTest {
     }
 
     @Test
-    void aFolderOfOtherThingsIsLeftAlone() throws IOException {
+    void foldersWithOtherFilesAreKept() throws IOException {
         Path photos = Files.createDirectory(folder.resolve("photos"));
         Files.createFile(photos.resolve("me.jpg"));
         CommandRun run = generate(photos);

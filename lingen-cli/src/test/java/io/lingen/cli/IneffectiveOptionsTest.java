@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** An option that another one makes void is refused, or a warning says so. */
+/** Options without effect because of another one are rejected or cause a warning. */
 class IneffectiveOptionsTest {
     @TempDir
     static Path model;
@@ -44,7 +44,7 @@ class IneffectiveOptionsTest {
                 "--resume x.mp4 --count 2 | found --count; omit it",
                 "--resume x.mp4 --eta 0 | found --eta; omit it",
             })
-    void someAreRefused(String options, String message) {
+    void someAreRejected(String options, String message) {
         Object[] words = options.split(" ");
         boolean alias = options.startsWith("--from") || options.startsWith("--resume");
         CommandRun run = CommandRun.of(Stream.concat(
@@ -55,7 +55,7 @@ class IneffectiveOptionsTest {
     }
 
     @Test
-    void aRecordedNegativePromptIsRefusedWithoutGuidance() throws IOException {
+    void recordedNegativePromptsWithoutGuidanceAreRejected() throws IOException {
         Path video = folder.resolve("out.mp4");
         assertEquals(0, generate("--negative", "red", "--steps", 2, "-o", video).code());
         CommandRun run = CommandRun.of(
@@ -84,7 +84,7 @@ class IneffectiveOptionsTest {
                 "--steps 1 --eta 0.5 | warning    --eta has no effect with --steps 1",
                 "--steps 2 --guidance 0 | warning    the prompt has no effect with --guidance 0",
             })
-    void othersGiveAWarning(String options, String message) {
+    void othersCauseAWarning(String options, String message) {
         CommandRun run = generate(
                 Stream.concat(Stream.of("-o", folder.resolve("out.mp4")), Stream.of((Object[]) options.split(" ")))
                         .toArray());
@@ -94,7 +94,7 @@ class IneffectiveOptionsTest {
     }
 
     @Test
-    void aRecordedPromptIsEncodedAsRecorded() {
+    void recordedPromptsAreEncodedVerbatim() {
         Path video = folder.resolve("out.mp4");
         assertEquals(0, generate("--steps", 1, "-o", video).code());
         CommandRun run = CommandRun.of(
@@ -105,9 +105,9 @@ class IneffectiveOptionsTest {
                 run.err());
     }
 
-    /** The warnings are true: the options change nothing. */
+    /** The warnings are correct: the options do not change the video. */
     @Test
-    void aSingleStepHasNeitherScheduleNorFreshNoise() throws IOException {
+    void scheduleAndEtaHaveNoEffectOnASingleStep() throws IOException {
         List<Object[]> options = List.of(
                 new Object[] {"--schedule", "uniform", "--eta", 0},
                 new Object[] {"--schedule", "shifted:6", "--eta", 1},
@@ -125,7 +125,7 @@ class IneffectiveOptionsTest {
     }
 
     @Test
-    void ordinaryOptionsGiveNone() {
+    void effectiveOptionsCauseNoWarning() {
         CommandRun run = generate("--steps", 2, "--schedule", "uniform", "--eta", 1, "-o", folder.resolve("out.mp4"));
         assertEquals(0, run.code(), run.err());
         assertFalse(run.err().contains("warning "), run.err());

@@ -31,7 +31,7 @@ import picocli.CommandLine;
 @Timeout(300)
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "there are no such signals")
 class InterruptedRunTest {
-    /** Long enough to be hit on the way, and short. */
+    /** The number of steps: enough to interrupt the run, but few. */
     private static final int STEPS = 120;
 
     private static final List<String> REQUEST =
@@ -49,7 +49,7 @@ class InterruptedRunTest {
     private static byte[] whole;
 
     @BeforeAll
-    static void makeTheUninterruptedVideo() throws IOException {
+    static void makeUninterruptedVideo() throws IOException {
         TinyModel.write(model);
         Path file = shared.resolve("whole.mp4");
         Outcome outcome = run(REQUEST, "--model", model, "-o", file);
@@ -58,7 +58,7 @@ class InterruptedRunTest {
     }
 
     @Test
-    void aKilledRunIsResumed() throws Exception {
+    void killedRunsAreResumed() throws Exception {
         Path target = folder.resolve("out.mp4");
         Process process = interruptible(target);
         process.destroyForcibly();
@@ -74,7 +74,7 @@ class InterruptedRunTest {
     }
 
     @Test
-    void anInterruptedRunSaysHowToResume() throws Exception {
+    void interruptedRunsPrintTheResumeCommand() throws Exception {
         Path target = folder.resolve("out.mp4");
         Process process = interruptible(target);
         signal(process, isInterruptIgnored() ? "TERM" : "INT");
@@ -108,7 +108,7 @@ class InterruptedRunTest {
         assertWrongUsage("--from-latents x", "--resume=FILE, --from-latents=FILE are mutually exclusive");
     }
 
-    /** Of the alias; the command has no such options. */
+    /** Asserts a usage error of the alias {@code generate --resume}. */
     private void assertWrongUsage(String options, String message) {
         Outcome outcome = run(
                 List.of("generate", "--resume"),
@@ -137,13 +137,13 @@ class InterruptedRunTest {
                 "generate --from-latents out.mp4 | 2 | --output must be given with --from-latents",
                 "generate a-ring --save-every -1 | 2 | --save-every must be 0 or a positive number of steps",
             })
-    void whatCanNotBeIsExplained(String arguments, int code, String message) {
+    void invalidArgumentsAreReported(String arguments, int code, String message) {
         Outcome outcome = run(List.of(arguments.split(" ")));
         assertEquals(code, outcome.code, outcome.err);
         assertTrue(outcome.err.contains(message), outcome.err);
     }
 
-    /** A run of another process that has saved some latents and is not done. */
+    /** Starts a process and waits until it has saved latents. */
     private Process interruptible(Path target) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -179,7 +179,7 @@ class InterruptedRunTest {
         assertEquals(0, kill.waitFor());
     }
 
-    /** Whether this process was told to ignore Ctrl-C, which the ones that it starts inherit: builds in the background are. */
+    /** Whether this process, and so its children, ignore Ctrl-C, as builds in the background do. */
     private static boolean isInterruptIgnored() throws IOException {
         Path status = Path.of("/proc/self/status");
         if (!Files.exists(status)) {

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Commands keep the files of other videos and of the user, and say so before they compute. */
+/** Commands keep the files of other videos and of the user, and report that before they compute. */
 class KeptFilesTest {
     @TempDir
     static Path model;
@@ -39,7 +39,7 @@ class KeptFilesTest {
     }
 
     @Test
-    void theLatentsOfAnotherPromptAreKept() throws IOException {
+    void latentsOfAnotherPromptAreKept() throws IOException {
         Path target = folder.resolve("out.mp4");
         Path latents = interrupt("a red circle", target);
         byte[] before = Files.readAllBytes(latents);
@@ -64,7 +64,7 @@ class KeptFilesTest {
     }
 
     @Test
-    void aFileOfTheUserIsKeptUnlessToldOtherwise() throws IOException {
+    void otherFilesAreKeptWithoutOverwrite() throws IOException {
         Path target = Files.writeString(folder.resolve("out.mp4"), "a film");
         Path latents = interrupt("a ring", folder.resolve("other.mp4"));
         run("generate", "a ring", "-o", target).assertRefused(1, "the output must be new or written by LinGen");
@@ -79,7 +79,7 @@ class KeptFilesTest {
     }
 
     @Test
-    void theSidecarIsChosen() throws IOException {
+    void sidecarOptionSelectsTheSidecar() throws IOException {
         Path target = folder.resolve("out.mp4");
         Path notes = Files.writeString(folder.resolve("out.json"), "{\"notes\": []}");
         CommandRun run = run("generate", "a ring", "-o", target, "--json");
@@ -110,10 +110,10 @@ class KeptFilesTest {
         assertEquals("{\"notes\": []}", Files.readString(notes));
     }
 
-    /** A header that declares much, and a file that is as long as it says, without a block on the disk. */
+    /** Writes a sparse file of the large size that its header declares. */
     @Test
     @Timeout(60)
-    void hugeLatentsAreRefused() throws IOException {
+    void hugeLatentsAreRejected() throws IOException {
         Path latents = interrupt("a ring", folder.resolve("out.mp4"));
         byte[] good = Files.readAllBytes(latents);
         int length = (int) good[0] & 0xFF | (good[1] & 0xFF) << 8 | (good[2] & 0xFF) << 16;
@@ -142,7 +142,7 @@ class KeptFilesTest {
                 VideoProvenance.parse(file.toString(), json).request().prompt());
     }
 
-    /** Latents of a video of three steps after the first. */
+    /** Writes the latents of a video with three steps after its first step. */
     private static Path interrupt(String prompt, Path video) throws IOException {
         try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString());
                 Generation generation = pipeline.start(

@@ -28,8 +28,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Runs that are killed at random moments, then completed: the files are those of an uninterrupted run, byte for byte, and no others. The
- * number of moments is {@code -Dlingen.kills}, the seed {@code -Dlingen.seed}; a failure names both.
+ * Runs that are killed at random moments and then completed. The files equal those of an uninterrupted run, byte for byte, and there are no
+ * others. {@code -Dlingen.kills} sets the number of moments, and {@code -Dlingen.seed} the seed; a failure names both.
  */
 @Timeout(7200)
 class KilledRunTest {
@@ -48,9 +48,9 @@ class KilledRunTest {
         TinyModel.write(model);
     }
 
-    /** With or without an older video of the same name. */
+    /** Runs with and without an older video of the same name. */
     @Test
-    void aKilledVideoIsCompleted() throws Exception {
+    void killedVideosAreCompleted() throws Exception {
         Map<String, Map<String, String>> wholes = new HashMap<>();
         long nanos = duration(video(folder(".timed").resolve("out.mp4")));
         forEachMoment("single video", (run, random) -> {
@@ -80,7 +80,7 @@ class KilledRunTest {
     }
 
     @Test
-    void aKilledBatchIsCompleted() throws Exception {
+    void killedBatchesAreCompleted() throws Exception {
         Files.writeString(folder.resolve("prompts.txt"), PROMPTS);
         Map<String, String> whole = made("whole", "clip.mp4", this::batch);
         long nanos = duration(batch(folder(".timed").resolve("clip.mp4")));
@@ -95,7 +95,7 @@ class KilledRunTest {
         });
     }
 
-    /** Kills one run and completes it; whether it was killed before its end. */
+    /** Kills one run and completes it; returns whether it was killed before its end. */
     private interface Moment {
         boolean run(String name, Random random) throws Exception;
     }
@@ -151,7 +151,7 @@ class KilledRunTest {
         return Files.createDirectory(folder.resolve(name));
     }
 
-    /** What a command leaves that nobody interrupts. */
+    /** The files of an uninterrupted command. */
     private Map<String, String> made(String folder, String name, Function<Path, Object[]> command) throws IOException {
         Path target = folder(folder).resolve(name);
         execute(command.apply(target));
@@ -163,7 +163,7 @@ class KilledRunTest {
         assertEquals(0, run.code(), run.err());
     }
 
-    /** From the first line that a process prints to its end. */
+    /** The time from the first line that a process prints to its end. */
     private long duration(Object... command) throws IOException, InterruptedException {
         Process process = start(command);
         long start = System.nanoTime();
@@ -178,7 +178,7 @@ class KilledRunTest {
         return !ended;
     }
 
-    /** A process that has printed something: what it does before does not touch files. */
+    /** Starts a process and waits for its first line, before which it touches no files. */
     private Process start(Object... command) throws IOException, InterruptedException {
         List<String> words = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -219,7 +219,7 @@ class KilledRunTest {
         }
     }
 
-    /** The files of a folder: a digest of each, or of a sidecar, which has times, what it describes. */
+    /** The files of a folder by name: a digest, or the provenance of a sidecar, whose times differ between runs. */
     private static Map<String, String> contents(Path folder) throws IOException {
         Map<String, String> contents = new TreeMap<>();
         try (Stream<Path> files = Files.walk(folder)) {
@@ -236,7 +236,7 @@ class KilledRunTest {
         return contents;
     }
 
-    /** Without sidecars, latents and partial files. */
+    /** The files without sidecars, latents and partial files. */
     private static Map<String, String> videos(Map<String, String> contents) {
         Map<String, String> videos = new TreeMap<>(contents);
         videos.keySet()

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
-/** The command line as people use it, on a tiny model of random weights. */
+/** Typical commands, with a tiny model of random weights. */
 class LingenTest {
     @TempDir
     static Path model;
@@ -48,9 +48,9 @@ class LingenTest {
         assertEquals("", outcome.out);
     }
 
-    /** Words that the model was not trained on, on a model that brings a thesaurus. */
+    /** Words that the model was not trained on, with a model that has a thesaurus. */
     @Test
-    void aThesaurusIsFollowedUnlessThePromptIsMeantAsWritten() throws IOException {
+    void thesaurusIsSkippedWithAsWritten() throws IOException {
         Path own = TinyModel.write(folder.resolve("model"));
         TinyModel.addThesaurus(own, "blue\nsapphire\tblue\n");
         Object[] usual = {"generate", "a sapphire ring", "--model", own, "--frames", 4, "--steps", 1, "-o"};
@@ -71,7 +71,7 @@ class LingenTest {
     }
 
     @Test
-    void wordsThatTheModelWasNotTrainedOnGiveOneWarning() throws IOException {
+    void unknownWordsCauseOneWarning() throws IOException {
         Path own = TinyModel.write(folder.resolve("model"));
         TinyModel.addThesaurus(own, "blue\na\nsapphire\tblue\n");
         Object[] usual = {"generate", "a Zebra, a sapphire ring", "--model", own, "--frames", 4, "--steps", 1, "-o"};
@@ -94,7 +94,7 @@ class LingenTest {
     }
 
     @Test
-    void quietSaysNothing() throws IOException {
+    void quietPrintsNothing() throws IOException {
         Outcome outcome = run(
                 "generate",
                 "a ring",
@@ -142,7 +142,7 @@ class LingenTest {
                 "--seed x | Invalid value for option '--seed'",
                 "--stepps 3 | Unknown options: '--stepps', '3'",
             })
-    void wrongUsageIsExplained(String options, String message) throws IOException {
+    void usageErrorsAreReported(String options, String message) throws IOException {
         Object[] usual = {"generate", "a ring", "--model", model, "-o", folder.resolve("out.mp4")};
         Outcome outcome = run(Stream.concat(Arrays.stream(usual), Arrays.stream(options.split(" ")))
                 .toArray());
@@ -152,7 +152,7 @@ class LingenTest {
     }
 
     @Test
-    void otherWrongUsageIsExplained() {
+    void otherUsageErrorsAreReported() {
         assertFailed(run("generate"), 2, "prompt must be given, found none");
         assertFailed(run("generate", " ", "--model", model), 2, "prompt must contain visible characters");
         assertFailed(run("generate", "a ring", "--model", model, "-o", "out.avi"), 2, ".webm for WebM (VP9)");
@@ -162,7 +162,7 @@ class LingenTest {
     }
 
     @Test
-    void failuresAreExplained() throws IOException {
+    void failuresAreReported() throws IOException {
         Path file = folder.resolve("out.mp4");
         assertFailed(
                 run("generate", "a ring", "--model", model, "-o", folder.resolve("no/out.mp4")), 1, "create it first");
@@ -175,7 +175,7 @@ class LingenTest {
     }
 
     @Test
-    void errorsThatAreNotExceptionsAreExplained() {
+    void javaErrorsAreReported() {
         StringWriter err = new StringWriter();
         CommandLine command = Lingen.commandLine().setErr(new PrintWriter(err));
         assertEquals(1, ErrorReport.failure(new OutOfMemoryError("Java heap space"), command));
@@ -184,7 +184,7 @@ class LingenTest {
     }
 
     @Test
-    void infoShowsBackendsAndTheModel() {
+    void infoPrintsBackendsAndModel() {
         Outcome outcome = run("info", "--model", model);
         assertEquals(0, outcome.code, outcome.err);
         assertTrue(outcome.out.contains("cpu"), outcome.out);

@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** A process of its own, started as the launcher starts one, whose resident memory is read from Linux. */
+/** A process with the options of the launcher, whose resident memory is read from Linux. */
 final class MeasuredProcess {
     private static final Path STATUS = Path.of("/proc/self/status");
     private static final List<String> LAUNCHER_OPTIONS = List.of(
@@ -25,14 +25,14 @@ final class MeasuredProcess {
 
     private MeasuredProcess() {}
 
-    /** The peak, in bytes, of a process that runs the command line with the given arguments. */
+    /** Returns the peak resident memory, in bytes, of a process that runs a command. */
     static long peakOf(Path folder, Object... arguments) throws IOException, InterruptedException {
         Path report = Files.createTempFile(folder, "peak", ".txt");
         run(CommandLine.class, folder, report, arguments);
         return Long.parseLong(Files.readString(report));
     }
 
-    /** Runs a class with a main method: its report's path, then the arguments. */
+    /** Runs the main method of a class with the path of its report and further arguments. */
     static void run(Class<?> main, Path folder, Path report, Object... arguments)
             throws IOException, InterruptedException {
         assumeTrue(Files.isReadable(STATUS), "resident memory is read from /proc, which this system has not");
@@ -56,7 +56,7 @@ final class MeasuredProcess {
         }
     }
 
-    /** In bytes: VmHWM, the peak so far, or VmRSS, what is resident now. */
+    /** Returns a field of /proc/self/status in bytes: VmHWM, the peak so far, or VmRSS, the current resident memory. */
     static long resident(String field) {
         try {
             for (String line : Files.readAllLines(STATUS)) {
@@ -70,7 +70,7 @@ final class MeasuredProcess {
         throw new IllegalStateException("no " + field + " in " + STATUS);
     }
 
-    /** The command line; the peak is written when the process ends. */
+    /** Runs the command line and writes the peak when the process ends. */
     static final class CommandLine {
         private CommandLine() {}
 

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The command line with a model of another family, which it knows nothing of. */
+/** The command line with a model of a family that it does not depend on. */
 class OtherFamilyTest {
     @TempDir
     static Path model;
@@ -33,7 +33,7 @@ class OtherFamilyTest {
     }
 
     @Test
-    void infoShowsItsFactsAndForecastsItsMemory() {
+    void infoPrintsFactsAndMemory() {
         CommandRun run = CommandRun.of("info", "--model", model, "--backend", "cpu");
         assertEquals(0, run.code(), run.err());
         for (String line : new String[] {
@@ -52,7 +52,7 @@ class OtherFamilyTest {
     }
 
     @Test
-    void filesThatItsFamilyDoesNotSupportAreRefused() {
+    void unsupportedModelFilesAreRejected() {
         for (String[] option :
                 new String[][] {{"--lora", "style.safetensors:0.5"}, {"--transformer", "t.safetensors"}}) {
             for (CommandRun run : new CommandRun[] {
@@ -67,7 +67,7 @@ class OtherFamilyTest {
     }
 
     @Test
-    void aClassIsMadeAndMadeAgainLikeItself() throws IOException {
+    void videosOfLabelsAreReproduced() throws IOException {
         Path first = folder.resolve("first.mp4");
         CommandRun run = generate("--label", 2, "--seed", 7, "-o", first);
         assertEquals(0, run.code(), run.err());
@@ -164,7 +164,7 @@ class OtherFamilyTest {
     }
 
     @Test
-    void batchesHoldClassesAndPrompts() throws IOException {
+    void batchesMixLabelsAndPrompts() throws IOException {
         Path lines = Files.writeString(folder.resolve("lines.jsonl"), """
                 {"label": 1, "seed": 3}
                 {"prompt": "a red ring"}
@@ -186,7 +186,7 @@ class OtherFamilyTest {
     }
 
     @Test
-    void aNegativePromptForClassesIsRefused() throws IOException {
+    void negativePromptsForLabelsAreRejected() throws IOException {
         Path lines = Files.writeString(folder.resolve("lines.jsonl"), "{\"label\": 1}\n");
         CommandRun run =
                 CommandRun.of("batch", lines, "--negative", "red", "--model", model, "-o", folder.resolve("clip.mp4"));
@@ -196,7 +196,7 @@ class OtherFamilyTest {
     }
 
     @Test
-    void anInterruptedVideoIsResumed() throws IOException {
+    void interruptedVideosAreResumed() throws IOException {
         Path whole = folder.resolve("whole.mp4");
         assertEquals(0, generate("--label", 2, "--seed", 7, "-o", whole).code());
         Path video = folder.resolve("out.mp4");
@@ -213,7 +213,7 @@ class OtherFamilyTest {
     }
 
     @Test
-    void whatItCanNotMakeIsRefused() {
+    void unsupportedRequestsAreRejected() {
         generate("a ring", "--sampler", "unipc")
                 .assertRefused(2, "sampler must be one of multistep, few_steps for this model, found 'unipc'");
         generate("a ring", "--times", "900,400")

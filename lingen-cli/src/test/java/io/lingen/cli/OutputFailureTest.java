@@ -55,7 +55,7 @@ class OutputFailureTest {
                 "generate a-ring --model MODEL --frames 4 --steps 1 -q --json -o FOLDER/out.mp4",
                 "batch FOLDER/prompts.txt --model MODEL --frames 4 --steps 1 -q --json -o FOLDER/out.mp4",
             })
-    void aFullStandardOutputIsAFailure(String command) throws IOException {
+    void fullStandardOutputIsAFailure(String command) throws IOException {
         Files.writeString(folder.resolve("prompts.txt"), "a ring\n");
         StringWriter err = new StringWriter();
         CommandLine line =
@@ -70,7 +70,7 @@ class OutputFailureTest {
     }
 
     @Test
-    void aWrongUsageKeepsItsCode() {
+    void usageErrorsKeepTheirExitCode() {
         StringWriter err = new StringWriter();
         CommandLine line =
                 Lingen.commandLine().setOut(new PrintWriter(new FullWriter())).setErr(new PrintWriter(err));
@@ -79,10 +79,10 @@ class OutputFailureTest {
         assertTrue(err.toString().contains(MESSAGE), err.toString());
     }
 
-    /** The program's own standard output, not a writer of the test. */
+    /** Uses the standard output of a process instead of a writer of the test. */
     @ParameterizedTest
     @ValueSource(strings = {"--version", "info"})
-    void aFullDiskBehindTheProgramIsAFailure(String command) throws Exception {
+    void fullDiskOfTheProcessIsAFailure(String command) throws Exception {
         Path full = Path.of("/dev/full");
         assumeTrue(Files.isWritable(full), "this system has no /dev/full");
         Path err = folder.resolve("err.txt");
@@ -108,7 +108,7 @@ class OutputFailureTest {
         assertTrue(said.contains(MESSAGE), said);
     }
 
-    /** Standard output behind a full disk. */
+    /** A writer that fails like standard output on a full disk. */
     private static final class FullWriter extends Writer {
         @Override
         public void write(char[] text, int from, int length) throws IOException {

@@ -21,16 +21,16 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The peak of resident memory of whole runs of the command line: as forecast, and flat in the clip's length. */
+/** The peak resident memory of commands: as forecast, and independent of the length of the clip. */
 class PeakMemoryTest {
     private static final double TOLERANCE = 0.15;
     private static final double FLAT = 1.15;
     private static final int STEPS = 2;
-    /** Rows and columns of nano's latents of 128x128 pixels. */
+    /** The rows and columns of nano's latents for 128x128 pixels. */
     private static final int CELLS = 8;
 
     private static final long LATENT_BYTES_PER_SECOND = 2L * 16 * CELLS * CELLS * Float.BYTES;
-    /** Seconds of the long clip that is decoded; ten minutes in the nightly build. */
+    /** The length of the long clip in seconds; ten minutes in the nightly build. */
     private static final int LONG_SECONDS = Integer.getInteger("lingen.longSeconds", 60);
 
     private static final long LONG_LIMIT = 2_000_000_000;
@@ -39,7 +39,7 @@ class PeakMemoryTest {
     static Path folder;
 
     @Test
-    void aClipsPeakIsAsForecastAndFlatInItsLength() throws IOException, InterruptedException {
+    void peakMatchesTheForecastAndIsFlatInLength() throws IOException, InterruptedException {
         assertForecast(TextToVideoPipeline.NANO, 128, 2, DType.BF16);
         long quarter = assertForecast(TextToVideoPipeline.NANO, 128, 17, DType.BF16);
         long whole = assertForecast(TextToVideoPipeline.NANO, 128, 68, DType.BF16);
@@ -48,14 +48,14 @@ class PeakMemoryTest {
     }
 
     @Test
-    void otherSizesModelsAndTypesAreForecast() throws IOException, InterruptedException {
+    void peakMatchesTheForecastOfOtherSizesModelsAndTypes() throws IOException, InterruptedException {
         assertForecast(TextToVideoPipeline.NANO, 192, 4, DType.F32);
         Path wide = WideModel.write(folder.resolve("wide"), 2, 12);
         assertForecast(wide.toString(), 256, 4, DType.BF16);
     }
 
     @Test
-    void aLongClipIsDecodedInFlatMemory() throws IOException, InterruptedException {
+    void longClipsAreDecodedInFlatMemory() throws IOException, InterruptedException {
         Path report = folder.resolve("long.txt");
         Path video = folder.resolve("long.mp4");
         MeasuredProcess.run(LongClip.class, folder, report, LONG_SECONDS, video);
@@ -65,7 +65,7 @@ class PeakMemoryTest {
         assertTrue(peak <= LONG_LIMIT, LONG_SECONDS + " s took " + peak);
     }
 
-    /** Decodes noise, more of it than the denoiser makes. */
+    /** Decodes noise of a greater length than the denoiser supports. */
     static final class LongClip {
         private LongClip() {}
 

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Damaged files of prompts: each line is a request or a problem that can be told. */
+/** Random damage to prompt files: each line gives a request or a printable problem. */
 class PromptFileMutationTest {
     private static final long FIXED_BYTES = 1 << 20;
     private static final int MAX_PROBLEM = 1000;
@@ -28,18 +28,18 @@ class PromptFileMutationTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"prompts.txt", "prompts.jsonl"})
-    void damagedLinesAreRequestsOrProblems(String name) throws Exception {
+    void damagedLinesAreReadOrReported(String name) throws Exception {
         Path path = folder.resolve(name);
         new Mutations(name, FIXED_BYTES, Set.of(IOException.class), damaged -> {
                     Files.write(path, damaged);
                     try (PromptFile file = PromptFile.open(path, VideoRequest::builder)) {
-                        file.forEach(PromptFileMutationTest::requireTellable);
+                        file.forEach(PromptFileMutationTest::requirePrintable);
                     }
                 })
                 .run(TEXT.getBytes(StandardCharsets.UTF_8), 0);
     }
 
-    private static void requireTellable(PromptLine line) {
+    private static void requirePrintable(PromptLine line) {
         assertTrue(line.request() != null || !line.problem().isEmpty(), line.place());
         assertTrue(line.problem().length() <= MAX_PROBLEM, line.problem());
         assertTrue(line.problem().codePoints().noneMatch(Character::isISOControl), line.problem());

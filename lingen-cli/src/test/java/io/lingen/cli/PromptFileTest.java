@@ -24,7 +24,7 @@ class PromptFileTest {
     Path folder;
 
     @Test
-    void aLineIsAPrompt() throws IOException {
+    void linesArePrompts() throws IOException {
         byte[] text = "\uFEFFa red ring  \r\n\r\n   \n a \u00fc ring\nlast".getBytes(StandardCharsets.UTF_8);
         List<PromptLine> lines = read("prompts.txt", text);
         assertEquals(
@@ -37,7 +37,7 @@ class PromptFileTest {
     }
 
     @Test
-    void aLineOfJsonIsARequest() throws IOException {
+    void linesOfJsonAreRequests() throws IOException {
         List<PromptLine> lines = read("prompts.jsonl", """
                 {"prompt": "a ring"}
 
@@ -89,7 +89,7 @@ class PromptFileTest {
                 "a ring | expected JSON, found Unrecognized token 'a'",
                 "[\"a ring\"] | expected a JSON object, found [\"a ring\"]",
             })
-    void aLineThatIsWrongIsNamedAndTheOthersAreRead(String wrong, String message) throws IOException {
+    void invalidLinesAreReportedAndOthersAreRead(String wrong, String message) throws IOException {
         String text = "{\"prompt\": \"first\"}\n" + wrong + "\n{\"prompt\": \"last\"}\n";
         List<PromptLine> lines = read("prompts.JSONL", text.getBytes(StandardCharsets.UTF_8));
         assertEquals(3, lines.size());
@@ -107,7 +107,7 @@ class PromptFileTest {
     }
 
     @Test
-    void bytesThatAreNotTextAreRefusedLineByLine() throws IOException {
+    void malformedUtf8IsReportedPerLine() throws IOException {
         List<PromptLine> lines = read("prompts.txt", "a ring\n\u00fc\nlast".getBytes(StandardCharsets.ISO_8859_1));
         assertEquals("expected UTF-8, found other bytes", lines.get(1).problem());
         assertEquals("last", request(lines.get(2)).prompt());
@@ -121,29 +121,29 @@ class PromptFileTest {
 
     @ParameterizedTest
     @CsvSource({"UTF-16LE, \uFEFF", "UTF-16BE, \uFEFF"})
-    void utf16IsNamed(String charset, String mark) {
+    void utf16IsRejected(String charset, String mark) {
         byte[] text = (mark + "a ring").getBytes(Charset.forName(charset));
         IOException error = assertThrows(IOException.class, () -> read("prompts.txt", text));
         assertTrue(error.getMessage().contains("found UTF-16; convert it"), error.getMessage());
     }
 
     @Test
-    void whatIsNoTextIsRefused() {
+    void binaryFilesAreRejected() {
         IOException error = assertThrows(IOException.class, () -> read("prompts.txt", new byte[] {'a', 0, 'b'}));
         assertTrue(error.getMessage().contains("found binary data"), error.getMessage());
     }
 
     @Test
-    void jsonUnderAnotherNameIsRefused() throws IOException {
+    void jsonWithAnotherExtensionIsReported() throws IOException {
         List<PromptLine> lines = read("prompts.txt", "{\"prompt\": \"a\"}".getBytes(StandardCharsets.UTF_8));
         assertEquals(
                 "expected a prompt, found JSON; name the file .jsonl",
                 lines.get(0).problem());
     }
 
-    /** 64 MB in one line, and a million lines: neither is held in memory. */
+    /** A line of 64 MB and a file of a million lines, neither of which is kept in memory. */
     @Test
-    void hugeFilesAreReadInPieces() throws IOException {
+    void hugeFilesAreStreamed() throws IOException {
         Path file = folder.resolve("huge.txt");
         try (BufferedWriter writer = Files.newBufferedWriter(file)) {
             String piece = "ring ".repeat(1000);
@@ -169,7 +169,7 @@ class PromptFileTest {
     }
 
     @Test
-    void whatIsNoFileIsNamed() {
+    void missingFilesAndFoldersAreRejected() {
         assertThrows(IOException.class, () -> PromptFile.open(folder, PromptFileTest::defaults));
         assertThrows(IOException.class, () -> PromptFile.open(folder.resolve("none"), PromptFileTest::defaults));
     }

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** {@code --like}: a video is made again from itself, on a tiny model of random weights. */
+/** Reproduction of videos with {@code --like}, with a tiny model of random weights. */
 class RecordedVideoTest {
     @TempDir
     static Path models;
@@ -30,7 +30,7 @@ class RecordedVideoTest {
     Path folder;
 
     @BeforeAll
-    static void makeTheOriginal() throws IOException {
+    static void makeOriginal() throws IOException {
         model = TinyModel.write(Files.createDirectory(models.resolve("tiny")));
         original = models.resolve("original.mp4");
         CommandRun made = generate(
@@ -62,7 +62,7 @@ class RecordedVideoTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"original.mp4", "original.json"})
-    void theSameVideoIsMadeBitForBit(String like) throws IOException {
+    void likeReproducesTheVideo(String like) throws IOException {
         Path again = folder.resolve("again.mp4");
         CommandRun made = generate("--like", models.resolve(like), "-o", again);
         assertEquals(0, made.code(), made.err());
@@ -72,7 +72,7 @@ class RecordedVideoTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"ring.webm", "ring.webp", "ring.gif", "ring"})
-    void everyFormatSaysHowItWasMade(String name) throws IOException {
+    void allFormatsContainTheProvenance(String name) throws IOException {
         Path other = folder.resolve(name);
         assertEquals(0, generate("--like", original, "-o", other).code());
         Path again = folder.resolve("again.mp4");
@@ -81,7 +81,7 @@ class RecordedVideoTest {
     }
 
     @Test
-    void otherOptionsOverrideSingleFields() throws IOException {
+    void optionsOverrideSingleFields() throws IOException {
         Path other = folder.resolve("other.mp4");
         CommandRun made = generate("a blue ring", "--like", original, "-o", other, "--frames", 8, "--seed", 1);
         assertEquals(0, made.code(), made.err());
@@ -95,7 +95,7 @@ class RecordedVideoTest {
     }
 
     @Test
-    void anotherPrecisionIsSaid() {
+    void anotherPrecisionCausesAWarning() {
         CommandRun made = generate("--like", original, "-o", folder.resolve("other.mp4"), "--precision", "bf16");
         assertEquals(0, made.code(), made.err());
         assertTrue(
@@ -103,7 +103,7 @@ class RecordedVideoTest {
     }
 
     @Test
-    void anotherVersionIsSaid() throws IOException {
+    void anotherVersionCausesAWarning() throws IOException {
         // Classes call themselves "development", the jar of a whole build has its version.
         String tag = VideoWriters.comment(original);
         Path old = tampered(tag.substring(0, tag.indexOf(',')), "{\"lingen\":\"0.0.1\"");
@@ -113,7 +113,7 @@ class RecordedVideoTest {
     }
 
     @Test
-    void aBackendThatIsNotHereIsReplacedAndThatIsSaid() throws IOException {
+    void unavailableBackendIsReplacedWithAWarning() throws IOException {
         Path other = tampered("\"backend\":\"cpu\"", "\"backend\":\"abacus\"");
         CommandRun made = generate("--like", other, "-o", folder.resolve("other.mp4"), "--frames", 4);
         assertEquals(0, made.code(), made.err());
@@ -121,7 +121,7 @@ class RecordedVideoTest {
     }
 
     @Test
-    void anotherModelIsRefusedUnlessItIsNamed() throws IOException {
+    void anotherModelIsRejectedUnlessNamed() throws IOException {
         String hash = provenance(original).modelHash();
         Path other = tampered(hash, "00" + hash.substring(2));
         CommandRun named = generate("--like", other, "-o", folder.resolve("other.mp4"), "--frames", 4);
@@ -150,7 +150,7 @@ class RecordedVideoTest {
                 "\"precision\":\"f32\" | \"precision\":\"f16\" | precision must be bf16 or f32, found 'f16'",
                 "\"seed\" | \"exec\":1,\"seed\" | unknown field 'request.exec'",
             })
-    void aTamperedTagIsRefusedLikeAnyRequest(String found, String replacement, String message) throws IOException {
+    void tamperedProvenanceIsRejected(String found, String replacement, String message) throws IOException {
         CommandRun refused = generate("--like", tampered(found, replacement), "-o", folder.resolve("out.mp4"));
         assertEquals(2, refused.code(), refused.err());
         assertTrue(refused.err().contains(message), refused.err());
@@ -159,7 +159,7 @@ class RecordedVideoTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"../tiny", "/etc", "elsewhere", ".", ""})
-    void theModelOfATagIsANameAndNoPath(String name) throws IOException {
+    void recordedModelMustBeAName(String name) throws IOException {
         Path tag = tampered("\"model\":\"tiny\"", "\"model\":\"" + name + "\"");
         CommandRun refused = CommandRun.of("generate", "--like", tag, "-o", folder.resolve("out.mp4"));
         assertEquals(2, refused.code(), refused.err());
@@ -167,7 +167,7 @@ class RecordedVideoTest {
     }
 
     @Test
-    void whatIsNoVideoOfOursIsRefused() throws IOException {
+    void otherFilesAreRejected() throws IOException {
         Path text = Files.writeString(folder.resolve("notes.txt"), "made with love");
         assertEquals(1, generate("--like", text).code());
         assertEquals(1, generate("--like", folder.resolve("none.mp4")).code());

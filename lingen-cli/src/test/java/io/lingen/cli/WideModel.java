@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A model several times as wide as lingen-nano, as deep as asked for and of frames twice as large: its weights are nano's over and over,
- * scaled down, which mean nothing and stay finite. Decoder, text encoder and scheduler are nano's.
+ * A model several times as wide as lingen-nano, of any depth, with frames twice as large. Its weights are scaled repetitions of nano's, which
+ * keep all values finite. Decoder, text encoder and scheduler are those of nano.
  */
 final class WideModel {
     private static final int NANO_WIDTH = 192;

@@ -21,7 +21,7 @@ class LifetimeTest {
     private final AtomicInteger freed = new AtomicInteger();
 
     @Test
-    void theEndWaitsForUsesAndRefusesLaterOnes() throws Exception {
+    void shutdownWaitsForUsesAndRejectsLaterOnes() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch leave = new CountDownLatch(1);
         try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
@@ -54,14 +54,14 @@ class LifetimeTest {
     }
 
     @Test
-    void aPartMayBeFreedEarlyAndByTheEndItself() {
+    void partsCanBeFreedEarlyAndDuringShutdown() {
         lifetime.unlessShutDown(freed::incrementAndGet);
         lifetime.shutdown(() -> lifetime.unlessShutDown(freed::incrementAndGet));
         assertEquals(2, freed.get());
     }
 
     @Test
-    void aUseCanNotEndWhatItUses() {
+    void shutdownWithinAUseIsRejected() {
         AtomicBoolean used = new AtomicBoolean();
         lifetime.use(() -> {
             assertThrows(IllegalStateException.class, () -> lifetime.shutdown(freed::incrementAndGet));

@@ -41,19 +41,19 @@ class ThesaurusTest {
                 "a cat's orbit | a cat's orbit",
                 "größer, 17 orbs \uD83D\uDE00 | größer, 17 orbs \uD83D\uDE00",
             })
-    void wordsBecomeThoseThatAreKnown(String prompt, String expected) {
+    void wordsAreReplacedByTrainedWords(String prompt, String expected) {
         assertEquals(expected, parse(SMALL).rewrite(prompt));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", " ", "17", "...", "orbits clockwise"})
-    void otherTextStaysWhatItIs(String prompt) {
+    void otherTextIsUnchanged(String prompt) {
         assertEquals(prompt, parse(SMALL).rewrite(prompt));
         assertEquals(prompt, parse("").rewrite(prompt));
     }
 
     @Test
-    void windowsLinesAreLinesToo() {
+    void windowsLineEndsAreAccepted() {
         assertEquals("blue", parse(SMALL.replace("\n", "\r\n")).rewrite("sapphire"));
         assertEquals(5, parse(SMALL).size());
     }
@@ -70,20 +70,20 @@ class ThesaurusTest {
                 "a b c d e f g h i j k l m n o p q",
                 "sapphire\tb\nsapphire\tc"
             })
-    void anIllFormedLineIsNamed(String lines) {
+    void malformedLinesAreNamed(String lines) {
         CheckpointException error = assertThrows(CheckpointException.class, () -> parse("blue\n" + lines));
         assertTrue(error.getMessage().matches("test, line [23]: .*"), error.getMessage());
     }
 
     @Test
-    void otherEncodingsAreRefused() {
+    void otherEncodingsAreRejected() {
         byte[] latin = "blau\tgr\u00fcn".getBytes(StandardCharsets.ISO_8859_1);
         CheckpointException error = assertThrows(CheckpointException.class, () -> Thesaurus.parse("test", latin));
         assertTrue(error.getMessage().contains("UTF-8"), error.getMessage());
     }
 
     @Test
-    void wordsThatItHasNoPlaceForAreUnknown() {
+    void unknownWordsAreListedOnce() {
         assertEquals(
                 List.of("zebra", "quickly"),
                 parse("blue circle\norbits\nsapphire\tblue\nlapis lazuli\tblue\n")
@@ -92,15 +92,15 @@ class ThesaurusTest {
     }
 
     @Test
-    void aLongPromptTakesNoTime() {
+    void longPromptsTakeLinearTime() {
         String prompt = "a sapphire orb revolves clockwise ".repeat(20_000);
         String expected = "a blue circle orbits clockwise ".repeat(20_000);
         assertEquals(expected, parse(SMALL).rewrite(prompt));
     }
 
-    /** The embedded model's: as the program says that made it, and twice is once. */
+    /** The thesaurus of the embedded model: rewrites like the program that made it, and does not change rewritten prompts. */
     @Test
-    void nanoIsToldWhatItKnows() throws IOException {
+    void thesaurusOfNanoMatchesItsTrainingProgram() throws IOException {
         PromptRewriter thesaurus;
         try (ModelSource source = TextToVideoPipeline.source(TextToVideoPipeline.NANO)) {
             thesaurus = ModelFamilies.open(source).rewriter();

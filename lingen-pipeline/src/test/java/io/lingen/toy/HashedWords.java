@@ -8,7 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** A vector of random numbers a word, of the word's hash. A negative prompt is filled with empty words up to {@value #MAX_WORDS}. */
+/** A text encoder with a random vector per word, seeded by its hash. Negative prompts are padded with empty words to {@value #MAX_WORDS}. */
 final class HashedWords implements TextEncoder {
     static final int WIDTH = 8;
     static final int MAX_WORDS = 16;

@@ -19,7 +19,7 @@ import io.lingen.diffusion.Prediction;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** One layer: every cell looks at the words, or at its class, and at the time. Predicts the noise, and a variance that nobody uses. */
+/** A denoiser of one layer, in which every cell depends on the words or the class, and on the time. Predicts noise and an unused variance. */
 final class ToyDenoiser implements Denoiser {
     static final int CHANNELS = 4;
 

@@ -38,7 +38,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What holds for LinGen's own models holds for another family's, through the front door alone. */
+/** The features of the pipeline with a second model family, through the public API only. */
 class ToyFamilyTest {
     private static final PipelineOptions OPTIONS =
             PipelineOptions.defaults().withBackend("cpu").withThreads(2);
@@ -83,7 +83,7 @@ class ToyFamilyTest {
     }
 
     @Test
-    void aFolderOfNoFamilyIsRefusedWithThoseThatAreThere() throws IOException {
+    void foldersOfUnknownFamiliesAreRejectedWithTheKnownOnes() throws IOException {
         Path foreign = Files.createDirectory(folder.resolve("foreign"));
         Files.writeString(foreign.resolve("model_index.json"), "{\"_class_name\": \"WanPipeline\", \"vae\": [1]}");
         CheckpointException error =
@@ -99,7 +99,7 @@ class ToyFamilyTest {
     }
 
     @Test
-    void aClassBecomesAVideo() throws IOException {
+    void labelsGiveVideos() throws IOException {
         Path target = folder.resolve("out.webp");
         VideoResult result = pipeline.generate(LABEL, target);
         assertEquals(9, result.plan().frames());
@@ -114,7 +114,7 @@ class ToyFamilyTest {
         assertArrayEquals(frame(LABEL), frame(LABEL));
     }
 
-    /** A video is made again from what it records of its sampler. */
+    /** The recorded settings of the sampler reproduce a video. */
     @Test
     void theSettingsOfASamplerAreRecorded() throws IOException {
         VideoRequest shifted = LABEL.toBuilder().shift(5).build();
@@ -134,7 +134,7 @@ class ToyFamilyTest {
     }
 
     @Test
-    void theNegativePromptIsEncodedBesideThePrompt() {
+    void negativePromptIsEncodedWithThePrompt() {
         assertNotEquals(
                 -1,
                 java.util.Arrays.mismatch(
@@ -166,7 +166,7 @@ class ToyFamilyTest {
     }
 
     @Test
-    void aResumedVideoIsTheUninterruptedOneFromEveryStep() throws IOException {
+    void resumedVideosEqualUninterruptedOnesFromEveryStep() throws IOException {
         for (VideoRequest request : List.of(LABEL, PROMPT, FEW_STEPS)) {
             Files.deleteIfExists(LatentFile.pathFor(folder.resolve("out.mp4")));
             Path whole = folder.resolve("whole.mp4");
@@ -196,7 +196,7 @@ class ToyFamilyTest {
     }
 
     @Test
-    void withoutItsStateAVideoIsNotResumed() throws IOException {
+    void resumingWithoutSamplerStateIsRejected() throws IOException {
         LatentFile saved = interrupted();
         LatentFile stateless = new LatentFile(
                 saved.path(), saved.latent(), java.util.Map.of(), saved.step(), saved.output(), saved.provenance());
@@ -218,7 +218,7 @@ class ToyFamilyTest {
     }
 
     @Test
-    void itsMemoryIsForecast() {
+    void memoryIsForecast() {
         try (MemoryEstimator estimator = MemoryEstimator.of(model.toString(), OPTIONS)) {
             MemoryForecast small = estimator.forecast(LABEL);
             VideoRequest request = PROMPT.toBuilder().size(64, 64).frames(33).build();
@@ -232,9 +232,9 @@ class ToyFamilyTest {
         }
     }
 
-    /** What is forecast is what tensors take on the backend that computes. */
+    /** The forecast equals the memory of the tensors on the computing backend. */
     @Test
-    void theForecastOfDenoisingIsExactToTheStateOfItsSampler() {
+    void forecastIncludesTheStateOfTheSampler() {
         VideoRequest request = LABEL.toBuilder().size(64, 64).frames(33).build();
         MemoryMeter memory = pipeline.backend().memory();
         long before = memory.liveBytes();
@@ -249,7 +249,7 @@ class ToyFamilyTest {
     }
 
     @Test
-    void whatItsFamilyKnowsIsAsked() {
+    void pipelineUsesTheDescriptionOfTheFamily() {
         assertEquals(List.of("42", "!"), pipeline.unknownWords("ring 42 moves !"));
         assertEquals(
                 "schedule must be absent for the sampler multistep, found uniform",
@@ -274,7 +274,7 @@ class ToyFamilyTest {
     }
 
     @Test
-    void partsAreLoadedAlone() throws IOException {
+    void componentsAreLoadedAlone() throws IOException {
         Path part = Files.createDirectory(folder.resolve("part"));
         Files.copy(model.resolve("model_index.json"), part.resolve("model_index.json"));
         Files.createDirectory(part.resolve("denoiser"));

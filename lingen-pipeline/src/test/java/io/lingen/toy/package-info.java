@@ -1,7 +1,7 @@
 /**
- * A second family of models, unlike LinGen's in all that a family may choose: it predicts noise, makes 1 + 4k frames, takes a class label or
- * a prompt, keeps state between steps and has a text encoder of its own. Random weights of a few kilobytes. No class outside of this package
- * knows it but the tests.
+ * A second model family that differs from LinGen in everything a family can choose: it predicts noise, generates 1 + 4k frames, accepts a class
+ * label or a prompt, keeps state between steps, and has its own text encoder. Its weights are random and take a few kilobytes. Only tests
+ * depend on it.
  */
 @NullMarked
 package io.lingen.toy;

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What says how a video was made is read from damaged videos or refused. */
+/** Random damage to videos and provenance: they are read or rejected. */
 class VideoTagMutationTest {
     private static final long FIXED_BYTES = 8L << 20;
 
@@ -23,7 +23,7 @@ class VideoTagMutationTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "frames"})
-    void damagedVideosAreReadOrRefused(String name) throws Exception {
+    void damagedVideosAreReadOrRejected(String name) throws Exception {
         Path target = folder.resolve(name);
         String provenance = provenance().toJson();
         try (VideoWriter writer = VideoWriters.open(target, new VideoFormat(16, 16, 8), provenance)) {

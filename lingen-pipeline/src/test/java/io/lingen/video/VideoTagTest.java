@@ -27,26 +27,26 @@ class VideoTagTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"a.mp4", "a.webm", "a.webp", "a.gif", "a"})
-    void theContentSaysTheFormat(String name) throws IOException {
+    void formatIsDetectedByContent(String name) throws IOException {
         Path renamed = Files.write(folder.resolve("b.bin"), bytes(name));
         assertEquals(COMMENT, VideoWriters.comment(renamed));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"a.mp4", "a.webm", "a.webp", "a.gif", "a"})
-    void noTruncationIsMoreThanAnError(String name) throws IOException {
+    void truncatedVideosAreReadOrRejected(String name) throws IOException {
         byte[] whole = bytes(name);
         Path file = folder.resolve("b.bin");
         for (int length = 0; length < whole.length; length++) {
             Files.write(file, Arrays.copyOf(whole, length));
-            readOrRefuse(file);
+            readOrReject(file);
         }
         Files.write(file, Arrays.copyOf(whole, 40));
         IOException error = assertThrows(IOException.class, () -> VideoWriters.comment(file));
         assertTrue(error.getMessage().startsWith(file + ": "), error.getMessage());
     }
 
-    private static void readOrRefuse(Path file) {
+    private static void readOrReject(Path file) {
         try {
             assertEquals(COMMENT, VideoWriters.comment(file));
         } catch (IOException e) {
@@ -55,7 +55,7 @@ class VideoTagTest {
     }
 
     @Test
-    void theIndexOfAnMp4MayStandAtItsEnd() throws IOException {
+    void mp4WithItsIndexAtTheEndIsRead() throws IOException {
         Path file = folder.resolve("a.mp4");
         LibavWriter.Container indexLast = new LibavWriter.Container("mp4", Codec.H264, Map.of(), null);
         try (VideoWriter writer = LibavWriter.open(file, indexLast, FORMAT, COMMENT)) {
@@ -68,7 +68,7 @@ class VideoTagTest {
     }
 
     @Test
-    void anMp4InMatroskaKeepsItsComment() throws IOException {
+    void h264InMatroskaIsRead() throws IOException {
         Path file = folder.resolve("a.mkv");
         LibavWriter.Container matroska = new LibavWriter.Container("matroska", Codec.H264, Map.of(), null);
         try (VideoWriter writer = LibavWriter.open(file, matroska, FORMAT, COMMENT)) {
@@ -80,7 +80,7 @@ class VideoTagTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"a.mp4", "a.webm", "a.webp", "a.gif", "a"})
-    void videosWithoutACommentAreNamed(String name) throws IOException {
+    void videosWithoutCommentAreRejected(String name) throws IOException {
         Path file = folder.resolve(name);
         write(file, "");
         IOException error = assertThrows(IOException.class, () -> VideoWriters.comment(file));
@@ -97,7 +97,7 @@ class VideoTagTest {
         "'\0\0\0\u0008ftyp\0\0\0\u0000moov', 'expected a comment, found none'",
         "'\0\0\0\u0008ftyp\0\0\0\u0007moov', a box 'moov' of 7 bytes",
     })
-    void foreignFilesAreRefused(String content, String message) throws IOException {
+    void otherFilesAreRejected(String content, String message) throws IOException {
         Path file = Files.write(folder.resolve("a.mp4"), content.getBytes(StandardCharsets.ISO_8859_1));
         IOException error = assertThrows(IOException.class, () -> VideoWriters.comment(file));
         assertTrue(error.getMessage().contains(message), error.getMessage());
@@ -105,7 +105,7 @@ class VideoTagTest {
     }
 
     @Test
-    void whatIsNotThereIsNamed() throws IOException {
+    void missingFilesAreNamed() throws IOException {
         Path missing = folder.resolve("no.mp4");
         assertTrue(assertThrows(IOException.class, () -> VideoWriters.comment(missing))
                 .getMessage()
@@ -117,7 +117,7 @@ class VideoTagTest {
         assertTrue(error.getMessage().contains("00001.png"), error.getMessage());
     }
 
-    /** Each claims a comment of gigabytes, and has the bytes: reading them would take all memory. */
+    /** Sparse files with comments of gigabytes, which would fill the memory. */
     @ParameterizedTest
     @CsvSource({
         "'\0\0\0\u0008ftyp\u007F\0\0\0moov\u007E\0\0\0udta\u007D\0\0\0meta\0\0\0\0\u007C\0\0\0ilst\u007B\0\0\0\u00A9cmt\u007A\0\0\0data'",
@@ -125,7 +125,7 @@ class VideoTagTest {
         "'RIFF\0\0\0\u007FWEBPEXIF\0\0\0\u007E'",
         "'\u0089PNG....\u007F\0\0\0iTXt'",
     })
-    void hostileSizesAreRefusedUnread(String head) throws IOException {
+    void hugeDeclaredSizesAreRejected(String head) throws IOException {
         Path file = Files.write(folder.resolve("a.mp4"), head.getBytes(StandardCharsets.ISO_8859_1));
         try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
             sparse.setLength(1L << 33);
@@ -135,7 +135,7 @@ class VideoTagTest {
     }
 
     @Test
-    void aHostileGifIsRefused() throws IOException {
+    void hugeGifCommentsAreRejected() throws IOException {
         ByteArrayOutputStream gif = new ByteArrayOutputStream();
         gif.writeBytes("GIF89a\20\0\20\0\0\0\0!\u00FE".getBytes(StandardCharsets.ISO_8859_1));
         byte[] part = new byte[256];
@@ -149,7 +149,7 @@ class VideoTagTest {
     }
 
     @Test
-    void aWebmOfAMillionLevelsIsRefused() throws IOException {
+    void deeplyNestedWebmIsRejected() throws IOException {
         byte[] tag = {0x73, 0x73, 0x10, (byte) 0xFF, (byte) 0xFF, (byte) 0xFF};
         ByteArrayOutputStream webm = new ByteArrayOutputStream();
         webm.writeBytes(new byte[] {0x1A, 0x45, (byte) 0xDF, (byte) 0xA3, (byte) 0x80});

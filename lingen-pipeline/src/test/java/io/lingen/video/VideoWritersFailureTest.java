@@ -38,7 +38,7 @@ class VideoWritersFailureTest {
                 "a/.. | output must name a file or folder",
                 "/ | output must name a file or folder",
             })
-    void unknownNamesAreExplained(String name, String message) {
+    void unknownExtensionsAreRejected(String name, String message) {
         Path target = Path.of(name);
         for (IllegalArgumentException error : List.of(
                 assertThrows(IllegalArgumentException.class, () -> VideoWriters.check(target)),
@@ -58,7 +58,7 @@ class VideoWritersFailureTest {
         "out.mp4, 8194, 64, 16, must be 16 to 8192 pixels",
         "out.mp4, 4096, 2306, 16, must be at most 4096x2304 pixels",
     })
-    void whatAFormatCanNotHoldIsExplained(String name, int width, int height, int fps, String message) {
+    void unsupportedSizesAndRatesAreRejected(String name, int width, int height, int fps, String message) {
         VideoFormat format = new VideoFormat(width, height, fps);
         IllegalArgumentException error =
                 assertThrows(IllegalArgumentException.class, () -> VideoWriters.open(folder.resolve(name), format, ""));
@@ -78,7 +78,7 @@ class VideoWritersFailureTest {
         "out.gif, 1, 1, 1",
         "frames, 1, 1, 1000"
     })
-    void theLimitsAreWithin(String name, int width, int height, int fps) throws IOException {
+    void limitsAreInclusive(String name, int width, int height, int fps) throws IOException {
         VideoFormat format = new VideoFormat(width, height, fps);
         try (VideoWriter writer = VideoWriters.open(folder.resolve(name), format, "x")) {
             writer.write(new byte[format.frameBytes()]);
@@ -115,7 +115,7 @@ class VideoWritersFailureTest {
     }
 
     @Test
-    void commentsThatCanNotBeReadBackAreRefused() {
+    void unreadableCommentsAreRejected() {
         Path file = folder.resolve("out.mp4");
         String tooLong = "x".repeat(VideoWriters.MAX_COMMENT_BYTES + 1);
         assertThrows(IllegalArgumentException.class, () -> VideoWriters.open(file, FORMAT, tooLong));
@@ -124,7 +124,7 @@ class VideoWritersFailureTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "frames"})
-    void theLongestCommentIsReadBack(String name) throws IOException {
+    void longestCommentsAreReadBack(String name) throws IOException {
         String comment = "ü" + "x".repeat(VideoWriters.MAX_COMMENT_BYTES - 2);
         try (VideoWriter writer = VideoWriters.open(folder.resolve(name), FORMAT, comment)) {
             writer.write(new byte[FORMAT.frameBytes()]);
@@ -135,7 +135,7 @@ class VideoWritersFailureTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "frames"})
-    void anUnfinishedVideoLeavesNothingAndKeepsTheOldOne(String name) throws IOException {
+    void unfinishedVideosKeepTheExistingOne(String name) throws IOException {
         Path target = folder.resolve(name);
         try (VideoWriter writer = VideoWriters.open(target, FORMAT, "new")) {
             writer.write(new byte[FORMAT.frameBytes()]);
@@ -153,7 +153,7 @@ class VideoWritersFailureTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "frames"})
-    void aWriterIsUsedInOrder(String name) throws IOException {
+    void finishedAndClosedWritersReject(String name) throws IOException {
         byte[] frame = new byte[FORMAT.frameBytes()];
         VideoWriter writer = VideoWriters.open(folder.resolve(name), FORMAT, "x");
         assertThrows(IllegalArgumentException.class, () -> writer.write(new byte[5]));
@@ -170,7 +170,7 @@ class VideoWritersFailureTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "frames"})
-    void foldersThatCanNotBeWrittenToAreNamed(String name) {
+    void missingFoldersAreNamed(String name) {
         Path missing = folder.resolve("no");
         for (IOException error : List.of(
                 assertThrows(IOException.class, () -> VideoWriters.open(missing.resolve(name), FORMAT, "")),
@@ -183,7 +183,7 @@ class VideoWritersFailureTest {
     @ParameterizedTest
     @EnabledOnOs(OS.LINUX)
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "frames"})
-    void foldersThatTakeNoFilesAreNamed(String name) {
+    void unwritableFoldersAreNamed(String name) {
         Path target = Path.of("/proc/self").resolve(name);
         IOException error = assertThrows(IOException.class, () -> VideoWriters.requireWritable(target));
         assertTrue(error.getMessage().contains("/proc/self"), error.getMessage());
@@ -191,7 +191,7 @@ class VideoWritersFailureTest {
     }
 
     @Test
-    void aFolderIsNotAFileAndAFileNotAFolder() throws IOException {
+    void foldersAndFilesDoNotReplaceEachOther() throws IOException {
         Path asFile = Files.createDirectory(folder.resolve("out.mp4"));
         IOException error = assertThrows(IOException.class, () -> VideoWriters.open(asFile, FORMAT, ""));
         assertTrue(error.getMessage().contains("is a folder"), error.getMessage());
@@ -207,7 +207,7 @@ class VideoWritersFailureTest {
     @ParameterizedTest
     @ValueSource(strings = {".mp4", ".webm", ".webp", ".gif", ""})
     @EnabledOnOs({OS.LINUX, OS.MAC})
-    void namesMayHoldWhatUrlsAndPatternsUse(String ending) throws IOException {
+    void namesWithSpecialCharactersAreWritten(String ending) throws IOException {
         Path target = folder.resolve("http: größe %05d 'a' ?b#c" + ending);
         writeOne(target, "x");
         assertEquals("x", VideoWriters.comment(target));
@@ -216,7 +216,7 @@ class VideoWritersFailureTest {
 
     @Test
     @EnabledOnOs(OS.LINUX)
-    void aFullDiskIsExplainedAndLeavesNothing() throws IOException, InterruptedException {
+    void fullDisksAreReportedAndLeaveNoFiles() throws IOException, InterruptedException {
         writeOne(folder.resolve("warm.mp4"), "the native libraries are unpacked by now");
         Files.delete(folder.resolve("warm.mp4"));
         // The largest file that the process may write stands in for a full disk: 16 KiB.
@@ -246,7 +246,7 @@ class VideoWritersFailureTest {
         assertEquals(List.of(), names());
     }
 
-    /** Writes noise in every format until the disk is full, and says how that was told. */
+    /** Writes noise in every format until the disk is full, and prints the messages. */
     public static final class NoiseWriter {
         private NoiseWriter() {}
 

@@ -14,19 +14,19 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Resident memory of a process whose heap has its full size from the start, so that what grows is native. */
+/** The resident memory of a process with a fixed heap, so that only native memory can grow. */
 @EnabledOnOs(OS.LINUX)
 class VideoWritersMemoryTest {
     private static final List<String> NAMES = List.of("out.mp4", "out.webm", "out.webp", "out.gif", "frames");
 
-    /** A third of what would be lost if a single frame of each video, or of each frame its picture, were not freed. */
+    /** The limit: a third of the leak if one frame of each video, or one picture of each frame, were not freed. */
     private static final long MAX_GROWTH = 4 << 20;
 
     @TempDir
     Path folder;
 
     @Test
-    void manyVideosAndLongOnesTakeTheMemoryOfOne() throws IOException, InterruptedException {
+    void memoryDoesNotGrowWithNumberAndLength() throws IOException, InterruptedException {
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
@@ -52,7 +52,7 @@ class VideoWritersMemoryTest {
         }
     }
 
-    /** Prints by how many bytes memory grew over many videos of each kind, and over a long one. */
+    /** Prints the growth of memory in bytes over many videos of each format, and over a long video. */
     public static final class Writers {
         private Writers() {}
 
@@ -65,7 +65,7 @@ class VideoWritersMemoryTest {
             }
         }
 
-        /** The least of three rounds: what is lost is lost in each of them, what the allocator takes in one step is not. */
+        /** The minimum over three rounds: a leak recurs in each round, a growth of the allocator does not. */
         private static long growthOverVideos(Path target) throws IOException {
             long least = Long.MAX_VALUE;
             for (int round = 0; round < 3 && least >= MAX_GROWTH; round++) {
@@ -76,7 +76,7 @@ class VideoWritersMemoryTest {
             return least;
         }
 
-        /** Every third video is given up. */
+        /** Leaves every third video unfinished. */
         private static void writeVideos(Path target, int count) throws IOException {
             VideoFormat format = new VideoFormat(256, 256, 16);
             byte[] rgb = new byte[format.frameBytes()];

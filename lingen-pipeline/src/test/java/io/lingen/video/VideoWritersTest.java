@@ -36,7 +36,7 @@ class VideoWritersTest {
     // Colour at half the resolution alone costs 36 dB on such edges; a palette of 255 colours, dithered, about as much.
     @ParameterizedTest
     @CsvSource({"out.mp4, 30", "out.webm, 30", "out.webp, 30", "out.gif, 34", "frames, Infinity"})
-    void aPlayerSeesTheFramesThatWereWritten(String name, double leastPsnr) throws IOException {
+    void decodedFramesMatchTheWrittenOnes(String name, double leastPsnr) throws IOException {
         Path file = folder.resolve(name);
         write(file, FORMAT, COMMENT);
         List<byte[]> frames = decode(file, FORMAT);
@@ -51,7 +51,7 @@ class VideoWritersTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm"})
-    void containersNameRateColoursAndComment(String name) throws IOException {
+    void containersDeclareRateColoursAndComment(String name) throws IOException {
         Path file = folder.resolve(name);
         write(file, FORMAT, COMMENT);
         Mp4Frames video = Mp4Frames.read(file);
@@ -74,7 +74,7 @@ class VideoWritersTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm"})
-    void oddSidesAreRefusedWithTheirNeighbours(String name) throws IOException {
+    void oddSidesAreRejectedWithTheNearestEvenOnes(String name) throws IOException {
         Path file = folder.resolve(name);
         IllegalArgumentException error =
                 assertThrows(IllegalArgumentException.class, () -> VideoWriters.open(file, ODD, ""));
@@ -84,7 +84,7 @@ class VideoWritersTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "frames"})
-    void theSameFramesGiveTheSameBytes(String name) throws IOException {
+    void equalFramesGiveEqualBytes(String name) throws IOException {
         Path a = Files.createDirectory(folder.resolve("a")).resolve(name);
         Path b = Files.createDirectory(folder.resolve("b")).resolve(name);
         write(a, FORMAT, COMMENT);
@@ -99,7 +99,7 @@ class VideoWritersTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif"})
-    void writersOfSeveralThreadsDoNotMeet(String name) throws Exception {
+    void concurrentWritersDoNotInterfere(String name) throws Exception {
         Path alone = folder.resolve(name);
         write(alone, FORMAT, COMMENT);
         try (ExecutorService threads = Executors.newFixedThreadPool(3)) {
@@ -119,7 +119,7 @@ class VideoWritersTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"out.mp4", "out.webm", "out.webp", "out.gif", "frames"})
-    void aVideoOfOneFrameIsWhole(String name) throws IOException {
+    void videosOfOneFrameAreComplete(String name) throws IOException {
         Path file = folder.resolve(name);
         try (VideoWriter writer = VideoWriters.open(file, FORMAT, COMMENT)) {
             writer.write(frame(FORMAT, 0));
@@ -131,7 +131,7 @@ class VideoWritersTest {
 
     @ParameterizedTest
     @CsvSource({"out.mp4, moov, mdat", "out.webm, '\u001CS\u00BBk', '\u001FC\u00B6u'"})
-    void theIndexStandsInFront(String name, String index, String data) throws IOException {
+    void indexPrecedesTheData(String name, String index, String data) throws IOException {
         Path file = folder.resolve(name);
         write(file, FORMAT, COMMENT);
         String bytes = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
@@ -141,7 +141,7 @@ class VideoWritersTest {
     }
 
     @Test
-    void animationsPlayForEverAtTheRate() throws IOException {
+    void animationsLoopForeverAtTheRate() throws IOException {
         write(folder.resolve("out.webp"), FORMAT, COMMENT);
         WebpFrames webp = WebpFrames.read(folder.resolve("out.webp"));
         assertEquals(0, webp.loops());
@@ -198,7 +198,7 @@ class VideoWritersTest {
         }
     }
 
-    /** A red disc that moves to the right over a navy ground that gets lighter downwards. */
+    /** A red disc that moves to the right over a navy background that gets lighter towards the bottom. */
     static byte[] frame(VideoFormat format, int index) {
         byte[] rgb = new byte[format.frameBytes()];
         for (int y = 0; y < format.height(); y++) {

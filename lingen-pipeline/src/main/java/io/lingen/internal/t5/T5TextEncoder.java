@@ -133,7 +133,11 @@ public final class T5TextEncoder implements TextEncoder {
                 .toList();
     }
 
-    /** {@return the token ids of a text as it is, without normalization} */
+    /**
+     * {@return the token ids of a text, without normalization}
+     *
+     * @param text the text
+     */
     public long[] tokenIds(String text) {
         return tokenizer.tokenize(text).ids();
     }

@@ -19,20 +19,20 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Finds the files of an ONNX model's external data, wherever the model refers to them. */
+/** Search for the files of external data in all messages of an ONNX model that can refer to them. */
 class ExternalDataTest {
     @TempDir
     Path folder;
 
     @Test
-    void ordinaryModelsHaveNone() {
+    void modelsWithoutExternalDataListNoFiles() {
         assertEquals(Set.of(), files(OnnxFiles.encoder()));
         assertEquals(Set.of(), files(OnnxFiles.table(OnnxFiles.values(1, 8 * 16))));
         assertEquals(Set.of(), files(new byte[0]));
     }
 
     @Test
-    void tensorsAreFoundInEveryMessage() {
+    void externalTensorsAreFoundInAllMessages() {
         ProtobufMessage sparse =
                 new ProtobufMessage().message(1, external("sparse.bin")).message(2, external("indices.bin"));
         ProtobufMessage branch = new ProtobufMessage().message(5, external("branch.bin"));
@@ -77,9 +77,9 @@ class ExternalDataTest {
                 List.copyOf(files(model)));
     }
 
-    /** As in Protocol Buffers, the last one counts. */
+    /** The last value of a repeated field is used, as in Protocol Buffers. */
     @Test
-    void fieldsOfAnEntryMayBeRepeated() {
+    void repeatedFieldsOfAnEntryAreRead() {
         ProtobufMessage entry = new ProtobufMessage()
                 .text(2, "first.bin")
                 .text(1, "offset")
@@ -93,7 +93,7 @@ class ExternalDataTest {
     @ValueSource(
             strings = {"", " ", ".", "..", "../a.bin", "/etc/passwd", "data/a.bin", "c:a", "a\\b", "*/_ORT_MEM_ADDR_/*"
             })
-    void filesOutsideTheFolderAreRefused(String location) {
+    void filesOutsideTheFolderAreRejected(String location) {
         CheckpointException error =
                 assertThrows(CheckpointException.class, () -> files(OnnxFiles.externalTable(location)));
         assertEquals(
@@ -103,7 +103,7 @@ class ExternalDataTest {
     }
 
     @Test
-    void damagedFilesAreReadOrRefused() {
+    void damagedFilesAreReadOrRejected() {
         byte[] good = OnnxFiles.encoder();
         for (int length = 0; length < good.length; length++) {
             readOrRefuse(Arrays.copyOf(good, length));
@@ -128,7 +128,7 @@ class ExternalDataTest {
     }
 
     @Test
-    void deepNestingIsRefused() {
+    void deepNestingIsRejected() {
         ProtobufMessage graph = graphOf("a.bin");
         for (int i = 0; i < 40; i++) {
             graph = new ProtobufMessage()
@@ -146,7 +146,7 @@ class ExternalDataTest {
     }
 
     @Test
-    void hugeFilesAreRefused() throws IOException {
+    void hugeFilesAreRejected() throws IOException {
         Path file = folder.resolve("huge.onnx");
         try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
             sparse.setLength(1L << 31);

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Damaged ONNX models are run or refused. ONNX Runtime reads them in native code, so the test runs in a process of its own: if the process
+ * Random damage to ONNX models: they are run or rejected. ONNX Runtime reads them in native code, so the test starts a process. If the process
  * crashes, the test fails and keeps the file.
  */
 @Timeout(7200)
@@ -31,7 +31,7 @@ class OnnxMutationTest {
     Path folder;
 
     @Test
-    void damagedModelsAreRunOrRefused() throws IOException, InterruptedException {
+    void damagedModelsAreRunOrRejected() throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The expected ids and values come from the Python packages tokenizers and onnxruntime on the same files. */
+/** Expected ids and values were computed by the Python packages tokenizers and onnxruntime from the same files. */
 class OnnxTextEncoderTest {
     private static final String CONFIG =
             "{\"model\": \"embedded:all-minilm-l6-v2\", \"max_tokens\": 64, \"width\": 384}";
@@ -46,7 +46,7 @@ class OnnxTextEncoderTest {
     }
 
     @Test
-    void idsAreThoseOfTheOriginalTokenizer() {
+    void tokenIdsEqualThoseOfTheOriginalTokenizer() {
         assertIds("", 101, 102);
         assertIds(
                 "A red circle moves to the right over a night sky",
@@ -94,7 +94,7 @@ class OnnxTextEncoderTest {
     }
 
     @Test
-    void vectorsAreThoseOfTheOriginalModel() {
+    void embeddingsEqualThoseOfTheOriginalModel() {
         TextEmbedding embedding = encoders.encode("a red circle moves to the right over a night sky")
                 .get(0);
         assertEquals(Shape.of(13, 384), embedding.tokens().shape());
@@ -105,7 +105,7 @@ class OnnxTextEncoderTest {
     }
 
     @Test
-    void aLongPromptIsCutAndKeepsItsClosingToken() {
+    void truncatedPromptsKeepTheirClosingToken() {
         String prompt = "star ".repeat(100) + "end";
         long[] ids = encoder().tokenIds(prompt);
         assertEquals(64, ids.length);
@@ -115,7 +115,7 @@ class OnnxTextEncoderTest {
     }
 
     @Test
-    void theWarningNamesThePlaceOfTheCut() {
+    void truncationIsLocatedInThePrompt() {
         String words = "star ".repeat(100) + "end";
         TokenizedPrompt cut = encoder().tokenize("🎉 " + words);
         assertTrue(cut.isCut());
@@ -136,7 +136,7 @@ class OnnxTextEncoderTest {
     }
 
     @Test
-    void aModelFromTheFolderIsTheSame() throws IOException {
+    void modelsInTheFolderEqualEmbeddedOnes() throws IOException {
         write("own", CONFIG.replace("embedded:all-minilm-l6-v2", "encoder.onnx"));
         copy("all-minilm-l6-v2.onnx", folder.resolve("own/encoder.onnx"));
         copy("all-minilm-l6-v2-tokenizer.json", folder.resolve("own/tokenizer.json"));
@@ -221,7 +221,7 @@ class OnnxTextEncoderTest {
     }
 
     @Test
-    void whatDoesNotFitIsNamed() throws IOException {
+    void contradictoryConfigurationsAreRejected() throws IOException {
         assertError("expected an output of shape [1, L, 100], found", CONFIG.replace("384", "100"));
         assertError("of shape [1, L, 384]", CONFIG.replace("384", "384, \"output\": \"882\""));
         assertError("found an input 'input_ids'", CONFIG.replace("384", "384, \"inputs\": {\"input_ids\": \"x\"}"));

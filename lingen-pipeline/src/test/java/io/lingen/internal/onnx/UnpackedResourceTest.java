@@ -14,13 +14,13 @@ import java.util.jar.JarOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A resource of a jar is unpacked to a cache, and again if the copy is damaged. */
+/** Resources of jars, which are unpacked to a cache, and again if the copy is damaged. */
 class UnpackedResourceTest {
     @TempDir
     Path folder;
 
     @Test
-    void aDamagedCopyIsReplaced() throws IOException {
+    void damagedCopiesAreReplaced() throws IOException {
         byte[] content = OnnxFiles.encoder();
         Path jar = folder.resolve("lingen-unpacked-resource-test.jar");
         try (JarOutputStream entries = new JarOutputStream(Files.newOutputStream(jar))) {
@@ -46,7 +46,7 @@ class UnpackedResourceTest {
     }
 
     @Test
-    void aFileIsUsedInPlace() throws IOException {
+    void filesAreUsedInPlace() throws IOException {
         Path file = Files.write(folder.resolve("encoder.onnx"), OnnxFiles.encoder());
         Path found = UnpackedResource.file(file.toUri().toURL());
         assertEquals(file, found);

@@ -37,7 +37,7 @@ class CachedTextEncoderTest {
 
     private final Letters letters = new Letters();
 
-    /** A row of random numbers per letter, and weights of 0 but for the last letter; negative prompts have other numbers. */
+    /** An encoder with a row of random numbers per letter, and weights of 0 except for the last letter. Negative prompts have other numbers. */
     private static final class Letters implements TextEncoder {
         private final List<List<Prompt>> calls = new ArrayList<>();
 
@@ -102,7 +102,7 @@ class CachedTextEncoderTest {
     }
 
     @Test
-    void everyPartOfTheKeyCounts() {
+    void embeddingsAreFoundByAllPartsOfTheKey() {
         assertEncoded(List.of(Prompt.of("a ring")), IDENTITY);
         assertEncoded(List.of(Prompt.negative("a ring")), IDENTITY);
         assertEncoded(List.of(Prompt.of("a rings")), IDENTITY);
@@ -177,7 +177,7 @@ class CachedTextEncoderTest {
     }
 
     @Test
-    void anUnusableFolderIsNoFailure() throws IOException {
+    void unusableFoldersAreIgnored() throws IOException {
         Files.writeString(folder(), "a file");
         assertEncoded(List.of(Prompt.of("a ring")), IDENTITY);
         assertEncoded(List.of(Prompt.of("a ring")), IDENTITY);

@@ -6,10 +6,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Expected texts come from the Python original: ftfy 6.3, html.unescape twice, white space to one blank. Only wrong charsets differ. */
+/** Expected texts were computed in Python: ftfy 6.3, html.unescape twice, white space to one space. Misdecoded text differs. */
 class PromptCleaningTest {
     @Test
-    void plainPromptsStay() {
+    void plainPromptsAreUnchanged() {
         assertEquals("", clean(""));
         assertEquals("", clean(" \t\r\n\u00a0\u3000"));
         String prompt = "Two cats, 50% \"grey\" & it's 5 < 6 > 3; naïve 猫 🐈\u200d⬛ #1";
@@ -17,7 +17,7 @@ class PromptCleaningTest {
     }
 
     @Test
-    void whiteSpaceBecomesSingleBlanks() {
+    void whiteSpaceBecomesSingleSpaces() {
         assertEquals("a b c d e", clean("\n a \t b\u00a0\u00a0c\u3000d\u2028e\u2003"));
         assertEquals("a b", clean("a\r\n\fb"));
     }
@@ -65,7 +65,7 @@ class PromptCleaningTest {
     }
 
     @Test
-    void wrongCharsetsAreNotMended() {
+    void misdecodedTextIsNotRepaired() {
         assertEquals("cafÃ© schÃ¶n", clean("cafÃ© schÃ¶n"));
     }
 

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** A damaged tokenizer.json is refused, or gives a tokenizer that encodes every text. */
+/** Random damage to tokenizer.json: it is rejected, or gives a tokenizer that encodes every text. */
 class TokenizerMutationTest {
     private static final long FIXED_BYTES = 32L << 20;
     private static final List<String> TEXTS = new RandomTexts(4).take(20);
@@ -28,14 +28,14 @@ class TokenizerMutationTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("files")
-    void damagedTokenizersAreReadOrRefused(String name, byte[] good) throws Exception {
+    void damagedTokenizersAreReadOrRejected(String name, byte[] good) throws Exception {
         int settings = new String(good, StandardCharsets.ISO_8859_1).indexOf("\"vocab\"");
         mutations(name).run(good, settings, 0.3);
     }
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("files")
-    void damagedTablesAreReadOrRefused(String name, byte[] good) throws Exception {
+    void damagedTablesAreReadOrRejected(String name, byte[] good) throws Exception {
         mutations(name + " tables").run(good, 0.2);
     }
 

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Token ids equal those of the Rust library on texts of all kinds. */
+/** Comparison of token ids with the Rust library on many kinds of texts. */
 class TokenizerParityTest {
     private static final int TEXTS = Integer.getInteger("lingen.texts", 10_000);
 
@@ -23,7 +23,7 @@ class TokenizerParityTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("files")
-    void idsAreThoseOfTheNativeTokenizer(String name, byte[] json) throws IOException {
+    void tokenIdsEqualThoseOfTheNativeTokenizer(String name, byte[] json) throws IOException {
         compare(json, new RandomTexts(1).take(TEXTS));
     }
 

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Each part of a tokenizer, and each of its settings, gives the ids of the Rust library. */
+/** Comparison of each part of a tokenizer, with all its settings, with the Rust library. */
 class TokenizerPartsParityTest {
     private static final List<String> TEXTS = new RandomTexts(2).take(Integer.getInteger("lingen.texts", 10_000) / 50);
 
@@ -80,7 +80,7 @@ class TokenizerPartsParityTest {
 
     @ParameterizedTest
     @MethodSource("normalizers")
-    void normalizersAreThoseOfTheNativeTokenizer(String normalizer) throws IOException {
+    void normalizersEqualThoseOfTheNativeTokenizer(String normalizer) throws IOException {
         TokenizerParityTest.compare(TokenizerFiles.bytes(normalizer, "null"), TEXTS);
         TokenizerParityTest.compare(
                 TokenizerFiles.unigram(normalizer, metaspace("'prepend_scheme':'first'"), false), TEXTS);
@@ -88,7 +88,7 @@ class TokenizerPartsParityTest {
 
     @ParameterizedTest
     @MethodSource("preTokenizers")
-    void preTokenizersAreThoseOfTheNativeTokenizer(String preTokenizer) throws IOException {
+    void preTokenizersEqualThoseOfTheNativeTokenizer(String preTokenizer) throws IOException {
         TokenizerParityTest.compare(
                 TokenizerFiles.bytes("{'type':'Strip','strip_left':true,'strip_right':true}", preTokenizer), TEXTS);
         TokenizerParityTest.compare(TokenizerFiles.unigram("null", preTokenizer, true), TEXTS);
@@ -106,7 +106,7 @@ class TokenizerPartsParityTest {
 
     @ParameterizedTest
     @MethodSource("bpeSettings")
-    void bpeIsThatOfTheNativeTokenizer(String settings) throws IOException {
+    void bpeEqualsThatOfTheNativeTokenizer(String settings) throws IOException {
         String blanks = "{'type':'Replace','pattern':{'String':' '},'content':'▁'}";
         TokenizerParityTest.compare(TokenizerFiles.bpe(blanks, "null", settings, false, false), TEXTS);
         TokenizerParityTest.compare(
@@ -137,7 +137,7 @@ class TokenizerPartsParityTest {
 
     @ParameterizedTest
     @MethodSource("byteLevels")
-    void bytesAreThoseOfTheNativeTokenizer(String preTokenizer) throws IOException {
+    void byteFallbackEqualsThatOfTheNativeTokenizer(String preTokenizer) throws IOException {
         TokenizerParityTest.compare(TokenizerFiles.bpe("null", preTokenizer, "'fuse_unk':false", true, true), TEXTS);
     }
 
@@ -153,15 +153,15 @@ class TokenizerPartsParityTest {
 
     @ParameterizedTest
     @MethodSource("postProcessors")
-    void specialTokensAreThoseOfTheNativeTokenizer(String postProcessor) throws IOException {
+    void specialTokensEqualThoseOfTheNativeTokenizer(String postProcessor) throws IOException {
         String json = new String(TokenizerFiles.gemma(), java.nio.charset.StandardCharsets.UTF_8)
                 .replace(TokenizerFiles.OPENING.replace('\'', '"'), postProcessor.replace('\'', '"'));
         TokenizerParityTest.compare(json.getBytes(java.nio.charset.StandardCharsets.UTF_8), TEXTS.subList(0, 50));
     }
 
-    /** Sums of the same scores in another order differ in their last bits, and so do scores that are parsed differently. */
+    /** Ties are decided by the last bits of sums, which depend on the order of summation and on the parsing of scores. */
     @Test
-    void segmentationsOfEqualScoreAreThoseOfTheNativeTokenizer() throws IOException {
+    void tiesBetweenSegmentationsEqualTheNativeTokenizer() throws IOException {
         Random random = new Random(3);
         for (int i = 0; i < 20; i++) {
             byte[] json = TokenizerFiles.ties(random);

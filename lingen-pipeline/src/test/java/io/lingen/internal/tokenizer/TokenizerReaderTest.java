@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Each field of a tokenizer.json is checked, and each part that is not supported is named. */
+/** Validation of each field of a tokenizer.json, and of parts that are not supported. */
 class TokenizerReaderTest {
     private static final String GOOD = "{'version':'1.0','added_tokens':[{'id':0,'content':'[CLS]','single_word':false,"
             + "'lstrip':false,'rstrip':false,'normalized':false,'special':true}],'normalizer':null,"
@@ -122,7 +122,7 @@ class TokenizerReaderTest {
         return "{'type':'BPE'," + settings + "}";
     }
 
-    /** Rules that begin with these numbers, each of 32 bits in the order of the file. */
+    /** Rules that begin with these 32-bit numbers, in the order of the file. */
     private static String base64(int... numbers) {
         byte[] bytes = new byte[4 * numbers.length];
         for (int i = 0; i < bytes.length; i++) {
@@ -133,13 +133,13 @@ class TokenizerReaderTest {
 
     @ParameterizedTest
     @MethodSource({"parts", "models"})
-    void isRefused(String part, String other, String message) {
+    void malformedFilesAreRejected(String part, String other, String message) {
         assertTrue(GOOD.contains(part), part);
         assertRefused(GOOD.replace(part, other), message);
     }
 
     @Test
-    void whatIsNoTokenizerIsRefused() {
+    void otherFilesAreRejected() {
         assertRefused("", "expected");
         assertRefused("[]", "expected a JSON object, found [");
         assertRefused(GOOD + "{}", "found more after it");
@@ -154,14 +154,14 @@ class TokenizerReaderTest {
     }
 
     @Test
-    void partsThatAreNotUsedAreNotChecked() {
+    void unusedPartsAreNotChecked() {
         Tokenizer tokenizer = read(GOOD.replace("'version'", "'decoder':{'type':'Other'},'padding':{},'version'"));
         assertArrayEquals(
                 new long[] {0, 2, 3, 1, 0}, tokenizer.encode("ab b[CLS]").ids());
     }
 
     @Test
-    void aTextIsCutBeforeItsClosingTokens() {
+    void truncationKeepsTheClosingTokens() {
         Tokenizer tokenizer = TokenizerReader.read("tokenizer.json", TokenizerFiles.miniLm());
         Encoding encoding = tokenizer.encode("🎉 star star");
         assertArrayEquals(new long[] {101, 100, 2732, 2732, 102}, encoding.ids());
@@ -175,15 +175,15 @@ class TokenizerReaderTest {
     }
 
     @Test
-    void halvesOfSurrogatePairsAreReplacementCharacters() {
+    void unpairedSurrogatesBecomeReplacementCharacters() {
         Tokenizer tokenizer = TokenizerReader.read("tokenizer.json", TokenizerFiles.gemma());
         assertArrayEquals(
                 tokenizer.encode("a\ufffdb").ids(), tokenizer.encode("a\ud800b").ids());
     }
 
-    /** A backtracking matcher takes exponential time for such patterns. */
+    /** Patterns for which a backtracking matcher takes exponential time. */
     @Test
-    void patternsTakeTimeInProportionToTheText() {
+    void patternsTakeLinearTime() {
         String json = GOOD.replace(NORMALIZER, replace("{'Regex':'(?:(?:a|aa)+)+b|(?:x+x+)+y'}"));
         Tokenizer tokenizer = read(json);
         assertTimeoutPreemptively(

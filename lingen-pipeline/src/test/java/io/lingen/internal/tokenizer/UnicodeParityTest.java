@@ -15,15 +15,15 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Normalizers, splits and classes of characters treat each code point as the Rust library does: alone, and with marks before and after.
- * Of the large blocks of ideographs, syllables and private use a sample is taken.
+ * Comparison of normalizers, splits and character classes with the Rust library, for each code point alone and with marks before and after it.
+ * Large blocks of ideographs, syllables and private use are sampled.
  */
 class UnicodeParityTest {
     private static final int SAMPLE = 97;
     private static final int CHUNK = 300;
 
     @BeforeEach
-    void theJdkHasTheUnicodeVersionOfTheTables() {
+    void jdkHasTheUnicodeVersionOfTheTables() {
         assumeTrue(
                 Runtime.version().feature() == 25,
                 "the tables are differences from Unicode 16, which is JDK 25's; extend them for a later one");
@@ -75,7 +75,7 @@ class UnicodeParityTest {
 
     @ParameterizedTest
     @MethodSource({"normalizers", "bert", "splits", "rules"})
-    void everyCodePointIsTreatedTheSame(String normalizer, String preTokenizer) throws IOException {
+    void allCodePointsEqualTheNativeTokenizer(String normalizer, String preTokenizer) throws IOException {
         byte[] json = TokenizerFiles.bytes(normalizer, preTokenizer);
         Tokenizer tokenizer = TokenizerReader.read("tokenizer.json", json);
         try (NativeTokenizer expected = new NativeTokenizer(json)) {
