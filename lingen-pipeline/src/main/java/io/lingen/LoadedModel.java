@@ -33,12 +33,15 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A model loaded on a backend, shared by a {@link TextToVideoPipeline} and its {@link Generation}s. Owns the backend, the components of the
  * model and the running generations. Thread-safe; its components are used within its {@link #lifetime}.
  */
 final class LoadedModel implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(LoadedModel.class);
     private static final String NANO_RESOURCE = "io/lingen/nano";
 
     private final PipelineOptions options;
@@ -114,14 +117,18 @@ final class LoadedModel implements AutoCloseable {
         for (int i = 0; i < facts.size(); i++) {
             TextEncoder encoder = loaded.all().get(i);
             List<String> paths = facts.get(i).files();
-            cached.add(
-                    paths.isEmpty()
-                            ? encoder
-                            : new CachedTextEncoder(
-                                    encoder,
-                                    folder,
-                                    () -> new CachedTextEncoder.Identity(
-                                            files.hash(paths), backend.name(), options.precision())));
+            if (paths.isEmpty()) {
+                log.warn(
+                        "text cache {} has no effect on {}, whose files are not part of the model",
+                        folder,
+                        encoder.name());
+                cached.add(encoder);
+            } else {
+                cached.add(new CachedTextEncoder(
+                        encoder,
+                        folder,
+                        () -> new CachedTextEncoder.Identity(files.hash(paths), backend.name(), options.precision())));
+            }
         }
         return new TextEncoders(cached);
     }

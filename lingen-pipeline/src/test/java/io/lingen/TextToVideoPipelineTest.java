@@ -21,7 +21,10 @@ import io.lingen.text.PromptRewriter;
 import io.lingen.vae.Frame;
 import io.lingen.vae.FrameStream;
 import io.lingen.video.Mp4Frames;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -58,6 +61,21 @@ class TextToVideoPipelineTest {
         MemoryMeter memory = pipeline.backend().memory();
         pipeline.close();
         assertEquals(0, memory.liveBytes(), "leaked tensors");
+    }
+
+    @Test
+    void textCacheWithoutEffectIsReported() {
+        PrintStream before = System.err;
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(printed, true, StandardCharsets.UTF_8));
+        try {
+            TextToVideoPipeline.load(model.toString(), OPTIONS.withTextCache(folder.resolve("prompts")))
+                    .close();
+        } finally {
+            System.setErr(before);
+        }
+        String log = printed.toString(StandardCharsets.UTF_8);
+        assertTrue(log.contains("prompts has no effect on text_encoder"), log);
     }
 
     @Test

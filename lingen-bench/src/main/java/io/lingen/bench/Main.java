@@ -18,19 +18,29 @@ import picocli.CommandLine.Command;
 public final class Main {
     private Main() {}
 
-    /** Runs a command; the exit code is 0 if it did what it was asked for and its output was written. */
+    /** Runs a command and exits with its code. */
     public static void main(String[] arguments) throws Exception {
-        int code = run(arguments);
+        System.exit(run(arguments));
+    }
+
+    /**
+     * {@return the exit code of a command: 0 if it succeeded and its output was written}
+     *
+     * @param arguments the name of the command and its arguments
+     * @throws Exception if a benchmark fails
+     */
+    public static int run(String... arguments) throws Exception {
+        int code = execute(arguments);
         if (System.out.checkError()) {
             System.err.println(
                     "lingen bench: could not write to standard output, so results printed there are incomplete; check for a"
                             + " full disk or a closed pipe");
-            code = Math.max(code, CommandLine.ExitCode.SOFTWARE);
+            return Math.max(code, CommandLine.ExitCode.SOFTWARE);
         }
-        System.exit(code);
+        return code;
     }
 
-    private static int run(String[] arguments) throws Exception {
+    private static int execute(String[] arguments) throws Exception {
         // JMH has a command line of its own, with options that mean something else here.
         if (arguments.length > 0 && arguments[0].equals("jmh")) {
             JmhRun.run(Arrays.copyOfRange(arguments, 1, arguments.length));

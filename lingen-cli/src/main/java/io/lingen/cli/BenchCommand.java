@@ -28,13 +28,13 @@ final class BenchCommand implements Callable<Integer> {
                     e);
         }
         try {
-            bench.getMethod("main", String[].class).invoke(null, (Object) arguments.toArray(new String[0]));
+            return (Integer)
+                    bench.getMethod("run", String[].class).invoke(null, (Object) arguments.toArray(new String[0]));
         } catch (InvocationTargetException e) {
             if (e.getCause() instanceof Exception) {
                 throw (Exception) e.getCause();
             }
             throw e;
         }
-        return 0;
     }
 }

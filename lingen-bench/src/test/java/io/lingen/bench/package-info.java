@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.bench;
+
+import org.jspecify.annotations.NullMarked;
