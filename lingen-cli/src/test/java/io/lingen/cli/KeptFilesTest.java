@@ -41,7 +41,7 @@ class KeptFilesTest {
     @Test
     void latentsOfAnotherPromptAreKept() throws IOException {
         Path target = folder.resolve("out.mp4");
-        Path latents = interrupt("a red circle", target);
+        Path latents = interrupt(model, "a red circle", target);
         byte[] before = Files.readAllBytes(latents);
         CommandRun run = run("generate", "a blue ring", "-o", target);
         run.assertRefused(1, "found step 1 of 3 of \"a red circle\"");
@@ -66,7 +66,7 @@ class KeptFilesTest {
     @Test
     void otherFilesAreKeptWithoutOverwrite() throws IOException {
         Path target = Files.writeString(folder.resolve("out.mp4"), "a film");
-        Path latents = interrupt("a ring", folder.resolve("other.mp4"));
+        Path latents = interrupt(model, "a ring", folder.resolve("other.mp4"));
         run("generate", "a ring", "-o", target).assertRefused(1, "the output must be new or written by LinGen");
         CommandRun.of("resume", latents, "--model", model, "-o", target).assertRefused(1, "(--overwrite)");
         CommandRun.of("decode", latents, "--model", model, "-o", target).assertRefused(1, "(--overwrite)");
@@ -114,7 +114,7 @@ class KeptFilesTest {
     @Test
     @Timeout(60)
     void hugeLatentsAreRejected() throws IOException {
-        Path latents = interrupt("a ring", folder.resolve("out.mp4"));
+        Path latents = interrupt(model, "a ring", folder.resolve("out.mp4"));
         byte[] good = Files.readAllBytes(latents);
         int length = (int) good[0] & 0xFF | (good[1] & 0xFF) << 8 | (good[2] & 0xFF) << 16;
         String header = new String(good, 8, length, StandardCharsets.UTF_8);
@@ -143,7 +143,7 @@ class KeptFilesTest {
     }
 
     /** Writes the latents of a video with three steps after its first step. */
-    private static Path interrupt(String prompt, Path video) throws IOException {
+    static Path interrupt(Path model, String prompt, Path video) throws IOException {
         try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString());
                 Generation generation = pipeline.start(
                         VideoRequest.builder(prompt).frames(4).steps(3).build())) {

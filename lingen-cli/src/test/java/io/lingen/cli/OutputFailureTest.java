@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.lingen.TinyModel;
+import io.lingen.core.checkpoint.ModelSource;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -54,9 +55,17 @@ class OutputFailureTest {
                 "info --model MODEL",
                 "generate a-ring --model MODEL --frames 4 --steps 1 -q --json -o FOLDER/out.mp4",
                 "batch FOLDER/prompts.txt --model MODEL --frames 4 --steps 1 -q --json -o FOLDER/out.mp4",
+                "resume FOLDER/saved.mp4 --model MODEL -q --json",
+                "decode FOLDER/saved.mp4 --model MODEL -q --json -o FOLDER/out.mp4",
+                "parity --model FOLDER --fixture FOLDER/fixture.safetensors --backend cpu",
             })
     void fullStandardOutputIsAFailure(String command) throws IOException {
         Files.writeString(folder.resolve("prompts.txt"), "a ring\n");
+        if (command.contains("saved")) {
+            KeptFilesTest.interrupt(model, "a ring", folder.resolve("saved.mp4"));
+        } else if (command.startsWith("parity")) {
+            writeFixture();
+        }
         StringWriter err = new StringWriter();
         CommandLine line =
                 Lingen.commandLine().setOut(new PrintWriter(new FullWriter())).setErr(new PrintWriter(err));
@@ -67,6 +76,18 @@ class OutputFailureTest {
                         .toArray(String[]::new));
         assertEquals(1, code, err.toString());
         assertTrue(err.toString().startsWith(MESSAGE), err.toString());
+    }
+
+    /** A denoiser and the fixture of its pass. */
+    private void writeFixture() throws IOException {
+        Files.createDirectory(folder.resolve("transformer"));
+        try (ModelSource source = ModelSource.ofResource(
+                OutputFailureTest.class.getClassLoader(), "io/lingen/fixtures/lingen-default")) {
+            for (String file :
+                    List.of("transformer/config.json", "transformer/model.safetensors", "fixture.safetensors")) {
+                Files.write(folder.resolve(file), source.read(file));
+            }
+        }
     }
 
     @Test
