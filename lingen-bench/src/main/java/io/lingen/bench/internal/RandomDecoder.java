@@ -32,6 +32,7 @@ final class RandomDecoder {
 
     /** Writes {@code model}/vae, of {@link AutoencoderConfig}. */
     static void write(Path model, long seed, DType storage) throws IOException {
+        RandomModelFolder.create(model);
         Path vae = Files.createDirectories(model.resolve("vae"));
         Files.writeString(vae.resolve("config.json"), CONFIG);
         try (RandomWeights weights = new RandomWeights(seed, storage)) {

@@ -38,6 +38,7 @@ public final class RandomTransformer {
      */
     static void write(Path model, Workload workload, @Nullable Part without, long seed, DType storage)
             throws IOException {
+        RandomModelFolder.create(model);
         Path transformer = Files.createDirectories(model.resolve("transformer"));
         Files.writeString(transformer.resolve("config.json"), workload.config(without));
         try (RandomWeights weights = new RandomWeights(seed, storage)) {

@@ -23,6 +23,7 @@ import io.lingen.diffusion.VideoTransformer;
 import io.lingen.vae.DecodingCost;
 import io.lingen.vae.LatentVideoDecoder;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -52,6 +53,18 @@ final class RandomTransformerTest {
         RandomTransformer.write(folder, workload, part, 7, DType.BF16);
         runs(workload);
         assertEquals(part == Part.MA ? 0.36 : 0.05, part.publishedShare(), 0.03);
+    }
+
+    @Test
+    void realModelsAreNotOverwritten() throws IOException {
+        Path config = Files.createDirectories(folder.resolve("transformer")).resolve("config.json");
+        Files.writeString(config, "{}");
+        Workload workload = new Workload("lingen", 32, 48, 1, 64, 1);
+        IOException error =
+                assertThrows(IOException.class, () -> RandomTransformer.write(folder, workload, 7, DType.BF16));
+        assertTrue(error.getMessage().contains("must be an empty folder or one of random weights"), error.getMessage());
+        assertThrows(IOException.class, () -> RandomDecoder.write(folder, 7, DType.BF16));
+        assertEquals("{}", Files.readString(config));
     }
 
     private void runs(Workload workload) {
