@@ -38,8 +38,6 @@ final class PlainFile {
     /** {@return the contents of a file} */
     static byte[] read(Path file, long maxBytes) {
         require(file);
-
-        /** {@return a stream of the bytes of a file} */
         try (InputStream stream = Files.newInputStream(file)) {
             return read(shown(file), stream, maxBytes);
         } catch (IOException e) {
@@ -57,7 +55,7 @@ final class PlainFile {
         return bytes;
     }
 
-    /** A file's bytes as they are read. */
+    /** {@return a stream of the bytes of a file} */
     static InputStream stream(Path file) throws IOException {
         require(file);
         return Files.newInputStream(file);
