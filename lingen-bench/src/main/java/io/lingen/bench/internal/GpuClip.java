@@ -63,7 +63,7 @@ final class GpuClip {
             print(
                     "memory: %.2f GB of tensors, %.2f GB in use, %.2f GB held, %.2f GB by the driver%n",
                     backend.memory().peakBytes() / 1e9,
-                    CudaKernels.of(backend).pool().mostUsedBytes() / 1e9,
+                    CudaKernels.of(backend).pool().peakUsedBytes() / 1e9,
                     CudaKernels.of(backend).pool().peakBytes() / 1e9,
                     GpuPasses.driverBytes(backend) / 1e9);
         }

@@ -50,7 +50,7 @@ final class GpuPasses {
                         millis[1],
                         millis[1] * PASSES_OF_A_CLIP / 1e3,
                         backend.memory().peakBytes() / 1e9,
-                        CudaKernels.of(backend).pool().mostUsedBytes() / 1e9,
+                        CudaKernels.of(backend).pool().peakUsedBytes() / 1e9,
                         CudaKernels.of(backend).pool().peakBytes() / 1e9,
                         driverBytes(backend) / 1e9);
             }

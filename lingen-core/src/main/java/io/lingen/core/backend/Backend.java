@@ -57,8 +57,8 @@ import org.jspecify.annotations.Nullable;
  *   <dt>Aliasing
  *   <dd>An output must not overlap an input unless the operation allows it.
  *   <dt>Errors
- *   <dd>Every operation checks its arguments before it writes anything. It throws {@link IllegalArgumentException} if shapes or types do not
- *       fit, or if a tensor or workspace belongs to another backend, even to one of the same kind.
+ *   <dd>Every operation checks its arguments before it writes anything. It throws {@link IllegalArgumentException} if shapes or types do
+ *       not fit, or if a tensor or workspace belongs to another backend, even to one of the same kind.
  *   <dt>Order
  *   <dd>The operations of a thread take effect in the order of its calls. A device may run them asynchronously. Downloads wait for their
  *       result.
@@ -66,9 +66,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Dry runs</h2>
  *
- * <p>This class checks arguments and counts operations. The {@link Kernels} of an implementation compute. A backend without kernels is a dry
- * run: its tensors have shapes but no elements, and its operations are checked and counted but not computed. See
- * {@link io.lingen.core.dryrun.DryRun}.
+ * <p>This class checks arguments and counts operations. The {@link Kernels} of an implementation compute. A backend without kernels is a
+ * dry run: its tensors have shapes but no elements, and its operations are checked and counted but not computed. See {@link
+ * io.lingen.core.dryrun.DryRun}.
  *
  * <h2>Threads</h2>
  *
@@ -390,10 +390,10 @@ public final class Backend implements AutoCloseable {
      * Rotates the vector of every token and head by the position of the token: rotary position embedding (Su et al., "RoFormer", 2021,
      * section 3.2), applied to the three axes of a grid.
      *
-     * <p>The columns of a head are divided into three bands, for t, h and w in this order. Token (t, h, w) uses row t of {@code tableT}, row
-     * h of {@code tableH} and row w of {@code tableW}. A row of a table has the width of its band and alternates cosines and sines: cos(0),
-     * sin(0), cos(1), sin(1), ... Columns 2i and 2i + 1 of the band hold a pair (a, b), which becomes (a cos(i) - b sin(i), a sin(i) + b
-     * cos(i)).
+     * <p>The columns of a head are divided into three bands, for t, h and w in this order. Token (t, h, w) uses row t of {@code tableT},
+     * row h of {@code tableH} and row w of {@code tableW}. A row of a table has the width of its band and alternates cosines and sines:
+     * cos(0), sin(0), cos(1), sin(1), ... Columns 2i and 2i + 1 of the band hold a pair (a, b), which becomes (a cos(i) - b sin(i), a
+     * sin(i) + b cos(i)).
      *
      * @param heads grid.cells() tokens, updated in place; the head dimension is the sum of the widths of the tables
      * @param grid the grid of tokens
@@ -425,8 +425,8 @@ public final class Backend implements AutoCloseable {
     // Norms
 
     /**
-     * Computes out = LayerNorm(x) * (1 + scale) + shift. The norm runs over the last axis. It has a biased variance and no parameters of its
-     * own.
+     * Computes out = LayerNorm(x) * (1 + scale) + shift. The norm runs over the last axis. It has a biased variance and no parameters of
+     * its own.
      *
      * @param x [n, d]
      * @param shift [d] in F32
@@ -456,8 +456,8 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Computes out = RMSNorm(x) * weight, or SiLU(RMSNorm(x) * weight), with RMSNorm(x) = x / sqrt(mean(x^2) + epsilon) (Zhang and Sennrich,
-     * "Root Mean Square Layer Normalization", 2019). The norm runs over the last axis.
+     * Computes out = RMSNorm(x) * weight, or SiLU(RMSNorm(x) * weight), with RMSNorm(x) = x / sqrt(mean(x^2) + epsilon) (Zhang and
+     * Sennrich, "Root Mean Square Layer Normalization", 2019). The norm runs over the last axis.
      *
      * @param x [n, d]
      * @param weight [d] in F32
@@ -588,8 +588,8 @@ public final class Backend implements AutoCloseable {
 
     /**
      * Computes one direction of a Mamba2 selective scan, from the projection to y (specification, section 3; Dao and Gu, "Transformers are
-     * SSMs", 2024). It consists of a causal depthwise convolution and SiLU over x, B and C, softplus of dt, the recurrence of the state, and
-     * the skip connection. Rows are visited along the path. Warm-up steps have no output.
+     * SSMs", 2024). It consists of a causal depthwise convolution and SiLU over x, B and C, softplus of dt, the recurrence of the state,
+     * and the skip connection. Rows are visited along the path. Warm-up steps have no output.
      *
      * @param input the projection [path.rows(), columns] and its columns
      * @param path the order of the rows
@@ -622,8 +622,8 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Computes one direction of a Mamba1 selective scan (Gu and Dao, "Mamba", 2023): h = exp(dt A) h + dt B x and y = C h + D x per channel,
-     * with dt = softplus(dt + dtBias). Rows are visited along the path. Warm-up steps have no output.
+     * Computes one direction of a Mamba1 selective scan (Gu and Dao, "Mamba", 2023): h = exp(dt A) h + dt B x and y = C h + D x per
+     * channel, with dt = softplus(dt + dtBias). Rows are visited along the path. Warm-up steps have no output.
      *
      * @param x [path.rows(), di]
      * @param dt [path.rows(), di], before bias and softplus

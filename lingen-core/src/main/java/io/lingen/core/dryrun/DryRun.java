@@ -6,8 +6,8 @@ import io.lingen.core.spi.TensorStore;
 import java.util.function.UnaryOperator;
 
 /**
- * A backend without elements, which measures the cost of a run before it starts. The code of the model runs on it as on a real backend: shapes
- * are checked, operations are counted, and the bytes of tensors are added up.
+ * A backend without elements, which measures the cost of a run before it starts. The code of the model runs on it as on a real backend:
+ * shapes are checked, operations are counted, and the bytes of tensors are added up.
  *
  * <p>{@link #pool} counts the memory that the real backend would hold for these tensors. Scratch memory within an operation is not counted,
  * except for the type conversions of convolutions. Elements cannot be read: {@link Backend#download} throws. Thread-safe.

@@ -4,8 +4,9 @@ package io.lingen.core.internal;
  * Counter-based normal noise: Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) keyed by the seed
  * and counted by the element's index, then Box-Muller. The same seed gives the same noise on every backend, for every tile and thread.
  *
- * <p>Block i, with the counter (low half of i, high half of i, 0, 0), gives four words r0..r3 and the elements 4i..4i+3. The first two elements
- * come from (r0, r1), the others from (r2, r3): with u1 = (r0 + 1) / 2^32 and u2 = r1 / 2^32, z0 = sqrt(-2 ln u1) cos(2 pi u2) and z1 = the same with sin.
+ * <p>Block i, with the counter (low half of i, high half of i, 0, 0), gives four words r0..r3 and the elements 4i..4i+3. The first two
+ * elements come from (r0, r1), the others from (r2, r3): with u1 = (r0 + 1) / 2^32 and u2 = r1 / 2^32, z0 = sqrt(-2 ln u1) cos(2 pi u2) and
+ * z1 = the same with sin.
  */
 public final class PhiloxNormal {
     private static final int ROUNDS = 10;

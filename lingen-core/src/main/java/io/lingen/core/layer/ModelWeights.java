@@ -37,8 +37,9 @@ import org.jspecify.annotations.Nullable;
  * new Attention(weights.under("blocks.3.attn"), d);
  * }</pre>
  *
- * <p>Every method that reads a tensor throws a {@link CheckpointException} if the tensor is missing, has another shape, has a type other than
- * F32, F16 and BF16, or contains NaN or an infinity. A backend that does not {@linkplain Backend#computes compute} skips the check of values.
+ * <p>Every method that reads a tensor throws a {@link CheckpointException} if the tensor is missing, has another shape, has a type other
+ * than F32, F16 and BF16, or contains NaN or an infinity. A backend that does not {@linkplain Backend#computes compute} skips the check of
+ * values.
  *
  * <p>Not thread-safe. Valid while the checkpoint is open; packed weights are valid while the workspace is open.
  */

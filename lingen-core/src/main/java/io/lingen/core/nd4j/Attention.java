@@ -42,7 +42,7 @@ final class Attention {
         return out;
     }
 
-    /** Returns what the weights of the keys, [1, m], add to the scores; -infinity where a weight is 0. */
+    /** Returns the bias of the scores for the weights of the keys, [1, m]: their logarithms, -infinity for 0. */
     static INDArray[] logarithms(INDArray weights) {
         return new INDArray[] {Transforms.log(weights)};
     }

@@ -6,8 +6,8 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
- * Elementary functions. Each returns a new array, except {@link #columns} and {@link #rows}, which return views. Their arguments must not be views
- * themselves (see {@link Nd4jTensor#values}).
+ * Elementary functions. Each returns a new array, except {@link #columns} and {@link #rows}, which return views. Their arguments must not
+ * be views themselves (see {@link Nd4jTensor#values}).
  */
 final class Functions {
     private Functions() {}
@@ -24,8 +24,8 @@ final class Functions {
     }
 
     /**
-     * Computes ln(1 + exp(x)) as max(x, 0) + ln(1 + exp(-|x|)), which cannot overflow. Uses double precision, because ND4J has no log1p that is
-     * exact for small arguments.
+     * Computes ln(1 + exp(x)) as max(x, 0) + ln(1 + exp(-|x|)), which cannot overflow. Uses double precision, because ND4J has no log1p
+     * that is exact for small arguments.
      */
     static INDArray softplus(INDArray x) {
         INDArray wide = x.castTo(DataType.DOUBLE);

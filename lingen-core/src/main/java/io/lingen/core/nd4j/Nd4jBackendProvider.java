@@ -6,8 +6,8 @@ import io.lingen.core.spi.Kernels;
 import java.util.ServiceConfigurationError;
 
 /**
- * The provider of the reference backend, named "nd4j". It is available if nd4j-native or nd4j-cuda is on the class path and its native libraries
- * load. Thread-safe.
+ * The provider of the reference backend, named "nd4j". It is available if nd4j-native or nd4j-cuda is on the class path and its native
+ * libraries load. Thread-safe.
  */
 public final class Nd4jBackendProvider implements BackendProvider {
     /** Creates a provider. Called by {@link java.util.ServiceLoader}. */

@@ -21,10 +21,11 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <ul>
  *   <li>Writes to shared memory are visible on both sides.
- *   <li>An array made from a host tensor keeps its memory reachable, and vice versa. An array made from a {@link Tensor} does not: it must not
- *       be used after the workspace of the tensor is closed.
+ *   <li>An array made from a host tensor keeps its memory reachable, and vice versa. An array made from a {@link Tensor} does not: it must
+ *       not be used after the workspace of the tensor is closed.
  *   <li>Closing an array that was made here frees no memory.
- *   <li>An array made from a tensor of a checkpoint must not be written to. Mapped files are read-only, and the write would kill the process.
+ *   <li>An array made from a tensor of a checkpoint must not be written to. Mapped files are read-only, and the write would kill the
+ *       process.
  * </ul>
  *
  * <p>Thread-safe.
@@ -44,8 +45,8 @@ public final class Nd4jInterop {
     private Nd4jInterop() {}
 
     /**
-     * Returns a host tensor as an array of the same type and shape. The array shares the memory if it lies outside the Java heap, is aligned to
-     * its type, and ND4J runs on the CPU. Otherwise the array is a copy.
+     * Returns a host tensor as an array of the same type and shape. The array shares the memory if it lies outside the Java heap, is
+     * aligned to its type, and ND4J runs on the CPU. Otherwise the array is a copy.
      *
      * @param tensor the tensor, of any type
      * @return the array
@@ -69,8 +70,8 @@ public final class Nd4jInterop {
     }
 
     /**
-     * Returns a tensor as an array that shares its memory, with type FLOAT or BFLOAT16. The array is valid while the workspace of the tensor is
-     * open.
+     * Returns a tensor as an array that shares its memory, with type FLOAT or BFLOAT16. The array is valid while the workspace of the
+     * tensor is open.
      *
      * @param tensor of any backend that computes in host memory
      * @return the array
@@ -89,8 +90,8 @@ public final class Nd4jInterop {
     }
 
     /**
-     * Returns an array as a host tensor of the same type and shape. The tensor shares the memory if it is dense, in C order, and ND4J runs on the
-     * CPU. Otherwise the tensor is a copy.
+     * Returns an array as a host tensor of the same type and shape. The tensor shares the memory if it is dense, in C order, and ND4J runs
+     * on the CPU. Otherwise the tensor is a copy.
      *
      * @param array the array; not to be closed while the tensor is in use
      * @return the host tensor
@@ -131,8 +132,8 @@ public final class Nd4jInterop {
     }
 
     /**
-     * Returns an array as a tensor of any backend. The tensor shares the memory if ND4J and the backend both compute in host memory and the array
-     * is dense and in C order (see {@link Backend#borrow}). Otherwise it is a copy. Types other than FLOAT and BFLOAT16 become F32.
+     * Returns an array as a tensor of any backend. The tensor shares the memory if ND4J and the backend both compute in host memory and the
+     * array is dense and in C order (see {@link Backend#borrow}). Otherwise it is a copy. Types other than FLOAT and BFLOAT16 become F32.
      *
      * @param backend the backend
      * @param workspace the owner of the tensor

@@ -31,8 +31,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The reference kernels. Each operation is one formula on F32 arrays, whose result is rounded to the type of the output. ND4J has one number of
- * threads per process, which the backend created last sets.
+ * The reference kernels. Each operation is one formula on F32 arrays, whose result is rounded to the type of the output. ND4J has one
+ * number of threads per process, which the backend created last sets.
  */
 final class Nd4jKernels implements Kernels {
     static final String NAME = "nd4j";

@@ -1,8 +1,8 @@
 package io.lingen.core.spi;
 
 /**
- * The allocation policy of a backend, without the memory. It rounds sizes and keeps freed blocks for reuse as the backend does, so a dry run
- * counts the bytes that a real run will hold. Thread-safe.
+ * The allocation policy of a backend, without the memory. It rounds sizes and keeps freed blocks for reuse as the backend does, so a dry
+ * run counts the bytes that a real run will hold. Thread-safe.
  */
 public interface MemoryPool {
     /** {@return a pool that neither rounds sizes nor keeps freed blocks} */

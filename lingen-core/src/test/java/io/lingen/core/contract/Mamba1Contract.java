@@ -13,7 +13,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The parts of Mamba1: {@link io.lingen.core.backend.Backend#causalConvolution} and {@link io.lingen.core.backend.Backend#diagonalScan}. */
+/**
+ * The parts of Mamba1: {@link io.lingen.core.backend.Backend#causalConvolution} and {@link io.lingen.core.backend.Backend#diagonalScan}.
+ */
 public abstract class Mamba1Contract extends BackendContract {
     private static final Grid GRID = new Grid(2, 5, 3);
     private static final Grid PREFIX = new Grid(1, 3, 2);

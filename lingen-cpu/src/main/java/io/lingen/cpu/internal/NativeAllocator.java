@@ -9,8 +9,9 @@ import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 
 /**
- * Memory of the operating system. Unlike {@link java.lang.foreign.Arena}, it does not zero blocks, and does not stop all threads to free one. On
- * Linux, large blocks are mapped separately, because malloc may keep freed memory until the process ends. All other blocks come from malloc.
+ * Memory of the operating system. Unlike {@link java.lang.foreign.Arena}, it does not zero blocks, and does not stop all threads to free
+ * one. On Linux, large blocks are mapped separately, because malloc may keep freed memory until the process ends. All other blocks come
+ * from malloc.
  */
 @SuppressWarnings("restricted")
 final class NativeAllocator {

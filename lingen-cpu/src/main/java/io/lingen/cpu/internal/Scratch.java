@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The memory of a worker for intermediate results: a stack that is emptied before each task. It grows to the needs of the largest task and does
- * not shrink. Not thread-safe.
+ * The memory of a worker for intermediate results: a stack that is emptied before each task. It grows to the needs of the largest task and
+ * does not shrink. Not thread-safe.
  */
 public final class Scratch implements AutoCloseable {
     private static final int OFFSET_BITS = 48;

@@ -11,9 +11,10 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 
 /**
- * An allocator of aligned off-heap blocks that keeps freed blocks for reuse. The workspaces of a pass reuse the memory of the previous pass,
- * without zeroing or page faults. Sizes are rounded up to one of four classes per power of two. Used and kept blocks together never exceed the
- * peak use by more than an eighth of it or 16 MiB, whichever is larger; the least recently used blocks are freed first. Thread-safe.
+ * An allocator of aligned off-heap blocks that keeps freed blocks for reuse. The workspaces of a pass reuse the memory of the previous
+ * pass, without zeroing or page faults. Sizes are rounded up to one of four classes per power of two. Used and kept blocks together never
+ * exceed the peak use by more than an eighth of it or 16 MiB, whichever is larger; the least recently used blocks are freed first.
+ * Thread-safe.
  */
 public final class SizeClassAllocator implements BlockAllocator<SizeClassAllocator.Block>, AutoCloseable {
     private static final long SMALLEST = 4096;

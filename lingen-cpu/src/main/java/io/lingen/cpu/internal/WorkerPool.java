@@ -7,11 +7,11 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A fixed number of threads, including the caller, that share the tasks of one job at a time. Threads take tasks dynamically, which balances
- * uneven tasks. Thread-safe: jobs of concurrent callers run one after the other. A task must not start another job.
+ * A fixed number of threads, including the caller, that share the tasks of one job at a time. Threads take tasks dynamically, which
+ * balances uneven tasks. Thread-safe: jobs of concurrent callers run one after the other. A task must not start another job.
  *
- * <p>Idle threads spin for some microseconds before they sleep. The operations of a model follow each other closely, and many are shorter than
- * the time to wake a thread.
+ * <p>Idle threads spin for some microseconds before they sleep. The operations of a model follow each other closely, and many are shorter
+ * than the time to wake a thread.
  */
 public final class WorkerPool implements AutoCloseable {
     private static final long SPIN_NANOS = 20_000;
@@ -95,8 +95,8 @@ public final class WorkerPool implements AutoCloseable {
     }
 
     /**
-     * Runs all tasks of a job and returns when they have ended. After a task throws, tasks that have not started are skipped, and this method
-     * throws the same exception.
+     * Runs all tasks of a job and returns when they have ended. After a task throws, tasks that have not started are skipped, and this
+     * method throws the same exception.
      *
      * @param tasks the number of tasks, at least 0
      * @param body the body of the job

@@ -9,12 +9,12 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What a thread's work does with the memory while it is captured: the blocks that it takes and gives back, and the workspaces whose
- * tensors it touches. The graph has their addresses. Guarded by its {@link SlabAllocator} until the work has ended, then immutable.
+ * The memory used by the captured work of a thread: the blocks that it allocates and frees, and the workspaces whose tensors it uses. The
+ * graph contains their addresses. Guarded by its {@link SlabAllocator} during the capture, then immutable.
  */
 final class CaptureFootprint {
     private final Thread thread = Thread.currentThread();
-    /** By address, the largest there. */
+    /** The largest block at each address. */
     private final Map<Long, SlabAllocator.Block> scratch = new HashMap<>();
 
     private final Map<PooledWorkspace, Boolean> workspaces = new IdentityHashMap<>();
@@ -40,20 +40,20 @@ final class CaptureFootprint {
     }
 
     /**
-     * Called when the work has ended.
+     * Ends the capture.
      *
-     * @param operands workspaces that need not stay open: tensors that are looked at before every launch
-     * @throws NotRecordableException if a block was not given back
+     * @param operands the workspaces of the operands, which are checked before each launch and need not stay open
+     * @throws NotRecordableException if a block was not freed
      */
     void end(Set<PooledWorkspace> operands) {
         if (open != 0) {
-            throw new NotRecordableException("tensors that outlive the work can't be part of a graph");
+            throw new NotRecordableException("captured work must free its tensors, found " + open + " blocks in use");
         }
         workspaces.keySet().removeAll(operands);
         workspaces.keySet().removeIf(PooledWorkspace::isClosed);
     }
 
-    /** How many blocks the work took, one after the other. */
+    /** Returns the number of allocations of the work. */
     long takenCount() {
         return takenCount;
     }
@@ -63,9 +63,9 @@ final class CaptureFootprint {
     }
 
     /**
-     * Checks that the tensors from outside of the work are still there.
+     * Checks that the tensors that the work did not allocate are still valid.
      *
-     * @throws IllegalStateException if one was freed
+     * @throws IllegalStateException if a workspace is closed
      */
     void requireOpen() {
         workspaces.keySet().forEach(PooledWorkspace::requireOpen);

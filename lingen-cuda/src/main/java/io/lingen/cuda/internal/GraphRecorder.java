@@ -23,13 +23,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Recordings as CUDA graphs. Work is run the first time, which compiles and loads what it needs; captured and launched the second time in
- * a row that its operands have the same addresses; launched from then on, as long as they do.
+ * Recordings as CUDA graphs. The first run executes the work, which compiles and loads its kernels. The second consecutive run with the
+ * same operand addresses captures the work and launches the graph. Later runs launch the graph while the addresses stay the same.
  *
- * <p>A graph has no memory of its own: it uses again what the captured work had taken from the pool and given back. If somebody else has a
- * part of that when it is to be launched, or the device has got it back, the work is run as it is, and captured another time.
+ * <p>A graph has no memory of its own. It reuses the blocks that the captured work had allocated and freed. If any of them is in use or was
+ * returned to the device, the work is executed, and captured again later.
  *
- * <p>If a capture fails, one line in the log says why, and all work is run from then on. Thread-safe.
+ * <p>If a capture fails, the reason is logged once, and all work is executed from then on. Thread-safe.
  */
 public final class GraphRecorder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(GraphRecorder.class);
@@ -40,31 +40,38 @@ public final class GraphRecorder implements AutoCloseable {
     private final AtomicLong launches = new AtomicLong();
     private volatile boolean enabled = true;
 
+    /**
+     * Creates a recorder.
+     *
+     * @param device launches the graphs
+     * @param memory the memory of the captured work
+     */
     public GraphRecorder(Device device, SlabAllocator memory) {
         this.device = device;
         this.memory = memory;
     }
 
     /**
-     * Switches capturing on or off; what was captured is not launched while it is off.
+     * Enables or disables captures and launches.
      *
-     * @return whether it was on
+     * @param enabled the new setting
+     * @return the previous setting
      */
-    public boolean enable(boolean on) {
+    public boolean enable(boolean enabled) {
         synchronized (open) {
-            boolean before = enabled;
-            enabled = on;
+            boolean before = this.enabled;
+            this.enabled = enabled;
             return before;
         }
     }
 
-    /** How often a graph was launched, and so work not run. */
+    /** {@return the number of launches of graphs} */
     public long launches() {
         return launches.get();
     }
 
     /**
-     * A recording for work that repeats.
+     * {@return a new recording for work that repeats}
      *
      * @param tensors counts the tensors of replayed work
      * @param operations counts the operations of replayed work
@@ -77,7 +84,7 @@ public final class GraphRecorder implements AutoCloseable {
         return recording;
     }
 
-    /** Frees all graphs; no recording can be used any more. */
+    /** Frees all graphs and closes all recordings. */
     @Override
     public void close() {
         List<GraphRecording> all;
@@ -94,19 +101,19 @@ public final class GraphRecorder implements AutoCloseable {
     }
 
     /**
-     * A graph and what it stands for.
+     * A graph and the costs of its work.
      *
-     * @param peakBytes of the tensors that the work had at one time
+     * @param peakBytes the peak size of the tensors of the work
      */
     private record Captured(
             Device.Graph graph, CaptureFootprint footprint, Map<OperationKind, Long> operations, long peakBytes) {}
 
-    private void giveUp(RuntimeException reason) {
-        // Two may fail at once; one line is enough.
+    private void disable(RuntimeException reason) {
+        // Log once, even if two captures fail at the same time.
         synchronized (open) {
             if (enabled) {
                 enabled = false;
-                LOG.warn("no CUDA graphs, work is started call by call from now on: {}", reason.getMessage());
+                LOG.warn("CUDA graphs are disabled, falling back to single launches: {}", reason.getMessage());
             }
         }
     }
@@ -125,13 +132,13 @@ public final class GraphRecorder implements AutoCloseable {
 
         @Override
         public void run(List<Tensor> operands, Runnable work) {
-            if (!isDone(operands, work)) {
+            if (!launch(operands, work)) {
                 work.run();
             }
         }
 
-        /** Does the work if it repeats; false if it is to be run. */
-        private synchronized boolean isDone(List<Tensor> operands, Runnable work) {
+        /** Launches the work as a graph. Returns false if it must be executed instead. */
+        private synchronized boolean launch(List<Tensor> operands, Runnable work) {
             if (closed || !enabled) {
                 return false;
             }
@@ -144,19 +151,19 @@ public final class GraphRecorder implements AutoCloseable {
             try {
                 captured = captured != null ? captured : capture(operands, work);
             } catch (SlabAllocator.PoolExhaustedException e) {
-                // The run that follows gets the memory, or says why it can't.
+                // The execution that follows allocates the memory or throws.
                 return false;
             } catch (RuntimeException e) {
-                // If the work itself is at fault, this throws.
+                // If the work itself caused the failure, this throws.
                 work.run();
-                giveUp(e);
+                disable(e);
                 return true;
             }
-            Captured known = captured;
-            known.footprint.requireOpen();
-            boolean started = memory.startIfFree(known.footprint, known.graph::launch);
+            Captured current = captured;
+            current.footprint.requireOpen();
+            boolean started = memory.startIfFree(current.footprint, current.graph::launch);
             if (started) {
-                count(known);
+                count(current);
             } else {
                 forget();
             }

@@ -11,57 +11,66 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The backend's memory. What the device gives is kept as a slab when it is given back, is cut for those who ask for less, and joins again
- * when they return the parts. A block may be given back while work that uses it is under way, for all work is on one stream.
+ * An allocator of device memory. It keeps the memory of the device in slabs, splits them into blocks, and merges freed blocks. A block may
+ * be freed while work uses it, because all work runs on one stream.
  *
- * <p>The oldest slab with room is taken, at its lowest free address, so a pass that repeats gets the addresses of the pass before. A
- * captured graph needs this. Where the device has to be asked, a slab that is not in use gives way to the larger one, which can stand for
- * it: slabs become larger rather than more, until after a pass or two all is there.
+ * <p>A block is allocated in the oldest slab with enough room, at its lowest free address. A repeated pass therefore gets the same
+ * addresses, which a captured graph needs. When a new slab is allocated, the largest similar unused slab is freed, since the new one can
+ * replace it. After one or two passes, slabs are large enough for all allocations.
  *
- * <p>Slabs without a block in use go when the device, or the limit, is full; and when the total would exceed the most that was ever in use
- * by more than an eighth: then another kind of work has begun, decoding after denoising, which needs others. Thread-safe.
+ * <p>Unused slabs are freed when the device or the limit is full. They are also freed when all slabs would exceed the peak use by more than
+ * an eighth: another kind of work has begun, such as decoding after denoising, which needs other sizes. Thread-safe.
  */
 public final class SlabAllocator implements BlockAllocator<SlabAllocator.Block>, AutoCloseable {
     private static final long ALIGNMENT = 256;
-    private static final long LARGEST = Long.MAX_VALUE >> 4;
+    private static final long MAX_BYTES = Long.MAX_VALUE >> 4;
     /**
-     * A block is at least this part of its slab. Else a small tensor that lives long, such as the keys and values of a prompt, would keep
-     * a large slab from those that need all of it.
+     * The largest ratio of a slab to a block. It keeps small tensors with a long lifetime, such as the keys and values of a prompt, out of
+     * large slabs, where they would block larger tensors.
      */
-    private static final int SMALLEST_PART = 16;
-    /** A slab can stand for one of this part of it. */
-    private static final int SIMILAR = 4;
-    /** Which part of the most that was ever in use may be held beside it. */
+    private static final int MAX_RATIO = 16;
+    /** The largest ratio of a new slab to a slab that it replaces. */
+    private static final int SIMILAR_RATIO = 4;
+    /** The part of the peak use that slabs may exceed it by. */
     private static final int KEPT_PART = 8;
-    /** In blocks taken: some passes of a large model. Work that needs more than the bound settles within. */
-    private static final long SHORT_WHILE = 10_000;
+    /** The smallest number of allocations between two trims, a few passes of a large model. It lets work with larger needs settle. */
+    private static final long TRIM_INTERVAL = 10_000;
 
     private final MemorySource source;
     private final long limit;
-    /** By number, the oldest first. */
+    /** The slabs by number, the oldest first. */
     private final TreeMap<Long, Slab> slabs = new TreeMap<>();
 
     private long usedBytes;
     private long heldBytes;
-    private long mostUsedBytes;
-    private long mostHeldBytes;
-    private long made;
-    private long uses;
-    private long lastTrim = -SHORT_WHILE - 1;
+    private long peakUsedBytes;
+    private long peakHeldBytes;
+    private long nextNumber;
+    private long allocations;
+    private long lastTrim = -TRIM_INTERVAL - 1;
     private volatile @Nullable CaptureFootprint tracked;
 
-    /** As much as the source has. */
+    /**
+     * Creates an allocator without a limit.
+     *
+     * @param source the source of slabs
+     */
     public SlabAllocator(MemorySource source) {
         this(source, Long.MAX_VALUE);
     }
 
-    /** @param limit the most bytes that are held of the source, as if it had no more */
+    /**
+     * Creates an allocator.
+     *
+     * @param source the source of slabs
+     * @param limit the largest size of all slabs in bytes
+     */
     public SlabAllocator(MemorySource source, long limit) {
         this.source = source;
         this.limit = limit;
     }
 
-    /** A pool for dry runs: the same bookkeeping without memory. Its addresses can't be used. */
+    /** {@return an allocator with the same policy but without memory, for dry runs} Its addresses must not be used. */
     public static SlabAllocator withoutMemory() {
         return new SlabAllocator(new MemorySource() {
             @Override
@@ -86,17 +95,17 @@ public final class SlabAllocator implements BlockAllocator<SlabAllocator.Block>,
 
     @Override
     public synchronized long peakBytes() {
-        return mostHeldBytes;
+        return peakHeldBytes;
     }
 
     @Override
     public synchronized void resetPeak() {
         trim();
-        mostUsedBytes = usedBytes;
-        mostHeldBytes = heldBytes;
+        peakUsedBytes = usedBytes;
+        peakHeldBytes = heldBytes;
     }
 
-    /** A piece of memory. */
+    /** A part of a slab. */
     public static final class Block implements MemoryBlock {
         private final Slab slab;
         private final long offset;
@@ -108,36 +117,35 @@ public final class SlabAllocator implements BlockAllocator<SlabAllocator.Block>,
             this.bytes = bytes;
         }
 
-        /** The first byte's address, a multiple of 256. */
+        /** {@return the address of the first byte, a multiple of 256} */
         @Override
         public long address() {
             return slab.address + offset;
         }
 
-        /** The usable bytes, at least as many as were asked for. */
         @Override
         public long bytes() {
             return bytes;
         }
     }
 
-    /** What the source gave in one piece. */
+    /** A piece of memory of the source. */
     private static final class Slab {
         private final long number;
         private final long address;
         private final long bytes;
-        /** Offset to bytes; no two touch. */
-        private final TreeMap<Long, Long> free = new TreeMap<>();
+        /** The sizes of the gaps by offset. Gaps are not adjacent. */
+        private final TreeMap<Long, Long> gaps = new TreeMap<>();
 
         private long freeBytes;
-        private boolean gone;
+        private boolean freed;
 
         Slab(long number, long address, long bytes) {
             this.number = number;
             this.address = address;
             this.bytes = bytes;
             this.freeBytes = bytes;
-            free.put(0L, bytes);
+            gaps.put(0L, bytes);
         }
 
         boolean isUnused() {
@@ -145,22 +153,22 @@ public final class SlabAllocator implements BlockAllocator<SlabAllocator.Block>,
         }
 
         boolean isFree(long offset, long size) {
-            Map.Entry<Long, Long> gap = free.floorEntry(offset);
-            return !gone && gap != null && gap.getKey() + gap.getValue() >= offset + size;
+            Map.Entry<Long, Long> gap = gaps.floorEntry(offset);
+            return !freed && gap != null && gap.getKey() + gap.getValue() >= offset + size;
         }
 
-        /** The lowest offset with so much room, -1 if there is none. */
+        /** Allocates at the lowest offset with enough room. Returns the offset, or -1 if there is no room. */
         long take(long size) {
             if (size > freeBytes) {
                 return -1;
             }
-            for (Map.Entry<Long, Long> gap : free.entrySet()) {
+            for (Map.Entry<Long, Long> gap : gaps.entrySet()) {
                 if (gap.getValue() >= size) {
                     long offset = gap.getKey();
                     long rest = gap.getValue() - size;
-                    free.remove(offset);
+                    gaps.remove(offset);
                     if (rest > 0) {
-                        free.put(offset + size, rest);
+                        gaps.put(offset + size, rest);
                     }
                     freeBytes -= size;
                     return offset;
@@ -169,76 +177,77 @@ public final class SlabAllocator implements BlockAllocator<SlabAllocator.Block>,
             return -1;
         }
 
-        void giveBack(long offset, long size) {
+        void release(long offset, long size) {
             long from = offset;
             long to = offset + size;
-            Map.Entry<Long, Long> before = free.floorEntry(offset);
+            Map.Entry<Long, Long> before = gaps.floorEntry(offset);
             if (before != null && before.getKey() + before.getValue() == offset) {
                 from = before.getKey();
             }
-            Long after = free.remove(to);
+            Long after = gaps.remove(to);
             if (after != null) {
                 to += after;
             }
-            free.put(from, to - from);
+            gaps.put(from, to - from);
             freeBytes += size;
         }
     }
 
     /**
-     * A block of at least the given size with undefined contents.
+     * {@return a block with undefined contents}
      *
-     * @throws OutOfMemoryException if the device has not that much, or the limit is reached
-     * @throws PoolExhaustedException if this thread's work is captured, and the device had to be asked
+     * @param bytes the requested size, at least 0
+     * @throws OutOfMemoryException if the device has too little memory, or the limit is reached
+     * @throws PoolExhaustedException if the work of this thread is captured, and the request needs a new slab
      */
     @Override
     public synchronized Block allocate(long bytes) {
-        if (bytes > LARGEST) {
+        if (bytes > MAX_BYTES) {
             throw outOfMemory(bytes);
         }
         long size = Math.max(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
         CaptureFootprint footprint = tracked();
-        Block block = cut(size, SMALLEST_PART);
+        Block block = split(size, MAX_RATIO);
         if (block == null && footprint != null) {
             throw new PoolExhaustedException();
         }
         if (block == null && grow(size)) {
-            block = cut(size, SMALLEST_PART);
+            block = split(size, MAX_RATIO);
         }
         if (block == null) {
             // Fall back to any slab that fits.
-            block = cut(size, Long.MAX_VALUE / size);
+            block = split(size, Long.MAX_VALUE / size);
         }
         if (block == null) {
             throw outOfMemory(bytes);
         }
         usedBytes += size;
-        mostUsedBytes = Math.max(mostUsedBytes, usedBytes);
+        peakUsedBytes = Math.max(peakUsedBytes, usedBytes);
         if (footprint != null) {
             footprint.taken(block);
         }
         return block;
     }
 
-    /** @param most how many times as large as the block the slab may be */
-    private @Nullable Block cut(long size, long most) {
+    /** Returns a block of a slab that is at most {@code maxRatio} times as large, or null if none has room. */
+    private @Nullable Block split(long size, long maxRatio) {
         for (Slab slab : slabs.values()) {
-            long offset = slab.bytes <= size * most ? slab.take(size) : -1;
+            long offset = slab.bytes <= size * maxRatio ? slab.take(size) : -1;
             if (offset >= 0) {
-                uses++;
+                allocations++;
                 return new Block(slab, offset, size);
             }
         }
         return null;
     }
 
-    /** Takes a slab from the source; false if it has not enough. */
+    /** Allocates a slab. Returns false if the source has too little memory. */
     private boolean grow(long size) {
         long number = replaceSimilarSlab(size);
-        long most = Math.max(mostUsedBytes, usedBytes + size);
-        if (heldBytes + size > most + most / KEPT_PART && uses - lastTrim > SHORT_WHILE) {
+        long peak = Math.max(peakUsedBytes, usedBytes + size);
+        if (heldBytes + size > peak + peak / KEPT_PART && allocations - lastTrim > TRIM_INTERVAL) {
             trim();
-            lastTrim = uses;
+            lastTrim = allocations;
         }
         long address = size > limit - heldBytes ? 0 : source.allocate(size);
         if (address == 0) {
@@ -250,51 +259,50 @@ public final class SlabAllocator implements BlockAllocator<SlabAllocator.Block>,
         }
         slabs.put(number, new Slab(number, address, size));
         heldBytes += size;
-        mostHeldBytes = Math.max(mostHeldBytes, heldBytes);
+        peakHeldBytes = Math.max(peakHeldBytes, heldBytes);
         return true;
     }
 
     /**
-     * Gives the largest unused slab back that the new one can stand for; what was cut from it is cut from the new one from then on.
+     * Frees the largest similar unused slab, which a new slab will replace.
      *
-     * @return the new one's number
+     * @return the number of the new slab: that of the freed one, or else the next
      */
     private long replaceSimilarSlab(long size) {
         Slab largest = null;
         for (Slab slab : slabs.values()) {
-            boolean similar = slab.bytes < size && slab.bytes >= size / SIMILAR;
+            boolean similar = slab.bytes < size && slab.bytes >= size / SIMILAR_RATIO;
             if (similar && slab.isUnused() && (largest == null || slab.bytes > largest.bytes)) {
                 largest = slab;
             }
         }
         if (largest == null) {
-            return made++;
+            return nextNumber++;
         }
-        giveUp(largest);
+        free(largest);
         return largest.number;
     }
 
-    /** Takes a block back; work that is started from now on must not use it. */
     @Override
     public synchronized void release(Block block) {
         usedBytes -= block.bytes;
-        block.slab.giveBack(block.offset, block.bytes);
+        block.slab.release(block.offset, block.bytes);
         CaptureFootprint footprint = tracked();
         if (footprint != null) {
             footprint.released();
         }
     }
 
-    /** Work that is captured would need memory that is not here now; it may be another time. */
+    /** Thrown when captured work needs a new slab. A later capture may succeed. */
     static final class PoolExhaustedException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         PoolExhaustedException() {
-            super("memory that the pool has not got can't be part of a graph");
+            super("captured work must use memory of the pool, found a request that needs a new slab");
         }
     }
 
-    /** Runs work within {@link io.lingen.cuda.internal.driver.Device#capture}; what it does with the memory is noted in the footprint. */
+    /** Runs work within {@link io.lingen.cuda.internal.driver.Device#capture} and records the memory that it uses. */
     void trackDuring(CaptureFootprint footprint, Runnable work) {
         tracked = footprint;
         try {
@@ -309,7 +317,11 @@ public final class SlabAllocator implements BlockAllocator<SlabAllocator.Block>,
         return footprint != null && footprint.isOfThisThread() ? footprint : null;
     }
 
-    /** Notes that work uses a tensor of a workspace: the hook for {@link PooledWorkspace}. */
+    /**
+     * Records the use of a tensor. Called by {@link PooledWorkspace}.
+     *
+     * @param workspace the workspace of the tensor
+     */
     public void touched(PooledWorkspace workspace) {
         CaptureFootprint footprint = tracked();
         if (footprint != null) {
@@ -318,10 +330,9 @@ public final class SlabAllocator implements BlockAllocator<SlabAllocator.Block>,
     }
 
     /**
-     * Starts work that was captured if nobody has what it used, and not otherwise. It may use that: whoever takes it next does so later on
-     * the stream.
+     * Starts captured work if all of its blocks are free. Later users of these blocks come later on the stream.
      *
-     * @return whether it was started
+     * @return whether the work was started
      */
     synchronized boolean startIfFree(CaptureFootprint footprint, Runnable start) {
         for (Block block : footprint.scratch()) {
@@ -329,57 +340,56 @@ public final class SlabAllocator implements BlockAllocator<SlabAllocator.Block>,
                 return false;
             }
         }
-        uses += footprint.takenCount();
+        allocations += footprint.takenCount();
         start.run();
         return true;
     }
 
-    /** The bytes of the blocks in use, after rounding. */
+    /** {@return the number of bytes of the blocks in use, after rounding} */
     public synchronized long usedBytes() {
         return usedBytes;
     }
 
-    /** The most bytes that were in use at one time since the start or the last reset. */
-    public synchronized long mostUsedBytes() {
-        return mostUsedBytes;
+    /** {@return the peak of {@link #usedBytes} since the start or the last reset} */
+    public synchronized long peakUsedBytes() {
+        return peakUsedBytes;
     }
 
-    /** The bytes that wait for reuse. */
+    /** {@return the number of bytes kept for reuse} */
     public synchronized long keptBytes() {
         return heldBytes - usedBytes;
     }
 
-    /** The bytes that can still be had. */
+    /** {@return the number of bytes available for new blocks} */
     public synchronized long availableBytes() {
         return Math.min(limit - usedBytes, source.freeBytes() + keptBytes());
     }
 
-    /** Frees what is kept. */
+    /** Frees the unused slabs. */
     @Override
     public synchronized void close() {
         trim();
     }
 
-    /** Gives slabs without a block in use back to the source. */
     private void trim() {
         List<Slab> unused = new ArrayList<>(slabs.values());
         unused.removeIf(slab -> !slab.isUnused());
-        unused.forEach(this::giveUp);
+        unused.forEach(this::free);
     }
 
-    private void giveUp(Slab slab) {
+    private void free(Slab slab) {
         slabs.remove(slab.number);
-        slab.gone = true;
+        slab.freed = true;
         heldBytes -= slab.bytes;
         source.free(slab.address);
     }
 
     private OutOfMemoryException outOfMemory(long bytes) {
-        String left = limit - heldBytes < source.freeBytes()
-                ? "its limit is " + (limit >> 20) + " MiB"
-                : "the device has " + (source.freeBytes() >> 20) + " MiB left";
-        return new OutOfMemoryException("the cuda backend was asked for " + (bytes >> 20) + " MiB while it uses "
-                + (usedBytes >> 20) + " MiB and " + left
-                + "; a smaller or shorter video, or BF16 instead of F32, needs less");
+        String bound = limit - heldBytes < source.freeBytes()
+                ? "limit " + (limit >> 20) + " MiB"
+                : "free on the device " + (source.freeBytes() >> 20) + " MiB";
+        return new OutOfMemoryException("the cuda backend has too little memory: requested " + (bytes >> 20)
+                + " MiB, in use " + (usedBytes >> 20) + " MiB, " + bound
+                + "; make a smaller or shorter video, or use BF16");
     }
 }

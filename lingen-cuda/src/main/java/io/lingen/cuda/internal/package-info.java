@@ -1,4 +1,4 @@
-/** Tensors and memory of the CUDA backend. Not API. */
+/** The memory and the recordings of the CUDA backend. Not API. */
 @NullMarked
 package io.lingen.cuda.internal;
 

@@ -1,26 +1,29 @@
-// Attention in one pass over keys and values with a running softmax (Dao, "FlashAttention-2", 2023), over all tokens or inside the
-// windows of a grid. A window is only another list of rows: the same tiles, read through a map.
+// Attention in one pass over keys and values with an online softmax (Dao, "FlashAttention-2", 2023), over all tokens or inside the
+// windows of a grid. The tiles of a window are read through a list of rows.
 //
-// BF16: mma.m16n8k16, a warp owns 16 or 32 queries, scores and their exponentials never leave its registers; keys and values come in
-// tiles of 64, the next under way while one is used. F32 or mixed: a warp per query, plain multiply-adds.
+// BF16: mma.m16n8k16. A warp has 16 or 32 queries, and keeps scores and their exponentials in registers. Keys and values come in
+// tiles of 64; the next tile is prefetched. F32 or mixed types: one warp per query, without matrix instructions.
 #include "attention.cuh"
 
 #define KEYS 64
 #define WARPS 4
 #define THREADS (WARPS * WARP)
 
-/** As place(), where rows are padded by 8 elements instead, which makes distances constants but costs memory. */
+/**
+ * Returns the offset of a unit in a tile whose rows are padded by 8 elements instead of permuted. Distances are constants, but it
+ * needs more memory.
+ */
 template <int D>
 DEVICE int padded_place(int row, int unit) {
   return row * (D + 8) + unit * 8;
 }
 
-/** Whether a head's columns can be copied 16 bytes at a time. */
+/** Returns whether the columns of a head can be copied in units of 16 bytes. */
 DEVICE bool is_direct(const void* matrix, i64 columns, int head_dim) {
   return head_dim % 8 == 0 && columns % 8 == 0 && is_aligned(matrix);
 }
 
-/** A head's columns of COUNT rows, element by element, to a tile in shared memory; zeros beyond the head's width. */
+/** Copies the columns of a head in COUNT rows to a tile in shared memory, element by element, with zeros beyond the head dimension. */
 template <int D, int COUNT, bool PADDED>
 DEVICE void gather(u16* to, const int* rows, const void* matrix, i64 columns, int head, int head_dim) {
   const u16* from = (const u16*)matrix + (i64)head * head_dim;
@@ -32,16 +35,16 @@ DEVICE void gather(u16* to, const int* rows, const void* matrix, i64 columns, in
   }
 }
 
-/** A block has 64 M queries, a warp 16 M; M = 2 halves what is read of keys and values in shared memory. */
+/** Attention of a block of 64 M queries, 16 M per warp. M = 2 halves the reads of keys and values from shared memory. */
 template <int D, int M, bool BIASED>
 DEVICE void attend(const Attention& p) {
   DYNAMIC_SHARED(memory);
   const int QUERIES = WARPS * 16 * M;
   const int TILE = KEYS * D;
-  const int SPAN = M * D > 128 ? 32 : KEYS;  // keys whose scores are in registers at once
+  const int SPAN = M * D > 128 ? 32 : KEYS;  // keys whose scores are in registers at the same time
   const int PITCH = D + 8;
-  u16* queries = (u16*)memory;                  // [QUERIES][PITCH], at last the output
-  u16* stages = queries + QUERIES * PITCH;      // two of keys and values
+  u16* queries = (u16*)memory;                  // [QUERIES][PITCH], finally the output
+  u16* stages = queries + QUERIES * PITCH;      // two stages of keys and values
   int* query_rows = (int*)(stages + 4 * TILE);  // [QUERIES]
   int* key_rows = query_rows + QUERIES;         // [2][KEYS]
   int thread = threadIdx.x, lane = thread % WARP, warp = thread / WARP;
@@ -54,20 +57,20 @@ DEVICE void attend(const Attention& p) {
   }
   int query_count = tokens.queries - first;  // of this block and those after it
   int key_count = tokens.keys;
-  // Rows are found once for each token: a window's take several divisions. Beyond the last there is nothing to read but the last.
+  // Compute the row of each token once, since windows need several divisions. Tokens beyond the last one use its row.
   if (thread < QUERIES) {
     query_rows[thread] = (int)tokens.row(p, min(first + thread, tokens.queries - 1));
   }
   key_rows[thread] = (int)tokens.row(p, min(thread, key_count - 1));
   if (p.head_dim < D) {
-    // Nobody writes beyond the head's width again.
+    // Columns beyond the head dimension are not written again.
     for (int i = thread; i < (QUERIES * PITCH + 4 * TILE) / 8; i += THREADS) {
       ((uint4*)memory)[i] = make_uint4(0, 0, 0, 0);
     }
   }
   __syncthreads();
   bool direct = is_direct(p.k, p.k_columns, p.head_dim) && is_direct(p.v, p.v_columns, p.head_dim);
-  // Rows that all threads copy at once: a multiple of 8, so that a thread's place within a row stays the same.
+  // The number of rows that all threads copy together: a multiple of 8, so each thread keeps its offset within a row.
   const int TOGETHER = THREADS / (D / 8);
   auto load = [&](int tile, u32 thread) {
     u16* to = stages + tile % 2 * 2 * TILE;
@@ -75,7 +78,7 @@ DEVICE void attend(const Attention& p) {
     if (direct) {
       int row = (int)(thread / (D / 8)), unit = (int)(thread % (D / 8));
       if (unit * 8 < p.head_dim) {
-        // In units of 16 bytes, of which a matrix has less than 2^32.
+        // Offsets in units of 16 bytes fit 32 bits.
         const uint4* k = (const uint4*)p.k + head * p.head_dim / 8 + unit;
         const uint4* v = (const uint4*)p.v + head * p.head_dim / 8 + unit;
         u32 k_pitch = (u32)p.k_columns / 8, v_pitch = (u32)p.v_columns / 8;
@@ -124,23 +127,23 @@ DEVICE void attend(const Attention& p) {
       total[m][r] = 0;
     }
   }
-  // Exponentials of base 2: one instruction each.
+  // Exponentials of base 2 need one instruction.
   const float LOG2E = 1.4426950408889634f;
   float scale = BIASED ? 1 : p.scale * LOG2E;
 #pragma unroll 1
   for (int tile = 0; tile * KEYS < key_count; tile++) {
     wait_copies<0>();
-    // Now this tile is there, and nobody needs the last one.
+    // This tile is complete, and the previous one is no longer used.
     __syncthreads();
-    // What depends on the thread alone is formed anew for each tile: kept, it would cost registers.
-    u32 now = fresh(threadIdx.x);
+    // Recompute values that depend on the thread only, to save registers.
+    u32 now = opaque(threadIdx.x);
     if ((tile + 1) * KEYS < key_count) {
       load(tile + 1, now);
       commit_copies();
       int key = (tile + 2) * KEYS + (int)now;
       if (now < KEYS && (tile + 2) * KEYS < key_count) {
         Tokens again;
-        again.locate(p, (int)fresh(blockIdx.x) / p.tiles);
+        again.locate(p, (int)opaque(blockIdx.x) / p.tiles);
         key_rows[tile % 2 * KEYS + now] = (int)again.row(p, min(key, key_count - 1));
       }
     }
@@ -148,7 +151,7 @@ DEVICE void attend(const Attention& p) {
     if (warp * 16 * M >= query_count) {
       continue;
     }
-    // Where this lane's rows of matrices begin.
+    // The addresses of the rows that this lane passes to matrix loads.
     const u16* own = queries + padded_place<D>(warp * 16 * M + lane % 16, lane / 16);
     int keys_at = tile % 2 * 2 * TILE + place<D>(lane % 8 + lane / 16 * 8, lane / 8 % 2);
     int values_at = tile % 2 * 2 * TILE + TILE + place<D>(lane % 16, lane / 16);
@@ -224,10 +227,10 @@ DEVICE void attend(const Attention& p) {
           for (int i = 0; i < SPAN / 8; i++) {
             top = fmaxf(top, fmaxf(s[m][i][2 * r], s[m][i][2 * r + 1]));
           }
-          // The four lanes of a row.
+          // Four lanes share a row.
           top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, 1));
           top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, 2));
-          // Until a key is kept, the largest is -infinity, and -infinity minus itself no number.
+          // The maximum is -infinity until a key is kept. Subtracting -infinity from itself would give NaN.
           safe[m][r] = top == -INFINITE ? 0 : top * scale;
           float correction = exp2_fast(largest[m][r] * scale - safe[m][r]);
           largest[m][r] = top;
@@ -236,7 +239,7 @@ DEVICE void attend(const Attention& p) {
           changed |= correction != 1;
         }
       }
-      // Seldom, once some keys are seen.
+      // Rare after the first tiles.
       if (__any_sync(ALL_LANES, changed)) {
 #pragma unroll
         for (int m = 0; m < M; m++) {
@@ -251,7 +254,7 @@ DEVICE void attend(const Attention& p) {
       }
 #pragma unroll
       for (int i = 0; i < SPAN / 16; i++) {
-        // The sums of two neighbouring tiles are laid out as the left operand of a product over their 16 columns.
+        // The sums of two neighbouring 8-column tiles have the register layout of a left operand with 16 columns.
         u32 a[M][4];
 #pragma unroll
         for (int m = 0; m < M; m++) {
@@ -296,7 +299,7 @@ DEVICE void attend(const Attention& p) {
   }
   i64 width = (i64)p.heads * p.head_dim, column = (i64)head * p.head_dim;
   if (p.out_bf16 && p.head_dim % 8 == 0 && is_aligned(p.out)) {
-    // By way of the warp's queries, which are done with, so that whole rows are written at once.
+    // Stage the output in the warp's queries, which are no longer needed, to write complete rows.
     u16* to = queries + warp * 16 * M * PITCH;
     __syncwarp();
 #pragma unroll
@@ -338,14 +341,14 @@ DEVICE void attend(const Attention& p) {
   }
 }
 
-// Names end in the padded head dimension and in how many queries a window or a sequence has: few, a block takes 64; many, 128.
+// Names end in the padded head dimension and in the block size: few = 64 queries, many = 128 queries.
 KERNEL(128, attention_bf16_32_few, Attention) { attend<32, 1, false>(p); }
 KERNEL(128, attention_bf16_64_few, Attention) { attend<64, 1, false>(p); }
 KERNEL(128, attention_bf16_128_few, Attention) { attend<128, 1, false>(p); }
 KERNEL(128, attention_bf16_32_many, Attention) { attend<32, 2, false>(p); }
 KERNEL(128, attention_bf16_64_many, Attention) { attend<64, 2, false>(p); }
 KERNEL_RESIDENT(128, 2, attention_bf16_128_many, Attention) { attend<128, 2, false>(p); }
-// A bias for every pair of tokens costs more than the rest: blocks of 64 will do.
+// With a bias, its loads dominate the time, so blocks of 64 queries suffice.
 KERNEL(128, attention_bf16_32_biased, Attention) { attend<32, 1, true>(p); }
 KERNEL(128, attention_bf16_64_biased, Attention) { attend<64, 1, true>(p); }
 KERNEL(128, attention_bf16_128_biased, Attention) { attend<128, 1, true>(p); }
@@ -353,7 +356,10 @@ KERNEL(128, attention_bf16_128_biased, Attention) { attend<128, 1, true>(p); }
 #define PLAIN_WARPS 4
 #define MAX_HEAD 1024
 
-/** Any types, head dimensions up to 1024; a warp per query: lanes are keys while scores are formed, columns while values are summed. */
+/**
+ * Attention for any types and head dimensions up to 1024, with one warp per query. Lanes are keys for the scores, and columns for
+ * the sums of values.
+ */
 KERNEL_RESIDENT(128, 7, attention_plain, Attention) {
   __shared__ float queries[PLAIN_WARPS][MAX_HEAD];
   int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;

@@ -1,11 +1,11 @@
-// What all attention kernels share: their parameters, and where the tokens of a window lie.
+// Common code of the attention kernels: their parameters, and the rows of the tokens of a window.
 #pragma once
 #include "device.cuh"
 
 struct Axis {
   int length;  // of the grid
   int size;    // of a window
-  int first;   // where the second window begins
+  int first;   // start of the second window
   int count;   // of windows
 };
 
@@ -33,17 +33,17 @@ struct Attention {
   Axis t, h, w;
 };
 
-/** How often a key counts: 0 beyond the last one. */
+/** Returns the weight of a key, which is 0 beyond the last one. */
 DEVICE float weight_of(const Attention& p, int key, int keys) {
   return key >= keys ? 0 : p.weights == 0 ? 1 : p.weights[key];
 }
 
-/** A score, of which 2^(scale x) is taken, with a key's weight other than 1; 0 leaves the key out, whatever its score. */
+/** Applies the weight of a key to its score x, of which 2^(scale x) is computed. A weight of 0 gives -infinity for any score. */
 DEVICE float weighted(float score, float weight, float scale) {
   return weight == 0 ? -INFINITE : score + log2f(weight) / scale;
 }
 
-/** Where a window begins on an axis, and its length. */
+/** Computes the start and the length of a window on an axis. */
 DEVICE void bounds(const Axis& axis, int index, int* from, int* length) {
   int start = index == 0 ? 0 : axis.first + (index - 1) * axis.size;
   int end = min(axis.length, axis.first + index * axis.size);
@@ -51,7 +51,7 @@ DEVICE void bounds(const Axis& axis, int index, int* from, int* length) {
   *length = end - start;
 }
 
-/** The tokens of a block's queries and keys: all, or one window's. */
+/** The tokens of the queries and keys of a block: all tokens, or those of a window. */
 struct Tokens {
   int t0, h0, w0;
   int height, width;
@@ -71,7 +71,7 @@ struct Tokens {
     }
   }
 
-  /** The row of the matrix that holds a token. */
+  /** Returns the row of a token in its matrix. */
   DEVICE i64 row(const Attention& p, int token) const {
     if (!p.windows) {
       return token;
@@ -80,7 +80,7 @@ struct Tokens {
     return ((i64)(t0 + line / height) * p.h.length + h0 + line % height) * p.w.length + w0 + token % width;
   }
 
-  /** The bias of a pair of tokens of a window, at (query - key + size - 1) per axis. */
+  /** Returns the bias of a pair of tokens of a window. Its index on each axis is query - key + size - 1. */
   DEVICE float bias(const Attention& p, int head, int query, int key) const {
     int ql = query / width, kl = key / width;
     int dt = ql / height - kl / height + p.t.size - 1;

@@ -1,18 +1,18 @@
-// Convolution over channels-last videos on compute capability 9.0 as an implicit matrix product: rows are 256 output cells, a box of the
-// video, columns 64 or 128 output channels, and the sum runs over slabs of 64 input channels and, within a slab, over taps. BF16, strides
-// of 1, rows that can be copied 16 bytes at a time; product.cu has the rest.
+// Convolution over channels-last videos on compute capability 9.0 as an implicit GEMM: rows are 256 output cells, a box of the
+// video; columns are 64 or 128 output channels; and the sum is over slabs of 64 input channels and, within a slab, over taps. Types
+// are BF16, strides are 1, and rows must be copyable in units of 16 bytes. gemm.cu handles all other cases.
 //
-// The cells that a box's taps reach, a patch, come to shared memory once for a slab, and every tap is another choice of its rows: what a
-// tap needs anew are its weights alone. One warpgroup loads, two have 128 cells each, whose channels they take from the patch to
-// registers, the left operand of wgmma. Blocks stay and take every n-th box.
+// The input cells of a box, a patch, are copied to shared memory once per slab. Each tap reads other rows of the patch, so only its
+// weights have to be loaded. One warpgroup loads. Two compute 128 cells each, whose channels they load from the patch to registers
+// as the left operand of wgmma. Blocks are persistent and process every n-th box.
 #include "hopper.cuh"
 
 #define CONSUMERS 2
-#define SLAB 64          // channels: a row of 128 bytes, as the 128-byte swizzle has them
+#define SLAB 64          // channels, a row of 128 bytes of the 128-byte swizzle
 #define PATCH_ROWS 384   // a multiple of 8
 #define PATCHES 2
 #define STAGES 4         // of weights
-#define BIASES 4         // those of a box are read once its first weights are there, when the loader may be two patches ahead
+#define BIASES 4         // a bias is read with the first weights of its box, when the loader may be two patches ahead
 
 struct Convolution {
   const void* x;       // [t, h, w, c], BF16
@@ -23,20 +23,20 @@ struct Convolution {
   int t, h, w, c;
   int ot, oh, ow, o;
   int kt, kh, kw;
-  int pt, ph, pw;           // zeros in front
+  int pt, ph, pw;           // zeros before the input
   int box_t, box_h, box_w;  // logarithms to base 2, whose sum is 8
 };
 
 /**
- * What is used up, and what arrives: a tap's weights, and with a slab's first weights its patch, and with a box's first its bias, whose
- * copies were started before.
+ * The barriers: data is complete (full), or no longer used (empty). The first weights of a slab are complete after its patch, and
+ * the first weights of a box after its bias, since these copies are started before.
  */
 struct Barriers {
   u64 patch_empty[PATCHES];
   u64 weights_full[STAGES], weights_empty[STAGES];
 };
 
-/** Where things lie in shared memory. */
+/** The layout of shared memory. */
 template <int N>
 struct Shared {
   unsigned char* memory;
@@ -45,13 +45,13 @@ struct Shared {
   DEVICE u32 weights(u32 count) const {
     return shared_address(memory) + PATCHES * PATCH_ROWS * 128 + count % STAGES * N * 128;
   }
-  DEVICE u16* out() const { return (u16*)(memory + PATCHES * PATCH_ROWS * 128 + STAGES * N * 128); }  // a warp's [16][N]
+  DEVICE u16* out() const { return (u16*)(memory + PATCHES * PATCH_ROWS * 128 + STAGES * N * 128); }  // [16][N] per warp
   DEVICE Barriers* barriers() const { return (Barriers*)(out() + CONSUMERS * 64 * N); }
   DEVICE int* cells() const { return (int*)(barriers() + 1); }  // [PATCH_ROWS] of the input, -1 in the padding
   DEVICE float* bias(u32 count) const { return (float*)(cells() + PATCH_ROWS) + count % BIASES * N; }
 };
 
-/** Boxes along the axes, and the patch of one. */
+/** The number of boxes along each axis, and the size of a patch. */
 struct Geometry {
   int boxes_t, boxes_h, boxes_w, groups;  // of N output channels
   int height, width, rows, taps;          // of a patch
@@ -70,7 +70,7 @@ struct Geometry {
   DEVICE int count() const { return boxes_t * boxes_h * boxes_w * groups; }
 };
 
-/** A box's first cell and its first output channel. Neighbours have the same cells and other channels. */
+/** The first cell and the first output channel of a box. Neighbouring boxes have the same cells and other channels. */
 struct Box {
   int t, h, w, column;
 
@@ -84,7 +84,7 @@ struct Box {
   }
 };
 
-/** The warpgroup that loads: eight lanes a row, four rows of a warp at a time. */
+/** Runs the loading warpgroup, with eight lanes per row and four rows per warp at a time. */
 template <int N>
 DEVICE void load(const Convolution& p, const Geometry& all, const Shared<N>& shared) {
   Barriers* barriers = shared.barriers();
@@ -95,7 +95,7 @@ DEVICE void load(const Convolution& p, const Geometry& all, const Shared<N>& sha
   for (int index = blockIdx.x; index < all.count(); index += gridDim.x, boxes++) {
     Box box;
     box.locate(p, all, index, N);
-    // Nobody reads the last box's rows any more; then all see this one's.
+    // Wait until the rows of the previous box are no longer read, write those of this box, and make them visible.
     sync_threads(1, GROUP);
     for (int row = threadIdx.x; row < all.rows; row += GROUP) {
       int plane = row / all.width;
@@ -108,7 +108,7 @@ DEVICE void load(const Convolution& p, const Geometry& all, const Shared<N>& sha
 #pragma unroll 1
     for (int slab = 0; slab < p.c; slab += SLAB) {
       int channel = slab + unit * 8;
-      bool there = channel < p.c;
+      bool has_channel = channel < p.c;
       const unsigned char* from = (const unsigned char*)p.x + channel * 2;
       u32 to = shared_address(shared.patch(patches));
       wait(&barriers->patch_empty[patches % PATCHES], patches / PATCHES % 2 ^ 1);
@@ -116,7 +116,7 @@ DEVICE void load(const Convolution& p, const Geometry& all, const Shared<N>& sha
       for (int row = line; row < all.rows; row += GROUP / 8) {
         int cell = cells[row];
         copy_async_or_zero(
-            to + row * 128 + (unit ^ row % 8) * 16, from + row_offset(max(cell, 0), p.c * 2), there && cell >= 0 ? 16 : 0);
+            to + row * 128 + (unit ^ row % 8) * 16, from + row_offset(max(cell, 0), p.c * 2), has_channel && cell >= 0 ? 16 : 0);
       }
       patches++;
       if (slab == 0 && threadIdx.x < N / 4) {
@@ -134,7 +134,7 @@ DEVICE void load(const Convolution& p, const Geometry& all, const Shared<N>& sha
 #pragma unroll
         for (int i = 0; i < N * 8 / GROUP; i++) {
           int row = line + i * (GROUP / 8), column = box.column + row;
-          bool live = there && column < p.o;
+          bool live = has_channel && column < p.o;
           copy_async_or_zero(
               to + i * (GROUP / 8) * 128, weight + row_offset(live ? column : 0, all.taps * p.c * 2), live ? 16 : 0);
         }
@@ -143,16 +143,16 @@ DEVICE void load(const Convolution& p, const Geometry& all, const Shared<N>& sha
       }
     }
   }
-  // All is waited for by those who use it, but a thread is not to end before its copies.
+  // The consumers wait for all copies, but a thread must not end before its own.
   commit_copies();
   wait_copies<0>();
 }
 
 /**
- * A warp's 16 cells to the video by way of shared memory, so that neighbours are written at once. Lane % 16 knows where a cell goes, -1
- * nowhere.
+ * Writes the 16 cells of a warp to the output. They are staged in shared memory, to write neighbouring channels together. Lane i
+ * passes the index of cell i % 16 in the output, or -1 for none.
  *
- * @param staged the warp's own in shared memory, [16][N] of BF16
+ * @param staged the buffer of the warp in shared memory, [16][N] of BF16
  */
 template <int N>
 DEVICE void write_out(const Convolution& p, int first_column, int cell, const float* sums, u16* staged) {
@@ -178,7 +178,7 @@ DEVICE void write_out(const Convolution& p, int first_column, int cell, const fl
     __syncwarp();
     return;
   }
-  // In F32 half of the columns have room.
+  // In F32, the buffer holds half of the columns.
   float* wide = (float*)staged;
 #pragma unroll
   for (int half = 0; half < 2; half++) {
@@ -198,25 +198,26 @@ DEVICE void write_out(const Convolution& p, int first_column, int cell, const fl
   }
 }
 
-/** What one of the warpgroups that compute reads next: the patch's rows for a tap, and the tap's weights. */
+/** The position of a computing warpgroup: the next tap, the rows of the patch for it, and its weights. */
 template <int N>
 struct Reader {
   const Shared<N>& shared;
   u32 patches = 0, stages = 0;
-  // Where the lane's cells of 64 are in a patch for the first tap, and how much further for this one.
+  // The rows of the lane's cells in a patch for the first tap, and the distance to those of this tap.
   u32 first[2], shift = 0;
-  int kw, kh, over_width, over_height;  // from the last tap of a row to the next row's first, likewise of a plane
+  // The distances from the last tap of a row to the first of the next row, and from the last row of a plane to the next plane.
+  int kw, kh, over_width, over_height;
   int dw = 0, dh = 0, taps, tap = 0;
   u32 patch_address, half;
 
   DEVICE Reader(const Shared<N>& shared) : shared(shared) {}
 
-  /** Waits for the next tap's weights, and with them for its patch, and takes its cells to registers. */
-  DEVICE void take(u32 (*left)[SLAB / 16][4]) {
+  /** Waits for the weights of the next tap and for its patch, and loads its cells to registers. */
+  DEVICE void load_cells(u32 (*left)[SLAB / 16][4]) {
     Barriers* barriers = shared.barriers();
     wait(&barriers->weights_full[stages % STAGES], stages / STAGES % 2);
-    // While products are under way, which takes the time of it from the way to the next ones.
-    show_products();
+    // Fence here, while wgmma is running, and not before the next one.
+    fence_async_proxy();
     stages++;
     u32 patch = patch_address + patches % PATCHES * (PATCH_ROWS * 128);
 #pragma unroll
@@ -249,20 +250,20 @@ struct Reader {
 /** Starts the products of 128 cells with the weights of a tap. */
 template <int N>
 DEVICE void multiply(float (*sums)[N / 2], u32 (*left)[SLAB / 16][4], u32 address) {
-  settle<N / 2>(sums[0]);
-  settle<N / 2>(sums[1]);
-  settle<SLAB / 4 * 2>(left[0][0]);
-  begin_products();
-  u64 weights = describe(address, 16, 1024);
+  fence_operands<N / 2>(sums[0]);
+  fence_operands<N / 2>(sums[1]);
+  fence_operands<SLAB / 4 * 2>(left[0][0]);
+  wgmma_fence();
+  u64 weights = descriptor(address, 16, 1024);
 #pragma unroll
   for (int k = 0; k < SLAB / 16; k++) {
-    product<N, false>(sums[0], left[0][k], weights + k * 2, 1);
-    product<N, false>(sums[1], left[1][k], weights + k * 2, 1);
+    wgmma<N, false>(sums[0], left[0][k], weights + k * 2, 1);
+    wgmma<N, false>(sums[1], left[1][k], weights + k * 2, 1);
   }
-  commit_products();
+  wgmma_commit();
 }
 
-/** One of the two warpgroups that compute, 0 or 1: twice 64 cells. */
+/** Runs one of the two computing warpgroups, 0 or 1, with twice 64 cells. */
 template <int N>
 DEVICE void compute(const Convolution& p, const Geometry& all, const Shared<N>& shared, int group) {
   Barriers* barriers = shared.barriers();
@@ -277,7 +278,7 @@ DEVICE void compute(const Convolution& p, const Geometry& all, const Shared<N>& 
   reader.over_height = all.width * (all.height - p.kh);
   reader.patch_address = shared_address(shared.memory);
   reader.half = lane / 16;
-  // Where the lane's cells are in a box.
+  // The positions of the lane's cells in a box.
   int t[2], h[2], w[2];
 #pragma unroll
   for (int m = 0; m < 2; m++) {
@@ -290,9 +291,9 @@ DEVICE void compute(const Convolution& p, const Geometry& all, const Shared<N>& 
   int steps = (p.c + SLAB - 1) / SLAB * all.taps;
   u32 boxes = 0, stages = 0;
   auto finish = [&] {
-    wait_products<0>();
-    settle<N / 2>(sums[0]);
-    settle<N / 2>(sums[1]);
+    wgmma_wait<0>();
+    fence_operands<N / 2>(sums[0]);
+    fence_operands<N / 2>(sums[1]);
     if (lane == 0) {
       arrive(&barriers->weights_empty[stages % STAGES]);
     }
@@ -302,8 +303,8 @@ DEVICE void compute(const Convolution& p, const Geometry& all, const Shared<N>& 
   for (int index = blockIdx.x; index < all.count(); index += gridDim.x, boxes++) {
     Box box;
     box.locate(p, all, index, N);
-    reader.take(even);
-    // The sums begin with the bias.
+    reader.load_cells(even);
+    // Initialize the sums with the bias.
     const float* bias = shared.bias(boxes) + lane % 4 * 2;
 #pragma unroll
     for (int i = 0; i < N / 8; i++) {
@@ -317,7 +318,7 @@ DEVICE void compute(const Convolution& p, const Geometry& all, const Shared<N>& 
     for (int step = 0; step < steps; step += 2) {
       multiply<N>(sums, even, shared.weights(stages));
       if (step + 1 < steps) {
-        reader.take(odd);
+        reader.load_cells(odd);
       }
       finish();
       if (step + 1 == steps) {
@@ -325,7 +326,7 @@ DEVICE void compute(const Convolution& p, const Geometry& all, const Shared<N>& 
       }
       multiply<N>(sums, odd, shared.weights(stages));
       if (step + 2 < steps) {
-        reader.take(even);
+        reader.load_cells(even);
       }
       finish();
     }
@@ -344,8 +345,8 @@ DEVICE void convolve(const Convolution& p) {
   Shared<N> shared = {memory};
   Barriers* barriers = shared.barriers();
   if (threadIdx.x == 0) {
-    // Every thread that loads arrives where something fills, every thread that has read a patch for itself where it is used up, and
-    // one of each warp where products have read weights.
+    // All loading threads arrive at full barriers, all computing threads at the empty barriers of patches, and one thread per warp
+    // at the empty barriers of weights.
     for (int i = 0; i < PATCHES; i++) {
       init_barrier(&barriers->patch_empty[i], CONSUMERS * GROUP);
     }
@@ -357,16 +358,16 @@ DEVICE void convolve(const Convolution& p) {
   __syncthreads();
   Geometry all;
   all.locate(p, N);
-  // 504 registers for each of the 128 threads abreast; the compiler gives all 168.
+  // Each warpgroup starts with 168 registers per thread, 504 for the three. Loading needs fewer than computing.
   if (threadIdx.x < GROUP) {
-    keep_registers<56>();
+    release_registers<56>();
     load<N>(p, all, shared);
   } else {
-    take_registers<224>();
+    acquire_registers<224>();
     compute<N>(p, all, shared, threadIdx.x / GROUP - 1);
   }
 }
 
-// Names end in the output channels of a block.
+// Names end in the number of output channels of a block.
 KERNEL_RESIDENT(384, 1, convolution_sm90_64, Convolution) { convolve<64>(p); }
 KERNEL_RESIDENT(384, 1, convolution_sm90_128, Convolution) { convolve<128>(p); }

@@ -1,8 +1,8 @@
-// What all kernels share: element types, 16-byte access, reductions, and the matrix instructions of compute capability 8.0.
-// No header is included, so that NVRTC needs none. Where LINGEN_EMULATED is defined, emulation.h stands in for the device.
+// Common code of all kernels: element types, 16-byte accesses, reductions, and the matrix instructions of compute capability 8.0.
+// It includes no header, so NVRTC needs none. With LINGEN_EMULATED, emulation.h replaces the instructions of the device.
 //
-// Conventions: every kernel takes one struct by value. An array of either type is a pointer beside a flag: 0 = F32, 1 = BF16.
-// Offsets into arrays are 64-bit; counts of tokens and columns are 32-bit.
+// Conventions: each kernel takes one struct by value. An array of F32 or BF16 is a pointer with a flag: 0 = F32, 1 = BF16.
+// Offsets into arrays are 64-bit. Counts of tokens and columns are 32-bit.
 #pragma once
 
 typedef long long i64;
@@ -17,20 +17,20 @@ typedef unsigned short u16;
 
 #define KERNEL(threads, name, Parameters) \
   extern "C" __global__ void __launch_bounds__(threads) name(const __grid_constant__ Parameters p)
-/** The same, its registers few enough for so many blocks to be at work beside each other. */
+/** A kernel whose registers are limited so that `blocks` blocks are resident on a multiprocessor. */
 #define KERNEL_RESIDENT(threads, blocks, name, Parameters) \
   extern "C" __global__ void __launch_bounds__(threads, blocks) name(const __grid_constant__ Parameters p)
 #define DEVICE __device__ __forceinline__
 #define DYNAMIC_SHARED(name) extern __shared__ __align__(16) unsigned char name[]
 
-/** The nearest BF16, ties to even. */
+/** Rounds to the nearest BF16, ties to even. */
 DEVICE u16 round_bf16(float value) {
   u16 bits;
   asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));
   return bits;
 }
 
-/** Two BF16 in one register, the first in the lower half. */
+/** Rounds to two BF16 in one register, the first in the lower half. */
 DEVICE u32 pack_bf16(float low, float high) {
   u32 bits;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
@@ -49,20 +49,20 @@ DEVICE float reciprocal_fast(float x) {
   return y;
 }
 
-/** The same number, of which the compiler doesn't know that: what follows from it is not kept in registers, but formed again. */
-DEVICE u32 fresh(u32 x) {
+/** Returns x, opaque to the compiler: forces it to recompute values derived from x instead of keeping them in registers. */
+DEVICE u32 opaque(u32 x) {
   asm volatile("" : "+r"(x));
   return x;
 }
 
-/** Where a row of `pitch` bytes begins, by one instruction. */
+/** Returns the offset of a row of `pitch` bytes, with one instruction. */
 DEVICE i64 row_offset(u32 row, u32 pitch) {
   i64 offset;
   asm("mul.wide.u32 %0, %1, %2;" : "=l"(offset) : "r"(row), "r"(pitch));
   return offset;
 }
 
-/** c[16x8] += a[16x16] b[16x8], BF16 products, F32 sums, one warp. */
+/** Computes c[16x8] += a[16x16] b[16x8] with one warp, from BF16 operands to F32 sums. */
 DEVICE void mma_bf16(float* c, const u32* a, const u32* b) {
   asm volatile(
       "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
@@ -70,7 +70,7 @@ DEVICE void mma_bf16(float* c, const u32* a, const u32* b) {
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-/** Four 8x8 matrices of BF16 from shared memory; lane i gives the address there of row i % 8 of matrix i / 8. */
+/** Loads four 8x8 matrices of BF16 from shared memory. Lane i passes the shared address of row i % 8 of matrix i / 8. */
 DEVICE void load_matrices_at(u32* r, u32 address) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
@@ -78,10 +78,10 @@ DEVICE void load_matrices_at(u32* r, u32 address) {
                : "memory");
 }
 
-/** The same, of a pointer. */
+/** Loads four 8x8 matrices as load_matrices_at, from a pointer. */
 DEVICE void load_matrices(u32* r, const void* row) { load_matrices_at(r, (u32)__cvta_generic_to_shared(row)); }
 
-/** The same, each matrix transposed. */
+/** Loads four 8x8 matrices as load_matrices, each transposed. */
 DEVICE void load_matrices_transposed(u32* r, const void* row) {
   u32 address = (u32)__cvta_generic_to_shared(row);
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
@@ -98,7 +98,7 @@ DEVICE void copy_async(void* shared, const void* global) {
 
 DEVICE void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
-/** Waits until at most `pending` groups of this thread's copies are under way. */
+/** Waits until at most `pending` groups of copies of this thread are incomplete. */
 template <int pending>
 DEVICE void wait_copies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(pending) : "memory");
@@ -120,7 +120,7 @@ DEVICE void put(void* array, int bf16, i64 index, float value) {
   }
 }
 
-/** Writes one or two neighbours, in one access where the address allows. */
+/** Writes one or two neighbouring elements, in one access if the address allows it. */
 DEVICE void put2(void* array, int bf16, i64 index, int count, float first, float second) {
   if (count >= 2 && index % 2 == 0 && ((unsigned long long)array & 7) == 0) {
     if (bf16) {
@@ -140,7 +140,7 @@ DEVICE void put2(void* array, int bf16, i64 index, int count, float first, float
 
 DEVICE bool is_aligned(const void* address) { return ((unsigned long long)address & 15) == 0; }
 
-/** Eight BF16 numbers as F32. */
+/** Converts eight BF16 numbers to F32. */
 DEVICE void unpack8(uint4 words, float* v) {
   u32 pairs[4] = {words.x, words.y, words.z, words.w};
 #pragma unroll
@@ -150,7 +150,7 @@ DEVICE void unpack8(uint4 words, float* v) {
   }
 }
 
-/** Elements index .. index + count, count at most 8, of which the missing ones read as 0. */
+/** Reads `count` elements from `index` on, at most 8. The remaining ones are 0. */
 DEVICE void get8(const void* array, int bf16, i64 index, int count, float* v) {
   if (bf16) {
     const u16* from = (const u16*)array + index;
@@ -239,7 +239,7 @@ DEVICE float warp_max(float v) {
   return v;
 }
 
-/** The sum over the threads along x; a block wider than a warp has one row. */
+/** Returns the sum over the threads along x. A block wider than a warp has one row. */
 DEVICE float row_sum(float v) {
   v = warp_sum(v);
   if (blockDim.x == WARP) {
@@ -256,21 +256,22 @@ DEVICE float row_sum(float v) {
 
 DEVICE float silu(float x) { return x / (1 + expf(-x)); }
 
-/** The same to a few units in the last place of F32, in two special functions and no branch: for what is rounded to BF16. */
+/** SiLU with an error of a few units in the last place of F32, with two special functions and no branch. For BF16 results. */
 DEVICE float silu_fast(float x) { return x * reciprocal_fast(1 + exp2_fast(-1.4426950408889634f * x)); }
 
-/** The tanh approximation of GELU, written with the exponential: 0.5 (1 + tanh(u)) = 1 / (1 + exp(-2 u)). */
+/** The tanh approximation of GELU, with 0.5 (1 + tanh(u)) = 1 / (1 + exp(-2 u)). */
 DEVICE float gelu(float x) {
   float u = 0.7978845608028654f * (x + 0.044715f * x * x * x);
   return x / (1 + expf(-2 * u));
 }
 
-/** ln(1 + exp(x)), which can't overflow. */
+/** Computes ln(1 + exp(x)) without overflow. */
 DEVICE float softplus(float x) { return fmaxf(x, 0) + log1pf(expf(-fabsf(x))); }
 
 /**
- * Where 8 columns of a row lie in a tile [rows][D] in shared memory, in elements. They are shuffled within the row, so that the same
- * columns of eight rows, which a matrix load touches at once, lie in different banks. Unit 2 d + h lies where unit h does, xor 16 d.
+ * Returns the offset of a unit of 8 columns in a tile [rows][D] in shared memory, in elements. Units are permuted within a row, so
+ * a matrix load of the same columns of eight rows has no bank conflicts. The offset of unit 2 d + h is the offset of unit h, xor 16
+ * d.
  */
 template <int D>
 DEVICE int place(int row, int unit) {

@@ -1,4 +1,4 @@
-// Conversions, sums, products, the flow step, guidance, noise, and what follows a product that cuBLASLt can't do itself.
+// Elementwise operations, noise, the conversion to pixels, and the epilogues that cuBLASLt does not support.
 #include "device.cuh"
 
 struct Elementwise {
@@ -79,7 +79,7 @@ struct Pixels {
   int x_bf16;
 };
 
-/** out = x as 8-bit pixels: [-1, 1] becomes 0 to 255, rounded half up, clamped; faults: whether a block saw what is not a number. */
+/** Converts x to 8-bit pixels: [-1, 1] maps to 0 to 255, rounded half up and clamped. Sets faults for blocks that contain a NaN. */
 KERNEL(256, pixels, Pixels) {
   i64 i = first8();
   float v[8];
@@ -111,7 +111,10 @@ struct Noise {
   int out_bf16;
 };
 
-/** Philox 4x32-10 and Box-Muller as in PhiloxNormal: in double precision, so that rounding to F32 gives the host's numbers. */
+/**
+ * Philox 4x32-10 and Box-Muller as in PhiloxNormal, in double precision, so that rounding to F32 gives the same numbers as on the
+ * host.
+ */
 KERNEL(256, philox_normal, Noise) {
   i64 block = (i64)blockIdx.x * blockDim.x + threadIdx.x;
   i64 at = block * 4;
@@ -156,7 +159,10 @@ struct Epilogue {
   int kind;
 };
 
-/** Kinds as in Epilogue.Kind: out = y, GELU(y), SiLU(y), out + y, out + gate y, column by column. y may be out. */
+/**
+ * Computes out = y, GELU(y), SiLU(y), out + y or out + gate * y, with kinds as in Epilogue.Kind and one gate per column. y may be
+ * out.
+ */
 KERNEL(256, epilogue, Epilogue) {
   int column = (blockIdx.y * blockDim.x + threadIdx.x) * 8;
   if (column >= p.columns) {
@@ -198,7 +204,10 @@ struct RowScaling {
   int bias_bf16;
 };
 
-/** Row i of the weight and element i of the bias times gate i: a gated layer as a plain one. A block per row and 2048 columns. */
+/**
+ * Multiplies row i of the weight and element i of the bias by gate i, which folds the gate into the layer. One block per row and
+ * 2048 columns.
+ */
 KERNEL(256, scale_rows, RowScaling) {
   int column = (blockIdx.y * blockDim.x + threadIdx.x) * 8;
   float gate = p.gate[blockIdx.x];

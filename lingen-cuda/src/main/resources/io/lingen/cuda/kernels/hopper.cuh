@@ -1,5 +1,5 @@
-// Instructions of compute capability 9.0, for sources that are compiled for sm_90a: products of a warpgroup (four warps, 128 threads)
-// that run beside it, barriers in shared memory, and registers that move between warpgroups.
+// Instructions of compute capability 9.0, for sources compiled for sm_90a: asynchronous matrix products of a warpgroup (wgmma; four
+// warps, 128 threads), barriers in shared memory (mbarrier), and the reallocation of registers among warpgroups (setmaxnreg).
 #pragma once
 #include "device.cuh"
 
@@ -8,26 +8,25 @@ typedef unsigned long long u64;
 #define GROUP 128
 
 /**
- * The descriptor of an operand in shared memory in the layout "128-byte swizzle": rows of 128 bytes, whose units of 16 bytes lie where
- * unit ^ row % 8 says, in atoms of eight rows, at multiples of 1024 bytes.
+ * Returns the descriptor of a wgmma operand in shared memory, in the layout with 128-byte swizzle: rows of 128 bytes in atoms of
+ * eight rows at multiples of 1024 bytes. Unit u of 16 bytes is at unit u ^ row % 8. The descriptor of an operand n bytes further on
+ * is greater by n / 16.
  *
- * What lies n bytes further on has a descriptor greater by n / 16.
- *
- * @param leading bytes from 64 columns to the next 64, where columns are not those that are summed over
- * @param stride bytes from eight rows to the next
+ * @param leading the distance in bytes from 64 columns to the next 64, if columns are not the summed dimension
+ * @param stride the distance in bytes from eight rows to the next eight
  */
-DEVICE u64 describe(u32 address, u32 leading, u32 stride) {
+DEVICE u64 descriptor(u32 address, u32 leading, u32 stride) {
   return (address & 0x3ffff) >> 4 | (u64)(leading >> 4) << 16 | (u64)(stride >> 4) << 32 | (u64)1 << 62;
 }
 
 #ifndef LINGEN_EMULATED
 
-/** Shared memory from a multiple of 1024 bytes on. */
+/** Dynamic shared memory, aligned to 1024 bytes. */
 #define DYNAMIC_SHARED_TILES(name) extern __shared__ __align__(1024) unsigned char name[]
 
 DEVICE u32 shared_address(const void* shared) { return (u32)__cvta_generic_to_shared(shared); }
 
-/** A barrier whose phase ends with `count` arrivals; others see it after __syncthreads. */
+/** Initializes a barrier whose phases end with `count` arrivals. Other threads may use it after __syncthreads. */
 DEVICE void init_barrier(u64* barrier, u32 count) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(barrier)), "r"(count) : "memory");
 }
@@ -36,14 +35,14 @@ DEVICE void arrive(u64* barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(barrier)) : "memory");
 }
 
-/** Arrives once all copies that this thread has started so far have landed. */
+/** Arrives when all copies that this thread has started are complete. */
 DEVICE void arrive_when_copied(u64* barrier) {
   asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(shared_address(barrier)) : "memory");
 }
 
 /**
- * Waits for the end of the barrier's phase of this parity, 0 for the first. The phase before the first counts as ended. A wait of
- * seconds is a fault and ends the kernel with an error: a kernel that hangs would take its process with it.
+ * Waits for the end of the phase with this parity, which is 0 for the first phase. The phase before the first counts as ended.
+ * After some seconds, the kernel fails with an error instead of hanging.
  */
 DEVICE void wait(u64* barrier, u32 parity) {
   u32 ended = 0;
@@ -57,21 +56,21 @@ DEVICE void wait(u64* barrier, u32 parity) {
         : "r"(shared_address(barrier)), "r"(parity)
         : "memory");
     if (tries >> 24) {
-      // An illegal address; for the sake of a trap, ptxas would serialise all products.
+      // Fail with an illegal address. With a trap instruction, ptxas would serialize all wgmma instructions.
       asm volatile("st.global.u32 [%0], %1;" ::"l"(0ull), "r"(tries) : "memory");
     }
   }
 }
 
-/** Starts a copy of `bytes` to 16 bytes of shared memory; what is left of those becomes 0. */
+/** Starts a copy of `bytes` to 16 bytes of shared memory. The remaining bytes become 0. */
 DEVICE void copy_async_or_zero(u32 shared, const void* global, u32 bytes) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared), "l"(global), "r"(bytes) : "memory");
 }
 
-/** What this thread has written or has seen in shared memory is there for its warpgroup's products too, which read it another way. */
-DEVICE void show_products() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+/** Makes the shared memory that this thread has written or observed visible to wgmma, which reads it through the async proxy. */
+DEVICE void fence_async_proxy() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
-/** A barrier of some of the block's warps: `count` threads, of which those that only arrive don't wait. */
+/** Named barrier of `count` threads. sync_threads arrives and waits; arrive_threads only arrives. */
 DEVICE void sync_threads(int barrier, int count) {
   asm volatile("bar.sync %0, %1;" ::"r"(barrier), "r"(count) : "memory");
 }
@@ -79,37 +78,37 @@ DEVICE void arrive_threads(int barrier, int count) {
   asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "r"(count) : "memory");
 }
 
-/** Gives registers of the warpgroup back, or waits for some that others gave back. */
+/** Reduces or increases the registers of the warpgroup to `count` per thread. An increase waits for registers that others release. */
 template <int count>
-DEVICE void keep_registers() {
+DEVICE void release_registers() {
   asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(count));
 }
 template <int count>
-DEVICE void take_registers() {
+DEVICE void acquire_registers() {
   asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(count));
 }
 
-/** Comes before products whose registers this thread has touched. */
-DEVICE void begin_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+/** Required before a wgmma that uses registers that this thread has accessed. */
+DEVICE void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 
-DEVICE void commit_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+DEVICE void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 
-/** Waits until at most `pending` groups of products are under way. */
+/** Waits until at most `pending` groups of wgmma are incomplete. */
 template <int pending>
-DEVICE void wait_products() {
+DEVICE void wgmma_wait() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(pending) : "memory");
 }
 
-/** Comes between what a thread does with registers and products: the compiler is not to move the one past the other. */
+/** Prevents the compiler from moving accesses of these registers across wgmma instructions. */
 template <int COUNT>
-DEVICE void settle(float* c) {
+DEVICE void fence_operands(float* c) {
 #pragma unroll
   for (int i = 0; i < COUNT; i++) {
     asm volatile("" : "+f"(c[i])::"memory");
   }
 }
 template <int COUNT>
-DEVICE void settle(u32* a) {
+DEVICE void fence_operands(u32* a) {
 #pragma unroll
   for (int i = 0; i < COUNT; i++) {
     asm volatile("" : "+r"(a[i])::"memory");
@@ -121,13 +120,13 @@ DEVICE void settle(u32* a) {
 #define SUMS_32(c, i) SUMS_8(c, i), SUMS_8(c, i + 8), SUMS_8(c, i + 16), SUMS_8(c, i + 24)
 
 /**
- * Starts c[64 x N] (+)= a[64 x 16] b[16 x N] of a warpgroup, BF16 products, F32 sums. A warp has 16 rows, laid out in a and c as those of
- * mma_bf16. b lies in shared memory, as N rows of 16, or as 16 rows of N where COLUMNS.
+ * Starts c[64 x N] = a[64 x 16] b[16 x N] or c += a b with a warpgroup, from BF16 operands to F32 sums. A warp has 16 rows, with
+ * the layout of mma_bf16 in a and c. b is in shared memory, as N rows of 16, or with COLUMNS as 16 rows of N.
  *
- * @param add 0: c's sums begin here
+ * @param add whether the product is added to c (1) or overwrites it (0)
  */
 template <int N, bool COLUMNS>
-DEVICE void product(float* c, const u32* a, u64 b, int add) {
+DEVICE void wgmma(float* c, const u32* a, u64 b, int add) {
   static_assert(N == 64 || N == 128, "");
   if constexpr (N == 64) {
     asm volatile(

@@ -1,4 +1,4 @@
-// The parts of Mamba1, for the ablation: a causal convolution along a path, and a scan whose every channel has a state of its own.
+// The operations of Mamba1, for the ablation: a causal convolution along a path, and a selective scan with one state per channel.
 #include "device.cuh"
 #include "path.cuh"
 
@@ -16,7 +16,7 @@ struct CausalConvolution {
   Path path;
 };
 
-/** A block per row of the matrix: first the steps of the walk, then the prefix's rows that a backward walk leaves out. */
+/** Causal convolution, one block per row: first the steps of the path, then the rows of the prefix that a backward path omits. */
 KERNEL(256, causal_convolution, CausalConvolution) {
   int steps = p.path.steps();
   int step = blockIdx.x;
@@ -59,7 +59,7 @@ struct DiagonalScan {
   Path path;
 };
 
-/** A warp per channel, lanes share the state, which lies in shared memory. */
+/** Scan with one warp per channel, whose lanes share the state in shared memory. */
 KERNEL(128, diagonal_scan, DiagonalScan) {
   DYNAMIC_SHARED(memory);
   int lane = threadIdx.x % WARP;

@@ -1,5 +1,5 @@
-// Norms over rows, and group norm. Statistics in F32, always in two passes: over registers as far as a row fits them, else over what is
-// read again from cache.
+// Norms of rows, and group norm. Statistics are in F32 and take two passes: over registers if a row fits them, otherwise over
+// memory, which is then cached.
 #include "device.cuh"
 
 struct RowNorm {
@@ -16,21 +16,22 @@ struct RowNorm {
   float epsilon;
 };
 
-// A block is (32, rows) for narrow rows, a warp each, or (up to 512, 1) for wide ones. Threads of rows beyond the last one take part in the
-// reductions and write nothing.
+// A block is (32, rows) for narrow rows, with one warp per row, or (up to 512, 1) for wide ones. Threads beyond the last row take
+// part in the reductions and write nothing.
 DEVICE i64 row_of_thread() { return (i64)blockIdx.x * blockDim.y + threadIdx.y; }
 
 /**
- * out = (x - mean) / sqrt(variance + epsilon) (1 + scale) + shift
+ * Computes out = (x - mean) / sqrt(variance + epsilon) (1 + scale) + shift.
  *
- * Blocks stay and take every n-th row, so that scale and shift are read once and not, twice a row's bytes, for each; a thread has them in
- * shared memory, its own, and the next row's first 8 columns in registers. Rows of up to 4096 columns have no more.
+ * Blocks are persistent and process every n-th row, so scale and shift are loaded once per block, not per row. A thread keeps them
+ * in shared memory for its first 8 columns, and prefetches these columns of the next row to registers. Rows of up to 4096 columns
+ * need no others.
  */
 KERNEL_RESIDENT(512, 2, modulated_layer_norm, RowNorm) {
   int step = blockDim.x * 8, first = threadIdx.x * 8, count = p.d - first;
   DYNAMIC_SHARED(memory);
   const int THREADS = blockDim.x * blockDim.y;
-  // Four columns of all threads beside each other: scale, scale, shift, shift.
+  // Layout: four columns per thread, interleaved over all threads, in the order scale, scale, shift, shift.
   float4* own = (float4*)memory + threadIdx.y * blockDim.x + threadIdx.x;
   float kept[8], next[8];
   get8(p.scale, 0, first, count, kept);
@@ -40,7 +41,7 @@ KERNEL_RESIDENT(512, 2, modulated_layer_norm, RowNorm) {
     own[k * THREADS] = make_float4(1 + kept[4 * k], 1 + kept[4 * k + 1], 1 + kept[4 * k + 2], 1 + kept[4 * k + 3]);
     own[(2 + k) * THREADS] = make_float4(next[4 * k], next[4 * k + 1], next[4 * k + 2], next[4 * k + 3]);
   }
-  // Of this thread; all threads of a block go on as long as one has a row.
+  // The rows of this thread. All threads of a block iterate as long as one has a row.
   i64 row = row_of_thread(), stride = (i64)gridDim.x * blockDim.y;
   int rows = row < p.rows ? (int)((p.rows - row - 1) / stride) + 1 : 0;
   int turns = (int)((p.rows - (i64)blockIdx.x * blockDim.y - 1) / stride) + 1;
@@ -56,7 +57,7 @@ KERNEL_RESIDENT(512, 2, modulated_layer_norm, RowNorm) {
       kept[k] = next[k];
       sum += kept[k];
     }
-    // Is under way while this row is summed.
+    // Prefetch the next row while this one is summed.
     get8(p.x, p.x_bf16, at + stride, turn + 1 < rows ? count : 0, next);
 #pragma unroll 1
     for (int c = step; c < live; c += step) {
@@ -109,10 +110,10 @@ KERNEL_RESIDENT(512, 2, modulated_layer_norm, RowNorm) {
   }
 }
 
-/** As often as a thread's 8 columns of a row stay in registers; rows of up to 8192 columns need no more. */
+/** The number of units of 8 columns that a thread keeps in registers. Rows of up to 8192 columns need no more. */
 #define ROUNDS 2
 
-/** out = RMSNorm(x SiLU(z)) scale; out may be x: a thread reads what it writes. */
+/** Computes out = RMSNorm(x SiLU(z)) scale. out may be x, since each thread reads the elements that it writes. */
 KERNEL(512, gated_rms_norm, RowNorm) {
   i64 row = row_of_thread();
   bool live = row < p.rows;
@@ -129,7 +130,7 @@ KERNEL(512, gated_rms_norm, RowNorm) {
   };
   float kept[ROUNDS][8], v[8];
   if (p.x_bf16 && p.z_bf16 && p.out_bf16 && p.d % 8 == 0 && is_aligned(p.x) && is_aligned(p.z)) {
-    // All loads first, none waits for another.
+    // All loads first, so they overlap.
     uint4 xs[ROUNDS], zs[ROUNDS];
 #pragma unroll
     for (int i = 0; i < ROUNDS; i++) {
@@ -203,7 +204,7 @@ KERNEL(512, gated_rms_norm, RowNorm) {
 }
 
 struct RmsNorm {
-  const void* x;  // the first vector's first column
+  const void* x;  // the first column of the first vector
   const float* weight;
   void* out;
   i64 vectors;
@@ -216,7 +217,7 @@ struct RmsNorm {
   float epsilon;
 };
 
-/** The sum over the threads of a vector: lanes of a warp, a power of two, or all threads of a block of whole warps. */
+/** Returns the sum over the threads of a vector: a power of two of lanes of a warp, or all threads of a block. */
 DEVICE float vector_sum(float v) {
   if (blockDim.x >= WARP) {
     return row_sum(v);
@@ -227,7 +228,10 @@ DEVICE float vector_sum(float v) {
   return v;
 }
 
-/** out = RMSNorm(x) weight, then SiLU if asked, of rows or of the heads of each; out may be x: a thread reads what it writes. */
+/**
+ * Computes out = RMSNorm(x) weight, optionally followed by SiLU, for rows or for the heads of each row. out may be x, since each
+ * thread reads the elements that it writes.
+ */
 KERNEL(512, rms_norm, RmsNorm) {
   i64 vector = row_of_thread();
   bool live = vector < p.vectors;
@@ -304,16 +308,19 @@ struct GroupNorm {
 
 #define GROUP_NORM_THREADS 256
 
-/** The cells of a chunk, of which a frame's last may have fewer. */
+/** Returns the number of cells of a chunk. The last chunk of a frame may have fewer. */
 DEVICE int cells_of(const GroupNorm& p, int chunk) {
   i64 left = p.cells - (i64)chunk * p.chunk;
   return left < p.chunk ? (int)left : p.chunk;
 }
 
-// Blocks of parts and of what is written are (vectors of 8 channels, lines of cells), so many threads, some perhaps without a channel, and
-// take a chunk of a frame's cells: blockIdx is (chunk, frame, the vectors' slice).
+// Blocks of group_norm_parts and group_norm_apply are (vectors of 8 channels, lines of cells). Some threads may have no channel. A
+// block processes a chunk of the cells of a frame: blockIdx is (chunk, frame, slice of the vectors).
 
-/** Statistics of every channel in a chunk: of each thread's cells relative to its first one, then those of the lines together. */
+/**
+ * Computes the statistics of every channel in a chunk: first of the cells of each thread, relative to its first cell, then merged
+ * over the lines.
+ */
 KERNEL(GROUP_NORM_THREADS, group_norm_parts, GroupNorm) {
   int channel = (blockIdx.z * blockDim.x + threadIdx.x) * 8;
   int count = p.channels - channel, lines = blockDim.y, width = blockDim.x * 8;
@@ -324,7 +331,7 @@ KERNEL(GROUP_NORM_THREADS, group_norm_parts, GroupNorm) {
   for (int k = 0; k < 8; k++) {
     sum[k] = squares[k] = 0;
   }
-  // Lines without a cell have the first one's pivot, and no weight below.
+  // Lines without a cell use the pivot of the first line, and have weight 0 below.
   get8(p.x, p.x_bf16, base + (i64)((int)threadIdx.y < cells ? threadIdx.y : 0) * p.channels, count, pivot);
 #pragma unroll 4
   for (int cell = threadIdx.y + lines; cell < cells; cell += lines) {
@@ -332,9 +339,9 @@ KERNEL(GROUP_NORM_THREADS, group_norm_parts, GroupNorm) {
     get8(p.x, p.x_bf16, base + (i64)cell * p.channels, count, v);
 #pragma unroll
     for (int k = 0; k < 8; k++) {
-      float apart = v[k] - pivot[k];
-      sum[k] += apart;
-      squares[k] += apart * apart;
+      float deviation = v[k] - pivot[k];
+      sum[k] += deviation;
+      squares[k] += deviation * deviation;
     }
   }
   __shared__ float means[GROUP_NORM_THREADS * 8], differences[GROUP_NORM_THREADS * 8];
@@ -357,8 +364,8 @@ KERNEL(GROUP_NORM_THREADS, group_norm_parts, GroupNorm) {
     }
     mean /= cells;
     for (int line = 0; line < lines; line++) {
-      float apart = means[line * width + i] - mean;
-      total += differences[line * width + i] + apart * apart * ((cells - line + lines - 1) / lines);
+      float deviation = means[line * width + i] - mean;
+      total += differences[line * width + i] + deviation * deviation * ((cells - line + lines - 1) / lines);
     }
     float* part = p.parts + (((i64)blockIdx.y * p.chunks + blockIdx.x) * p.channels + c) * 2;
     part[0] = mean;
@@ -366,7 +373,7 @@ KERNEL(GROUP_NORM_THREADS, group_norm_parts, GroupNorm) {
   }
 }
 
-/** A (frame, group): its channels' chunks together, always in the same order. */
+/** Merges the statistics of all chunks and channels of a (frame, group), in a fixed order. */
 KERNEL(128, group_norm_merge, GroupNorm) {
   int width = p.channels / p.groups;
   const float2* parts = (const float2*)p.parts + (i64)blockIdx.y * p.chunks * p.channels + blockIdx.x * width;
@@ -390,7 +397,7 @@ KERNEL(128, group_norm_merge, GroupNorm) {
   }
 }
 
-/** out = (x - mean) / deviation weight + bias, then SiLU if asked; out may be x. */
+/** Computes out = (x - mean) / deviation weight + bias, optionally followed by SiLU. out may be x. */
 KERNEL(GROUP_NORM_THREADS, group_norm_apply, GroupNorm) {
   int channel = (blockIdx.z * blockDim.x + threadIdx.x) * 8;
   int count = p.channels - channel, width = p.channels / p.groups;

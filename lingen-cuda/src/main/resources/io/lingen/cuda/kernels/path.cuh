@@ -1,7 +1,7 @@
-// The walk of a scan over the rows of a matrix: ScanPath on the device.
+// The sequence of rows that a scan visits: ScanPath on the device.
 #pragma once
 
-/** An axis order over one grid: lengths of the two faster axes, distances in rows along all three. */
+/** The order of axes over a grid: the lengths of the two faster axes, and the distances in rows along all three. */
 struct Order {
   int fast, middle;
   int fast_stride, middle_stride, slow_stride;

@@ -1,11 +1,13 @@
-// Mamba2's selective scan in its chunked form (Dao & Gu, "Transformers are SSMs", 2024, section 6) on tensor cores.
+// The selective scan of Mamba2 in its chunked form (Dao & Gu, "Transformers are SSMs", 2024, section 6) on tensor cores.
 //
-// First what can be done for all tokens at once, in the path's order: x, B and C convolved (scan_convolve), sums of dt and what is formed
-// of them (scan_factors), the products of B and C within a chunk of 64 tokens, which all heads of a group share (scan_scores).
-// Then a block walks one segment of the sequence for one head, chunk by chunk, its state [P, n] in registers, the next chunk's
-// operands under way to shared memory. Segments make blocks enough to fill the device: first every segment finds the state that it
-// would leave behind if it began with none (scan_states), then those are carried from segment to segment (scan_carry), then all
-// segments run again from their true states and write y (scan_emit).
+// The first kernels process all tokens in parallel, in the order of the path: the convolution of x, B and C (scan_convolve), the
+// sums of dt and the values derived from them (scan_factors), and the products of B and C within a chunk of 64 tokens, which all
+// heads of a group share (scan_scores).
+//
+// Then each block scans one segment of the sequence for one head, chunk by chunk. Its state [P, n] is in registers, and the
+// operands of the next chunk are being copied to shared memory. The sequence has enough segments to fill the device. First, each
+// segment computes its final state for an initial state of 0 (scan_states). The states are carried from segment to segment
+// (scan_carry). Then all segments run again from their initial states and write y (scan_emit).
 #include "device.cuh"
 #include "path.cuh"
 
@@ -16,13 +18,13 @@ struct Scan {
   const float* dt_bias;
   const float* a_log;
   const float* d;
-  u16* bc;        // [steps of whole chunks, 2, G, n padded]: B and C along the path, 0 beyond the sequence and the state's width
-  u16* x;         // [H, steps of whole chunks, HEAD]: x along the path, 0 beyond the sequence and the head's width
+  u16* bc;        // [padded steps, 2, G, padded n]: B and C along the path, 0 beyond the sequence and the size of the state
+  u16* x;         // [H, padded steps, HEAD]: x along the path, 0 beyond the sequence and the head dimension
   float* factors; // [H, chunks, 4, CHUNK]: see scan_factors
   float* scores;  // [chunks, G, BLOCKS, 2, WARP, 4]: see scan_scores
-  int* rows;      // [steps of whole chunks]: of y; -1 while warming up and beyond the sequence
-  float* states;  // [segments, H, n padded / 8, 128, 4]: left by a segment, then what it begins with; as registers hold it
-  float* decays;  // [segments, H]: the base 2 logarithm of a segment's decay
+  int* rows;      // [padded steps]: rows of y, -1 in warm-up steps and beyond the sequence
+  float* states;  // [segments, H, padded n / 8, 128, 4]: final, then initial states of segments, in the layout of registers
+  float* decays;  // [segments, H]: the base-2 logarithm of the decay over a segment
   void* y;        // [cells, di]
   i64 columns;
   i64 x_column;
@@ -46,19 +48,19 @@ struct Scan {
 
 #define CHUNK 64
 #define HEAD 64
-#define BLOCKS 10  // of 16x16 on and below the diagonal of a chunk's square
+#define BLOCKS 10  // of 16x16, on and below the diagonal of the matrix of a chunk
 #define X_PITCH (HEAD + 8)
 
-/** Block (i, j), j <= i, is number i (i + 1) / 2 + j. */
+/** Returns the row i of a block, where block (i, j), j <= i, has the number i (i + 1) / 2 + j. */
 DEVICE int block_row(int block) { return (block >= 1) + (block >= 3) + (block >= 6); }
 
 /**
- * x, B and C convolved, along the path, BF16: zeros beyond the sequence, the head's width and the state's. A block has a chunk of steps,
- * a thread 8 channels, through which it slides. Filters are padded with zeros to TAPS.
+ * Convolves x, B and C along the path, in BF16, with zeros beyond the sequence, the head dimension and the size of the state. A
+ * block has a chunk of steps. A thread has 8 channels and a sliding window over the steps. Filters are padded with zeros to TAPS.
  */
 template <int TAPS>
 DEVICE void convolve(const Scan& p) {
-  const int GROUP = 4;  // steps at a time: the loads of the next are under way while these are used
+  const int GROUP = 4;  // steps at a time; the next group is prefetched
   __shared__ int rows[CHUNK + TAPS - 1];
   int start = blockIdx.x * CHUNK, steps = p.path.steps();
   for (int i = threadIdx.x; i < CHUNK + TAPS - 1; i += blockDim.x) {
@@ -123,7 +125,7 @@ DEVICE void convolve(const Scan& p) {
     }
     return words;
   };
-  // The steps in use: first those before the group, oldest first.
+  // The sliding window: the steps before the group, oldest first, then the group.
   float v[TAPS - 1 + GROUP][8];
 #pragma unroll
   for (int i = 0; i < TAPS - 1; i++) {
@@ -170,15 +172,16 @@ DEVICE void convolve(const Scan& p) {
   }
 }
 
-// Names end in the longest filter. Blocks of 96 threads, of which registers allow 15 warps beside each other.
+// Names end in the largest number of taps. With blocks of 96 threads, registers allow 15 resident warps.
 KERNEL(96, scan_convolve_4, Scan) { convolve<4>(p); }
 KERNEL(96, scan_convolve_8, Scan) { convolve<8>(p); }
 
 #define FACTOR_HEADS 32
 
 /**
- * Of a chunk and a head, with s the inclusive sums of dt A log2(e) from the chunk's begin: s; s - log2(dt); 2^s; 2^(s_last - s) dt.
- * Beyond the sequence dt is 0: no decay and no input. A block per chunk and 32 heads; the first of a chunk writes its rows too.
+ * Computes the factors of a chunk and a head. With s the inclusive sums of dt A log2(e) from the start of the chunk, they are s, s
+ * - log2(dt), 2^s and 2^(s_last - s) dt. Beyond the sequence, dt is 0: no decay and no input. One block per chunk and 32 heads. The
+ * first block of a chunk also writes its rows.
  */
 KERNEL(256, scan_factors, Scan) {
   __shared__ float dts[FACTOR_HEADS][CHUNK + 1];
@@ -206,7 +209,7 @@ KERNEL(256, scan_factors, Scan) {
     int head = first + i;
     const float LOG2E = 1.4426950408889634f;
     float a = -expf(p.a_log[head]) * LOG2E;
-    // Two tokens a lane.
+    // Two tokens per lane.
     float dt[2] = {dts[i][2 * lane], dts[i][2 * lane + 1]};
     float sum = (dt[0] + dt[1]) * a;
 #pragma unroll
@@ -225,8 +228,8 @@ KERNEL(256, scan_factors, Scan) {
 }
 
 /**
- * C_i . B_j for j <= i within a chunk, in the order in which lanes hold the left operand of a product: of each block two times 4
- * elements a lane, the columns j below 8 and the others. A block of threads per chunk and group.
+ * Computes C_i . B_j for j <= i within a chunk, in the register layout of a left operand: for each 16x16 block twice 4 elements per
+ * lane, first of the columns below 8, then of the others. One thread block per chunk and group.
  */
 template <int N>
 DEVICE void score(const Scan& p) {
@@ -275,21 +278,21 @@ KERNEL(128, scan_scores_64, Scan) { score<64>(p); }
 KERNEL(128, scan_scores_128, Scan) { score<128>(p); }
 
 /**
- * One head, one segment; N is the padded width of the state. A warp has 16 columns of the head: of x, of y for all tokens, and of the
- * state, whose registers, rounded, are at once the right operand of C . state; those of x are the right operand of y's product and the
- * left one of the state's.
+ * Scans one segment of one head. N is the padded size of the state. A warp has 16 columns of the head, in x, in y and in the state.
+ * The registers of the state, rounded to BF16, are the right operand of C . state. Those of x are the right operand of the product
+ * for y, and the left operand of the product for the state.
  */
 template <int N, bool EMIT>
 DEVICE void scan(const Scan& p) {
   DYNAMIC_SHARED(memory);
   const int PITCH = N + 8;
-  // Two stages of x, B, C, factors and rows, then the chunk's square of weights of x.
-  const int C_AT = CHUNK * (X_PITCH + PITCH);                        // u16 from a stage's begin
+  // Layout: two stages of x, B, C, factors and rows, then the matrix of the weights of x in the chunk.
+  const int C_AT = CHUNK * (X_PITCH + PITCH);                        // in u16, from the start of a stage
   const int FACTORS_AT = C_AT + (EMIT ? CHUNK * PITCH : 0);
   const int ROWS_AT = FACTORS_AT + 4 * CHUNK * 2;
   const int STAGE = ROWS_AT + (EMIT ? CHUNK * 2 : 0);
   u16* stages = (u16*)memory;
-  uint4* square = (uint4*)(stages + 2 * STAGE);  // [BLOCKS][WARP], as lanes hold them
+  uint4* square = (uint4*)(stages + 2 * STAGE);  // [BLOCKS][WARP], in the layout of registers
   int thread = threadIdx.x, lane = thread % WARP, warp = thread / WARP;
   int head = blockIdx.x, segment = blockIdx.y;
   int group = head / (p.heads / p.groups);
@@ -335,7 +338,7 @@ DEVICE void scan(const Scan& p) {
     state[i][3] = v.w;
   }
   i64 di = (i64)p.heads * p.head_dim;
-  // Pairs of neighbours can be read and written at once.
+  // Whether pairs of neighbouring elements can be read and written in one access.
   bool paired = p.y_bf16 && p.head_dim % 2 == 0 && is_aligned(p.y);
   u16* pairs = (u16*)p.y + (i64)head * p.head_dim + warp * 16 + lane % 4 * 2;
   float decay_sum = 0;
@@ -345,7 +348,7 @@ DEVICE void scan(const Scan& p) {
 #pragma unroll 1
   for (int chunk = first; chunk < end; chunk++) {
     wait_copies<0>();
-    // Now this chunk's operands are there, and nobody needs the last one's.
+    // The operands of this chunk are complete, and those of the previous one are no longer used.
     __syncthreads();
     if (chunk + 1 < end) {
       load(chunk + 1);
@@ -363,7 +366,7 @@ DEVICE void scan(const Scan& p) {
 
     if (EMIT && (chunk + 1) * CHUNK > p.path.warm_up()) {
       const int* rows = (const int*)(x + ROWS_AT);
-      // What comes from memory is asked for early.
+      // Prefetch from memory.
       float4 scores[3][2];
 #pragma unroll
       for (int i = 0; i < 3; i++) {
@@ -386,7 +389,7 @@ DEVICE void scan(const Scan& p) {
           }
         }
       }
-      // exp(s_i) C_i . old state
+      // exp(s_i) C_i . state before the chunk
       float y[CHUNK / 16][2][4];
 #pragma unroll
       for (int i = 0; i < CHUNK / 16; i++) {
@@ -408,7 +411,7 @@ DEVICE void scan(const Scan& p) {
           mma_bf16(y[i][1], left, right + 2);
         }
       }
-      // The weights of the chunk's own tokens j <= i: C_i . B_j exp(s_i - s_j) dt_j. Warps share the blocks.
+      // The weights of tokens j <= i of the chunk: C_i . B_j exp(s_i - s_j) dt_j. The warps share the blocks.
 #pragma unroll
       for (int i = 0; i < 3; i++) {
         int block = i * 4 + warp;
@@ -424,7 +427,7 @@ DEVICE void scan(const Scan& p) {
 #pragma unroll
             for (int k = 0; k < 4; k++) {
               int j = from + t * 8 + k % 2;
-              // The difference first: exp(s_i) exp(-s_j) apart would overflow.
+              // Not exp(s_i) exp(-s_j), which overflows.
               float weight = exp2_fast(own[k / 2] - s[CHUNK + j]);
               v[k] = j <= to + k / 2 * 8 ? v[k] * weight : 0;
             }
@@ -550,7 +553,10 @@ KERNEL(128, scan_emit_32, Scan) { scan<32, true>(p); }
 KERNEL_RESIDENT(128, 2, scan_emit_64, Scan) { scan<64, true>(p); }
 KERNEL_RESIDENT(128, 2, scan_emit_128, Scan) { scan<128, true>(p); }
 
-/** Turns the states that segments leave, the last excepted, into those that they begin with. A thread per element of a head's state. */
+/**
+ * Computes the initial state of each segment from the final states of the segments before it. One thread per element of the state
+ * of a head.
+ */
 KERNEL(256, scan_carry, Scan) {
   int width = HEAD * p.padded_state;
   i64 i = (i64)blockIdx.x * blockDim.x + threadIdx.x;
@@ -563,7 +569,7 @@ KERNEL(256, scan_carry, Scan) {
   float left = p.states[i];
   for (int segment = 0; segment < p.segments; segment++) {
     float* at = p.states + segment * all + i;
-    // Under way while this one is used.
+    // Prefetch the state of the next segment.
     float next = segment + 2 < p.segments ? at[all] : 0;
     *at = state;
     if (segment + 1 < p.segments) {

@@ -1,5 +1,5 @@
-// Mamba2's selective scan as the recurrence itself (Dao & Gu, "Transformers are SSMs", 2024, section 2), in F32 and for any sizes.
-// scan.cu is its chunked form on tensor cores, for BF16 and the sizes that those kernels take.
+// The selective scan of Mamba2 as a recurrence (Dao & Gu, "Transformers are SSMs", 2024, section 2), in F32 and for any sizes.
+// scan.cu has the chunked form on tensor cores, for BF16 and certain sizes.
 #include "device.cuh"
 #include "path.cuh"
 
@@ -29,7 +29,7 @@ struct RecurrentScan {
   Path path;
 };
 
-/** SiLU of the causal convolution of one channel at one step. */
+/** Returns SiLU of the causal convolution of one channel at one step. */
 DEVICE float convolved(const RecurrentScan& p, int step, i64 column, int channel) {
   float sum = p.conv_bias[channel];
   for (int tap = 0; tap < p.taps; tap++) {
@@ -42,7 +42,7 @@ DEVICE float convolved(const RecurrentScan& p, int step, i64 column, int channel
   return silu(sum);
 }
 
-/** B, C and dt of every step, in the path's order. A block per step. */
+/** Computes B, C and dt of every step, in the order of the path. One block per step. */
 KERNEL(256, scan_recurrent_prepare, RecurrentScan) {
   int step = blockIdx.x;
   int width = p.groups * p.state;
@@ -59,7 +59,7 @@ KERNEL(256, scan_recurrent_prepare, RecurrentScan) {
   }
 }
 
-/** The recurrence: a warp per channel, whose lanes share the state, which lies in shared memory. */
+/** Computes the recurrence with one warp per channel, whose lanes share the state in shared memory. */
 KERNEL(128, scan_recurrent, RecurrentScan) {
   DYNAMIC_SHARED(all_states);
   int lane = threadIdx.x % WARP;

@@ -1,4 +1,4 @@
-// Patches, positions, rotations, review pooling, upsampling: every output element is one read or a few, so all are bound by memory.
+// Patches, position embeddings, rotations, pooling and upsampling. All are limited by memory bandwidth.
 #include "device.cuh"
 
 struct Patches {
@@ -13,7 +13,10 @@ struct Patches {
   int inverse;
 };
 
-/** tokens[grid cells, (channel, pt, ph, pw)] from video [C, T, H, W]; or back. One thread per element, in the tokens' order. */
+/**
+ * Converts a video [C, T, H, W] to tokens [grid cells, (channel, pt, ph, pw)], or back. One thread per element, in the order of the
+ * tokens.
+ */
 KERNEL(256, patches, Patches) {
   i64 i = (i64)blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= p.n) {
@@ -44,7 +47,7 @@ struct Positions {
   int gh, gw;
 };
 
-/** out = x + tableT[t] + tableH[h] + tableW[w]; a block per token and 2048 columns. */
+/** Computes out = x + tableT[t] + tableH[h] + tableW[w]. One block per token and 2048 columns. */
 KERNEL(256, add_position, Positions) {
   int column = (blockIdx.y * blockDim.x + threadIdx.x) * 8;
   if (column >= p.d) {
@@ -66,7 +69,7 @@ KERNEL(256, add_position, Positions) {
 }
 
 struct Rotation {
-  void* x;  // the first head's first column
+  void* x;  // the first column of the first head
   const float* table_t;
   const float* table_h;
   const float* table_w;
@@ -79,8 +82,10 @@ struct Rotation {
   int gh, gw;
 };
 
-/** Pairs (a, b) become (a cos - b sin, a sin + b cos), in place; a block is (vectors of 8 columns of a head, tokens), and a thread turns
- * its columns of every head by the same angles. */
+/**
+ * Rotates pairs (a, b) to (a cos - b sin, a sin + b cos) in place. A block is (vectors of 8 columns of a head, tokens). A thread
+ * rotates its columns of every head by the same angles.
+ */
 KERNEL(256, rotate, Rotation) {
   int column = (blockIdx.y * blockDim.x + threadIdx.x) * 8, count = p.head_dim - column;
   i64 token = (i64)blockIdx.x * blockDim.y + threadIdx.y;
@@ -127,7 +132,10 @@ struct Pool {
   int kt, kh, kw;
 };
 
-/** The mean of every cell of kernel size; those at the end of an axis may be smaller. A block per cell and 2048 columns. */
+/**
+ * Computes the mean of each block of the size of the kernel, possibly smaller at the end of an axis. One thread block per output
+ * cell and 2048 columns.
+ */
 KERNEL(256, average_pool, Pool) {
   int column = (blockIdx.y * blockDim.x + threadIdx.x) * 8;
   if (column >= p.d) {
@@ -171,7 +179,10 @@ struct Upsampling {
   int ft, fh, fw;
 };
 
-/** [T, H, W, C] to [T ft, H fh, W fw, C]; a block is (vectors of 8 channels, lines of cells of x), some perhaps without a channel. */
+/**
+ * Repeats cells: [T, H, W, C] to [T ft, H fh, W fw, C]. A block is (vectors of 8 channels, lines of cells of x). Some threads may
+ * have no channel.
+ */
 KERNEL(256, upsample, Upsampling) {
   int channel = (blockIdx.y * blockDim.x + threadIdx.x) * 8, count = p.c - channel;
   i64 cell = (i64)blockIdx.x * blockDim.y + threadIdx.y;

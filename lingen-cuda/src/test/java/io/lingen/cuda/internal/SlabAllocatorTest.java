@@ -17,20 +17,20 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The pool over a source that only counts. */
+/** Tests of the pool with a source of made-up addresses that counts its slabs. */
 final class SlabAllocatorTest {
     private static final long MIB = 1 << 20;
 
-    private final CountedSource source = new CountedSource(100 * MIB);
+    private final CountingSource source = new CountingSource(100 * MIB);
     private final SlabAllocator memory = new SlabAllocator(source);
 
-    private static final class CountedSource implements MemorySource {
+    private static final class CountingSource implements MemorySource {
         private final Map<Long, Long> live = new HashMap<>();
         private long next = 256;
         private long left;
-        private int asked;
+        private int allocations;
 
-        CountedSource(long bytes) {
+        CountingSource(long bytes) {
             left = bytes;
         }
 
@@ -39,10 +39,10 @@ final class SlabAllocatorTest {
             if (bytes > left) {
                 return 0;
             }
-            asked++;
+            allocations++;
             left -= bytes;
             long address = next;
-            // No two slabs touch: a block that reaches beyond its own would show.
+            // Leave a gap between slabs, so that no block can span two of them.
             next += bytes + 256;
             live.put(address, bytes);
             return address;
@@ -60,7 +60,7 @@ final class SlabAllocatorTest {
     }
 
     @Test
-    void aPassThatRepeatsGetsTheSameAddresses() {
+    void repeatedPassesGetTheSameAddresses() {
         assertEquals(pass(), pass());
     }
 
@@ -78,10 +78,10 @@ final class SlabAllocatorTest {
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
-    void whateverAPassAsksForItsBlocksLieApartAndTheNextPassFindsThemAgain(long seed) {
-        CountedSource counted = new CountedSource(1L << 40);
-        SlabAllocator large = new SlabAllocator(counted);
-        // What lives longer than a pass, and what other passes left behind.
+    void blocksNeverOverlapAndRepeatedPassesAllocateNoSlab(long seed) {
+        CountingSource counting = new CountingSource(1L << 40);
+        SlabAllocator large = new SlabAllocator(counting);
+        // Blocks that outlive a pass, and slabs kept from other passes.
         Random random = new Random(seed);
         List<SlabAllocator.Block> held = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
@@ -92,14 +92,14 @@ final class SlabAllocatorTest {
                 large.release(block);
             }
         }
-        int asked = 0;
-        for (int pass = 0; counted.asked > asked; pass++) {
-            assertTrue(pass < 8, "the device is asked again and again");
-            asked = counted.asked;
+        int allocations = 0;
+        for (int pass = 0; counting.allocations > allocations; pass++) {
+            assertTrue(pass < 8, "each pass allocates new slabs");
+            allocations = counting.allocations;
             randomPass(large, seed);
         }
         assertEquals(randomPass(large, seed), randomPass(large, seed));
-        assertEquals(asked, counted.asked);
+        assertEquals(allocations, counting.allocations);
         held.forEach(large::release);
         assertEquals(0, large.usedBytes());
         large.close();
@@ -133,7 +133,7 @@ final class SlabAllocatorTest {
     }
 
     @Test
-    void aSlabIsCutAndJoinsAgain() {
+    void slabsAreSplitAndMerged() {
         SlabAllocator.Block whole = memory.allocate(32 * MIB);
         memory.release(whole);
         List<SlabAllocator.Block> parts = new ArrayList<>();
@@ -141,7 +141,7 @@ final class SlabAllocatorTest {
             parts.add(memory.allocate(8 * MIB));
             assertEquals(whole.address() + 8 * MIB * i, parts.get(i).address());
         }
-        // Back in an order in which gaps grow on either side.
+        // Release in an order that merges free blocks on either side.
         for (int i : new int[] {0, 2, 1, 3}) {
             memory.release(parts.get(i));
         }
@@ -151,19 +151,19 @@ final class SlabAllocatorTest {
     }
 
     @Test
-    void aSlabThatIsTooSmallGivesWay() {
+    void slabsThatAreTooSmallAreFreed() {
         SlabAllocator.Block first = memory.allocate(20 * MIB);
         memory.release(memory.allocate(2 * MIB));
         memory.release(first);
         SlabAllocator.Block large = memory.allocate(30 * MIB);
-        assertEquals(2 * MIB, memory.keptBytes(), "what is much smaller stays: small tensors are cut from it");
+        assertEquals(2 * MIB, memory.keptBytes(), "much smaller slabs are kept for small tensors");
         memory.release(large);
         assertEquals(large.address(), memory.allocate(20 * MIB).address());
         assertEquals(2, source.live.size());
     }
 
     @Test
-    void smallTensorsStayOutOfLargeSlabs() {
+    void smallTensorsDoNotSplitLargeSlabs() {
         SlabAllocator.Block large = memory.allocate(64 * MIB);
         memory.release(large);
         SlabAllocator.Block small = memory.allocate(MIB);
@@ -172,7 +172,7 @@ final class SlabAllocatorTest {
     }
 
     @Test
-    void aLargeSlabIsCutForASmallTensorBeforeItIsRefused() {
+    void largeSlabsAreSplitBeforeAnAllocationFails() {
         SlabAllocator.Block large = memory.allocate(99 * MIB);
         SlabAllocator.Block other = memory.allocate(MIB);
         memory.release(large);
@@ -185,14 +185,14 @@ final class SlabAllocatorTest {
     }
 
     @Test
-    void whatIsKeptGoesFirstWhenTheDeviceIsFull() {
+    void keptSlabsAreFreedWhenTheDeviceIsFull() {
         SlabAllocator.Block large = memory.allocate(60 * MIB);
         memory.release(large);
         SlabAllocator.Block other = memory.allocate(80 * MIB);
         assertEquals(0, memory.keptBytes());
         OutOfMemoryException refused = assertThrows(OutOfMemoryException.class, () -> memory.allocate(40 * MIB));
         assertTrue(
-                refused.getMessage().contains("40 MiB while it uses 80 MiB and the device has 20 MiB left"),
+                refused.getMessage().contains("requested 40 MiB, in use 80 MiB, free on the device 20 MiB"),
                 refused.getMessage());
         assertThrows(OutOfMemoryException.class, () -> memory.allocate(Long.MAX_VALUE / 2));
         memory.release(other);
@@ -205,16 +205,15 @@ final class SlabAllocatorTest {
     }
 
     @Test
-    void aLimitIsAsAFullDevice() {
+    void memoryLimitActsLikeAFullDevice() {
         SlabAllocator limited = new SlabAllocator(source, 50 * MIB);
         limited.release(limited.allocate(20 * MIB));
         assertEquals(50 * MIB, limited.availableBytes());
         SlabAllocator.Block block = limited.allocate(40 * MIB);
-        assertEquals(60 * MIB, source.left, "what was kept went first");
+        assertEquals(60 * MIB, source.left, "kept slabs are freed first");
         OutOfMemoryException refused = assertThrows(OutOfMemoryException.class, () -> limited.allocate(11 * MIB));
         assertTrue(
-                refused.getMessage().contains("11 MiB while it uses 40 MiB and its limit is 50 MiB"),
-                refused.getMessage());
+                refused.getMessage().contains("requested 11 MiB, in use 40 MiB, limit 50 MiB"), refused.getMessage());
         assertEquals(10 * MIB, limited.availableBytes());
         limited.release(limited.allocate(10 * MIB));
         limited.release(block);
@@ -223,7 +222,7 @@ final class SlabAllocatorTest {
     }
 
     @Test
-    void whatIsKeptIsBoundedByWhatWasUsed() {
+    void keptMemoryIsBoundedByTheUsedMemory() {
         for (int i = 1; i <= 16; i++) {
             memory.release(memory.allocate(i * MIB));
         }

@@ -1,10 +1,10 @@
-// The driver, NVRTC and cuBLASLt as far as the backend calls them, over the emulated device: the same entry points, so that bindings,
-// memory, plans and launches run under test as they do on a GPU. Streams are done in the order of all calls; work that a device would do
-// later is done late here too: copies from the host happen when the next thing is asked of a stream. A stream that is captured keeps
-// what it is given and does nothing; what a driver does not allow meanwhile fails and spoils the capture.
+// The functions of the driver, NVRTC and cuBLASLt that the backend calls, for the emulated device, to test bindings, memory, plans
+// and launches without a GPU. The work of all streams is done in the order of the calls. A copy from the host is delayed until the
+// next call with a stream, since a device may delay it as well. A captured stream records its work and does not run it. A call that
+// the driver forbids during a capture fails and invalidates the capture.
 //
-// With LINGEN_EMULATED_DRY in the environment it is a large device that does nothing: memory has addresses and no bytes, kernels don't
-// run, what is read back is made up. For the sequence of allocations of models that no host could compute.
+// With LINGEN_EMULATED_DRY in the environment, it is a large device that computes nothing: memory has addresses but no bytes, kernels
+// are not run, and copies to the host return made-up numbers. This tests the allocations of models that are too large for the host.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -35,14 +35,14 @@ namespace {
 enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_CONTEXT = 201, NOT_FOUND = 500,
        CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901, CAPTURE_WRONG_THREAD = 908 };
 
-struct Late {
+struct DelayedCopy {
   void* to;
   const void* from;
   size_t bytes;
 };
 
 std::recursive_mutex mutex;
-std::vector<Late> late;
+std::vector<DelayedCopy> delayed;
 std::string message = "no error";
 int devices = 1, major = 9, minor = 0;
 size_t total_bytes = (size_t)1 << 30, used_bytes = 0, live_blocks = 0;
@@ -52,12 +52,12 @@ std::map<char*, size_t> page_locked;
 
 typedef std::vector<std::function<int()>> Graph;
 
-// The capture under way, if there is one: its stream, its thread, what it has so far, and whether something spoilt it.
+// The current capture, if any: its stream and thread, the recorded work, and whether it is invalid.
 struct {
   void* stream = nullptr;
   std::thread::id thread;
   Graph* graph = nullptr;
-  bool spoilt = false;
+  bool invalid = false;
 } capture;
 thread_local bool has_context = false;
 const bool dry = getenv("LINGEN_EMULATED_DRY") != nullptr;
@@ -66,19 +66,19 @@ char* dry_end = (char*)((size_t)1 << 40);
 
 typedef std::lock_guard<std::recursive_mutex> Lock;
 
-void catch_up() {
-  for (const Late& copy : late) {
+void run_delayed() {
+  for (const DelayedCopy& copy : delayed) {
     if (dry) {
       break;
     }
     memcpy(copy.to, copy.from, copy.bytes);
   }
-  late.clear();
+  delayed.clear();
 }
 
 size_t device_bytes() { return dry ? (size_t)150000000000 : total_bytes; }
 
-void* take(size_t bytes) {
+void* allocate(size_t bytes) {
   if (!dry) {
     return lingen_allocate(bytes);
   }
@@ -95,12 +95,12 @@ int fail(int status, const std::string& text) {
 
 bool captured(void* stream) { return capture.graph != nullptr && stream == capture.stream; }
 
-// Whether the calling thread captures, and so must not do what waits, allocates or may do so.
+// Whether the calling thread captures a stream, and so must not wait or allocate. Invalidates the capture if so.
 bool forbidden() {
   if (capture.graph == nullptr || capture.thread != std::this_thread::get_id()) {
     return false;
   }
-  capture.spoilt = true;
+  capture.invalid = true;
   message = "operation not permitted when stream is capturing";
   return true;
 }
@@ -118,7 +118,7 @@ bool is_page_locked(const void* memory, size_t bytes) {
 
 extern "C" {
 
-// ---- for the tests
+// ---- functions for the tests
 
 void emulated_configure(int device_count, int capability_major, int capability_minor, size_t bytes) {
   devices = device_count;
@@ -130,8 +130,8 @@ size_t emulated_live_blocks() { return live_blocks; }
 int emulated_waits() { return waits; }
 int emulated_graph_launches() { return graph_launches; }
 int emulated_live_graphs() { return live_graphs; }
-// In place of a function of the driver that fails.
-int emulated_refusal() { return fail(CAPTURE_UNSUPPORTED, "the emulated driver was told to refuse this"); }
+// Replaces a function of the driver, and fails.
+int emulated_failure() { return fail(CAPTURE_UNSUPPORTED, "the emulated driver is configured to fail here"); }
 
 // ---- the driver
 
@@ -188,7 +188,7 @@ int cuStreamSynchronize(void*) {
   if (forbidden()) {
     return CAPTURE_UNSUPPORTED;
   }
-  catch_up();
+  run_delayed();
   waits++;
   return has_context ? SUCCESS : fail(INVALID_CONTEXT, "no context is current to this thread");
 }
@@ -206,7 +206,7 @@ int cuMemAllocAsync(void** address, size_t bytes, void*) {
   if (bytes > device_bytes() - used_bytes) {
     return fail(OUT_OF_MEMORY, "out of memory");
   }
-  *address = take(bytes);
+  *address = allocate(bytes);
   used_bytes += bytes;
   live_blocks++;
   return SUCCESS;
@@ -216,7 +216,7 @@ int cuMemFreeAsync(void* address, void*) {
   if (forbidden()) {
     return CAPTURE_UNSUPPORTED;
   }
-  catch_up();
+  run_delayed();
   live_blocks--;
   if (dry) {
     used_bytes -= dry_blocks[address];
@@ -253,7 +253,7 @@ int cuMemFreeHost(void* memory) {
 int cuMemcpyHtoDAsync_v2(void* target, const void* source, size_t bytes, void* stream) {
   Lock lock(mutex);
   if (!is_page_locked(source, bytes)) {
-    return forbidden() ? CAPTURE_UNSUPPORTED : fail(INVALID_VALUE, "a copy from memory that is not page-locked waits");
+    return forbidden() ? CAPTURE_UNSUPPORTED : fail(INVALID_VALUE, "a copy from memory that is not page-locked is synchronous");
   }
   if (captured(stream)) {
     capture.graph->push_back([=] {
@@ -262,7 +262,7 @@ int cuMemcpyHtoDAsync_v2(void* target, const void* source, size_t bytes, void* s
     });
     return SUCCESS;
   }
-  late.push_back({target, source, bytes});
+  delayed.push_back({target, source, bytes});
   return SUCCESS;
 }
 int cuMemcpyDtoDAsync_v2(void* target, const void* source, size_t bytes, void* stream) {
@@ -277,7 +277,7 @@ int cuMemcpyDtoDAsync_v2(void* target, const void* source, size_t bytes, void* s
     capture.graph->push_back(work);
     return SUCCESS;
   }
-  catch_up();
+  run_delayed();
   return work();
 }
 int cuMemcpyDtoHAsync_v2(void* target, const void* source, size_t bytes, void*) {
@@ -285,9 +285,9 @@ int cuMemcpyDtoHAsync_v2(void* target, const void* source, size_t bytes, void*) 
   if (forbidden()) {
     return CAPTURE_UNSUPPORTED;
   }
-  catch_up();
+  run_delayed();
   if (dry) {
-    // Numbers that pass for a result in either type: the bits of 1 and of -0.5.
+    // Valid numbers in both types: the bits of 1 and -0.5.
     const unsigned short some[4] = {0x3f80, 0x3f80, 0xbf00, 0xbf00};
     for (size_t i = 0; i < bytes / 2; i++) {
       ((unsigned short*)target)[i] = some[i % 4];
@@ -328,11 +328,11 @@ int cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsign
     return fail(INVALID_CONTEXT, "no context is current to this thread");
   }
   if (parameters != nullptr || extra == nullptr || extra[0] != (void*)1 || extra[2] != (void*)2 || extra[4] != nullptr) {
-    return fail(INVALID_VALUE, "parameters come as one buffer");
+    return fail(INVALID_VALUE, "parameters must be in one buffer");
   }
   std::string arguments((const char*)extra[1], *(const size_t*)extra[3]);
   auto work = [=] {
-    // Every other launch runs its threads from the last to the first: a missing barrier shows in one of the two.
+    // Alternate launches run their threads from the last to the first, so that a missing barrier fails in one of the two orders.
     const char* failure = dry ? nullptr
                               : lingen_launch((const char*)function, gx, gy, gz, bx, by, bz, shared, arguments.data(),
                                               arguments.size(), launches++ % 2);
@@ -342,7 +342,7 @@ int cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsign
     capture.graph->push_back(work);
     return SUCCESS;
   }
-  catch_up();
+  run_delayed();
   return work();
 }
 int cuStreamBeginCapture_v2(void* stream, int mode) {
@@ -353,7 +353,7 @@ int cuStreamBeginCapture_v2(void* stream, int mode) {
   capture.stream = stream;
   capture.thread = std::this_thread::get_id();
   capture.graph = new Graph;
-  capture.spoilt = false;
+  capture.invalid = false;
   live_graphs++;
   return SUCCESS;
 }
@@ -368,7 +368,7 @@ int cuStreamEndCapture(void* stream, Graph** graph) {
   }
   Graph* made = capture.graph;
   capture.graph = nullptr;
-  if (capture.spoilt) {
+  if (capture.invalid) {
     delete made;
     live_graphs--;
     return fail(CAPTURE_INVALIDATED, "operation failed due to a previous error during capture");
@@ -390,7 +390,7 @@ int cuGraphLaunch(Graph* executable, void* stream) {
   if (captured(stream) || forbidden()) {
     return fail(INVALID_VALUE, "a graph within a graph is not emulated");
   }
-  catch_up();
+  run_delayed();
   graph_launches++;
   for (const auto& node : *executable) {
     int status = node();
@@ -417,7 +417,7 @@ int cuEventSynchronize(void*) {
   if (forbidden()) {
     return CAPTURE_UNSUPPORTED;
   }
-  catch_up();
+  run_delayed();
   return SUCCESS;
 }
 int cuEventElapsedTime(float* millis, void*, void*) {
@@ -430,7 +430,7 @@ int cuGetErrorString(int, const char** text) {
   return SUCCESS;
 }
 
-// ---- NVRTC: what it "compiles" names the source
+// ---- NVRTC: the binary is the name of the source and of the architecture
 
 struct Program {
   std::string name;
@@ -489,7 +489,7 @@ int nvrtcGetProgramLog(Program*, char* log) {
   return 0;
 }
 
-// ---- cuBLASLt, over matrices stored by columns
+// ---- cuBLASLt, with matrices in column-major order
 
 struct Operation {
   int compute, transpose_a, epilogue;
@@ -546,7 +546,7 @@ int cublasLtMatmulAlgoGetHeuristic(void*, Operation* operation, Layout* a, Layou
                                    void* result, int* found) {
   bool fits = operation->transpose_a == 1 && a->rows == b->rows && a->columns == c->rows && b->columns == c->columns
       && c == d && a->type == b->type && a->pitch == (int64_t)a->rows && d->pitch == (int64_t)d->rows && wanted == 1;
-  // As the library, it has no algorithm for some: here, BF16 rows of an odd length.
+  // Like the library, it has no algorithm for some problems: here, for BF16 rows of an odd length.
   bool supported = a->type == 0 ? d->type == 0 : a->rows % 2 == 0 && (d->type == 0 || d->type == 14);
   *found = fits && supported ? 1 : 0;
   memset(result, 0, 96);
@@ -561,18 +561,18 @@ int cublasLtMatmul(void*, Operation* operation, const float* alpha, const void* 
     return 7;
   }
   const void* bias = operation->epilogue & 4 ? operation->bias : nullptr;
-  static std::atomic<long> products{0};
-  long product = ++products;
-  // Partial sums to the workspace, then their sum from there: if another product has been there meanwhile, it is none.
+  static std::atomic<long> calls{0};
+  long call = ++calls;
+  // Write to the workspace, and check it before computing the result, which is NaN if another call used the workspace meanwhile.
   auto begin = [=] {
     if (!dry) {
-      *(long*)workspace = product;
+      *(long*)workspace = call;
     }
     return SUCCESS;
   };
   auto end = [rows = (long)lb->columns, columns = (long)la->columns, depth = (long)la->rows, bf16 = la->type == 14,
-              out_bf16 = ld->type == 14, adds = *beta == 1, gelu = operation->epilogue & 32, a, b, bias, d, workspace, product] {
-    if (!dry && *(long*)workspace == product) {
+              out_bf16 = ld->type == 14, adds = *beta == 1, gelu = operation->epilogue & 32, a, b, bias, d, workspace, call] {
+    if (!dry && *(long*)workspace == call) {
       lingen_multiply(b, a, bias, d, rows, columns, depth, bf16, out_bf16, adds, gelu);
     } else if (!dry) {
       memset(d, 0xff, rows * columns * (out_bf16 ? 2 : 4));
@@ -586,13 +586,13 @@ int cublasLtMatmul(void*, Operation* operation, const float* alpha, const void* 
       capture.graph->push_back(end);
       return 0;
     }
-    catch_up();
+    run_delayed();
     begin();
   }
-  // Other threads have the stream between the two.
+  // Other threads can use the stream between the two steps.
   std::this_thread::sleep_for(std::chrono::microseconds(50));
   Lock lock(mutex);
-  catch_up();
+  run_delayed();
   end();
   return 0;
 }

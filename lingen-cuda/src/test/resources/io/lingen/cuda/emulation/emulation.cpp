@@ -1,4 +1,4 @@
-// The scheduler of the emulated device, its warp instructions, its memory, and the functions that the tests call.
+// The scheduler, the warp-wide instructions and the memory of the emulated device, and the functions that the tests call.
 #include "emulation.h"
 
 #include <sys/mman.h>
@@ -27,7 +27,7 @@ struct WarpState {
 
 thread_local WarpState warps[MAX_THREADS / WARP_SIZE];
 thread_local char* stacks = nullptr;
-thread_local bool under_way[MAX_SHARED / 16];  // whether a copy to these 16 bytes of dynamic shared memory is
+thread_local bool copying[MAX_SHARED / 16];  // whether a copy to these 16 bytes of dynamic shared memory is in flight
 thread_local void* scheduler;
 thread_local int at_barrier, done;
 thread_local const Kernel* running;
@@ -89,10 +89,10 @@ void start(Fiber* fiber, int id, Dim index) {
   fiber->group = 0;
   fiber->copy_count = 0;
   fiber->arrivals.clear();
-  fiber->shown = 0;
+  fiber->fence_time = 0;
   uintptr_t top = (uintptr_t)(stacks + (size_t)(id + 1) * STACK_BYTES) & ~(uintptr_t)15;
   void** frame = (void**)top;
-  // As if called: the return address lies 8 below a multiple of 16, the six saved registers below it.
+  // The stack of a called function: the return address is 8 bytes below a multiple of 16, above six saved registers.
   *--frame = nullptr;
   *--frame = (void*)fiber_main;
   for (int i = 0; i < 6; i++) {
@@ -103,7 +103,7 @@ void start(Fiber* fiber, int id, Dim index) {
 
 void run_block(bool backwards) {
   done = at_barrier = 0;
-  memset(under_way, 0, sizeof under_way);
+  memset(copying, 0, sizeof copying);
   start_hopper();
   for (int warp = 0; warp < threads / WARP_SIZE; warp++) {
     warps[warp].arrived = 0;
@@ -118,7 +118,7 @@ void run_block(bool backwards) {
     }
   }
   while (done < threads) {
-    // One warp as far as it gets before the next begins: the warps of a block are never further apart on a device.
+    // Run each warp until it blocks before the next one starts. On a device, warps are never further apart.
     bool progress = false;
     for (int w = 0; w < threads / WARP_SIZE; w++) {
       Fiber* warp = &fibers[(backwards ? threads / WARP_SIZE - 1 - w : w) * WARP_SIZE];
@@ -137,13 +137,13 @@ void run_block(bool backwards) {
         }
       }
     }
-    if (!progress && !end_late(backwards)) {
+    if (!progress && !resume_late(backwards)) {
       int counts[(int)State::DONE + 1] = {};
       for (int i = 0; i < threads; i++) {
         counts[(int)fibers[i].state]++;
       }
       snprintf(failure, sizeof failure,
-               "%s: %d of %d threads wait at a barrier, %d for a named one, %d for the end of a phase, %d have ended, the others "
+               "%s: deadlock: %d of %d threads wait at __syncthreads, %d at a named barrier, %d for a phase, %d have ended, the others "
                "wait for their warp",
                running->name, at_barrier, threads, counts[(int)State::AT_NAMED_BARRIER], counts[(int)State::AT_PHASE], done);
       return;
@@ -151,7 +151,7 @@ void run_block(bool backwards) {
   }
   for (int i = 0; i < threads; i++) {
     if (!fibers[i].copies.empty()) {
-      snprintf(failure, sizeof failure, "%s: a thread ends while its asynchronous copies are under way", running->name);
+      snprintf(failure, sizeof failure, "%s: a thread ends while its asynchronous copies are in flight", running->name);
       return;
     }
   }
@@ -185,7 +185,7 @@ void warp_instruction(WarpInstruction instruction, const void* in, void* out, un
   int id = current->id;
   WarpState& warp = warps[id / WARP_SIZE];
   if (warp.arrived > 0 && warp.instruction != instruction) {
-    fail("lanes of one warp meet at different instructions");
+    fail("the lanes of a warp arrive at different instructions");
   }
   warp.instruction = instruction;
   warp.lanes[id % WARP_SIZE] = {in, out, argument};
@@ -238,37 +238,37 @@ void start_copy(void* shared, const void* global, unsigned bytes) {
   }
   size_t at = (unsigned char*)shared - dynamic_shared;
   if (at < shared_bytes) {
-    if (under_way[at / 16]) {
-      fail("two asynchronous copies to one place are under way");
+    if (copying[at / 16]) {
+      fail("two asynchronous copies to the same address are in flight");
     }
-    under_way[at / 16] = true;
+    copying[at / 16] = true;
   }
   memset(shared, 0xff, 16);
   current->copies.push_back({shared, global, bytes, current->group, current->copy_count++});
 }
 
-void land(Fiber* fiber, const Copy& copy) {
+void complete_copy(Fiber* fiber, const Copy& copy) {
   memcpy(copy.to, copy.from, copy.bytes);
   memset((unsigned char*)copy.to + copy.bytes, 0, 16 - copy.bytes);
   size_t at = (unsigned char*)copy.to - dynamic_shared;
   if (at < shared_bytes) {
-    under_way[at / 16] = false;
+    copying[at / 16] = false;
     note_write(fiber, at / 16);
   }
 }
 
-/** Lands a thread's copies of the groups before one. */
-void land_all(Fiber* fiber, int groups_before) {
+/** Completes the copies of a thread in the groups before one. */
+void complete_groups(Fiber* fiber, int groups_before) {
   size_t kept = 0;
   for (Copy& copy : fiber->copies) {
     if (copy.group < groups_before) {
-      land(fiber, copy);
+      complete_copy(fiber, copy);
     } else {
       fiber->copies[kept++] = copy;
     }
   }
   fiber->copies.resize(kept);
-  arrive_landed(fiber);
+  complete_arrivals(fiber);
 }
 
 namespace {
@@ -349,7 +349,7 @@ bool guarded(const unsigned char* bytes, size_t count) {
 
 }  // namespace
 
-/** Memory that starts as NaN, between guards that are NaN too; 256-byte aligned. */
+/** Allocates memory aligned to 256 bytes. It and the guards around it are initialized to NaN. */
 extern "C" void* lingen_allocate(size_t bytes) {
   size_t whole = (bytes + 255) / 256 * 256 + 2 * GUARD;
   unsigned char* base = (unsigned char*)aligned_alloc(256, whole);
@@ -361,7 +361,7 @@ extern "C" void* lingen_allocate(size_t bytes) {
   return base + GUARD;
 }
 
-/** Frees memory; 0 if its guards are untouched. */
+/** Frees memory. Returns 0 if its guards are unchanged. */
 extern "C" int lingen_free(void* memory) {
   unsigned char* base = (unsigned char*)memory - GUARD;
   Header* header = (Header*)base;
@@ -383,7 +383,7 @@ extern "C" int lingen_has(const char* name) {
   return 0;
 }
 
-/** Runs a kernel; null, or what went wrong. One caller at a time. */
+/** Runs a kernel. Returns an error, or null. One caller at a time. */
 extern "C" const char* lingen_launch(const char* name, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
                                      unsigned bz, size_t shared, const void* arguments, size_t argument_bytes,
                                      int backwards) {
@@ -436,7 +436,10 @@ extern "C" const char* lingen_launch(const char* name, unsigned gx, unsigned gy,
   return nullptr;
 }
 
-/** out[n, m] = x[n, k] weight[m, k]^T + bias, + out if adding, then GELU if asked: what cuBLASLt does, as plain loops. */
+/**
+ * The matrix multiplication of cuBLASLt as loops: out[n, m] = x[n, k] weight[m, k]^T + bias, plus the old out if adds, then GELU if
+ * gelu.
+ */
 extern "C" void lingen_multiply(const void* x, const void* weight, const void* bias, void* out, long n, long m, long k,
                                 int bf16, int out_bf16, int adds, int gelu) {
   for (long row = 0; row < n; row++) {

@@ -1,7 +1,7 @@
-// Stands in for a CUDA device on the host, so that the kernels run under test without one. One block runs at a time, each of its
-// threads a fiber; a barrier or a warp's instruction switches fibers until all that take part have arrived. What is undefined on a
-// device is made visible: shared and allocated memory start as NaN, asynchronous copies land only when they are waited for, a thread
-// that misses a barrier or a warp's instruction is reported. Matrix instructions follow the PTX manual's register layouts.
+// Emulates a CUDA device on the host, to test the kernels without a GPU. Blocks run one after the other, with a fiber per thread. A
+// barrier or a warp-wide instruction switches fibers until all participants have arrived. Undefined behaviour becomes visible: shared
+// and allocated memory are initialized to NaN, asynchronous copies complete only when they are waited for, and a thread that misses a
+// barrier or a warp-wide instruction is an error. Matrix instructions use the register layouts of the PTX manual.
 #pragma once
 
 #include <cmath>
@@ -20,18 +20,18 @@ struct Dim {
 struct Copy {
   void* to;
   const void* from;
-  unsigned bytes;  // of 16; zeros follow
+  unsigned bytes;  // at most 16; the rest is filled with zeros
   int group;
-  long number;  // of all the thread's copies
+  long number;  // in the order of the copies of the thread
 };
 
-/** At a barrier in shared memory, once copies up to a number have landed. */
+/** An arrival at a barrier in shared memory, due when the first `copies` copies of the thread are complete. */
 struct Arrival {
   const void* barrier;
   long copies;
 };
 
-/** LATE: goes on when nobody else can. */
+/** A LATE fiber continues when no other fiber can. */
 enum class State { READY, AT_BARRIER, AT_WARP, AT_NAMED_BARRIER, AT_PHASE, LATE, DONE };
 
 struct Fiber {
@@ -42,14 +42,14 @@ struct Fiber {
   std::vector<Copy> copies;
   int group = 0;
   long copy_count = 0;
-  std::vector<Arrival> arrivals;  // that wait for copies
-  const void* barrier = nullptr;  // whose phase of this parity is waited for
+  std::vector<Arrival> arrivals;  // not yet due
+  const void* barrier = nullptr;  // that the fiber waits for, in the phase of this parity
   unsigned parity = 0;
   int named_barrier = 0;
-  long shown = 0;  // when the thread last let products see what it sees
+  long fence_time = 0;  // of the last fence_async_proxy
 };
 
-/** What a lane brings to an instruction of its warp. */
+/** The operands of one lane of a warp-wide instruction. */
 struct Lane {
   const void* in;
   void* out;
@@ -80,8 +80,8 @@ const int WARP_SIZE = 32;
 const int MAX_THREADS = 1024;
 
 void leave();
-void land(Fiber* fiber, const Copy& copy);
-void land_all(Fiber* fiber, int groups_before);
+void complete_copy(Fiber* fiber, const Copy& copy);
+void complete_groups(Fiber* fiber, int groups_before);
 void barrier();
 void warp_instruction(WarpInstruction instruction, const void* in, void* out, unsigned argument);
 [[noreturn]] void fail(const char* message);
@@ -153,7 +153,7 @@ static inline unsigned short round_bf16(float value) {
 }
 static inline unsigned pack_bf16(float low, float high) { return round_bf16(low) | (unsigned)round_bf16(high) << 16; }
 static inline float exp2_fast(float x) { return exp2f(x); }
-static inline unsigned fresh(unsigned x) { return x; }
+static inline unsigned opaque(unsigned x) { return x; }
 static inline long long row_offset(unsigned row, unsigned pitch) { return (long long)row * pitch; }
 static inline float reciprocal_fast(float x) { return 1 / x; }
 
@@ -220,7 +220,7 @@ static inline void load_matrices_transposed(unsigned* r, const void* row) {
 }
 
 namespace emulation {
-/** Starts a copy of up to 16 bytes, zeros after them; until it lands, its target is NaN. */
+/** Starts a copy of up to 16 bytes, followed by zeros. Its target is NaN until it completes. */
 void start_copy(void* shared, const void* global, unsigned bytes);
 }  // namespace emulation
 
@@ -229,7 +229,7 @@ static inline void commit_copies() { emulation::current->group++; }
 
 template <int pending>
 static inline void wait_copies() {
-  emulation::land_all(emulation::current, emulation::current->group - pending);
+  emulation::complete_groups(emulation::current, emulation::current->group - pending);
 }
 
 #include "hopper.h"

@@ -1,4 +1,4 @@
-// Barriers in shared memory, named barriers, and the products of warpgroups, as the PTX manual describes them.
+// Barriers in shared memory, named barriers and wgmma, as specified by the PTX manual.
 #include <map>
 #include <memory>
 
@@ -11,7 +11,7 @@ namespace {
 const unsigned BASE = 1024;  // the address of a block's shared memory
 const int GROUP_SIZE = 128;
 const int REGISTERS = 65536;
-const unsigned UNTOUCHED = 0xffbfffffu;  // a NaN that arithmetic turns into another
+const unsigned PENDING = 0xffbfffffu;  // a NaN of sums in flight; arithmetic on it gives a different NaN
 const unsigned long long MARK = 0xffba0000ba0000ffull;
 
 struct Barrier {
@@ -19,9 +19,9 @@ struct Barrier {
   unsigned phase;
 };
 
-/** What was written last to 16 bytes of shared memory, when, and by whom, as far as copies write it. */
+/** The last copy to 16 bytes of shared memory. */
 struct Unit {
-  long written;
+  long written;  // the time
   Fiber* writer;
   unsigned char bytes[16];
 };
@@ -30,27 +30,27 @@ struct NamedBarrier {
   int count, arrived;
 };
 
-/** One warp's part of a product that is under way. */
-struct Product {
+/** The part of one warp in a wgmma that is in flight. */
+struct Wgmma {
   int group;
   int n;
   float* c[WARP_SIZE];
   const unsigned* a[WARP_SIZE];
   unsigned left[WARP_SIZE][4];
-  std::vector<float> sums;           // [lane][n / 2], once it is done
-  std::vector<unsigned> units;       // of b in shared memory
-  std::vector<unsigned char> right;  // and what they held
+  std::vector<float> sums;           // [lane][n / 2], the result
+  std::vector<unsigned> units;       // addresses of b in shared memory
+  std::vector<unsigned char> right;  // their contents at the start
 };
 
 struct Warp {
-  std::vector<std::unique_ptr<Product>> products;
+  std::vector<std::unique_ptr<Wgmma>> pending;
   int group;
   bool fenced;
   int registers;
   size_t started;
 };
 
-/** What a warpgroup's warps start, in order. */
+/** A wgmma started by the warps of a warpgroup. */
 struct Started {
   unsigned long long b;
   int n;
@@ -68,7 +68,7 @@ thread_local bool used;
 Barrier& find(const void* at) {
   auto found = barriers.find(at);
   if (found == barriers.end()) {
-    fail("a barrier in shared memory is used before it is set up");
+    fail("a barrier in shared memory is used before its initialization");
   }
   unsigned long long mark;
   memcpy(&mark, at, 8);
@@ -78,7 +78,7 @@ Barrier& find(const void* at) {
   return found->second;
 }
 
-/** Whether it ends the phase. */
+/** Counts an arrival. Returns whether it completes the phase. */
 bool count_arrival(const void* at) {
   Barrier& barrier = find(at);
   if (--barrier.pending > 0) {
@@ -97,62 +97,62 @@ bool count_arrival(const void* at) {
 
 float bf16(unsigned bits) { return __uint_as_float(bits << 16); }
 
-/** Where element (n, k) of a product's right operand lies, in bytes from the start of shared memory. */
-unsigned place(const ProductOperands& p, int n, int k) {
+/** Returns the address in shared memory of element (n, k) of the right operand of a wgmma. */
+unsigned place(const WgmmaOperands& p, int n, int k) {
   unsigned start = (p.b & 0x3fff) << 4, leading = (p.b >> 16 & 0x3fff) << 4, stride = (p.b >> 32 & 0x3fff) << 4;
   unsigned at = p.columns ? start + n / 64 * leading + n % 64 * 2 + k / 8 * stride + k % 8 * 128
                           : start + n / 8 * stride + n % 8 * 128 + k * 2;
   return at ^ (at >> 7 & 7) << 4;
 }
 
-/** Looks at a unit of a right operand; its bytes, which products must be able to see. */
-const unsigned char* look(unsigned address, const Fiber* warp) {
+/** Returns the 16 bytes at an address of a right operand. Fails unless a fence made them visible to wgmma. */
+const unsigned char* read_unit(unsigned address, const Fiber* warp) {
   if (address < BASE || address + 16 > BASE + shared_bytes) {
-    fail("a product reads beyond shared memory");
+    fail("wgmma reads beyond shared memory");
   }
   units.resize(shared_bytes / 16 + 1);
   unsigned index = (address - BASE) / 16;
   const Unit& unit = units[index];
   const unsigned char* bytes = shared_memory + index * 16;
   if (unit.writer == nullptr || memcmp(unit.bytes, bytes, 16) != 0) {
-    fail("a product reads shared memory that no copy has filled");
+    fail("wgmma reads shared memory that no copy has written");
   }
-  bool shown = true;
+  bool visible = true;
   for (int lane = 0; lane < WARP_SIZE; lane++) {
-    shown &= warp[lane].shown >= unit.written;
+    visible &= warp[lane].fence_time >= unit.written;
   }
-  if (!shown && unit.writer->shown < unit.written) {
-    fail("a product reads shared memory that no fence has shown it");
+  if (!visible && unit.writer->fence_time < unit.written) {
+    fail("wgmma reads shared memory without a fence after the write");
   }
   return bytes;
 }
 
 void complete(Warp& warp, size_t index) {
-  Product& product = *warp.products[index];
-  for (size_t i = 0; i < product.units.size(); i++) {
-    if (memcmp(shared_memory + product.units[i] - BASE, &product.right[16 * i], 16) != 0) {
-      fail("shared memory changes while a product reads it");
+  Wgmma& wgmma = *warp.pending[index];
+  for (size_t i = 0; i < wgmma.units.size(); i++) {
+    if (memcmp(shared_memory + wgmma.units[i] - BASE, &wgmma.right[16 * i], 16) != 0) {
+      fail("shared memory changes while wgmma reads it");
     }
   }
   bool last = true;
-  for (size_t i = index + 1; i < warp.products.size(); i++) {
-    last &= warp.products[i]->c[0] != product.c[0];
+  for (size_t i = index + 1; i < warp.pending.size(); i++) {
+    last &= warp.pending[i]->c[0] != wgmma.c[0];
   }
   for (int lane = 0; lane < WARP_SIZE; lane++) {
-    if (memcmp(product.left[lane], product.a[lane], 16) != 0) {
-      fail("registers change while a product reads them");
+    if (memcmp(wgmma.left[lane], wgmma.a[lane], 16) != 0) {
+      fail("registers change while wgmma reads them");
     }
-    for (int i = 0; last && i < product.n / 2; i++) {
-      if (memcmp(&product.c[lane][i], &UNTOUCHED, 4) != 0) {
-        fail("registers change while a product forms its sums there");
+    for (int i = 0; last && i < wgmma.n / 2; i++) {
+      if (memcmp(&wgmma.c[lane][i], &PENDING, 4) != 0) {
+        fail("registers change while wgmma writes its sums to them");
       }
-      product.c[lane][i] = product.sums[lane * product.n / 2 + i];
+      wgmma.c[lane][i] = wgmma.sums[lane * wgmma.n / 2 + i];
     }
   }
 }
 
-/** Lands the copies that come before an arrival. */
-bool land_next(bool backwards) {
+/** Completes the copies that precede the first pending arrival. */
+bool complete_next_copies(bool backwards) {
   const void* barrier = nullptr;
   for (int i = 0; i < threads; i++) {
     Fiber& fiber = fibers[backwards ? threads - 1 - i : i];
@@ -163,20 +163,20 @@ bool land_next(bool backwards) {
     size_t kept = 0;
     for (Copy& copy : fiber.copies) {
       if (copy.number < fiber.arrivals[0].copies) {
-        land(&fiber, copy);
+        complete_copy(&fiber, copy);
       } else {
         fiber.copies[kept++] = copy;
       }
     }
     fiber.copies.resize(kept);
-    if (arrive_landed(&fiber)) {
+    if (complete_arrivals(&fiber)) {
       break;
     }
   }
   return barrier != nullptr;
 }
 
-/** Lets one warp go on that let others go first. */
+/** Resumes one warp that yielded to the others. */
 bool resume_next(bool backwards) {
   int warp = -1;
   for (int i = 0; i < threads; i++) {
@@ -201,7 +201,7 @@ void start_hopper() {
   now = 0;
   memset(named, 0, sizeof named);
   for (Warp& warp : warps) {
-    warp.products.clear();
+    warp.pending.clear();
     warp.group = 0;
     warp.fenced = false;
     warp.registers = 0;
@@ -216,11 +216,11 @@ const char* finish_hopper() {
   int sum = 0;
   for (int w = 0; w < threads / WARP_SIZE; w++) {
     const Warp& first = warps[w / 4 * 4];
-    if (!warps[w].products.empty()) {
-      return "a warp ends while products are under way";
+    if (!warps[w].pending.empty()) {
+      return "a warp ends while a wgmma is in flight";
     }
     if (warps[w].started != first.started) {
-      return "the warps of a warpgroup start different numbers of products";
+      return "the warps of a warpgroup start different numbers of wgmma";
     }
     if (warps[w].registers != first.registers) {
       return "the warps of a warpgroup have different numbers of registers";
@@ -228,18 +228,18 @@ const char* finish_hopper() {
     sum += WARP_SIZE * abs(warps[w].registers);
   }
   if (sum > REGISTERS) {
-    return "the threads of a block take more registers than there are";
+    return "the threads of a block have more registers than a multiprocessor";
   }
   for (const NamedBarrier& barrier : named) {
     if (barrier.arrived != 0) {
-      return "threads have arrived at a named barrier that nobody waits at";
+      return "threads arrived at a named barrier that never completed";
     }
   }
   return nullptr;
 }
 
-bool end_late(bool backwards) {
-  return backwards ? resume_next(true) || land_next(true) : land_next(false) || resume_next(false);
+bool resume_late(bool backwards) {
+  return backwards ? resume_next(true) || complete_next_copies(true) : complete_next_copies(false) || resume_next(false);
 }
 
 void note_write(Fiber* fiber, size_t index) {
@@ -251,7 +251,7 @@ void note_write(Fiber* fiber, size_t index) {
   memcpy(unit.bytes, shared_memory + 16 * index, 16);
 }
 
-bool arrive_landed(Fiber* fiber) {
+bool complete_arrivals(Fiber* fiber) {
   bool ended = false;
   while (!fiber->arrivals.empty()) {
     Arrival arrival = fiber->arrivals[0];
@@ -268,7 +268,7 @@ bool arrive_landed(Fiber* fiber) {
 
 void init_barrier(void* barrier, unsigned count) {
   if ((uintptr_t)barrier & 7 || barriers.count(barrier) != 0 || count == 0) {
-    fail("a barrier in shared memory is misaligned, set up twice or for nobody");
+    fail("a barrier in shared memory is misaligned, initialized twice or for no thread");
   }
   used = true;
   memcpy(barrier, &MARK, 8);
@@ -277,7 +277,7 @@ void init_barrier(void* barrier, unsigned count) {
 
 void arrive(const void* barrier) {
   if (count_arrival(barrier)) {
-    let_others_go_first();
+    yield_to_others();
   }
 }
 
@@ -299,13 +299,13 @@ void wait_phase(const void* at, unsigned parity) {
 void named_barrier(int id, int count, bool waits) {
   used = true;
   if (id < 1 || id > 15 || count % WARP_SIZE != 0 || count > threads) {
-    fail("a named barrier is not 1 to 15, or not for whole warps");
+    fail("the number of a named barrier is not 1 to 15, or it is not for whole warps");
   }
   NamedBarrier& barrier = named[id];
   if (barrier.arrived == 0) {
     barrier.count = count;
   } else if (barrier.count != count) {
-    fail("threads arrive at a named barrier for different numbers of threads");
+    fail("threads arrive at a named barrier with different thread counts");
   }
   if (++barrier.arrived == count) {
     barrier.arrived = 0;
@@ -326,7 +326,7 @@ void set_registers(int count) {
   int given = REGISTERS / threads / 8 * 8;
   int asked = abs(count);
   if (asked % 8 != 0 || asked < 24 || asked > 256 || (count < 0 ? asked > given : asked < given)) {
-    fail("a warp asks for a number of registers that can't be had");
+    fail("a warp requests an invalid number of registers");
   }
   warps[current->id / WARP_SIZE].registers = asked;
 }
@@ -334,25 +334,25 @@ void set_registers(int count) {
 unsigned shared_address(const void* shared) { return (unsigned)((const unsigned char*)shared - shared_memory) + BASE; }
 void* shared_pointer(unsigned address) { return shared_memory + (address - BASE); }
 
-void show_products() { current->shown = now; }
+void fence_async_proxy() { current->fence_time = now; }
 
-void begin_products(Lane*) { warps[current->id / WARP_SIZE].fenced = true; }
+void wgmma_fence(Lane*) { warps[current->id / WARP_SIZE].fenced = true; }
 
-/** wgmma.mma_async.m64nNk16, one warp's 16 rows: PTX manual, "Matrix fragments for wgmma.mma_async.m64nNk16". */
-void start_product(Lane* lanes) {
+/** wgmma.mma_async.m64nNk16, the 16 rows of one warp: PTX manual, "Matrix fragments for wgmma.mma_async.m64nNk16". */
+void start_wgmma(Lane* lanes) {
   used = true;
   int id = current->id / WARP_SIZE;
   Warp& warp = warps[id];
-  const ProductOperands& p = *(const ProductOperands*)lanes[0].in;
+  const WgmmaOperands& p = *(const WgmmaOperands*)lanes[0].in;
   if (threads % GROUP_SIZE != 0) {
-    fail("a product needs whole warpgroups");
+    fail("wgmma needs whole warpgroups");
   }
   if (!warp.fenced) {
-    fail("a product starts without a fence for its registers");
+    fail("wgmma starts without a fence for its registers");
   }
   const unsigned long long offsets = 0x00003fff3fff3fffull;
   if ((p.b & ~offsets) != 1ull << 62) {
-    fail("a product's descriptor is not of the layout with 128-byte swizzle");
+    fail("a wgmma descriptor is not for the layout with 128-byte swizzle");
   }
   std::vector<Started>& log = started[id / 4];
   if (warp.started == log.size()) {
@@ -360,14 +360,14 @@ void start_product(Lane* lanes) {
   }
   const Started& same = log[warp.started++];
   if (same.b != p.b || same.n != p.n || same.columns != p.columns || same.add != p.add) {
-    fail("the warps of a warpgroup start different products");
+    fail("the warps of a warpgroup start different wgmma");
   }
-  auto product = std::make_unique<Product>();
-  product->group = warp.group;
-  product->n = p.n;
-  product->sums.resize(WARP_SIZE * p.n / 2);
-  const Product* before = nullptr;
-  for (auto& each : warp.products) {
+  auto wgmma = std::make_unique<Wgmma>();
+  wgmma->group = warp.group;
+  wgmma->n = p.n;
+  wgmma->sums.resize(WARP_SIZE * p.n / 2);
+  const Wgmma* before = nullptr;
+  for (auto& each : warp.pending) {
     if (each->c[0] == p.c) {
       before = each.get();
     }
@@ -376,27 +376,27 @@ void start_product(Lane* lanes) {
   std::vector<float> b(p.n * 16);
   const Fiber* warp_fibers = &fibers[id * WARP_SIZE];
   for (int lane = 0; lane < WARP_SIZE; lane++) {
-    const ProductOperands& own = *(const ProductOperands*)lanes[lane].in;
+    const WgmmaOperands& own = *(const WgmmaOperands*)lanes[lane].in;
     if (own.b != p.b || own.add != p.add) {
-      fail("the lanes of a warp start different products");
+      fail("the lanes of a warp start different wgmma");
     }
-    product->c[lane] = own.c;
-    product->a[lane] = own.a;
-    memcpy(product->left[lane], own.a, 16);
+    wgmma->c[lane] = own.c;
+    wgmma->a[lane] = own.a;
+    memcpy(wgmma->left[lane], own.a, 16);
     for (int i = 0; i < 8; i++) {
       a[lane / 4 + i / 2 % 2 * 8][lane % 4 * 2 + i % 2 + i / 4 * 8] = bf16(own.a[i / 2] >> 16 * (i % 2) & 0xffff);
     }
   }
-  // Eight neighbours along the rows of shared memory are a unit.
+  // A unit is eight neighbouring elements of a row of shared memory.
   for (int outer = 0; outer < (p.columns ? 16 : p.n); outer++) {
     for (int inner = 0; inner < (p.columns ? p.n : 16); inner += 8) {
       unsigned address = place(p, p.columns ? inner : outer, p.columns ? outer : inner);
       if (address % 16 != 0) {
-        fail("a product's operand is not aligned to 16 bytes");
+        fail("a wgmma operand is not aligned to 16 bytes");
       }
-      const unsigned char* bytes = look(address, warp_fibers);
-      product->units.push_back(address);
-      product->right.insert(product->right.end(), bytes, bytes + 16);
+      const unsigned char* bytes = read_unit(address, warp_fibers);
+      wgmma->units.push_back(address);
+      wgmma->right.insert(wgmma->right.end(), bytes, bytes + 16);
       for (int i = 0; i < 8; i++) {
         unsigned short bits;
         memcpy(&bits, bytes + 2 * i, 2);
@@ -415,37 +415,37 @@ void start_product(Lane* lanes) {
     }
     for (int n = 0; n < p.n; n++) {
       int lane = r % 8 * 4 + n % 8 / 2, i = n / 8 * 4 + r / 8 * 2 + n % 2;
-      float* c = product->c[lane];
+      float* c = wgmma->c[lane];
       float sum = 0;
       if (p.add) {
-        if (before != nullptr && memcmp(&c[i], &UNTOUCHED, 4) != 0) {
-          fail("registers change while a product forms its sums there");
+        if (before != nullptr && memcmp(&c[i], &PENDING, 4) != 0) {
+          fail("registers change while wgmma writes its sums to them");
         }
         sum = before != nullptr ? before->sums[lane * p.n / 2 + i] : c[i];
       }
-      product->sums[lane * p.n / 2 + i] = sum + row[n];
-      memcpy(&c[i], &UNTOUCHED, 4);
+      wgmma->sums[lane * p.n / 2 + i] = sum + row[n];
+      memcpy(&c[i], &PENDING, 4);
     }
   }
-  warp.products.push_back(std::move(product));
+  warp.pending.push_back(std::move(wgmma));
 }
 
-void commit_products(Lane*) { warps[current->id / WARP_SIZE].group++; }
+void wgmma_commit(Lane*) { warps[current->id / WARP_SIZE].group++; }
 
-void let_others_go_first() {
+void yield_to_others() {
   current->state = State::LATE;
   leave();
 }
 
-void wait_products(Lane* lanes) {
+void wgmma_wait(Lane* lanes) {
   Warp& warp = warps[current->id / WARP_SIZE];
   int before = warp.group - (int)lanes[0].argument;
   size_t done = 0;
-  while (done < warp.products.size() && warp.products[done]->group < before) {
+  while (done < warp.pending.size() && warp.pending[done]->group < before) {
     complete(warp, done++);
   }
-  warp.products.erase(warp.products.begin(), warp.products.begin() + done);
-  // What comes next may touch registers.
+  warp.pending.erase(warp.pending.begin(), warp.pending.begin() + done);
+  // Later instructions may change registers.
   warp.fenced = false;
 }
 

@@ -1,9 +1,9 @@
-// What hopper.cuh has of compute capability 9.0, on the emulated device. What the hardware leaves to chance is made visible:
-// - a copy that a barrier waits for lands, and a product that is waited for ends, when nobody can go on otherwise;
-// - who ends a phase goes on after all who waited for that;
-// - a product's sums are NaN until it is waited for, and neither they nor its operands may change before;
-// - a product sees only what a fence between the writing and the reading has shown it;
-// - warps of a warpgroup that start different products, or give back different registers, are reported.
+// The instructions of hopper.cuh for the emulated device. Races that a GPU may hide fail here:
+// - A copy that a barrier waits for, and a wgmma that is waited for, complete only when no thread can proceed otherwise.
+// - The thread that completes a phase continues after all threads that wait for the phase.
+// - The sums of a wgmma are NaN until it is waited for. Neither they nor its operands may change before.
+// - A wgmma may read shared memory only if a fence separates it from the write.
+// - All warps of a warpgroup must start the same wgmma and set the same number of registers.
 #pragma once
 
 #define DYNAMIC_SHARED_TILES(name) DYNAMIC_SHARED(name)
@@ -11,14 +11,17 @@
 namespace emulation {
 
 void start_hopper();
-/** Ends what ends only when nobody can go on: copies that a phase waits for, or that a warp lets others go first; false if there are none. */
-bool end_late(bool backwards);
-/** Null, or what a block left undone. */
+/**
+ * Completes copies that a phase waits for, or resumes a warp that yielded, when no other thread can proceed. Returns false if there
+ * are none.
+ */
+bool resume_late(bool backwards);
+/** Checks the state at the end of a block. Returns an error, or null. */
 const char* finish_hopper();
-/** A copy has written 16 bytes of dynamic shared memory. */
+/** Records that a copy has written 16 bytes of dynamic shared memory. */
 void note_write(Fiber* fiber, size_t unit);
-/** Makes the arrivals whose copies have landed; whether one ends a phase. */
-bool arrive_landed(Fiber* fiber);
+/** Counts the arrivals whose copies are complete. Returns whether one completes a phase. */
+bool complete_arrivals(Fiber* fiber);
 
 void init_barrier(void* barrier, unsigned count);
 void arrive(const void* barrier);
@@ -28,9 +31,9 @@ void named_barrier(int barrier, int count, bool waits);
 void set_registers(int count);
 unsigned shared_address(const void* shared);
 void* shared_pointer(unsigned address);
-void show_products();
+void fence_async_proxy();
 
-struct ProductOperands {
+struct WgmmaOperands {
   float* c;
   const unsigned* a;
   unsigned long long b;
@@ -38,11 +41,11 @@ struct ProductOperands {
   bool columns;
   bool add;
 };
-void begin_products(Lane* lanes);
-void start_product(Lane* lanes);
-void commit_products(Lane* lanes);
-void wait_products(Lane* lanes);
-void let_others_go_first();
+void wgmma_fence(Lane* lanes);
+void start_wgmma(Lane* lanes);
+void wgmma_commit(Lane* lanes);
+void wgmma_wait(Lane* lanes);
+void yield_to_others();
 
 }  // namespace emulation
 
@@ -57,30 +60,30 @@ static inline void copy_async_or_zero(unsigned shared, const void* global, unsig
 static inline void load_matrices_at(unsigned* r, unsigned address) {
   load_matrices(r, emulation::shared_pointer(address));
 }
-static inline void show_products() { emulation::show_products(); }
+static inline void fence_async_proxy() { emulation::fence_async_proxy(); }
 static inline void sync_threads(int barrier, int count) { emulation::named_barrier(barrier, count, true); }
 static inline void arrive_threads(int barrier, int count) { emulation::named_barrier(barrier, count, false); }
 template <int count>
-static inline void keep_registers() {
+static inline void release_registers() {
   emulation::set_registers(-count);
 }
 template <int count>
-static inline void take_registers() {
+static inline void acquire_registers() {
   emulation::set_registers(count);
 }
-static inline void begin_products() { emulation::warp_instruction(emulation::begin_products, nullptr, nullptr, 0); }
-static inline void commit_products() { emulation::warp_instruction(emulation::commit_products, nullptr, nullptr, 0); }
+static inline void wgmma_fence() { emulation::warp_instruction(emulation::wgmma_fence, nullptr, nullptr, 0); }
+static inline void wgmma_commit() { emulation::warp_instruction(emulation::wgmma_commit, nullptr, nullptr, 0); }
 template <int pending>
-static inline void wait_products() {
-  emulation::let_others_go_first();
-  emulation::warp_instruction(emulation::wait_products, nullptr, nullptr, pending);
+static inline void wgmma_wait() {
+  emulation::yield_to_others();
+  emulation::warp_instruction(emulation::wgmma_wait, nullptr, nullptr, pending);
 }
 template <int COUNT>
-static inline void settle(float*) {}
+static inline void fence_operands(float*) {}
 template <int COUNT>
-static inline void settle(unsigned*) {}
+static inline void fence_operands(unsigned*) {}
 template <int N, bool COLUMNS>
-static inline void product(float* c, const unsigned* a, unsigned long long b, int add) {
-  emulation::ProductOperands operands = {c, a, b, N, COLUMNS, add != 0};
-  emulation::warp_instruction(emulation::start_product, &operands, nullptr, 0);
+static inline void wgmma(float* c, const unsigned* a, unsigned long long b, int add) {
+  emulation::WgmmaOperands operands = {c, a, b, N, COLUMNS, add != 0};
+  emulation::warp_instruction(emulation::start_wgmma, &operands, nullptr, 0);
 }

@@ -12,8 +12,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A workspace that allocates tensors and packed weights in blocks of an allocator. One thread at a time may allocate or close; any number may
- * read the tensors.
+ * A workspace that allocates tensors and packed weights in blocks of an allocator. One thread at a time may allocate or close; any number
+ * may read the tensors.
  */
 public final class PooledWorkspace implements Workspace {
     private final BlockAllocator<?> memory;

@@ -17,9 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * oneDNN for the workers of one pool: the engine, the state of each worker, and a cache of compiled primitives, one per shape. Primitives are
- * single-threaded; the workers share the work. The least recently used primitives are freed when the cache is full. Thread-safe. Closed after
- * the last use by a kernel.
+ * oneDNN for the workers of one pool: the engine, the state of each worker, and a cache of compiled primitives, one per shape. Primitives
+ * are single-threaded; the workers share the work. The least recently used primitives are freed when the cache is full. Thread-safe. Closed
+ * after the last use by a kernel.
  */
 public final class Dnnl implements AutoCloseable {
     /** The system property that disables oneDNN if its value is "false". */

@@ -12,8 +12,8 @@ import java.lang.invoke.MethodHandle;
 import java.util.Objects;
 
 /**
- * Bindings of the C API of oneDNN. Handles are addresses, with 0 for none. A failed call throws {@link IllegalStateException}. This class must
- * not be loaded unless {@link DnnlLoader} has found the library.
+ * Bindings of the C API of oneDNN. Handles are addresses, with 0 for none. A failed call throws {@link IllegalStateException}. This class
+ * must not be loaded unless {@link DnnlLoader} has found the library.
  */
 @SuppressWarnings("restricted")
 final class DnnlCalls {

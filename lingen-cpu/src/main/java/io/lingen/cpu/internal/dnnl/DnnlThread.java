@@ -30,8 +30,8 @@ final class DnnlThread {
     }
 
     /**
-     * Sets the OpenMP threads of the calling thread to 1 until {@link #end}. Worker 0 runs on the caller of the backend, which may use OpenMP
-     * for other work, so its number is restored.
+     * Sets the OpenMP threads of the calling thread to 1 until {@link #end}. Worker 0 runs on the caller of the backend, which may use
+     * OpenMP for other work, so its number is restored.
      *
      * @return the previous number, the argument of {@link #end}
      */

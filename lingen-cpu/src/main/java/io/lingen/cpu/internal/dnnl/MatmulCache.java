@@ -39,8 +39,8 @@ final class MatmulCache {
     }
 
     /**
-     * Returns whether all products of a type, with every epilogue, have an optimized implementation. For example, with AVX-512 but without BF16
-     * instructions, oneDNN has BF16 products, but only the slow reference for those with a gated addition.
+     * Returns whether all products of a type, with every epilogue, have an optimized implementation. For example, with AVX-512 but without
+     * BF16 instructions, oneDNN has BF16 products, but only the slow reference for those with a gated addition.
      */
     boolean areFast(DType dtype) {
         return Arrays.stream(After.values()).allMatch(after -> {

@@ -7,8 +7,8 @@ import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A compiled oneDNN primitive with separate memory objects for each worker. All workers may execute it at the same time, each on its own data and
- * single-threaded.
+ * A compiled oneDNN primitive with separate memory objects for each worker. All workers may execute it at the same time, each on its own
+ * data and single-threaded.
  */
 final class Primitive {
     /** The size of an argument in bytes: a kind and a memory object. */

@@ -15,7 +15,7 @@ public interface AttentionKernel {
      * @param q n queries
      * @param k m keys
      * @param v m values
-     * @param mask [m], or null
+     * @param weights [m], or null for 1
      * @param out [n, q.width()]
      */
     void attention(Heads q, Heads k, Heads v, @Nullable Tensor weights, PooledTensor out);

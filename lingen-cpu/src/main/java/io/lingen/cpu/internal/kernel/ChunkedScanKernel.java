@@ -15,8 +15,8 @@ import io.lingen.cpu.internal.loop.ChunkKernels;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
- * The selective scan in its chunked form, on matrix products. The steps are those of Dao and Gu, "Transformers are SSMs", 2024, listing 1 (see
- * also the specification, section 3):
+ * The selective scan in its chunked form, on matrix products. The steps are those of Dao and Gu, "Transformers are SSMs", 2024, listing 1
+ * (see also the specification, section 3):
  *
  * <ol>
  *   <li>intra-chunk output, the diagonal blocks: Y = (L o C B^T) X, with L_ij = exp(s_i - s_j) dt_j and s the cumulative sums of dt A;
@@ -25,8 +25,9 @@ import io.lingen.cpu.internal.loop.FloatKernels;
  *   <li>state to output, the off-diagonal blocks: Y += exp(s) C times the state before the chunk.
  * </ol>
  *
- * <p>Chunks are processed in blocks. First, the values that all heads share are computed for each chunk of a block: B, C, C B^T, the time steps
- * and their sums. Then each task takes a slice of the heads through the four steps, chunk after chunk, with the state of the slice in the cache.
+ * <p>Chunks are processed in blocks. First, the values that all heads share are computed for each chunk of a block: B, C, C B^T, the time
+ * steps and their sums. Then each task takes a slice of the heads through the four steps, chunk after chunk, with the state of the slice in
+ * the cache.
  *
  * <p>The kernel chooses its own chunk size, which affects rounding only. Operands of products have the type of the projection if {@link
  * MatrixKernel#gemmType} allows it. Sums, time steps, exponentials and states are F32.

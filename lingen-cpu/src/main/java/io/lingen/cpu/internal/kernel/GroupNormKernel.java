@@ -9,8 +9,8 @@ import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
- * Group norm. A first pass sums, for each channel, the deviations from the first pixel of the frame and their squares. The mean and variance
- * of a group follow from these sums without cancellation. A second pass normalizes, also relative to the first pixel.
+ * Group norm. A first pass sums, for each channel, the deviations from the first pixel of the frame and their squares. The mean and
+ * variance of a group follow from these sums without cancellation. A second pass normalizes, also relative to the first pixel.
  */
 public final class GroupNormKernel {
     /** The number of pixels that are summed in F32 before the sums are added in double precision. */

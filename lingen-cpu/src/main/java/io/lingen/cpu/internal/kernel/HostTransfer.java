@@ -9,7 +9,10 @@ import io.lingen.cpu.internal.loop.FloatKernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Copies between host tensors and off-heap elements with conversion. All work is on the calling thread, to which host memory may be confined. */
+/**
+ * Copies between host tensors and off-heap elements with conversion. All work is on the calling thread, to which host memory may be
+ * confined.
+ */
 public final class HostTransfer {
     private static final int CHUNK = 1 << 16;
 

@@ -3,8 +3,8 @@ package io.lingen.cpu.internal.kernel;
 import io.lingen.core.DType;
 
 /**
- * A view of a matrix in off-heap memory. Element (i, j) is {@code i * stride + j} elements after {@code address}, or {@code j * stride + i} if
- * the matrix is transposed.
+ * A view of a matrix in off-heap memory. Element (i, j) is {@code i * stride + j} elements after {@code address}, or {@code j * stride + i}
+ * if the matrix is transposed.
  *
  * @param address the address of element (0, 0)
  * @param dtype F32 or BF16

@@ -6,8 +6,8 @@ import io.lingen.cpu.internal.WorkerPool.Worker;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
- * Blocked matrix products in Java (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). Blocks of B are packed
- * into panels, which a tile reads sequentially. A is read in place.
+ * Blocked matrix products in Java (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008). Blocks of B are
+ * packed into panels, which a tile reads sequentially. A is read in place.
  */
 public final class PackedMatrixKernel implements MatrixKernel {
     /** The depth of a panel, which fills about half of the L1 cache. */

@@ -5,8 +5,8 @@ import io.lingen.core.op.Grid;
 import io.lingen.cpu.internal.RawMemory;
 
 /**
- * The bias of one head by the relative position of query and key (Liu et al., "Swin Transformer", 2021). The index on each axis is q - k + w -
- * 1, where w is the length of a window.
+ * The bias of one head by the relative position of query and key (Liu et al., "Swin Transformer", 2021). The index on each axis is q - k +
+ * w - 1, where w is the length of a window.
  *
  * @param table the address of [heads, (2wt-1)(2wh-1)(2ww-1)] in F32
  * @param size the lengths of a window

@@ -5,8 +5,8 @@ import io.lingen.cpu.internal.Scratch;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
- * The online softmax of a tile of queries over successive tiles of keys (Milakov and Gimelshein, "Online normalizer calculation for softmax",
- * 2018). It holds the running maximum and sum of each row. When the maximum grows, the previous sums are scaled down.
+ * The online softmax of a tile of queries over successive tiles of keys (Milakov and Gimelshein, "Online normalizer calculation for
+ * softmax", 2018). It holds the running maximum and sum of each row. When the maximum grows, the previous sums are scaled down.
  */
 final class RunningSoftmax {
     private final FloatKernels loops;

@@ -9,8 +9,8 @@ import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
 /**
- * The first stage of a scan: causal depthwise convolution along a path and SiLU. It gathers ranges of steps and channels into a dense block.
- * Closing it frees the transposed weights.
+ * The first stage of a scan: causal depthwise convolution along a path and SiLU. It gathers ranges of steps and channels into a dense
+ * block. Closing it frees the transposed weights.
  */
 final class ScanConvolution implements AutoCloseable {
     /** The number of rows of a piece that fits the L1 cache together with its result. */

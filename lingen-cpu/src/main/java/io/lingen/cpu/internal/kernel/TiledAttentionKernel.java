@@ -17,9 +17,10 @@ import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Attention over tiles of queries and keys with an online softmax (Dao et al., "FlashAttention", 2022), which never stores the scores of all
- * pairs. The two products of a tile are computed by a {@link MatrixKernel}, in BF16 if all tensors are BF16 and {@link MatrixKernel#gemmType}
- * is too. Scores, softmax and sums are F32. Keys and values are first gathered by head: those of a window, or those whose weight is not 0.
+ * Attention over tiles of queries and keys with an online softmax (Dao et al., "FlashAttention", 2022), which never stores the scores of
+ * all pairs. The two products of a tile are computed by a {@link MatrixKernel}, in BF16 if all tensors are BF16 and {@link
+ * MatrixKernel#gemmType} is too. Scores, softmax and sums are F32. Keys and values are first gathered by head: those of a window, or those
+ * whose weight is not 0.
  */
 public final class TiledAttentionKernel implements AttentionKernel {
     private static final int QUERY_TILE = 256;
@@ -107,12 +108,12 @@ public final class TiledAttentionKernel implements AttentionKernel {
     }
 
     /**
-     * Returns a bias that adds the logarithms of the keys' weights.
+     * Returns a bias that adds the logarithms of the weights of the keys to the scores.
      *
      * @param target memory for one number per key, as long as the bias is in use
      */
     private Bias weightBias(Tensor weights, long[] keys, int width, long target) {
-        // The softmax scales the scores when it exponentiates; the logarithms are not to be scaled.
+        // The softmax scales the sums of scores and biases, so divide the logarithms by its scale.
         double unscale = Math.sqrt(width);
         for (int i = 0; i < keys.length; i++) {
             float logarithm = (float) (Math.log(weight(weights, keys[i])) * unscale);

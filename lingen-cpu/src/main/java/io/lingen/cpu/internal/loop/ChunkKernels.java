@@ -3,9 +3,9 @@ package io.lingen.cpu.internal.loop;
 import io.lingen.core.DType;
 
 /**
- * The elementwise steps of a chunked scan, between its matrix products (specification, section 3). Strides are in elements. Elements are F32
- * unless a type is given. BF16 outputs are operands of a product and are rounded to the nearest, ties away from 0; {@link #addStateOutput}
- * rounds ties to even. Addresses are not checked. Implementations are thread-safe and stateless.
+ * The elementwise steps of a chunked scan, between its matrix products (specification, section 3). Strides are in elements. Elements are
+ * F32 unless a type is given. BF16 outputs are operands of a product and are rounded to the nearest, ties away from 0; {@link
+ * #addStateOutput} rounds ties to even. Addresses are not checked. Implementations are thread-safe and stateless.
  */
 public interface ChunkKernels {
     /** The alignment of row lengths: {@link #intraChunkMatrix} reads and writes rows up to the next multiple of this many elements. */
@@ -43,8 +43,8 @@ public interface ChunkKernels {
             DType dtype);
 
     /**
-     * Computes the matrix that maps the inputs of a chunk to its outputs, for one head: out_ij = products_ij exp(s_i - s_j) dt_j for j &lt; i,
-     * and products_ii dt_i + d on the diagonal. Elements above the diagonal are set to 0 or left unchanged.
+     * Computes the matrix that maps the inputs of a chunk to its outputs, for one head: out_ij = products_ij exp(s_i - s_j) dt_j for j &lt;
+     * i, and products_ii dt_i + d on the diagonal. Elements above the diagonal are set to 0 or left unchanged.
      *
      * @param products C B^T, [steps, steps]
      * @param s the cumulative sums of dt A, [steps], not increasing

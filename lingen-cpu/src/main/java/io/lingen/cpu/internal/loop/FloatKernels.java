@@ -6,7 +6,8 @@ import io.lingen.core.DType;
  * The inner loops of all kernels. They operate on runs of F32 elements in off-heap memory, given by the address of the first element. An
  * output may be an input, but must not overlap one partially. Addresses are not checked. Implementations are thread-safe and stateless.
  *
- * <p>{@link ScalarFloatKernels} is the reference. {@link VectorFloatKernels} computes the same in vector registers, with different rounding.
+ * <p>{@link ScalarFloatKernels} is the reference. {@link VectorFloatKernels} computes the same in vector registers, with different
+ * rounding.
  */
 public interface FloatKernels {
     /** {@return a human-readable name of the instructions in use, for example "AVX-512 ..."} */

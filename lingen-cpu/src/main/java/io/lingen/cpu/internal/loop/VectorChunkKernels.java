@@ -16,8 +16,8 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The loops in the Vector API. {@link ScalarChunkKernels} computes the tails that do not fill a register. Loads and stores are inlined by hand,
- * see {@link VectorFloatKernels}.
+ * The loops in the Vector API. {@link ScalarChunkKernels} computes the tails that do not fill a register. Loads and stores are inlined by
+ * hand, see {@link VectorFloatKernels}.
  */
 public final class VectorChunkKernels implements ChunkKernels {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
@@ -99,9 +99,9 @@ public final class VectorChunkKernels implements ChunkKernels {
     /**
      * {@inheritDoc}
      *
-     * <p>For a register of rows, exp(s_i - s_j) = exp(s_i - s_first) exp(s_first - s_j), one factor per row and one per column. Both are at most
-     * 1 for columns before the first row. The column factor may exceed 1 in the other columns. Where it could overflow, the exponentials are
-     * computed for each element.
+     * <p>For a register of rows, exp(s_i - s_j) = exp(s_i - s_first) exp(s_first - s_j), one factor per row and one per column. Both are at
+     * most 1 for columns before the first row. The column factor may exceed 1 in the other columns. Where it could overflow, the
+     * exponentials are computed for each element.
      */
     @Override
     public void intraChunkMatrix(

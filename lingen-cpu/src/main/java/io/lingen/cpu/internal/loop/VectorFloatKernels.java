@@ -27,9 +27,9 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * The loops in the Vector API. {@link ScalarFloatKernels} computes the tails that do not fill a register.
  *
- * <p>Loads and stores are inlined by hand, and no method takes or returns a vector. The JIT compiler (C2, JDK 25) always inlines methods of the
- * Vector API, but not other methods once a loop and its surroundings are large. A single call that is not inlined boxes every vector on the
- * heap, which is ten times slower.
+ * <p>Loads and stores are inlined by hand, and no method takes or returns a vector. The JIT compiler (C2, JDK 25) always inlines methods of
+ * the Vector API, but not other methods once a loop and its surroundings are large. A single call that is not inlined boxes every vector on
+ * the heap, which is ten times slower.
  */
 public final class VectorFloatKernels implements FloatKernels {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;

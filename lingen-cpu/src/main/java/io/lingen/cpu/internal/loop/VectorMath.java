@@ -35,8 +35,8 @@ final class VectorMath {
     static final float P7 = 1.9875691500e-4f;
 
     /**
-     * Shuffles that move lanes down by 8, 4, 2 and 1. Adding them in turn sums a register in a fixed order. {@code reduceLanes} has no fixed
-     * order: the last bit of its result changes when a loop is compiled, so the same request would not give the same video.
+     * Shuffles that move lanes down by 8, 4, 2 and 1. Adding them in turn sums a register in a fixed order. {@code reduceLanes} has no
+     * fixed order: the last bit of its result changes when a loop is compiled, so the same request would not give the same video.
      */
     static final VectorShuffle<Float> DOWN_8 = down(8);
 

@@ -11,8 +11,8 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The recurrence of the selective scan over a state [n, p]. The p elements of a head lie along the lanes, so no sum crosses lanes. Strides are
- * in bytes.
+ * The recurrence of the selective scan over a state [n, p]. The p elements of a head lie along the lanes, so no sum crosses lanes. Strides
+ * are in bytes.
  */
 final class VectorScan {
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
@@ -38,8 +38,8 @@ final class VectorScan {
     }
 
     /**
-     * Computes four steps for one register of elements. Each part of the state is loaded and stored once for all four steps; otherwise loads
-     * and stores would take as long as the arithmetic.
+     * Computes four steps for one register of elements. Each part of the state is loaded and stored once for all four steps; otherwise
+     * loads and stores would take as long as the arithmetic.
      *
      * @param dt the address of the dt of the first step
      * @param decay the address of the decay of the first step

@@ -10,8 +10,8 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The inner loop of the matrix product. A tile of {@link #ROWS} rows by two registers of columns stays in registers over all k. Strides are in
- * bytes. Loads and stores are inlined by hand, see {@link VectorFloatKernels}.
+ * The inner loop of the matrix product. A tile of {@link #ROWS} rows by two registers of columns stays in registers over all k. Strides are
+ * in bytes. Loads and stores are inlined by hand, see {@link VectorFloatKernels}.
  */
 final class VectorTile {
     /** The rows of a tile. 6 x 2 accumulators hide the latency of the multiply-add and leave registers for the operands. */

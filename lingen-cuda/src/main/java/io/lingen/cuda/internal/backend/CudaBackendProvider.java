@@ -14,18 +14,18 @@ import java.lang.foreign.SymbolLookup;
 import java.util.Locale;
 import java.util.function.Function;
 
-/** Makes the backend "cuda" for the first device. */
+/** The provider of the backend "cuda", on the first device. */
 public final class CudaBackendProvider implements BackendProvider {
     static final String NAME = "cuda";
 
-    /** The system property that bounds the memory: bytes, or a number with the suffix k, m or g, of 1024. */
+    /** The system property for the largest memory: a number of bytes, or a number with the suffix k, m or g (powers of 1024). */
     static final String MEMORY_LIMIT_PROPERTY = "lingen.cuda.memory-limit";
 
     private static final int PRIORITY = 200;
 
     private final Function<Name, SymbolLookup> libraries;
 
-    /** Called by {@link java.util.ServiceLoader}. Loads nothing. */
+    /** Creates a provider without loading a library. Called by {@link java.util.ServiceLoader}. */
     public CudaBackendProvider() {
         this(name -> new Libraries().load(name));
     }
@@ -48,7 +48,7 @@ public final class CudaBackendProvider implements BackendProvider {
     public Availability availability() {
         try {
             DeviceProperties properties = Device.properties(libraries);
-            // Loading it is cheap beside what it saves: a failure in the middle of a generation.
+            // Load NVRTC now: if it is missing, a generation would fail later.
             new Nvrtc(libraries.apply(Name.NVRTC)).architectureFor(properties.major(), properties.minor());
             return new Availability(true, describe(properties));
         } catch (IllegalStateException | LinkageError e) {
@@ -58,7 +58,7 @@ public final class CudaBackendProvider implements BackendProvider {
 
     @Override
     public Kernels create(BackendOptions options) {
-        // First, so that a setting that can't be read leaves no device open.
+        // Read the property before the device is opened, because it may be invalid.
         long memoryLimit = HostMemory.bound(MEMORY_LIMIT_PROPERTY);
         return new CudaKernels(Device.open(libraries, CubinCache.ofUser()), memoryLimit);
     }

@@ -42,12 +42,9 @@ import io.lingen.cuda.internal.op.TokenOps;
 import io.lingen.cuda.internal.op.Transfer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The backend "cuda": one device, one stream. Operations return when they are put on the stream, in the order of the calls; only
- * {@link #download} waits. Get one from {@link io.lingen.core.backend.Backends}.
- */
+/** The kernels of the backend "cuda", on one device with one stream. Operations start work and return. Only {@link #download} waits. */
 public final class CudaKernels implements Kernels {
-    /** Enough rows that products run at full speed, few enough that a feed-forward's middle stays below half a gigabyte. */
+    /** The chunk size, large enough for GEMMs at full speed. The activations of a feed-forward layer stay below 0.5 GB. */
     private static final long TOKENS_PER_CHUNK = 16384;
 
     private final Device device;
@@ -62,9 +59,10 @@ public final class CudaKernels implements Kernels {
     private final GraphRecorder recorder;
 
     /**
-     * Takes the device over.
+     * Creates kernels on a device.
      *
-     * @param memoryLimit the most bytes for tensors, weights and what is kept of them; the driver's own come on top
+     * @param device the device, closed with these kernels
+     * @param memoryLimit the largest size of tensors, weights and memory kept for reuse in bytes; the driver needs additional memory
      */
     CudaKernels(Device device, long memoryLimit) {
         this.device = device;
@@ -80,9 +78,10 @@ public final class CudaKernels implements Kernels {
     }
 
     /**
-     * The kernels behind a backend, for measurements.
+     * {@return the kernels of a backend, for measurements}
      *
-     * @throws IllegalArgumentException if it is another backend than cuda
+     * @param backend a backend "cuda"
+     * @throws IllegalArgumentException if it is another backend
      */
     public static CudaKernels of(Backend backend) {
         TensorStore store = backend.store();
@@ -99,21 +98,21 @@ public final class CudaKernels implements Kernels {
 
     @Override
     public String description() {
-        return CudaBackendProvider.describe(device.properties()) + "; products: "
-                + (device.hasCublas() ? "cuBLASLt" : "own kernels");
+        return CudaBackendProvider.describe(device.properties()) + "; GEMM: "
+                + (device.hasCublas() ? "cuBLASLt" : "built-in kernels");
     }
 
-    /** The device, for measurements. */
+    /** {@return the device, for measurements} */
     public Device device() {
         return device;
     }
 
-    /** Its memory, for measurements. */
+    /** {@return the memory, for measurements} */
     public SlabAllocator pool() {
         return blocks;
     }
 
-    /** Its graphs, for measurements. */
+    /** {@return the recorder of CUDA graphs, for measurements} */
     public GraphRecorder recorder() {
         return recorder;
     }
@@ -182,7 +181,7 @@ public final class CudaKernels implements Kernels {
                 uploaded(workspace, source.bias(), DType.F32));
     }
 
-    /** Waits for the device and frees everything held there. Tensors of a workspace that is still open can't be used any more. */
+    /** Waits for the device and frees all of its memory, including that of open workspaces. */
     @Override
     public void close() {
         recorder.close();

@@ -12,11 +12,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compiled kernels on disk, each file a SHA-256 of what follows it. A file that is not what was written is compiled again; a folder that
- * can't be written costs one warning and the time to compile. Thread-safe, between processes too: files appear whole.
+ * A cache of compiled kernels on disk. A file holds the SHA-256 of its code, followed by the code. Damaged files are compiled again. If the
+ * folder is not writable, the cache logs a warning, and every start compiles the kernels. Thread-safe. Several processes may share the
+ * folder, since files are moved into it atomically.
  */
 public final class CubinCache {
-    /** The system property that names another folder. */
+    /** The system property for the folder. */
     public static final String PROPERTY = "lingen.cuda.cache";
 
     private static final Logger LOG = LoggerFactory.getLogger(CubinCache.class);
@@ -24,50 +25,62 @@ public final class CubinCache {
 
     private final Path folder;
 
+    /**
+     * Creates a cache.
+     *
+     * @param folder the folder, created on the first write
+     */
     public CubinCache(Path folder) {
         this.folder = folder;
     }
 
-    /** The user's cache. */
+    /** {@return the cache in the folder of {@link #PROPERTY}, or else in the cache folder of the user} */
     public static CubinCache ofUser() {
         String named = System.getProperty(PROPERTY);
         return new CubinCache(
                 named != null ? Path.of(named) : home().resolve("lingen").resolve("cubins"));
     }
 
-    /** What is kept under a key; if nothing is, what {@code compile} gives, which is then kept. */
+    /**
+     * Returns the code of a key, compiled and stored if it is missing.
+     *
+     * @param key everything that the code depends on, as a file name
+     * @param compile compiles the code
+     * @return the code
+     */
     public byte[] get(String key, Supplier<byte[]> compile) {
         Path file = folder.resolve(key + ".cubin");
         try {
-            byte[] kept = Files.readAllBytes(file);
-            byte[] cubin = Arrays.copyOfRange(kept, Math.min(HASH_BYTES, kept.length), kept.length);
-            if (kept.length > HASH_BYTES && Arrays.equals(Arrays.copyOf(kept, HASH_BYTES), hash(cubin))) {
+            byte[] stored = Files.readAllBytes(file);
+            byte[] cubin = Arrays.copyOfRange(stored, Math.min(HASH_BYTES, stored.length), stored.length);
+            if (stored.length > HASH_BYTES && Arrays.equals(Arrays.copyOf(stored, HASH_BYTES), hash(cubin))) {
                 return cubin;
             }
-            LOG.warn("{} is damaged; it is compiled again", file);
+            LOG.warn("{} is damaged; compiling it again", file);
         } catch (IOException e) {
-            LOG.debug("no {} yet", file);
+            LOG.debug("{} is not in the cache", file);
         }
         byte[] cubin = compile.get();
-        keep(file, cubin);
+        store(file, cubin);
         return cubin;
     }
 
-    private void keep(Path file, byte[] cubin) {
+    private void store(Path file, byte[] cubin) {
         try {
             Files.createDirectories(folder);
             Path partial = Files.createTempFile(folder, "partial", null);
             try {
-                byte[] whole = Arrays.copyOf(hash(cubin), HASH_BYTES + cubin.length);
-                System.arraycopy(cubin, 0, whole, HASH_BYTES, cubin.length);
-                Files.write(partial, whole);
+                byte[] stored = Arrays.copyOf(hash(cubin), HASH_BYTES + cubin.length);
+                System.arraycopy(cubin, 0, stored, HASH_BYTES, cubin.length);
+                Files.write(partial, stored);
                 Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             } finally {
                 Files.deleteIfExists(partial);
             }
         } catch (IOException e) {
             LOG.warn(
-                    "compiled kernels can't be kept in {} ({}); every start compiles them: name a folder with -D{}=...",
+                    "the cache of compiled kernels must be writable, found {} ({}); every start compiles them again; "
+                            + "choose a folder with -D{}=...",
                     folder,
                     e.toString(),
                     PROPERTY);

@@ -15,8 +15,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The functions of cuBLASLt that are used here, and products formed with them. The library stores matrices by columns: out^T = W x^T is
- * what it is asked for, with W transposed. Used by one thread at a time; products that share a workspace must be put on one stream.
+ * Bindings of cuBLASLt. The library stores matrices by columns, so it computes out^T = W x^T, with W transposed. Used by one thread at a
+ * time. Products that share a workspace must run on one stream.
  */
 final class CublasLt implements AutoCloseable {
     private static final int F32 = 0;
@@ -53,15 +53,15 @@ final class CublasLt implements AutoCloseable {
     private final MethodHandle matmul;
 
     private final Arena arena = Arena.ofShared();
-    private final Map<MatrixProduct.Key, Optional<Plan>> plans = new HashMap<>();
+    private final Map<CublasGemm.Key, Optional<Plan>> plans = new HashMap<>();
     private final MemorySegment one = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1);
     private final MemorySegment zero = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 0);
     private final long handle;
 
-    /** Descriptors and an algorithm of one kind of product. */
+    /** The descriptors and the algorithm of a product. */
     private record Plan(long operation, long a, long b, long d, MemorySegment algorithm) {}
 
-    /** Makes a handle in the current context. */
+    /** Creates a handle in the current context. */
     CublasLt(SymbolLookup library) {
         Symbols lt = new Symbols("cuBLASLt", library);
         create = lt.function("cublasLtCreate", POINTER);
@@ -98,34 +98,33 @@ final class CublasLt implements AutoCloseable {
     }
 
     /**
-     * Forms a product on a stream.
+     * Starts a product on a stream.
      *
-     * @param workspace device memory that only this stream's products use
-     * @return whether the library has an algorithm for it; if not, nothing was done
+     * @param workspace the address of device memory that only products on this stream use
+     * @return false if the library has no algorithm for the product, which is then not started
      */
-    boolean multiply(MatrixProduct product, long workspace, long workspaceBytes, long stream) {
-        Optional<Plan> found =
-                plans.computeIfAbsent(product.key(), key -> Optional.ofNullable(plan(key, workspaceBytes)));
+    boolean multiply(CublasGemm gemm, long workspace, long workspaceBytes, long stream) {
+        Optional<Plan> found = plans.computeIfAbsent(gemm.key(), key -> Optional.ofNullable(plan(key, workspaceBytes)));
         if (found.isEmpty()) {
             return false;
         }
         Plan plan = found.get();
-        MemorySegment beta = product.adds() ? one : zero;
-        if (product.bias() != 0) {
-            set(plan.operation, BIAS_POINTER, product.bias());
+        MemorySegment beta = gemm.adds() ? one : zero;
+        if (gemm.bias() != 0) {
+            set(plan.operation, BIAS_POINTER, gemm.bias());
         }
         check("cublasLtMatmul", Symbols.status(() -> (int) matmul.invokeExact(
                 handle,
                 plan.operation,
                 one,
-                product.weight(),
+                gemm.weight(),
                 plan.a,
-                product.x(),
+                gemm.x(),
                 plan.b,
                 beta,
-                product.out(),
+                gemm.out(),
                 plan.d,
-                product.out(),
+                gemm.out(),
                 plan.d,
                 plan.algorithm,
                 workspace,
@@ -142,8 +141,8 @@ final class CublasLt implements AutoCloseable {
         arena.close();
     }
 
-    /** The descriptors and the algorithm of a kind of product; null if the library has none. */
-    private @Nullable Plan plan(MatrixProduct.Key key, long workspaceBytes) {
+    /** Returns the descriptors and the algorithm of a product, or null if the library has no algorithm. */
+    private @Nullable Plan plan(CublasGemm.Key key, long workspaceBytes) {
         int in = key.bf16() ? BF16 : F32;
         int out = key.outBf16() ? BF16 : F32;
         Plan plan = new Plan(
@@ -160,7 +159,7 @@ final class CublasLt implements AutoCloseable {
                     !key.gelu() ? EPILOGUE_BIAS : key.bias() ? EPILOGUE_GELU_BIAS : EPILOGUE_GELU);
         }
         if (key.bias()) {
-            // The choice of an algorithm looks at the pointer's alignment only.
+            // The choice of the algorithm depends on the alignment of the pointer only.
             set(plan.operation, BIAS_POINTER, 256L);
         }
         if (choose(plan, key, workspaceBytes)) {
@@ -170,7 +169,7 @@ final class CublasLt implements AutoCloseable {
         return null;
     }
 
-    private boolean choose(Plan plan, MatrixProduct.Key key, long workspaceBytes) {
+    private boolean choose(Plan plan, CublasGemm.Key key, long workspaceBytes) {
         long preference = query("cublasLtMatmulPreferenceCreate", out -> (int) preferenceCreate.invokeExact(out));
         try (Arena local = Arena.ofConfined()) {
             MemorySegment size = local.allocate(8, 8);
@@ -198,7 +197,7 @@ final class CublasLt implements AutoCloseable {
         }
     }
 
-    /** A matrix stored by columns without gaps. */
+    /** Creates the layout of a dense matrix stored by columns. */
     private long layout(int type, long rows, long columns) {
         return query(
                 "cublasLtMatrixLayoutCreate", out -> (int) layoutCreate.invokeExact(out, type, rows, columns, rows));
@@ -232,7 +231,8 @@ final class CublasLt implements AutoCloseable {
 
     private static void check(String function, int status) {
         if (status != 0) {
-            throw new IllegalStateException(function + " failed with cuBLAS status " + status);
+            throw new IllegalStateException(function + " must return status 0, found cuBLAS status " + status
+                    + "; compute without it with -D" + Device.CUBLAS_PROPERTY + "=false");
         }
     }
 }

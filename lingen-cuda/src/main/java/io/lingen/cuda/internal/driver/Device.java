@@ -10,18 +10,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One GPU and one stream on it: everything happens in the order of the calls, and only {@link #download} and {@link #synchronize} wait.
- * What is captured happens in the order of the launches of its graph.
- * Thread-safe. Uses the primary context, so that other CUDA libraries of the process share memory with it.
+ * One GPU with one stream. Work runs in the order of the calls, and only {@link #download} and {@link #synchronize} wait. Captured work
+ * runs in the order of the launches of its graph. Thread-safe. The device uses the primary context, so other CUDA libraries of the process
+ * can share its memory.
  */
 public final class Device implements MemorySource, AutoCloseable {
-    /** The system property that, when "false", leaves cuBLASLt out: our own kernels form all products. */
+    /** The system property that disables cuBLASLt if its value is "false". */
     public static final String CUBLAS_PROPERTY = "lingen.cuda.cublas";
 
     private static final Logger LOG = LoggerFactory.getLogger(Device.class);
     private static final int MIN_MAJOR = 8;
-    /** What cuBLASLt asks for on Hopper; on older devices less would do. */
-    private static final long PRODUCT_WORKSPACE = 32L << 20;
+    /** The size of the workspace that cuBLASLt recommends for Hopper; older devices need less. */
+    private static final long GEMM_WORKSPACE = 32L << 20;
 
     private static final long STAGING_PART = 2L << 20;
 
@@ -30,19 +30,19 @@ public final class Device implements MemorySource, AutoCloseable {
     private final DeviceProperties properties;
     private final long context;
     private final long stream;
-    /** Takes what is captured, so that other threads go on with the work of the stream proper. */
+    /** A second stream for captures, which lets other threads use the first meanwhile. */
     private final long captureStream;
 
     private final KernelModules kernels;
     private final Staging staging;
     private final @Nullable CublasLt cublas;
-    private final long productWorkspace;
+    private final long gemmWorkspace;
     private final Object captures = new Object();
     /**
-     * Held while something that works in the products' workspace is put on the stream: a product may be several kernels, and another
-     * one between them would take what they leave there.
+     * Locked while a GEMM is started. A GEMM may consist of several kernels that pass data through the workspace, and a GEMM of another
+     * thread must not start between them.
      */
-    private final Object productOrder = new Object();
+    private final Object gemmLock = new Object();
 
     private volatile @Nullable Thread capturing;
     private volatile boolean warpgroups = true;
@@ -59,19 +59,21 @@ public final class Device implements MemorySource, AutoCloseable {
         staging = new Staging(driver, STAGING_PART);
         this.kernels = kernels;
         cublas = lt == null ? null : new CublasLt(lt);
-        productWorkspace = cublas == null ? 0 : driver.allocate(PRODUCT_WORKSPACE, stream);
+        gemmWorkspace = cublas == null ? 0 : driver.allocate(GEMM_WORKSPACE, stream);
     }
 
     /**
-     * The first device, looked at but not opened.
+     * {@return the properties of the first device} Does not open it.
      *
-     * @throws IllegalStateException if there is no driver, no device, or one that is too old; the message says what to do
+     * @param libraries loads a library
+     * @throws IllegalStateException if there is no driver or no device, or if the device is too old; the message has the remedy
      */
     public static DeviceProperties properties(Function<Name, SymbolLookup> libraries) {
         Driver driver = new Driver(libraries.apply(Name.DRIVER));
         driver.init();
         if (driver.deviceCount() == 0) {
-            throw new IllegalStateException("the CUDA driver sees no device");
+            throw new IllegalStateException(
+                    "the CUDA driver must see a device, found none; check nvidia-smi, or use the backend cpu");
         }
         return properties(driver, driver.device(0));
     }
@@ -79,7 +81,10 @@ public final class Device implements MemorySource, AutoCloseable {
     /**
      * Opens the first device.
      *
-     * @throws IllegalStateException as {@link #properties}, and if NVRTC is missing or older than the device
+     * @param libraries loads a library
+     * @param cache the cache of compiled kernels
+     * @return the device, to be closed by the caller
+     * @throws IllegalStateException if there is no driver or no device, if the device is too old, or if NVRTC is missing or too old for it
      */
     public static Device open(Function<Name, SymbolLookup> libraries, CubinCache cache) {
         Driver driver = new Driver(libraries.apply(Name.DRIVER));
@@ -104,94 +109,111 @@ public final class Device implements MemorySource, AutoCloseable {
                 driver.totalBytes(device),
                 driver.version());
         if (major < MIN_MAJOR) {
-            throw new IllegalStateException(properties.name() + " has compute capability " + major + "."
-                    + properties.minor() + "; 8.0 or newer is needed: use the backend cpu");
+            throw new IllegalStateException("compute capability must be 8.0 or newer, found " + major + "."
+                    + properties.minor() + " (" + properties.name() + "); use the backend cpu");
         }
         return properties;
     }
 
     private static @Nullable SymbolLookup cublas(Function<Name, SymbolLookup> libraries) {
         if ("false".equals(System.getProperty(CUBLAS_PROPERTY))) {
-            LOG.info("cuBLASLt is switched off by -D{}=false; our own kernels form all products", CUBLAS_PROPERTY);
+            LOG.info("cuBLASLt is disabled by -D{}=false; falling back to slower GEMM kernels", CUBLAS_PROPERTY);
             return null;
         }
         try {
             return libraries.apply(Name.CUBLAS_LT);
         } catch (IllegalStateException e) {
-            LOG.info("{}; our own kernels form all products, more slowly", e.getMessage());
+            LOG.info("{}; falling back to slower GEMM kernels", e.getMessage());
             return null;
         }
     }
 
-    /** Whether products of warpgroups are to be used: where the device has them, unless they are switched off. */
+    /** {@return whether kernels may use warpgroup instructions: if the device has them, unless they are disabled} */
     public boolean hasWarpgroups() {
         return warpgroups && properties.hasWarpgroups();
     }
 
     /**
-     * Switches the products of warpgroups off or, as they are at first, on: for tests and measurements.
+     * Enables or disables warpgroup instructions, for tests and measurements. They are enabled by default.
      *
-     * @return whether they were on
+     * @param enabled the new setting
+     * @return the previous setting
      */
-    public boolean useWarpgroups(boolean on) {
+    public boolean useWarpgroups(boolean enabled) {
         boolean before = warpgroups;
-        warpgroups = on;
+        warpgroups = enabled;
         return before;
     }
 
+    /** {@return the properties of this device} */
     public DeviceProperties properties() {
         return properties;
     }
 
-    /** Whether cuBLASLt was found. */
+    /** {@return whether cuBLASLt is available and enabled} */
     public boolean hasCublas() {
         return cublas != null;
     }
 
-    /** The bytes that the device has left, for all processes. */
+    /** {@return the number of free bytes on the device, for all processes} */
     @Override
     public long freeBytes() {
         enter();
         return driver.freeBytes();
     }
 
-    /** Memory, 256-byte aligned, with undefined contents; 0 if the device has not enough. */
     @Override
     public long allocate(long bytes) {
-        requireNotCapturing("memory of the driver");
+        requireNotCapturing("an allocation");
         enter();
         long address = driver.allocate(bytes, stream);
         if (address == 0) {
-            // What was freed is back once the stream has come so far.
+            // Freed memory is available only after the stream has reached the call that freed it.
             driver.synchronize(stream);
             address = driver.allocate(bytes, stream);
         }
         return address;
     }
 
-    /** Frees memory once the work before this call is done. */
+    /** Frees memory after the work that was started before this call. */
     @Override
     public void free(long address) {
-        requireNotCapturing("freeing memory of the driver");
+        requireNotCapturing("freeing memory");
         enter();
         driver.free(address, stream);
     }
 
-    /** Copies host bytes to the device; the source may change as soon as this returns. */
+    /**
+     * Copies host bytes to the device. The source may change after this method returns.
+     *
+     * @param source the bytes
+     * @param target the device address
+     */
     public synchronized void upload(MemorySegment source, long target) {
-        // The driver would capture the staging memory's address, and copy at every launch what it holds by then.
+        // A graph would capture the address of the staging memory, and copy its later contents at each launch.
         requireNotCapturing("an upload");
         enter();
         staging.copy(source, target, stream);
     }
 
-    /** Copies bytes of the device. */
+    /**
+     * Copies bytes on the device.
+     *
+     * @param source the device address
+     * @param target the device address
+     * @param bytes the number of bytes
+     */
     public void copy(long source, long target, long bytes) {
         enter();
         driver.copyOnDevice(target, source, bytes, currentStream());
     }
 
-    /** Copies device bytes to the host and waits. */
+    /**
+     * Copies device bytes to the host and waits for them.
+     *
+     * @param source the device address
+     * @param target receives its size in bytes
+     */
     public void download(long source, MemorySegment target) {
         requireNotCapturing("a download");
         enter();
@@ -201,16 +223,16 @@ public final class Device implements MemorySource, AutoCloseable {
             return;
         }
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment landing = arena.allocate(target.byteSize(), 16);
-            driver.copyToHost(landing, source, target.byteSize(), stream);
+            MemorySegment buffer = arena.allocate(target.byteSize(), 16);
+            driver.copyToHost(buffer, source, target.byteSize(), stream);
             driver.synchronize(stream);
-            target.copyFrom(landing);
+            target.copyFrom(buffer);
         }
     }
 
-    /** Waits for all work so far. */
+    /** Waits for all work that was started. */
     public void synchronize() {
-        requireNotCapturing("waiting");
+        requireNotCapturing("a synchronization");
         enter();
         driver.synchronize(stream);
     }
@@ -218,7 +240,10 @@ public final class Device implements MemorySource, AutoCloseable {
     /**
      * Starts a kernel.
      *
-     * @param source the file that holds it, see {@link KernelSource}
+     * @param source the name of its source file, see {@link KernelSource}
+     * @param kernel the name of its function
+     * @param launch the grid and the blocks
+     * @param arguments its parameter struct
      */
     public void launch(String source, String kernel, Launch launch, KernelArguments arguments) {
         if (launch.gridX() == 0) {
@@ -233,26 +258,31 @@ public final class Device implements MemorySource, AutoCloseable {
         }
     }
 
-    /** Forms a product with cuBLASLt; false if it is missing or has no algorithm for it, and nothing was done. */
-    public boolean multiply(MatrixProduct product) {
+    /**
+     * Starts a GEMM with cuBLASLt.
+     *
+     * @param gemm the operands and the shape
+     * @return false if cuBLASLt is unavailable or has no algorithm for the GEMM, which is then not started
+     */
+    public boolean multiply(CublasGemm gemm) {
         CublasLt library = cublas;
-        if (library == null || productWorkspace == 0) {
+        if (library == null || gemmWorkspace == 0) {
             return false;
         }
         enter();
-        synchronized (productOrder) {
-            return library.multiply(product, productWorkspace, PRODUCT_WORKSPACE, currentStream());
+        synchronized (gemmLock) {
+            return library.multiply(gemm, gemmWorkspace, GEMM_WORKSPACE, currentStream());
         }
     }
 
     /**
-     * Runs an action without doing what it puts on the stream, and keeps that as a graph. Only this thread's calls are captured; one thread
-     * captures at a time.
+     * Captures the device work of an action as a graph, without running it. Only the calls of this thread are captured. One thread captures
+     * at a time.
      *
-     * @param action launches and products; anything else fails
-     * @return to be closed by the caller, before the device
-     * @throws NotRecordableException if the action asks for something that can't be captured
-     * @throws IllegalStateException if the driver can't capture it
+     * @param action starts kernels and GEMMs
+     * @return the graph, to be closed by the caller before the device
+     * @throws NotRecordableException if the action calls a method that cannot be captured
+     * @throws IllegalStateException if the driver cannot capture the work
      */
     public Graph capture(Runnable action) {
         requireNotCapturing("a capture");
@@ -277,7 +307,7 @@ public final class Device implements MemorySource, AutoCloseable {
         }
     }
 
-    /** Work that was captured, to be done any number of times with the addresses that it had. Used by one thread at a time. */
+    /** Captured work, which can be launched any number of times with the captured addresses. Used by one thread at a time. */
     public final class Graph implements AutoCloseable {
         private final long executable;
 
@@ -285,10 +315,10 @@ public final class Device implements MemorySource, AutoCloseable {
             this.executable = executable;
         }
 
-        /** Puts the work on the stream. */
+        /** Starts the work on the stream. */
         public void launch() {
             enter();
-            synchronized (productOrder) {
+            synchronized (gemmLock) {
                 driver.launchGraph(executable, stream);
             }
         }
@@ -300,9 +330,14 @@ public final class Device implements MemorySource, AutoCloseable {
         }
     }
 
-    /** Milliseconds on the device that the work of an action takes; waits for it. */
+    /**
+     * Measures the device time of an action, and waits for it.
+     *
+     * @param action starts the work
+     * @return the milliseconds between the start and the end of the work
+     */
     public float millis(Runnable action) {
-        requireNotCapturing("timing");
+        requireNotCapturing("a measurement");
         enter();
         long start = driver.createEvent(true);
         long end = driver.createEvent(true);
@@ -320,8 +355,8 @@ public final class Device implements MemorySource, AutoCloseable {
     public void close() {
         enter();
         driver.synchronize(stream);
-        if (productWorkspace != 0) {
-            driver.free(productWorkspace, stream);
+        if (gemmWorkspace != 0) {
+            driver.free(gemmWorkspace, stream);
         }
         if (cublas != null) {
             cublas.close();
@@ -344,11 +379,11 @@ public final class Device implements MemorySource, AutoCloseable {
 
     private void requireNotCapturing(String what) {
         if (isCapturing()) {
-            throw new NotRecordableException(what + " can't be part of a graph");
+            throw new NotRecordableException("captured work must start kernels and GEMMs only, found " + what);
         }
     }
 
-    /** The driver's calls work on the calling thread's context; setting the same again costs next to nothing. */
+    /** Sets the context of the calling thread, which the driver uses. Setting the same context again is cheap. */
     private void enter() {
         driver.setContext(context);
     }

@@ -11,8 +11,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * The functions of the CUDA driver that are used here, under the names that CUDA 12 and 13 both export. Each throws
- * {@link IllegalStateException} with the driver's words if it fails. Thread-safe.
+ * Bindings of the CUDA driver API, with the names that both CUDA 12 and CUDA 13 export. A failed call throws {@link IllegalStateException}
+ * with the driver's description of the error. Thread-safe.
  */
 public final class Driver {
     static final int COMPUTE_CAPABILITY_MAJOR = 75;
@@ -66,7 +66,12 @@ public final class Driver {
     private final MethodHandle eventDestroy;
     private final MethodHandle getErrorString;
 
-    /** Binds the functions; calls none of them. */
+    /**
+     * Binds the functions without calling any.
+     *
+     * @param library the driver library
+     * @throws IllegalStateException if the library lacks a function
+     */
     public Driver(SymbolLookup library) {
         Symbols cuda = new Symbols("the CUDA driver", library);
         init = cuda.function("cuInit", INT);
@@ -109,25 +114,25 @@ public final class Driver {
         getErrorString = cuda.function("cuGetErrorString", INT, POINTER);
     }
 
-    /** Starts the driver. */
+    /** Initializes the driver. */
     public void init() {
         check("cuInit", Symbols.status(() -> (int) init.invokeExact(0)));
     }
 
-    /** The newest CUDA version that the driver supports, for example 13000. */
+    /** {@return the newest CUDA version that the driver supports, for example 13000} */
     public int version() {
         return (int) query("cuDriverGetVersion", out -> (int) driverGetVersion.invokeExact(out));
     }
 
-    public int deviceCount() {
+    int deviceCount() {
         return (int) query("cuDeviceGetCount", out -> (int) deviceGetCount.invokeExact(out));
     }
 
-    public int device(int index) {
+    int device(int index) {
         return (int) query("cuDeviceGet", out -> (int) deviceGet.invokeExact(out, index));
     }
 
-    public String deviceName(int device) {
+    String deviceName(int device) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = arena.allocate(256);
             check("cuDeviceGetName", Symbols.status(() -> (int) deviceGetName.invokeExact(name, 256, device)));
@@ -135,15 +140,15 @@ public final class Driver {
         }
     }
 
-    public int attribute(int device, int attribute) {
+    int attribute(int device, int attribute) {
         return (int) query("cuDeviceGetAttribute", out -> (int) deviceGetAttribute.invokeExact(out, attribute, device));
     }
 
-    public long totalBytes(int device) {
+    long totalBytes(int device) {
         return query("cuDeviceTotalMem", out -> (int) deviceTotalMem.invokeExact(out, device));
     }
 
-    /** Retains the device's primary context, which other libraries of the process share. */
+    /** Retains the primary context of a device, which other libraries of the process share. */
     long retainContext(int device) {
         return query("cuDevicePrimaryCtxRetain", out -> (int) primaryCtxRetain.invokeExact(out, device));
     }
@@ -152,7 +157,7 @@ public final class Driver {
         check("cuDevicePrimaryCtxRelease", Symbols.status(() -> (int) primaryCtxRelease.invokeExact(device)));
     }
 
-    /** Makes a context the calling thread's. */
+    /** Sets the context of the calling thread. */
     void setContext(long context) {
         check("cuCtxSetCurrent", Symbols.status(() -> (int) ctxSetCurrent.invokeExact(context)));
     }
@@ -169,22 +174,22 @@ public final class Driver {
         check("cuStreamSynchronize", Symbols.status(() -> (int) streamSynchronize.invokeExact(stream)));
     }
 
-    /** From now on what is put on a stream is kept and not done; the calling thread must end it. */
+    /** Begins the capture of work on a stream. The calling thread must end it. */
     void beginCapture(long stream) {
         check("cuStreamBeginCapture", Symbols.status(() ->
                 (int) streamBeginCapture.invokeExact(stream, CAPTURE_THREAD_LOCAL)));
     }
 
-    /** What was put on a stream since, as a graph. */
+    /** Ends a capture and returns the work as a graph. */
     long endCapture(long stream) {
         return query("cuStreamEndCapture", out -> (int) streamEndCapture.invokeExact(stream, out));
     }
 
-    /** Ends a capture that failed, and drops what there is of it. */
+    /** Ends a failed capture and discards its work. */
     void abandonCapture(long stream) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment graph = arena.allocate(8, 8);
-            // Its status says that the capture failed, which is known.
+            // The status is ignored: it reports the known failure of the capture.
             int ignored = Symbols.status(() -> (int) streamEndCapture.invokeExact(stream, graph));
             if (graph.get(LONG, 0) != 0) {
                 destroyGraph(graph.get(LONG, 0));
@@ -192,7 +197,7 @@ public final class Driver {
         }
     }
 
-    /** A graph in the form that can be launched. */
+    /** Creates an executable graph. */
     long instantiate(long graph) {
         return query("cuGraphInstantiate", out -> (int) graphInstantiate.invokeExact(out, graph, 0L));
     }
@@ -201,7 +206,7 @@ public final class Driver {
         check("cuGraphLaunch", Symbols.status(() -> (int) graphLaunch.invokeExact(executable, stream)));
     }
 
-    /** Destroys what was instantiated; if it is under way, once it is done. */
+    /** Destroys an executable graph after its running launches. */
     void destroyExecutable(long executable) {
         check("cuGraphExecDestroy", Symbols.status(() -> (int) graphExecDestroy.invokeExact(executable)));
     }
@@ -210,7 +215,7 @@ public final class Driver {
         check("cuGraphDestroy", Symbols.status(() -> (int) graphDestroy.invokeExact(graph)));
     }
 
-    /** Memory in a stream's order; 0 if the device has not enough. */
+    /** Allocates memory in the order of a stream. Returns 0 if the device has too little. */
     long allocate(long bytes, long stream) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(8, 8);
@@ -227,7 +232,7 @@ public final class Driver {
         check("cuMemFreeAsync", Symbols.status(() -> (int) memFreeAsync.invokeExact(address, stream)));
     }
 
-    /** The bytes that the device has left, for all processes. */
+    /** Returns the number of free bytes on the device, for all processes. */
     long freeBytes() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment free = arena.allocate(8, 8);
@@ -237,7 +242,7 @@ public final class Driver {
         }
     }
 
-    /** Page-locked host memory. */
+    /** Allocates page-locked host memory. */
     @SuppressWarnings("restricted")
     MemorySegment allocateHost(long bytes) {
         long address = query("cuMemHostAlloc", out -> (int) memHostAlloc.invokeExact(out, bytes, 0));
@@ -281,16 +286,16 @@ public final class Driver {
         }
     }
 
-    /** Lets a kernel use more than 48 KiB of shared memory. */
+    /** Sets the shared memory of a kernel, which is needed above 48 KiB. */
     void setSharedBytes(long function, int bytes) {
         check("cuFuncSetAttribute", Symbols.status(() ->
                 (int) funcSetAttribute.invokeExact(function, MAX_DYNAMIC_SHARED_BYTES, bytes)));
     }
 
-    /** @param arguments the bytes of the kernel's parameter struct */
+    /** Starts a kernel with the bytes of its parameter struct. */
     void launch(long function, Launch launch, long stream, MemorySegment arguments) {
         try (Arena arena = Arena.ofConfined()) {
-            // One buffer in place of a pointer per parameter: CU_LAUNCH_PARAM_BUFFER_POINTER, _SIZE, _END.
+            // One buffer with all parameters: CU_LAUNCH_PARAM_BUFFER_POINTER, _SIZE, _END.
             MemorySegment extra = arena.allocate(5 * 8, 8);
             extra.setAtIndex(LONG, 0, 1);
             extra.setAtIndex(ValueLayout.ADDRESS, 1, arguments);
@@ -311,7 +316,7 @@ public final class Driver {
         }
     }
 
-    /** An event; one with timing costs a little more to record. */
+    /** Creates an event. Events with timing are slower to record. */
     long createEvent(boolean timing) {
         int flags = timing ? 0 : NO_TIMING;
         return query("cuEventCreate", out -> (int) eventCreate.invokeExact(out, flags));
@@ -325,7 +330,7 @@ public final class Driver {
         check("cuEventSynchronize", Symbols.status(() -> (int) eventSynchronize.invokeExact(event)));
     }
 
-    /** The milliseconds between two events that have happened. */
+    /** Returns the milliseconds between two completed events. */
     float elapsedMillis(long start, long end) {
         return Float.intBitsToFloat(
                 (int) query("cuEventElapsedTime", out -> (int) eventElapsedTime.invokeExact(out, start, end)));
@@ -342,7 +347,7 @@ public final class Driver {
     private void check(String function, int status) {
         if (status != 0) {
             throw new IllegalStateException(
-                    function + " failed: " + errorString(status) + " (CUDA error " + status + ")");
+                    function + " failed with CUDA error " + status + ": " + errorString(status));
         }
     }
 

@@ -1,7 +1,11 @@
 package io.lingen.cuda.internal.driver;
 
-/** The arguments of a kernel: a record with the fields of its parameter struct, in order. */
+/** The arguments of a kernel, as a record with the fields of its parameter struct in order. */
 public interface KernelArguments {
-    /** Appends the fields in order. */
+    /**
+     * Appends the fields to a struct.
+     *
+     * @param struct the struct
+     */
     void layOut(StructWriter struct);
 }

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** The kernels, compiled for a device and loaded when first used. Thread-safe. */
+/** The kernels of a device, compiled and loaded on first use. Thread-safe. */
 final class KernelModules {
     private static final int FREE_SHARED_BYTES = 48 << 10;
 
@@ -16,7 +16,7 @@ final class KernelModules {
     private final Map<String, Long> functions = new ConcurrentHashMap<>();
     private final Map<Long, Integer> sharedBytes = new ConcurrentHashMap<>();
 
-    /** @param architecture for example "sm_90" */
+    /** Creates modules for an architecture, for example "sm_90". */
     KernelModules(Driver driver, Nvrtc nvrtc, CubinCache cache, String architecture) {
         this.driver = driver;
         this.nvrtc = nvrtc;
@@ -24,12 +24,12 @@ final class KernelModules {
         this.architecture = architecture;
     }
 
-    /** How kernels are compiled for an architecture. */
+    /** Returns the compiler options for an architecture. */
     static List<String> options(String architecture) {
         return List.of("--gpu-architecture=" + architecture, "--std=c++17");
     }
 
-    /** Machine code of a source for a device, from the cache if it is there. */
+    /** Returns the machine code of a source, from the cache if possible. */
     static byte[] compile(Nvrtc nvrtc, CubinCache cache, KernelSource source, String device) {
         String architecture = source.architecture(device);
         List<String> options = options(architecture);
@@ -39,7 +39,7 @@ final class KernelModules {
                 () -> nvrtc.compile(source.name() + ".cu", source.text(), source.headers(), options));
     }
 
-    /** The function of a kernel, allowed the shared memory that a launch needs. */
+    /** Returns the function of a kernel, with at least the given shared memory. */
     long function(String source, String name, int shared) {
         Long function = functions.get(name);
         if (function == null) {

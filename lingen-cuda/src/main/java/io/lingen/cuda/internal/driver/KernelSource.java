@@ -12,28 +12,34 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * One file of kernels, compiled as a whole.
+ * A source file of kernels, compiled as one module.
  *
- * @param name the file's name without ".cu"
+ * @param name the name of the file without ".cu"
+ * @param text its contents
+ * @param headers the contents of all headers by name
  */
 public record KernelSource(String name, String text, Map<String, String> headers) {
     private static final String FOLDER = "/io/lingen/cuda/kernels/";
     private static final List<String> HEADERS = List.of("attention.cuh", "device.cuh", "hopper.cuh", "path.cuh");
 
-    /** The names of all files of kernels. */
+    /** The names of all source files without ".cu". */
     public static final List<String> NAMES = List.of(
             "attention",
             "attention_sm90",
             "convolution_sm90",
             "elementwise",
+            "gemm",
             "mamba1",
             "norms",
-            "product",
             "scan",
             "scan_recurrent",
             "tokens");
 
-    /** Reads a resource. */
+    /**
+     * {@return a source file, read from the resources}
+     *
+     * @param name the name of the file without ".cu"
+     */
     public static KernelSource of(String name) {
         Map<String, String> headers = new TreeMap<>();
         for (String header : HEADERS) {
@@ -43,22 +49,22 @@ public record KernelSource(String name, String text, Map<String, String> headers
     }
 
     /**
-     * What it is compiled for.
+     * Returns the architecture to compile this source for.
      *
-     * @param device the device's own architecture, for example "sm_90"
+     * @param device the architecture of the device, for example "sm_90"
      */
     String architecture(String device) {
-        // The instructions of warpgroups are of this architecture alone, not of those after it.
+        // Warpgroup instructions exist in sm_90a only, not in later architectures.
         return name.endsWith("_sm90") ? "sm_90a" : device;
     }
 
-    /** SHA-256 over the text, what it includes, and whatever else its machine code depends on. */
-    String hash(List<String> circumstances) {
+    /** Returns the SHA-256 of the text, the headers, and the other inputs of the compilation. */
+    String hash(List<String> inputs) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             digest.update(text.getBytes(StandardCharsets.UTF_8));
             headers.values().forEach(header -> digest.update(header.getBytes(StandardCharsets.UTF_8)));
-            circumstances.forEach(part -> digest.update(("\0" + part).getBytes(StandardCharsets.UTF_8)));
+            inputs.forEach(part -> digest.update(("\0" + part).getBytes(StandardCharsets.UTF_8)));
             return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java runtime has SHA-256", e);
@@ -68,7 +74,7 @@ public record KernelSource(String name, String text, Map<String, String> headers
     private static String read(String file) {
         try (InputStream stream = KernelSource.class.getResourceAsStream(FOLDER + file)) {
             if (stream == null) {
-                throw new IllegalStateException("the jar lacks " + FOLDER + file);
+                throw new IllegalStateException("lingen-cuda must contain " + FOLDER + file + ", found none");
             }
             return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {

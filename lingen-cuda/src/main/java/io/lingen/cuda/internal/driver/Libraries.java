@@ -14,19 +14,22 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * Finds CUDA's libraries: in the directories that the system property {@link #PROPERTY} names, in those of {@code CUDA_HOME} and
- * {@code CUDA_PATH}, in {@code /usr/local/cuda*}, where drivers are mounted, then on the loader's path. In a directory the newest
- * version wins. Nothing is loaded before it is asked for.
+ * The search for the CUDA libraries. It looks in the directories of the system property {@link #PROPERTY}, in those of {@code CUDA_HOME}
+ * and {@code CUDA_PATH}, in {@code /usr/local/cuda*}, in the directories where containers mount drivers, and on the path of the loader.
+ * Within a directory, the newest version is selected.
  */
 @SuppressWarnings("restricted")
 public final class Libraries {
-    /** Directories that hold CUDA's libraries, separated as paths are on this system. */
+    /** The system property for directories of CUDA libraries, with the path separator of the system. */
     public static final String PROPERTY = "lingen.cuda.path";
 
-    /** The libraries, each with what to do when it is missing. */
+    /** The libraries, each with the remedy if it is missing. */
     public enum Name {
+        /** The CUDA driver. */
         DRIVER("cuda", "nvcuda", "1", "install NVIDIA's driver, version 525 or newer"),
+        /** The run-time compiler. */
         NVRTC("nvrtc", "nvrtc64", "13,12", "install the CUDA toolkit, 12.0 or newer"),
+        /** The GEMM library. */
         CUBLAS_LT("cublasLt", "cublasLt64", "13,12", "install the CUDA toolkit, 12.0 or newer");
 
         private final String unix;
@@ -41,7 +44,7 @@ public final class Libraries {
             this.remedy = remedy;
         }
 
-        /** Whether a file is this library: libnvrtc.so.13 is NVRTC, libnvrtc-builtins.so.13.0 is not. */
+        /** Returns whether a file is this library. For NVRTC, libnvrtc.so.13 is, and libnvrtc-builtins.so.13.0 is not. */
         boolean matches(String file) {
             return file.matches("lib" + unix + "\\.so(\\.\\d+)*") || file.matches(windows + "(_\\d+)*\\.dll");
         }
@@ -51,7 +54,7 @@ public final class Libraries {
     private final Map<String, String> environment;
     private final List<Path> roots;
 
-    /** Looks where this process should. */
+    /** Creates a search with the property and the environment of this process. */
     public Libraries() {
         this(System.getProperty(PROPERTY, ""), System.getenv(), List.of(Path.of("/usr/local"), Path.of("/opt")));
     }
@@ -63,9 +66,11 @@ public final class Libraries {
     }
 
     /**
-     * Loads a library for the rest of the process.
+     * Loads a library until the process ends.
      *
-     * @throws IllegalStateException if it is found nowhere, or can't be loaded; the message says where was looked and what to do
+     * @param name the library
+     * @return its functions
+     * @throws IllegalStateException if it is missing or cannot be loaded; the message has the searched directories and the remedy
      */
     public SymbolLookup load(Name name) {
         List<Path> directories = directories();
@@ -76,7 +81,7 @@ public final class Libraries {
                     loadCompanions(directory, name);
                     return SymbolLookup.libraryLookup(file, Arena.global());
                 } catch (IllegalArgumentException e) {
-                    failures.add(file + " can't be loaded");
+                    failures.add(file + " cannot be loaded");
                 }
             }
         }
@@ -84,16 +89,20 @@ public final class Libraries {
             try {
                 return SymbolLookup.libraryLookup(file, Arena.global());
             } catch (IllegalArgumentException e) {
-                failures.add(file + " is not on the loader's path");
+                failures.add(file + " is not on the path of the loader");
             }
         }
-        String looked = directories.stream().map(Path::toString).collect(Collectors.joining(", "));
-        throw new IllegalStateException("no lib" + name.unix + "; looked in "
-                + (looked.isEmpty() ? "no directory" : looked) + "; " + String.join(", ", failures) + "; " + name.remedy
-                + ", or name its directory with -D" + PROPERTY + "=...");
+        String searched = directories.stream().map(Path::toString).collect(Collectors.joining(", "));
+        throw new IllegalStateException("lib" + name.unix + " must be installed, found none"
+                + (searched.isEmpty() ? "" : " in " + searched) + " (" + String.join(", ", failures) + "); "
+                + name.remedy
+                + ", or set its directory with -D" + PROPERTY + "=...");
     }
 
-    /** NVRTC opens its built-ins by name when it first compiles: outside of the loader's path it finds them only if they are loaded. */
+    /**
+     * Loads the built-ins of NVRTC, which it opens by name at its first compilation. Outside the path of the loader, they must be loaded
+     * before.
+     */
     private static void loadCompanions(Path directory, Name name) {
         if (name == Name.NVRTC) {
             for (Path file : list(directory, "libnvrtc-builtins.so*")) {
@@ -102,7 +111,7 @@ public final class Libraries {
         }
     }
 
-    /** Where is looked, in order; existing directories only, none twice. */
+    /** Returns the directories to search, in order: distinct and existing. */
     List<Path> directories() {
         List<Path> found = new ArrayList<>();
         for (String directory : property.split(File.pathSeparator)) {
@@ -120,7 +129,7 @@ public final class Libraries {
             for (Path home : list(root, "cuda*")) {
                 addHome(found, home);
             }
-            // Where containers and virtual machines see the host's driver.
+            // Containers and virtual machines mount the driver of the host here.
             add(found, root.resolve("nvidia/lib64"));
             add(found, root.resolve("nvidia/lib"));
         }
@@ -139,7 +148,7 @@ public final class Libraries {
         }
     }
 
-    /** /usr/local/cuda is a link to one of its neighbours. */
+    /** Returns whether two directories are the same. For example, /usr/local/cuda is a link to one of its neighbours. */
     private static boolean isSame(Path a, Path b) {
         try {
             return Files.isSameFile(a, b);
@@ -148,27 +157,27 @@ public final class Libraries {
         }
     }
 
-    /** A library's files in a directory, the newest version first. */
+    /** Returns the files of a library in a directory, the newest version first. */
     static List<Path> files(Path directory, Name name) {
         return list(directory, "*").stream()
                 .filter(file -> name.matches(file.getFileName().toString()))
                 .toList();
     }
 
-    /** The entries that match, by descending version numbers in their names. */
+    /** Returns the matching entries by descending version number. */
     private static List<Path> list(Path directory, String glob) {
         List<Path> entries = new ArrayList<>();
         try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory, glob)) {
             stream.forEach(entries::add);
         } catch (IOException e) {
-            // Not there, or not for us to read: then nothing is found in it.
+            // A missing or unreadable directory has no entries.
             return List.of();
         }
         entries.sort(Comparator.comparing(Libraries::version).reversed());
         return entries;
     }
 
-    /** Digits padded, so that 12.10 is after 12.9. */
+    /** Returns the version with padded digits, so 12.10 sorts after 12.9. */
     private static String version(Path file) {
         StringBuilder padded = new StringBuilder();
         for (String part : file.getFileName().toString().split("[^0-9]+")) {

@@ -1,13 +1,22 @@
 package io.lingen.cuda.internal.driver;
 
-/** Memory in large pieces, from which an allocator cuts blocks. */
+/** A source of large pieces of memory for an allocator. */
 public interface MemorySource {
-    /** The address of new memory, a multiple of 256; 0 if there is not enough. */
+    /**
+     * Allocates memory with undefined contents.
+     *
+     * @param bytes the size
+     * @return the address, a multiple of 256, or 0 if there is too little memory
+     */
     long allocate(long bytes);
 
-    /** Frees memory that {@link #allocate} gave. */
+    /**
+     * Frees memory.
+     *
+     * @param address a result of {@link #allocate}
+     */
     void free(long address);
 
-    /** The bytes that are left, for the message when there is not enough. */
+    /** {@return the number of free bytes} */
     long freeBytes();
 }

@@ -1,10 +1,14 @@
 package io.lingen.cuda.internal.driver;
 
-/** Something was asked for that can't be part of a graph; it was not done. */
+/** Thrown by a call that cannot be part of a graph. The call has no effect. */
 public final class NotRecordableException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 
-    /** @param message what was asked for */
+    /**
+     * Creates an exception.
+     *
+     * @param message the rule and the call
+     */
     public NotRecordableException(String message) {
         super(message);
     }

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 
-/** The functions of NVRTC, CUDA's run-time compiler, that are used here. Needs no device. Thread-safe. */
+/** Bindings of NVRTC, the run-time compiler of CUDA. Needs no device. Thread-safe. */
 public final class Nvrtc {
     private final MethodHandle version;
     private final MethodHandle countArchitectures;
@@ -27,7 +27,12 @@ public final class Nvrtc {
     private final MethodHandle getLogSize;
     private final MethodHandle getLog;
 
-    /** Binds the functions; calls none of them. */
+    /**
+     * Binds the functions without calling any.
+     *
+     * @param library the NVRTC library
+     * @throws IllegalStateException if the library lacks a function
+     */
     public Nvrtc(SymbolLookup library) {
         Symbols nvrtc = new Symbols("NVRTC", library);
         version = nvrtc.function("nvrtcVersion", POINTER, POINTER);
@@ -42,7 +47,7 @@ public final class Nvrtc {
         getLog = nvrtc.function("nvrtcGetProgramLog", LONG, POINTER);
     }
 
-    /** For example "13.0". */
+    /** {@return the version, for example "13.0"} */
     public String version() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment major = arena.allocate(INT);
@@ -52,7 +57,7 @@ public final class Nvrtc {
         }
     }
 
-    /** What it compiles for, for example "sm_80". */
+    /** {@return the supported architectures, for example "sm_80"} */
     public List<String> architectures() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment count = arena.allocate(INT);
@@ -66,10 +71,12 @@ public final class Nvrtc {
     }
 
     /**
-     * What to compile for a device: its own architecture, or the last one before it of the same major version, whose machine code it runs
-     * too.
+     * {@return the architecture to compile for a device} This is its own one, or the latest earlier one of the same major version, whose
+     * code it can run.
      *
-     * @throws IllegalStateException if the device is newer than this NVRTC
+     * @param major the major number of the compute capability
+     * @param minor the minor number of the compute capability
+     * @throws IllegalStateException if the device is too new for this NVRTC
      */
     public String architectureFor(int major, int minor) {
         List<String> known = architectures();
@@ -77,18 +84,22 @@ public final class Nvrtc {
                 .mapToObj(m -> "sm_" + major + m)
                 .filter(known::contains)
                 .findFirst()
-                .orElseThrow(() ->
-                        new IllegalStateException("NVRTC " + version() + " does not know devices of compute capability "
-                                + major + "." + minor + "; install a newer CUDA toolkit, or name its directory with -D"
-                                + Libraries.PROPERTY + "=..."));
+                .orElseThrow(
+                        () -> new IllegalStateException("NVRTC must support compute capability " + major + "." + minor
+                                + ", found version " + version()
+                                + "; install a newer CUDA toolkit, or set its directory with -D" + Libraries.PROPERTY
+                                + "=..."));
     }
 
     /**
      * Compiles a source to machine code.
      *
-     * @param name the source's name in messages
-     * @param headers what it includes, by name
-     * @throws IllegalStateException with the compiler's log if it does not compile
+     * @param name the name of the source in messages
+     * @param source the text
+     * @param headers the text of its headers by name
+     * @param options the options of the compiler
+     * @return the code, as a cubin
+     * @throws IllegalStateException with the log of the compiler if the source has an error
      */
     public byte[] compile(String name, String source, Map<String, String> headers, List<String> options) {
         try (Arena arena = Arena.ofConfined()) {
@@ -108,7 +119,7 @@ public final class Nvrtc {
                 int optionCount = options.size();
                 int status = Symbols.status(() -> (int) compileProgram.invokeExact(program, optionCount, optionTexts));
                 if (status != 0) {
-                    throw new IllegalStateException("NVRTC " + version() + " does not compile " + name + " with "
+                    throw new IllegalStateException("NVRTC " + version() + " failed to compile " + name + " with "
                             + String.join(" ", options) + ":\n" + log(arena, program));
                 }
                 return cubin(arena, program);

@@ -3,8 +3,8 @@ package io.lingen.cuda.internal.driver;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Page-locked memory through which host data goes to the device without waiting: parts are filled in turn, and a part is waited for only
- * when it comes round again. Not thread-safe.
+ * A ring of page-locked buffers for uploads. A copy fills the buffers in turn, and waits only for a buffer that the device still reads. Not
+ * thread-safe.
  */
 final class Staging {
     private static final int PARTS = 16;
@@ -25,7 +25,7 @@ final class Staging {
         }
     }
 
-    /** Copies host bytes, on the heap or not, to the device. The source may change as soon as this returns. */
+    /** Copies host bytes to the device. The source may change after this method returns. */
     void copy(MemorySegment source, long target, long stream) {
         long bytes = source.byteSize();
         for (long done = 0; done < bytes; ) {

@@ -9,7 +9,7 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
-/** The functions of one native library. Handles and device addresses are longs, host addresses segments. */
+/** The functions of a native library. Handles and device addresses are longs, and host addresses are segments. */
 @SuppressWarnings("restricted")
 final class Symbols {
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
@@ -24,20 +24,20 @@ final class Symbols {
         this.lookup = lookup;
     }
 
-    /** A call that gives a status, 0 being success. */
+    /** A call that returns a status, which is 0 after success. */
     interface Call {
         int run() throws Throwable;
     }
 
-    /** A call that gives a status and writes one value of up to 8 bytes. */
+    /** A call that returns a status and writes one value of up to 8 bytes. */
     interface Query {
         int run(MemorySegment result) throws Throwable;
     }
 
     /**
-     * A function with an int result.
+     * Returns a function with an int result.
      *
-     * @throws IllegalStateException if the library has no such function: it is too old
+     * @throws IllegalStateException if the library is too old and lacks the function
      */
     MethodHandle function(String name, MemoryLayout... parameters) {
         return Linker.nativeLinker().downcallHandle(symbol(name), FunctionDescriptor.of(INT, parameters));
@@ -46,7 +46,7 @@ final class Symbols {
     private MemorySegment symbol(String name) {
         return lookup.find(name)
                 .orElseThrow(() -> new IllegalStateException(
-                        library + " has no function " + name + "; CUDA 12.0 or newer is expected"));
+                        library + " must have the function " + name + ", found none; install CUDA 12.0 or newer"));
     }
 
     static int status(Call call) {
@@ -59,7 +59,7 @@ final class Symbols {
         }
     }
 
-    /** The value that a query writes, after {@code check} has seen its status. */
+    /** Returns the value that a query writes, after {@code check} has checked its status. */
     static long query(Query query, java.util.function.IntConsumer check) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment result = arena.allocate(8, 8);

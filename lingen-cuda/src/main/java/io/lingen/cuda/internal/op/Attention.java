@@ -12,21 +12,46 @@ import io.lingen.cuda.internal.op.args.AttentionArguments;
 import io.lingen.cuda.internal.op.args.AttentionArguments.Axis;
 import org.jspecify.annotations.Nullable;
 
-/** Attention over all tokens and within the windows of a grid. */
+/** Full attention and window attention. */
 public final class Attention {
     private static final int MAX_HEAD = 1024;
     private static final int MAX_MATRIX_HEAD = 128;
 
     private final Device device;
 
+    /**
+     * Creates the operations of a device.
+     *
+     * @param device the device
+     */
     public Attention(Device device) {
         this.device = device;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#attention}.
+     *
+     * @param q n queries
+     * @param k m keys
+     * @param v m values
+     * @param weights [m], or null for 1
+     * @param out [n, q.width()]
+     */
     public void attention(Heads q, Heads k, Heads v, @Nullable Tensor weights, Tensor out) {
         launch(q, k, v, weights, null, out, Tiling.ofAll(q, k));
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#windowAttention}.
+     *
+     * @param q grid.cells() queries
+     * @param k grid.cells() keys
+     * @param v grid.cells() values
+     * @param grid the grid of tokens
+     * @param windows the partition of the grid
+     * @param bias [heads, windows.offsets()], or null for none
+     * @param out [grid.cells(), q.width()]
+     */
     public void windowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
         launch(q, k, v, null, bias, out, Tiling.of(grid, windows));
@@ -48,9 +73,9 @@ public final class Attention {
                         q.heads(),
                         device.properties().multiprocessors()),
                 new AttentionArguments(
-                        Bands.address(q),
-                        Bands.address(k),
-                        Bands.address(v),
+                        HeadAddresses.of(q),
+                        HeadAddresses.of(k),
+                        HeadAddresses.of(v),
                         PooledTensor.addressOrNull(weights),
                         PooledTensor.addressOrNull(bias),
                         PooledTensor.addressOf(out),
@@ -74,9 +99,15 @@ public final class Attention {
     }
 
     /**
-     * The sets of tokens that attend to each other: all, or the windows of a grid.
+     * The sets of tokens that attend to each other: all tokens, or the windows of a grid.
      *
-     * @param queries the most that one window has; likewise keys
+     * @param queries the largest number of queries of a window
+     * @param keys the largest number of keys of a window
+     * @param windows the number of windows
+     * @param windowed whether attention is within windows
+     * @param t the windows along time
+     * @param h the windows along height
+     * @param w the windows along width
      */
     private record Tiling(int queries, int keys, int windows, boolean windowed, Axis t, Axis h, Axis w) {
         static Tiling ofAll(Heads q, Heads k) {
@@ -111,26 +142,26 @@ public final class Attention {
         return heads.matrix().dtype() == DType.BF16;
     }
 
-    /** Whether rows can be copied 16 bytes at a time. */
+    /** Returns whether rows can be copied in units of 16 bytes. */
     private static boolean isDirect(Heads heads) {
-        return heads.headDim() % 8 == 0 && columns(heads) % 8 == 0 && Bands.address(heads) % 16 == 0;
+        return heads.headDim() % 8 == 0 && columns(heads) % 8 == 0 && HeadAddresses.of(heads) % 16 == 0;
     }
 
-    /** Whether rows of heads that are copied so can be written so. */
+    /** Returns whether rows can be written in units of 16 bytes, if their heads can be read so. */
     private static boolean isDirect(Tensor out) {
         return out.dtype() == DType.BF16 && PooledTensor.addressOf(out) % 16 == 0;
     }
 
-    /** Which kernel, and how many queries a block of it takes at a time. */
+    /** A kernel, its block size, and the number of queries that a block processes at a time. */
     record Plan(String source, String kernel, int threads, int queriesPerBlock, int sharedBytes) {
         private static final String SOURCE = "attention";
         private static final String WARPGROUPS_SOURCE = "attention_sm90";
 
-        /** By mma.sync, or without matrix instructions. */
+        /** Returns a plan for the kernels with mma.sync, or for the kernel without matrix instructions. */
         static Plan of(boolean bf16, int headDim, int queries, boolean biased) {
             if (headDim > MAX_HEAD) {
                 throw new IllegalArgumentException(
-                        "the cuda backend attends with heads of up to " + MAX_HEAD + ", found " + headDim);
+                        "head dimension must be at most " + MAX_HEAD + " on the cuda backend, found " + headDim);
             }
             if (!bf16 || headDim > MAX_MATRIX_HEAD) {
                 return new Plan(SOURCE, "attention_plain", 128, 4, 0);
@@ -139,7 +170,8 @@ public final class Attention {
             boolean many = queries > 64 && !biased;
             int rows = many ? 128 : 64;
             int keys = 64;
-            // Queries, padded by 8; two stages of keys and values; the rows of queries and of two tiles of keys.
+            // Shared memory: queries padded by 8, two stages of keys and values, row indices of queries and of two
+            // tiles of keys.
             int tiles = (rows * (width + 8) + 4 * keys * width) * Short.BYTES;
             int map = (rows + 2 * keys) * Integer.BYTES;
             return new Plan(
@@ -150,25 +182,27 @@ public final class Attention {
                     tiles + map);
         }
 
-        /** Whether there are kernels of warpgroups for a head; a narrow one would fill a quarter of their products. */
+        /**
+         * Returns whether the kernels with warpgroup instructions support a head dimension. Narrow heads would waste most of an
+         * instruction.
+         */
         static boolean fitsWarpgroups(int headDim) {
             return headDim > 32 && headDim <= MAX_MATRIX_HEAD;
         }
 
-        /** @param most the most keys that a query has */
-        static Plan ofWarpgroups(int headDim, int most) {
+        /** Returns a plan for the kernels with warpgroup instructions, given the largest number of keys of a query. */
+        static Plan ofWarpgroups(int headDim, int maxKeys) {
             int width = headDim <= 64 ? 64 : 128;
-            int keys = most <= 64 ? 64 : 128;
+            int keys = maxKeys <= 64 ? 64 : 128;
             int rows = 128;
-            // Two stages of keys, values and queries, and the output; a stage's seven barriers, and what it is told:
-            // rows
-            // and three more.
+            // Shared memory: two stages of keys, values and queries, the output, and for each stage seven barriers and
+            // a description of its queries.
             int tiles = (4 * keys * width + 3 * rows * width) * Short.BYTES;
-            int told = 2 * (7 * Long.BYTES + (rows + 3) * Integer.BYTES);
-            return new Plan(WARPGROUPS_SOURCE, "attention_sm90_" + width + "_" + keys, 384, rows, tiles + told);
+            int control = 2 * (7 * Long.BYTES + (rows + 3) * Integer.BYTES);
+            return new Plan(WARPGROUPS_SOURCE, "attention_sm90_" + width + "_" + keys, 384, rows, tiles + control);
         }
 
-        /** A block for each piece of work, or blocks that stay, one a multiprocessor. */
+        /** Returns a launch with one block per tile and head, or with persistent blocks, one per multiprocessor. */
         Launch launch(long tiles, int heads, int multiprocessors) {
             if (!source.equals(WARPGROUPS_SOURCE)) {
                 return new Launch(tiles, heads, 1, threads, 1, sharedBytes);

@@ -5,18 +5,20 @@ import io.lingen.core.op.ConvolutionParameters;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a video is cut for a convolution by products of warpgroups: boxes of 256 cells whose sides are powers of two.
+ * The division of a video into boxes of 256 cells, for convolutions with warpgroup instructions. The lengths of a box are powers of two.
  *
- * @param t the logarithm to base 2 of a box's length along time; likewise h, w
- * @param count of boxes
- * @param patchCells the cells that a box's taps reach
+ * @param t the base-2 logarithm of the length of a box along time
+ * @param h the base-2 logarithm of the length of a box along height
+ * @param w the base-2 logarithm of the length of a box along width
+ * @param count the number of boxes
+ * @param patchCells the number of input cells of a box
  */
 record Boxes(int t, int h, int w, long count, int patchCells) {
     private static final int LOG_CELLS = 8;
-    /** As many as the kernel has room for. */
-    static final int MOST_PATCH_CELLS = 384;
+    /** The number of input cells that fit the shared memory of the kernel. */
+    static final int MAX_PATCH_CELLS = 384;
 
-    /** As few boxes as can be, of those the ones with the smallest patches; null where all patches are too large. */
+    /** Returns the division with the fewest boxes, then with the smallest patches, or null if all patches are too large. */
     static @Nullable Boxes of(ConvolutionParameters source, Shape out) {
         Boxes best = null;
         for (int t = 0; t <= LOG_CELLS; t++) {
@@ -28,7 +30,7 @@ record Boxes(int t, int h, int w, long count, int patchCells) {
                 long count = Math.ceilDiv(out.length(0), 1L << t)
                         * Math.ceilDiv(out.length(1), 1L << h)
                         * Math.ceilDiv(out.length(2), 1L << w);
-                if (cells <= MOST_PATCH_CELLS
+                if (cells <= MAX_PATCH_CELLS
                         && (best == null || count < best.count || (count == best.count && cells < best.patchCells))) {
                     best = new Boxes(t, h, w, count, cells);
                 }
@@ -38,6 +40,6 @@ record Boxes(int t, int h, int w, long count, int patchCells) {
     }
 
     private static int side(int log, int kernel) {
-        return Math.min(MOST_PATCH_CELLS + 1, (1 << log) + kernel - 1);
+        return Math.min(MAX_PATCH_CELLS + 1, (1 << log) + kernel - 1);
     }
 }

@@ -7,23 +7,25 @@ import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.spi.pool.PooledTensor;
 
 /**
- * A convolution on the device.
+ * The packed weights of a convolution.
  *
- * @param weight [out, taps, in] in the type of the products: the order in which an implicit product walks
+ * @param parameters the parameters before packing
+ * @param weight [out, taps, in] in the type of the GEMM, the order of an implicit GEMM
  * @param bias [out] in F32
  */
 public record CudaConvolution(ConvolutionParameters parameters, PooledTensor weight, PooledTensor bias)
         implements ConvolutionWeights {
     /**
-     * The weights as this backend's.
+     * {@return weights as those of this backend}
      *
-     * @throws IllegalArgumentException if another backend packed them
+     * @param weights packed by a cuda backend
+     * @throws IllegalArgumentException if they are packed by another one
      */
     public static CudaConvolution of(ConvolutionWeights weights) {
         if (weights instanceof CudaConvolution) {
             return (CudaConvolution) weights;
         }
-        throw new IllegalArgumentException("expected weights packed by the backend cuda, found " + weights);
+        throw new IllegalArgumentException("weights must be packed by this backend, cuda, found " + weights);
     }
 
     @Override
@@ -31,7 +33,11 @@ public record CudaConvolution(ConvolutionParameters parameters, PooledTensor wei
         return weight.dtype();
     }
 
-    /** A source's weight [out, in, kt, kh, kw] as [out, taps, in]. */
+    /**
+     * {@return a weight [out, in, kt, kh, kw] reordered to [out, taps, in]}
+     *
+     * @param source the parameters of a convolution
+     */
     public static HostTensor byTaps(ConvolutionParameters source) {
         int out = Math.toIntExact(source.outChannels());
         int in = Math.toIntExact(source.inChannels());

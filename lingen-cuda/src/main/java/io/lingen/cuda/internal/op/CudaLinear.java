@@ -6,26 +6,27 @@ import io.lingen.core.spi.pool.PooledTensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A linear layer on the device.
+ * The packed weights of a linear layer.
  *
- * @param weight [out, in] in the type of the products
- * @param bias [out] in F32, or null
- * @param biasBf16 [out] in BF16: what cuBLASLt adds to a BF16 output; null without a bias or with F32 products
+ * @param weight [out, in] in the type of the GEMM
+ * @param bias [out] in F32, or null for none
+ * @param biasBf16 [out] in BF16, which cuBLASLt needs for BF16 outputs; null without a bias or for an F32 GEMM
  */
 public record CudaLinear(
         PooledTensor weight,
         @Nullable PooledTensor bias,
         @Nullable PooledTensor biasBf16) implements LinearWeights {
     /**
-     * The weights as this backend's.
+     * {@return weights as those of this backend}
      *
-     * @throws IllegalArgumentException if another backend packed them
+     * @param weights packed by a cuda backend
+     * @throws IllegalArgumentException if they are packed by another one
      */
     public static CudaLinear of(LinearWeights weights) {
         if (weights instanceof CudaLinear) {
             return (CudaLinear) weights;
         }
-        throw new IllegalArgumentException("expected weights packed by the backend cuda, found " + weights);
+        throw new IllegalArgumentException("weights must be packed by this backend, cuda, found " + weights);
     }
 
     @Override

@@ -8,20 +8,30 @@ import io.lingen.cuda.internal.op.args.ElementwiseArguments;
 import io.lingen.cuda.internal.op.args.NoiseArguments;
 import io.lingen.cuda.internal.op.args.PixelsArguments;
 
-/** Conversions, sums, products, the flow step, guidance and noise. */
+/** Elementwise operations and noise. */
 public final class Elementwise {
     private static final String SOURCE = "elementwise";
     private static final int PER_BLOCK = 256 * 8;
-    /** What is told of a block of pixels that are not all numbers. */
+    /** The flag of a block of pixels that contains a NaN. */
     static final byte FAULT = 1;
 
     private final Device device;
 
+    /**
+     * Creates the operations of a device.
+     *
+     * @param device the device
+     */
     public Elementwise(Device device) {
         this.device = device;
     }
 
-    /** out = x */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#copy}.
+     *
+     * @param x any shape
+     * @param out the copy
+     */
     public void copy(PooledTensor x, PooledTensor out) {
         if (x.dtype() == out.dtype()) {
             device.copy(x.address(), out.address(), x.byteSize());
@@ -35,31 +45,51 @@ public final class Elementwise {
                 x.shape().elements());
     }
 
-    /** The same between addresses. */
+    /** Converts elements between addresses. */
     void convert(long from, boolean fromBf16, long to, boolean toBf16, long n) {
         run("convert", new ElementwiseArguments(from, from, to, fromBf16, fromBf16, toBf16, 0, n));
     }
 
-    /** out = a + s b */
+    /**
+     * Computes out = a + s * b.
+     *
+     * @param a any shape
+     * @param s the factor
+     * @param b has the shape of a
+     * @param out has the shape of a; may be a or b
+     */
     public void addScaled(Tensor a, float s, Tensor b, Tensor out) {
         run("add_scaled", a, b, s, out);
     }
 
-    /** out = a b */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#multiply}.
+     *
+     * @param a any shape
+     * @param b the second factor
+     * @param out the product
+     */
     public void multiply(Tensor a, Tensor b, Tensor out) {
         run("multiply", a, b, 0, out);
     }
 
-    /** out = a + s (b - a) */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#interpolate}.
+     *
+     * @param a any shape
+     * @param b the other end
+     * @param s the position between a and b
+     * @param out the result
+     */
     public void interpolate(Tensor a, Tensor b, float s, Tensor out) {
         run("interpolate", a, b, s, out);
     }
 
     /**
-     * Rounds to 8-bit pixels.
+     * Converts elements to 8-bit pixels.
      *
-     * @param out room for them, of a multiple of 8 bytes
-     * @param faults a byte for each of {@link #blocks}: {@link #FAULT} where something is not a number, else 0
+     * @param out the address of the pixels, with a size that is a multiple of 8
+     * @param faults the address of a byte for each of {@link #blocks}: {@link #FAULT} if the block contains a NaN, else 0
      */
     void pixels(PooledTensor x, long out, long faults) {
         long n = x.shape().elements();
@@ -74,7 +104,12 @@ public final class Elementwise {
         return Math.ceilDiv(n, PER_BLOCK);
     }
 
-    /** Element i is PhiloxNormal.at(seed, i). */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#normal}.
+     *
+     * @param seed the key of the generator
+     * @param out the noise
+     */
     public void normal(long seed, PooledTensor out) {
         long n = out.shape().elements();
         device.launch(

@@ -9,40 +9,56 @@ import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Padding;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cuda.internal.SlabAllocator;
+import io.lingen.cuda.internal.driver.CublasGemm;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
-import io.lingen.cuda.internal.driver.MatrixProduct;
 import io.lingen.cuda.internal.op.args.ConvolutionArguments;
 import io.lingen.cuda.internal.op.args.EpilogueArguments;
-import io.lingen.cuda.internal.op.args.ProductArguments;
+import io.lingen.cuda.internal.op.args.GemmArguments;
 import io.lingen.cuda.internal.op.args.RowScalingArguments;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Linear layers and convolutions. Linear layers go to cuBLASLt, with as much of the epilogue as it can do, and to our own kernel where
- * it has no algorithm or is missing; convolutions always to our own kernels, for one of which a linear layer is a convolution of one tap.
+ * Linear layers and convolutions. Linear layers run in cuBLASLt, including as much of the epilogue as it supports. If cuBLASLt has no
+ * algorithm or is missing, they run in the kernels of gemm.cu, as a convolution with one tap. Convolutions run in convolution_sm90.cu or
+ * gemm.cu.
  */
 public final class Gemm {
-    private static final String SOURCE = "product";
+    private static final String SOURCE = "gemm";
     private static final int TILE = 128;
     private static final int SMALL_TILE = 64;
-    /** Three stages of two operands of 128 rows of 32 elements, padded to 40. */
+    /** The shared memory: three stages of two operands of 128 rows of 32 elements, padded to 40. */
     private static final int SHARED_BYTES = 3 * 2 * TILE * 40 * Short.BYTES;
 
     private static final String WARPGROUPS_SOURCE = "convolution_sm90";
-    /** Output channels of a block of it. */
+    /** The largest number of output channels of a block. */
     private static final int WARPGROUPS_COLUMNS = 128;
 
     private final Device device;
     private final SlabAllocator memory;
     private final Elementwise elementwise;
 
+    /**
+     * Creates the operations of a device.
+     *
+     * @param device the device
+     * @param memory the allocator of intermediate results
+     * @param elementwise converts operands
+     */
     public Gemm(Device device, SlabAllocator memory, Elementwise elementwise) {
         this.device = device;
         this.memory = memory;
         this.elementwise = elementwise;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#linear}.
+     *
+     * @param x [n, in]
+     * @param weights the packed layer
+     * @param epilogue the function applied to the sum
+     * @param out [n, out]
+     */
     public void linear(Tensor x, CudaLinear weights, Epilogue epilogue, Tensor out) {
         long rows = x.shape().rows();
         if (rows == 0 || out.shape().elements() == 0) {
@@ -75,6 +91,13 @@ public final class Gemm {
         }
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#convolution}.
+     *
+     * @param x [T, H, W, inChannels]
+     * @param weights the packed convolution
+     * @param out [T', H', W', outChannels]
+     */
     public void convolution(Tensor x, CudaConvolution weights, Tensor out) {
         Boxes boxes = fitsWarpgroups(x, weights, out) ? Boxes.of(weights.parameters(), out.shape()) : null;
         if (boxes != null) {
@@ -91,7 +114,7 @@ public final class Gemm {
                 Geometry.convolution(x.shape(), weights.parameters()));
     }
 
-    /** Whether rows can be copied 16 bytes at a time, and there are products of warpgroups. */
+    /** Returns whether the kernel with warpgroup instructions supports a convolution. It copies rows in units of 16 bytes. */
     private boolean fitsWarpgroups(Tensor x, CudaConvolution weights, Tensor out) {
         ConvolutionParameters source = weights.parameters();
         long addresses = PooledTensor.addressOf(x) | weights.weight().address();
@@ -148,33 +171,32 @@ public final class Gemm {
     }
 
     private static int warpgroupsSharedBytes(int columns) {
-        // Two patches and four stages of weights, rows of 128 bytes; the output of eight warps; ten barriers; a patch's
-        // cells; four biases.
-        int tiles = (2 * Boxes.MOST_PATCH_CELLS + 4 * columns) * 128 + 8 * 16 * columns * Short.BYTES;
-        return tiles + 10 * Long.BYTES + Boxes.MOST_PATCH_CELLS * Integer.BYTES + 4 * columns * Float.BYTES;
+        // Two patches and four stages of weights in rows of 128 bytes, the output of eight warps, ten barriers, the
+        // cell indices of a patch, and four biases.
+        int tiles = (2 * Boxes.MAX_PATCH_CELLS + 4 * columns) * 128 + 8 * 16 * columns * Short.BYTES;
+        return tiles + 10 * Long.BYTES + Boxes.MAX_PATCH_CELLS * Integer.BYTES + 4 * columns * Float.BYTES;
     }
 
-    /** A linear layer by cuBLASLt; false if it has no algorithm for it. */
+    /** Computes a linear layer with cuBLASLt. Returns false if cuBLASLt has no algorithm. */
     private boolean withCublas(long x, long rows, CudaLinear weights, Epilogue epilogue, Tensor out) {
         boolean bf16 = weights.dtype() == DType.BF16;
         boolean outBf16 = out.dtype() == DType.BF16;
         boolean typesFit = bf16 || !outBf16;
         Epilogue.Kind kind = epilogue.kind();
-        // The library does not say how exact its GELU's tanh is: that will do for the digits of BF16, not for those of
-        // F32.
+        // The accuracy of the library's tanh is not documented. It is accurate enough for BF16, not for F32.
         boolean gelu = kind == Epilogue.Kind.GELU && bf16;
         if (typesFit && (kind == Epilogue.Kind.NONE || gelu || kind == Epilogue.Kind.ADD)) {
-            return device.multiply(product(x, rows, weights, kind, PooledTensor.addressOf(out), outBf16));
+            return device.multiply(gemm(x, rows, weights, kind, PooledTensor.addressOf(out), outBf16));
         }
         Tensor gate = epilogue.gate();
         if (typesFit && gate != null && scalingPays(rows, weights.inFeatures())) {
             return scaled(x, rows, weights, gate, out);
         }
-        // What the library can't do follows in a kernel of its own, from the output's precision at least.
+        // A separate kernel computes other epilogues, from an intermediate result with at least the precision of the
+        // output.
         DType between = bf16 && outBf16 ? DType.BF16 : DType.F32;
         SlabAllocator.Block y = memory.allocate(rows * weights.outFeatures() * between.bytes());
-        boolean done =
-                device.multiply(product(x, rows, weights, Epilogue.Kind.NONE, y.address(), between == DType.BF16));
+        boolean done = device.multiply(gemm(x, rows, weights, Epilogue.Kind.NONE, y.address(), between == DType.BF16));
         if (done) {
             int columns = Math.toIntExact(weights.outFeatures());
             device.launch(
@@ -195,12 +217,12 @@ public final class Gemm {
         return done;
     }
 
-    /** Whether scaling a weight moves fewer bytes than writing a product and reading it again for its gate. */
+    /** Returns whether scaling the weight by the gate moves fewer bytes than storing the GEMM's result and gating it in a second kernel. */
     static boolean scalingPays(long rows, long in) {
         return rows > in / 2;
     }
 
-    /** out += gate (x W^T + bias), as a product with scaled rows of W that is added to out where it is formed. */
+    /** Computes out += gate * (x W^T + bias) as one GEMM, with the rows of W and the bias scaled by the gate. */
     private boolean scaled(long x, long rows, CudaLinear weights, Tensor gate, Tensor out) {
         boolean outBf16 = out.dtype() == DType.BF16;
         int columns = Math.toIntExact(weights.inFeatures());
@@ -221,7 +243,7 @@ public final class Gemm {
                         columns,
                         PooledTensor.isBf16(weights.weight()),
                         outBf16));
-        boolean done = device.multiply(new MatrixProduct(
+        boolean done = device.multiply(new CublasGemm(
                 x,
                 weight.address(),
                 plainBias == 0 ? 0 : bias.address(),
@@ -238,9 +260,9 @@ public final class Gemm {
         return done;
     }
 
-    private static MatrixProduct product(
+    private static CublasGemm gemm(
             long x, long rows, CudaLinear weights, Epilogue.Kind kind, long out, boolean outBf16) {
-        return new MatrixProduct(
+        return new CublasGemm(
                 x,
                 weights.weight().address(),
                 PooledTensor.addressOrNull(outBf16 ? weights.biasBf16() : weights.bias()),
@@ -266,7 +288,7 @@ public final class Gemm {
         int tile = bf16 ? TILE : SMALL_TILE;
         device.launch(
                 SOURCE,
-                bf16 ? "product_bf16" : "product_f32",
+                bf16 ? "gemm_bf16" : "gemm_f32",
                 new Launch(
                         Math.ceilDiv(geometry.rows, tile),
                         Math.ceilDiv(geometry.o, tile),
@@ -274,7 +296,7 @@ public final class Gemm {
                         256,
                         1,
                         bf16 ? SHARED_BYTES : 0),
-                new ProductArguments(
+                new GemmArguments(
                         x,
                         weight.address(),
                         PooledTensor.addressOrNull(bias),
@@ -302,7 +324,7 @@ public final class Gemm {
                         epilogue.kind().ordinal()));
     }
 
-    /** A product's sizes as the kernel takes them. */
+    /** The sizes of a GEMM as the kernel takes them. */
     private record Geometry(
             long rows,
             int t,
@@ -315,7 +337,7 @@ public final class Gemm {
             Dims3 kernel,
             Dims3 stride,
             Padding padding) {
-        /** Rows are frames of one cell. */
+        /** Returns the sizes of a linear layer, whose rows are frames with one cell. */
         static Geometry linear(long rows, CudaLinear weights) {
             return new Geometry(
                     rows,

@@ -11,47 +11,71 @@ import io.lingen.cuda.internal.op.args.GroupNormArguments;
 import io.lingen.cuda.internal.op.args.RmsNormArguments;
 import io.lingen.cuda.internal.op.args.RowNormArguments;
 
-/** The norms. */
+/** Layer norm, RMS norms and group norm. */
 public final class Norms {
     private static final String SOURCE = "norms";
-    /** Rows up to this width are a warp's, eight to a block; wider ones a block's. */
+    /** The largest width of a row that a warp processes; a block then has eight rows. A wider row has its own block. */
     private static final int WARP_WIDTH = 256;
 
     private static final int MAX_THREADS = 512;
-    /** As many as the layer norm, whose blocks stay, has on a multiprocessor. */
+    /** The number of threads per multiprocessor in the layer norm, whose blocks are persistent. */
     private static final int RESIDENT_THREADS = 1024;
-    /** Scale and shift of 8 columns, which a thread of it keeps in shared memory. */
+    /** The shared memory of a thread of the layer norm, for scale and shift of 8 columns. */
     private static final int PARAMETER_BYTES = 2 * 8 * Float.BYTES;
 
-    /** About how many elements one block of the group norm takes. */
+    /** The approximate number of elements per block of the group norm. */
     private static final long PART = 32768;
 
     private final Device device;
     private final SlabAllocator memory;
 
+    /**
+     * Creates the operations of a device.
+     *
+     * @param device the device
+     * @param memory the allocator of intermediate results
+     */
     public Norms(Device device, SlabAllocator memory) {
         this.device = device;
         this.memory = memory;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#modulatedLayerNorm}.
+     *
+     * @param x [n, d]
+     * @param shift [d]
+     * @param scale [d]
+     * @param epsilon the number added to the variance
+     * @param out [n, d]
+     */
     public void modulatedLayerNorm(Tensor x, Tensor shift, Tensor scale, float epsilon, Tensor out) {
         Launch all = blocksOf(x);
         int threads = all.blockX() * all.blockY();
         long resident = (long) device.properties().multiprocessors() * (RESIDENT_THREADS / threads);
-        Launch staying = new Launch(
+        Launch persistent = new Launch(
                 Math.min(all.gridX(), resident), 1, 1, all.blockX(), all.blockY(), threads * PARAMETER_BYTES);
         device.launch(
                 SOURCE,
                 "modulated_layer_norm",
-                staying,
+                persistent,
                 arguments(x, x, scale, PooledTensor.addressOf(shift), epsilon, out));
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#gatedRmsNorm}.
+     *
+     * @param y [n, d]
+     * @param z [n, d], the gate
+     * @param weight [d]
+     * @param epsilon the number added to the mean square
+     * @param out [n, d]
+     */
     public void gatedRmsNorm(Tensor y, Tensor z, Tensor weight, float epsilon, Tensor out) {
         device.launch(SOURCE, "gated_rms_norm", blocksOf(y), arguments(y, z, weight, 0, epsilon, out));
     }
 
-    /** A block for each row, or for eight narrow ones. */
+    /** Returns a launch with one block per row, or per eight narrow rows. */
     private static Launch blocksOf(Tensor x) {
         int d = Math.toIntExact(x.shape().last());
         long rows = x.shape().rows();
@@ -75,13 +99,22 @@ public final class Norms {
                 epsilon);
     }
 
-    /** Whole warps, as evenly busy as the row's width allows: each thread takes 8 columns at a time. */
+    /** Returns the number of threads for a row, a multiple of a warp. Threads process 8 columns at a time and have nearly equal work. */
     static int threads(int d) {
         int vectors = Math.ceilDiv(d, 8);
         int rounds = Math.ceilDiv(vectors, MAX_THREADS);
         return Math.ceilDiv(Math.ceilDiv(vectors, rounds), 32) * 32;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#rmsNorm}.
+     *
+     * @param x [n, d]
+     * @param weight [d]
+     * @param epsilon the number added to the mean square
+     * @param silu whether SiLU is applied to the result
+     * @param out [n, d]
+     */
     public void rmsNorm(Tensor x, Tensor weight, float epsilon, boolean silu, Tensor out) {
         int d = Math.toIntExact(x.shape().last());
         rmsNorm(new RmsNormArguments(
@@ -98,12 +131,19 @@ public final class Norms {
                 epsilon));
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#headRmsNorm}.
+     *
+     * @param heads the vectors, updated in place
+     * @param weight [headDim]
+     * @param epsilon the number added to the mean square
+     */
     public void headRmsNorm(Heads heads, Tensor weight, float epsilon) {
         boolean bf16 = PooledTensor.isBf16(heads.matrix());
         rmsNorm(new RmsNormArguments(
-                Bands.address(heads),
+                HeadAddresses.of(heads),
                 PooledTensor.addressOf(weight),
-                Bands.address(heads),
+                HeadAddresses.of(heads),
                 heads.tokens() * heads.heads(),
                 heads.matrix().shape().last(),
                 bf16,
@@ -114,7 +154,7 @@ public final class Norms {
                 epsilon));
     }
 
-    /** A block for each vector, or for as many narrow ones as have room: each has a power of two of threads, up to a warp. */
+    /** Starts the kernel with one block per vector, or per several narrow vectors, each with a power of two of threads up to a warp. */
     private void rmsNorm(RmsNormArguments arguments) {
         int d = arguments.d();
         int lanes = Integer.highestOneBit(2 * Math.ceilDiv(d, 8) - 1);
@@ -124,6 +164,17 @@ public final class Norms {
         device.launch(SOURCE, "rms_norm", launch, arguments);
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#groupNorm}.
+     *
+     * @param x [T, H, W, C]
+     * @param groups the number of groups of channels
+     * @param weight [C]
+     * @param bias [C]
+     * @param epsilon the number added to the variance
+     * @param silu whether SiLU is applied to the result
+     * @param out has the shape of x
+     */
     public void groupNorm(Tensor x, int groups, Tensor weight, Tensor bias, float epsilon, boolean silu, Tensor out) {
         Shape shape = x.shape();
         int frames = Math.toIntExact(shape.length(0));

@@ -18,24 +18,40 @@ import io.lingen.cuda.internal.op.args.RecurrentScanArguments;
 import io.lingen.cuda.internal.op.args.ScanArguments;
 import java.util.List;
 
-/** The scans of Mamba2 and Mamba1. */
+/** The selective scans of Mamba2 and Mamba1. */
 public final class Scans {
     private static final String SOURCE = "scan";
     private static final String RECURRENT = "scan_recurrent";
     private static final String MAMBA1 = "mamba1";
     private static final int WARPS = 4;
     private static final int CONVOLVE_THREADS = 96;
-    /** Of a block of scan_factors. */
+    /** The number of heads per block of scan_factors. */
     private static final int FACTOR_HEADS = 32;
 
     private final Device device;
     private final SlabAllocator memory;
 
+    /**
+     * Creates the operations of a device.
+     *
+     * @param device the device
+     * @param memory the allocator of intermediate results
+     */
     public Scans(Device device, SlabAllocator memory) {
         this.device = device;
         this.memory = memory;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#selectiveScan}.
+     *
+     * @param input the projection and its columns
+     * @param path the order of the rows
+     * @param spec the sizes of the scan
+     * @param weights the parameters
+     * @param accumulate whether the result is added to y or overwrites it
+     * @param y [path.grid().cells(), di]
+     */
     public void selective(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
         Problem problem = new Problem(input, path, spec, weights, accumulate, y);
@@ -87,7 +103,7 @@ public final class Scans {
         eachChunk = new Launch(chunks, spec.groups(), 1, 128, 1, plan.scoresSharedBytes());
         device.launch(SOURCE, "scan_scores_" + padded, eachChunk, arguments);
         if (segments > 1) {
-            // Nobody asks what the last segment leaves.
+            // The final state of the last segment is not needed.
             Launch allButLast = new Launch(heads, segments - 1, 1, 128, 1, plan.statesSharedBytes());
             device.launch(SOURCE, "scan_states_" + padded, allButLast, arguments);
             Launch elements = Launch.of(Math.ceilDiv(stateElements, 256));
@@ -120,6 +136,16 @@ public final class Scans {
         memory.release(dt);
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#causalConvolution}.
+     *
+     * @param x [path.rows(), columns]
+     * @param column the first of the channels' columns in x
+     * @param path the order of the rows
+     * @param weight [channels, taps]
+     * @param bias [channels]
+     * @param out [path.rows(), channels]
+     */
     public void causalConvolution(Tensor x, long column, ScanPath path, Tensor weight, Tensor bias, Tensor out) {
         device.launch(
                 MAMBA1,
@@ -139,6 +165,19 @@ public final class Scans {
                         PathArguments.of(path)));
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#diagonalScan}.
+     *
+     * @param x [path.rows(), di]
+     * @param dt [path.rows(), di]
+     * @param bc [path.rows(), columns]
+     * @param b the first column of B in bc
+     * @param c the first column of C in bc
+     * @param path the order of the rows
+     * @param weights the parameters
+     * @param accumulate whether the result is added to y or overwrites it
+     * @param y [path.grid().cells(), di]
+     */
     public void diagonal(
             Tensor x,
             Tensor dt,
@@ -176,12 +215,12 @@ public final class Scans {
                         PathArguments.of(path)));
     }
 
-    /** Addresses of intermediate results of the chunked form. */
+    /** The addresses of the intermediate results of the chunked scan. */
     private record Scratch(long bc, long x, long factors, long scores, long rows, long states, long decays) {}
 
     private record Problem(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
-        /** Returns the arguments of the chunked form. */
+        /** Returns the arguments of the chunked scan. */
         ScanArguments arguments(ScanPlan plan, Scratch scratch) {
             Tensor projection = input.projection();
             return new ScanArguments(
@@ -219,7 +258,7 @@ public final class Scans {
                     PathArguments.of(path));
         }
 
-        /** Returns the arguments of the recurrence. */
+        /** Returns the arguments of the recurrent scan. */
         RecurrentScanArguments arguments(long bc, long dt) {
             Tensor projection = input.projection();
             return new RecurrentScanArguments(

@@ -14,20 +14,39 @@ import io.lingen.cuda.internal.op.args.PositionsArguments;
 import io.lingen.cuda.internal.op.args.RotationArguments;
 import io.lingen.cuda.internal.op.args.UpsamplingArguments;
 
-/** Patches, positions, rotations, review pooling and upsampling. */
+/** Operations on tokens and cells: patches, position embeddings, rotations, pooling and upsampling. */
 public final class TokenOps {
     private static final String SOURCE = "tokens";
 
     private final Device device;
 
+    /**
+     * Creates the operations of a device.
+     *
+     * @param device the device
+     */
     public TokenOps(Device device) {
         this.device = device;
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#patchify}.
+     *
+     * @param video [C, T, H, W]
+     * @param patch the size of a patch
+     * @param tokens [tokens, C * patch.cells()]
+     */
     public void patchify(Tensor video, PatchSize patch, Tensor tokens) {
         patches(video, tokens, video, patch, false);
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#unpatchify}.
+     *
+     * @param tokens [tokens, C * patch.cells()]
+     * @param patch the size of a patch
+     * @param video [C, T, H, W]
+     */
     public void unpatchify(Tensor tokens, PatchSize patch, Tensor video) {
         patches(tokens, video, video, patch, true);
     }
@@ -55,6 +74,16 @@ public final class TokenOps {
                         inverse));
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#addPosition}.
+     *
+     * @param x [grid.cells(), d]
+     * @param tableT [at least grid.t(), d]
+     * @param tableH [at least grid.h(), d]
+     * @param tableW [at least grid.w(), d]
+     * @param grid the grid of tokens
+     * @param out has the shape of x
+     */
     public void addPosition(Tensor x, Tensor tableT, Tensor tableH, Tensor tableW, Grid grid, Tensor out) {
         int d = Math.toIntExact(x.shape().last());
         device.launch(
@@ -74,6 +103,15 @@ public final class TokenOps {
                         grid.w()));
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#rotate}.
+     *
+     * @param heads the vectors, updated in place
+     * @param grid the grid of tokens
+     * @param tableT the cosines and sines along time
+     * @param tableH the cosines and sines along height
+     * @param tableW the cosines and sines along width
+     */
     public void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
         Tensor matrix = heads.matrix();
         device.launch(
@@ -81,7 +119,7 @@ public final class TokenOps {
                 "rotate",
                 Launch.cells(heads.tokens(), heads.headDim()),
                 new RotationArguments(
-                        Bands.address(heads),
+                        HeadAddresses.of(heads),
                         PooledTensor.addressOf(tableT),
                         PooledTensor.addressOf(tableH),
                         PooledTensor.addressOf(tableW),
@@ -96,6 +134,14 @@ public final class TokenOps {
                         grid.w()));
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#averagePool}.
+     *
+     * @param x [grid.cells(), d]
+     * @param grid the grid of tokens
+     * @param kernel the size of a block
+     * @param out [grid.dividedBy(kernel).cells(), d]
+     */
     public void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out) {
         int d = Math.toIntExact(x.shape().last());
         device.launch(
@@ -116,6 +162,13 @@ public final class TokenOps {
                         kernel.w()));
     }
 
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#upsampleNearest}.
+     *
+     * @param x [T, H, W, C]
+     * @param factor the number of repetitions on each axis
+     * @param out [T * factor.t(), H * factor.h(), W * factor.w(), C]
+     */
     public void upsample(Tensor x, Dims3 factor, Tensor out) {
         int c = Math.toIntExact(x.shape().last());
         device.launch(

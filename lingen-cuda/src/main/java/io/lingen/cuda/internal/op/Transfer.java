@@ -11,47 +11,60 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Host tensors to the device and back. F32 and BF16 travel as they are stored and are converted on the device; other types are made F32
- * on the host. Large tensors go in parts, so that nothing is held twice.
+ * Copies between host tensors and the device. F32 and BF16 are copied as stored and converted on the device. Other types are converted to
+ * F32 on the host. Large tensors are copied in parts, which bounds the memory for conversion.
  */
 public final class Transfer {
-    /** Elements converted at a time. */
+    /** The number of elements that are converted at a time. */
     private static final long PART = 4L << 20;
 
     private final Device device;
     private final SlabAllocator memory;
     private final Elementwise elementwise;
 
+    /**
+     * Creates the transfers of a device.
+     *
+     * @param device the device
+     * @param memory the allocator of intermediate results
+     * @param elementwise converts elements
+     */
     public Transfer(Device device, SlabAllocator memory, Elementwise elementwise) {
         this.device = device;
         this.memory = memory;
         this.elementwise = elementwise;
     }
 
-    /** Overwrites a tensor's elements, converted to its type. */
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#write}.
+     *
+     * @param source the elements, of any type
+     * @param target has the shape of the source
+     */
     public void write(HostTensor source, PooledTensor target) {
         if (source.dtype() == target.dtype()) {
             device.upload(source.memory(), target.address());
             return;
         }
-        DType travelling = source.dtype().isComputeType() ? source.dtype() : DType.F32;
+        DType copied = source.dtype().isComputeType() ? source.dtype() : DType.F32;
         long elements = source.shape().elements();
         long part = Math.min(PART, elements);
-        SlabAllocator.Block landing = memory.allocate(part * travelling.bytes());
+        SlabAllocator.Block buffer = memory.allocate(part * copied.bytes());
         for (long from = 0; from < elements; from += part) {
             long count = Math.min(part, elements - from);
-            device.upload(travelling(source, from, count), landing.address());
+            device.upload(part(source, from, count), buffer.address());
             elementwise.convert(
-                    landing.address(),
-                    travelling == DType.BF16,
+                    buffer.address(),
+                    copied == DType.BF16,
                     target.address() + from * target.dtype().bytes(),
                     PooledTensor.isBf16(target),
                     count);
         }
-        memory.release(landing);
+        memory.release(buffer);
     }
 
-    private static MemorySegment travelling(HostTensor source, long from, long count) {
+    /** Returns a range of elements, as stored or as F32. */
+    private static MemorySegment part(HostTensor source, long from, long count) {
         if (source.dtype().isComputeType()) {
             int bytes = source.dtype().bytes();
             return source.memory().asSlice(from * bytes, count * bytes);
@@ -63,7 +76,12 @@ public final class Transfer {
         return MemorySegment.ofArray(values);
     }
 
-    /** A tensor's elements as F32 on the host; waits for all work so far. */
+    /**
+     * Copies the elements of a tensor to the host, and waits for them.
+     *
+     * @param tensor F32 or BF16
+     * @return the elements as F32
+     */
     public HostTensor read(PooledTensor tensor) {
         Shape shape = tensor.shape();
         long elements = shape.elements();
@@ -73,7 +91,7 @@ public final class Transfer {
         if (tensor.dtype() == DType.F32) {
             device.download(tensor.address(), host);
         } else {
-            // Half the bytes travel, and the device need not hold an F32 copy.
+            // Copy BF16 and widen on the host: half the bytes, and no F32 copy on the device.
             for (long from = 0; from < elements; from += PART) {
                 int count = (int) Math.min(PART, elements - from);
                 short[] part = new short[count];
@@ -85,19 +103,20 @@ public final class Transfer {
     }
 
     /**
-     * A tensor's elements as 8-bit pixels on the host, a byte of each; waits for all work so far.
+     * Copies the elements of a tensor to the host as 8-bit pixels, and waits for them.
      *
-     * @param target as long as the tensor
-     * @return whether all elements are numbers
+     * @param tensor F32 or BF16
+     * @param target has as many entries as the tensor has elements
+     * @return false if an element is NaN
      */
     public boolean readPixels(PooledTensor tensor, byte[] target) {
-        long room = Math.ceilDiv(target.length, 8) * 8L;
+        long padded = Math.ceilDiv(target.length, 8) * 8L;
         byte[] faults = new byte[Math.toIntExact(Elementwise.blocks(target.length))];
-        SlabAllocator.Block pixels = memory.allocate(room + faults.length);
+        SlabAllocator.Block pixels = memory.allocate(padded + faults.length);
         try {
-            elementwise.pixels(tensor, pixels.address(), pixels.address() + room);
+            elementwise.pixels(tensor, pixels.address(), pixels.address() + padded);
             device.download(pixels.address(), MemorySegment.ofArray(target));
-            device.download(pixels.address() + room, MemorySegment.ofArray(faults));
+            device.download(pixels.address() + padded, MemorySegment.ofArray(faults));
         } finally {
             memory.release(pixels);
         }

@@ -1,4 +1,4 @@
-/** The operations of the CUDA backend: what each kernel is given, and how its work is cut. Not API. */
+/** The operations of the CUDA backend: the choice of kernels, their arguments, and the division of their work into blocks. Not API. */
 @NullMarked
 package io.lingen.cuda.internal.op;
 

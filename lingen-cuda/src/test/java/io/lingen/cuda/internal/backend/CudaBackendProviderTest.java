@@ -16,30 +16,30 @@ import io.lingen.cuda.internal.driver.Emulation;
 import java.lang.foreign.SymbolLookup;
 import org.junit.jupiter.api.Test;
 
-/** The backend among the others. */
+/** Tests of the registration, the availability and the memory limit of the backend. */
 final class CudaBackendProviderTest {
     @Test
-    void itIsFoundByName() {
+    void providerIsRegistered() {
         BackendProvider provider = Backends.providers().stream()
                 .filter(found -> found.name().equals("cuda"))
                 .findFirst()
                 .orElseThrow();
-        assertTrue(provider.priority() > 100, "before the CPU");
+        assertTrue(provider.priority() > 100, "above the priority of the CPU backend");
     }
 
     @Test
-    void withoutADriverItSaysSo() {
+    void missingDriverIsReported() {
         CudaBackendProvider provider = new CudaBackendProvider(name -> {
-            throw new IllegalStateException("no cuda library; looked in /nowhere");
+            throw new IllegalStateException("libcuda must be installed, found none");
         });
         BackendProvider.Availability availability = provider.availability();
         assertFalse(availability.available());
-        assertEquals("no cuda library; looked in /nowhere", availability.detail());
+        assertEquals("libcuda must be installed, found none", availability.detail());
         assertThrows(IllegalStateException.class, () -> provider.create(BackendOptions.defaults()));
     }
 
     @Test
-    void withADeviceItSaysWhichOne() {
+    void deviceIsDescribed() {
         SymbolLookup emulated = Emulation.library();
         BackendProvider.Availability availability = new CudaBackendProvider(name -> emulated).availability();
         assertTrue(availability.available());
@@ -49,14 +49,14 @@ final class CudaBackendProviderTest {
     }
 
     @Test
-    void aDeviceThatIsNewerThanTheCompilerIsNotAvailable() throws Throwable {
+    void devicesUnknownToTheCompilerAreUnavailable() throws Throwable {
         SymbolLookup emulated = Emulation.library();
         Emulation.configure(1, 11, 0, Emulation.BYTES);
         try {
             BackendProvider.Availability availability = new CudaBackendProvider(name -> emulated).availability();
             assertFalse(availability.available());
             assertTrue(
-                    availability.detail().contains("does not know devices of compute capability 11.0"),
+                    availability.detail().contains("NVRTC must support compute capability 11.0"),
                     availability.detail());
         } finally {
             Emulation.restore();
@@ -64,7 +64,7 @@ final class CudaBackendProviderTest {
     }
 
     @Test
-    void theMemoryHasALimitIfOneIsSet() {
+    void memoryLimitIsAProperty() {
         SymbolLookup emulated = Emulation.library();
         CudaBackendProvider provider = new CudaBackendProvider(name -> emulated);
         try {
@@ -75,7 +75,7 @@ final class CudaBackendProviderTest {
                 assertEquals(24L << 20, backend.availableBytes());
                 OutOfMemoryException refused =
                         assertThrows(OutOfMemoryException.class, () -> workspace.allocate(DType.F32, 10L << 20));
-                assertTrue(refused.getMessage().contains("its limit is 64 MiB"), refused.getMessage());
+                assertTrue(refused.getMessage().contains("limit 64 MiB"), refused.getMessage());
             }
             System.setProperty(CudaBackendProvider.MEMORY_LIMIT_PROPERTY, "much");
             assertThrows(IllegalArgumentException.class, () -> provider.create(BackendOptions.defaults()));

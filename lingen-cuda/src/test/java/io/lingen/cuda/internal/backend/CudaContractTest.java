@@ -16,7 +16,7 @@ import io.lingen.core.contract.TokenContract;
 import io.lingen.core.contract.WindowAttentionContract;
 import org.junit.jupiter.api.Nested;
 
-/** The backend under every contract. */
+/** Runs every contract against the backend. */
 final class CudaContractTest {
     @Nested
     final class Accounting extends AccountingContract {
@@ -122,12 +122,12 @@ final class CudaContractTest {
         }
     }
 
-    /** Linear layers without cuBLASLt. */
+    /** Runs linear layers on the GEMM kernels, without cuBLASLt. */
     @Nested
-    final class OwnProducts extends LinearContract {
+    final class LinearWithoutCublas extends LinearContract {
         @Override
         protected Backend newBackend() {
-            return TestBackends.openWithOwnProducts();
+            return TestBackends.openWithoutCublas();
         }
     }
 }

@@ -18,11 +18,11 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Whole decoders on the backend against the golden tensors of the PyTorch reference, all taps. */
+/** Compares decoders on the backend with golden tensors of the PyTorch reference, at all taps. */
 final class DecoderParityTest {
     @ParameterizedTest
     @CsvSource({
-        // decoder, precision, convolutions by products of warpgroups
+        // decoder, precision, convolutions with warpgroup instructions
         "vae-attention, F32, false",
         "vae-attention, BF16, false",
         "vae-attention, BF16, true",
@@ -33,7 +33,7 @@ final class DecoderParityTest {
         "vae-uneven, BF16, false",
         "vae-uneven, BF16, true"
     })
-    void framesAreThoseOfTheReference(String model, DType precision, boolean warpgroups) {
+    void framesEqualTheReference(String model, DType precision, boolean warpgroups) {
         ModelSource source =
                 ModelSource.ofResource(DecoderParityTest.class.getClassLoader(), "io/lingen/fixtures/" + model);
         SafetensorsFile golden = SafetensorsFile.of(model, MemorySegment.ofArray(source.read("fixture.safetensors")));

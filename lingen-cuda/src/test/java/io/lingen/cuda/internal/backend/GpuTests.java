@@ -24,14 +24,14 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Runs contracts and parity on the machine's GPU without Maven and prints a table: exit code 0 all passed, 1 some failed, 3 no GPU. Part
- * of gpu-check.
+ * A program that runs the contract and parity tests on a GPU without Maven, and prints a table. The exit code is 0 if all passed, 1 if some
+ * failed or none was found, 2 for wrong usage, and 3 without a GPU. It is part of gpu-check.
  */
 public final class GpuTests {
     private static final int NO_GPU = 3;
     private static final int WRONG_USAGE = 2;
     private static final int MAX_FAILURES_SHOWN = 20;
-    private static final String PACKAGE = "io.lingen.cuda.";
+    private static final String PACKAGE = GpuTests.class.getPackageName() + ".";
     private static final String CLASSES =
             "CudaContractTest,MatrixKernelsTest,ParityTest,DecoderParityTest,GraphTest,LargeTensorTest";
 
@@ -46,8 +46,11 @@ public final class GpuTests {
     }
 
     /**
-     * Takes {@code --only CLASS,...}: these of the six classes or of those inside them, for example {@code CudaContractTest$Scan}; and
-     * {@code --failures FILE}: every failure with its stack trace goes there.
+     * Runs the tests.
+     *
+     * @param arguments {@code --only CLASS,...} selects some of the six classes or of their nested classes, for example
+     *     {@code CudaContractTest$Scan}; {@code --failures FILE} writes every failure with its stack trace to a file
+     * @throws IOException if the file cannot be written
      */
     public static void main(String[] arguments) throws IOException {
         System.setProperty("lingen.cuda.test", "gpu");
@@ -60,17 +63,19 @@ public final class GpuTests {
             options.put(arguments[i], arguments[i + 1]);
         }
         if (arguments.length % 2 != 0 || !List.of("--failures", "--only").containsAll(options.keySet())) {
-            System.out.println("unknown options " + Arrays.toString(arguments));
+            System.out.println(
+                    "options must be --only CLASS,... and --failures FILE, found " + String.join(" ", arguments));
             return WRONG_USAGE;
         }
         CudaBackendProvider provider = new CudaBackendProvider();
         var availability = provider.availability();
-        System.out.println((availability.available() ? "GPU: " : "no GPU to check: ") + availability.detail());
+        System.out.println(
+                (availability.available() ? "GPU: " : "GPU must be available, found none: ") + availability.detail());
         if (!availability.available()) {
             return NO_GPU;
         }
         String file = options.get("--failures");
-        // Open throughout, so that the device's context is made once and not for every class.
+        // Keep one instance open, so that all classes share the context of the device.
         try (Kernels held = provider.create(BackendOptions.defaults());
                 PrintStream details =
                         file == null ? null : new PrintStream(Path.of(file).toFile(), StandardCharsets.UTF_8)) {
@@ -104,10 +109,14 @@ public final class GpuTests {
         out.printf("%-44s %7s %7s %7s%n", "tests", "passed", "skipped", "failed");
         results.forEach((name, counts) ->
                 out.printf(Locale.ROOT, "%-44s %7d %7d %7d%n", name, counts[0], counts[1], counts[2]));
-        return failures == 0 ? 0 : 1;
+        return failures == 0 && !results.isEmpty() ? 0 : 1;
     }
 
-    /** @param status 0 passed, 1 aborted or skipped, 2 failed */
+    /**
+     * Counts and reports a result.
+     *
+     * @param status 0 passed, 1 aborted or skipped, 2 failed
+     */
     private void count(TestIdentifier test, int status, @Nullable Throwable reason) {
         results.computeIfAbsent(name(test), key -> new int[3])[status]++;
         if (status != 2) {

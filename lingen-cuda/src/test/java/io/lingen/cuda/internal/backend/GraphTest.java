@@ -46,7 +46,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Passes that are captured as graphs: the same bits as without, whatever happens around them. */
+/** Tests of work captured as CUDA graphs: it gives the same bits as without graphs, and does not disturb other work. */
 @SuppressWarnings("restricted")
 final class GraphTest {
     private static final int STEPS = 5;
@@ -60,9 +60,9 @@ final class GraphTest {
     @EnumSource(
             value = DType.class,
             names = {"F32", "BF16"})
-    void aGuidedFlowIsTheSameBitForBit(DType precision) {
+    void guidedFlowIsBitIdentical(DType precision) {
         float[] plain = flow(false, precision, 0);
-        // Each of the two passes is run once and launched from then on.
+        // Each of the two passes is run directly once and launched as a graph afterwards.
         assertArrayEquals(plain, flow(true, precision, 2 * (STEPS - 1)));
     }
 
@@ -84,7 +84,7 @@ final class GraphTest {
     }
 
     @Test
-    void sizesPromptsAndTimesMayChangeFromPassToPass() {
+    void sizesPromptsAndTimesMayChangeBetweenPasses() {
         float[][] plain = passes(false);
         float[][] graphs = passes(true);
         for (int i = 0; i < plain.length; i++) {
@@ -119,7 +119,7 @@ final class GraphTest {
     }
 
     @Test
-    void whatTapsWatchIsRun() {
+    void passesWithTapsAreNotLaunchedAsGraphs() {
         try (Backend backend = TestBackends.open();
                 Denoiser denoiser = load(backend, DType.F32);
                 Workspace workspace = backend.newWorkspace();
@@ -140,7 +140,7 @@ final class GraphTest {
     }
 
     @Test
-    void aModelThatIsClosedIsNotLaunched() {
+    void closedModelsAreNotLaunched() {
         try (Backend backend = TestBackends.open();
                 Workspace workspace = backend.newWorkspace()) {
             Denoiser denoiser = load(backend, DType.F32);
@@ -185,8 +185,8 @@ final class GraphTest {
 
     // ---- any work
 
-    /** y = 3 x by way of scratch, recorded. */
-    private static final class Tripled implements AutoCloseable {
+    /** Recorded work that computes y = 3 x with a temporary tensor. */
+    private static final class Tripling implements AutoCloseable {
         private final Backend backend;
         private final Workspace workspace;
         private final Recording recording;
@@ -194,7 +194,7 @@ final class GraphTest {
         private final Tensor y;
         private long expectedLaunches;
 
-        Tripled(Backend backend) {
+        Tripling(Backend backend) {
             this.backend = backend;
             this.workspace = backend.newWorkspace();
             this.recording = backend.newRecording();
@@ -214,7 +214,7 @@ final class GraphTest {
             run(launched, this::compute);
         }
 
-        /** Runs with numbers never seen before, and looks at the result and at how it came about. */
+        /** Runs the work with new numbers, and checks the result and whether a graph was launched. */
         void run(boolean launched, Runnable work) {
             float[] values = new float[LONG];
             values[LONG - 1] = CudaKernels.of(backend).recorder().launches() + (float) Math.random();
@@ -235,152 +235,152 @@ final class GraphTest {
     }
 
     @Test
-    void itIsRunThenLaunched() {
+    void firstRunIsDirectAndLaterRunsAreLaunches() {
         try (Backend backend = TestBackends.open();
-                Tripled tripled = new Tripled(backend)) {
-            tripled.run(false);
-            tripled.run(true);
-            tripled.run(true);
+                Tripling tripling = new Tripling(backend)) {
+            tripling.run(false);
+            tripling.run(true);
+            tripling.run(true);
             CudaKernels.of(backend).recorder().enable(false);
-            tripled.run(false);
+            tripling.run(false);
             CudaKernels.of(backend).recorder().enable(true);
-            tripled.run(true);
+            tripling.run(true);
         }
     }
 
     @Test
-    void whoeverHasItsMemoryKeepsIt() {
+    void graphsDoNotOverwriteMemoryInUse() {
         try (Backend backend = TestBackends.open();
-                Tripled tripled = new Tripled(backend)) {
-            tripled.run(false);
-            tripled.run(true);
+                Tripling tripling = new Tripling(backend)) {
+            tripling.run(false);
+            tripling.run(true);
             try (Workspace other = backend.newWorkspace()) {
                 Tensor theirs = other.allocate(DType.F32, LONG);
                 float[] ones = new float[LONG];
                 Arrays.fill(ones, 1);
                 backend.write(HostTensor.of(ones, LONG), theirs);
-                tripled.run(false);
+                tripling.run(false);
                 assertArrayEquals(ones, backend.download(theirs).toFloats());
-                // Captured again, with memory of its own.
-                tripled.run(true);
+                // The work is captured again, with other memory.
+                tripling.run(true);
                 assertArrayEquals(ones, backend.download(theirs).toFloats());
             }
-            tripled.run(true);
+            tripling.run(true);
         }
     }
 
     @Test
-    void memoryThatWentBackToTheDeviceIsNotUsed() {
+    void graphsDoNotUseFreedSlabs() {
         try (Backend backend = TestBackends.open();
-                Tripled tripled = new Tripled(backend)) {
-            tripled.run(false);
-            // The capture finds no memory, and is made up for.
+                Tripling tripling = new Tripling(backend)) {
+            tripling.run(false);
+            // The capture fails for lack of pooled memory, and the work is run directly.
             CudaKernels.of(backend).pool().resetPeak();
-            tripled.run(false);
-            tripled.run(true);
+            tripling.run(false);
+            tripling.run(true);
             CudaKernels.of(backend).pool().resetPeak();
-            tripled.run(false);
-            tripled.run(true);
+            tripling.run(false);
+            tripling.run(true);
         }
     }
 
     @Test
-    void memoryThatIsMissingIsAnErrorAndNoHarm() {
+    void missingMemoryIsAnErrorThatKeepsTheRecording() {
         long tensor = LONG * Float.BYTES;
         try (Backend backend = TestBackends.open(4 * tensor);
-                Tripled tripled = new Tripled(backend)) {
-            tripled.run(false);
-            tripled.run(true);
+                Tripling tripling = new Tripling(backend)) {
+            tripling.run(false);
+            tripling.run(true);
             try (Workspace other = backend.newWorkspace()) {
                 other.allocate(DType.F32, 2L * LONG);
-                assertThrows(OutOfMemoryException.class, () -> tripled.run(true));
-                assertThrows(OutOfMemoryException.class, () -> tripled.run(true));
+                assertThrows(OutOfMemoryException.class, () -> tripling.run(true));
+                assertThrows(OutOfMemoryException.class, () -> tripling.run(true));
             }
-            tripled.run(true);
-            tripled.run(true);
+            tripling.run(true);
+            tripling.run(true);
         }
     }
 
     @Test
-    void whatCanNotBeCapturedIsRun() {
+    void unrecordableWorkIsRunDirectly() {
         try (Backend backend = TestBackends.open();
-                Tripled tripled = new Tripled(backend)) {
+                Tripling tripling = new Tripling(backend)) {
             Runnable downloading = () -> {
-                tripled.compute();
-                backend.download(tripled.y);
+                tripling.compute();
+                backend.download(tripling.y);
             };
-            tripled.run(false, downloading);
-            tripled.run(false, downloading);
-            // Once is enough to know.
-            tripled.run(false);
-            tripled.run(false);
+            tripling.run(false, downloading);
+            tripling.run(false, downloading);
+            // After one failed capture, the work is not captured again.
+            tripling.run(false);
+            tripling.run(false);
         }
     }
 
     @Test
-    void whatIsUploadedOrOutlivesTheWorkIsNotCaptured() {
+    void workThatUploadsOrKeepsTensorsIsNotCaptured() {
         try (Backend backend = TestBackends.open();
-                Tripled tripled = new Tripled(backend);
+                Tripling tripling = new Tripling(backend);
                 Workspace outer = backend.newWorkspace()) {
             try (Workspace before = backend.newWorkspace()) {
-                // So that it is not for lack of memory.
+                // Fill the pool, so that the capture does not fail for lack of memory.
                 before.allocate(DType.F32, 3);
                 before.allocate(DType.F32, 3);
             }
             Runnable keeping = () -> {
                 outer.allocate(DType.F32, 3);
-                tripled.compute();
+                tripling.compute();
             };
-            tripled.run(false, keeping);
-            tripled.run(false, keeping);
-            assertFalse(CudaKernels.of(backend).recorder().enable(true), "it is given up");
+            tripling.run(false, keeping);
+            tripling.run(false, keeping);
+            assertFalse(CudaKernels.of(backend).recorder().enable(true), "the recorder disabled itself");
             Runnable uploading = () -> {
                 try (Workspace scratch = backend.newWorkspace()) {
                     backend.upload(scratch, HostTensor.of(new float[] {1}, 1), DType.F32);
                 }
-                tripled.compute();
+                tripling.compute();
             };
-            tripled.run(false, uploading);
-            tripled.run(false, uploading);
+            tripling.run(false, uploading);
+            tripling.run(false, uploading);
         }
     }
 
     @Test
-    void aFailureOfTheWorkIsThrownAndHarmsNothing() {
+    void exceptionsOfTheWorkAreThrownAndKeepTheRecording() {
         try (Backend backend = TestBackends.open();
-                Tripled tripled = new Tripled(backend)) {
-            tripled.run(false);
+                Tripling tripling = new Tripling(backend)) {
+            tripling.run(false);
             assertThrows(
                     IllegalArgumentException.class,
-                    () -> tripled.run(true, () -> {
-                        tripled.compute();
-                        backend.add(tripled.x, tripled.x, tripled.y.slice(0, 1));
+                    () -> tripling.run(true, () -> {
+                        tripling.compute();
+                        backend.add(tripling.x, tripling.x, tripling.y.slice(0, 1));
                     }));
-            tripled.run(true);
+            tripling.run(true);
         }
     }
 
     @Test
-    void aDriverThatRefusesIsDoneWithout() {
+    void driverErrorsDuringACaptureAreTolerated() {
         assumeFalse(TestBackends.onGpu());
         for (String function : List.of("cuStreamBeginCapture_v2", "cuGraphInstantiateWithFlags")) {
             Device device = Device.open(
-                    library -> name -> Emulation.library().find(name.equals(function) ? "emulated_refusal" : name),
+                    library -> name -> Emulation.library().find(name.equals(function) ? "emulated_failure" : name),
                     new CubinCache(Path.of("target", "cubins")));
             try (Backend backend = new Backend(new CudaKernels(device, Long.MAX_VALUE));
-                    Tripled tripled = new Tripled(backend)) {
-                tripled.run(false);
-                tripled.run(false);
-                tripled.run(false);
+                    Tripling tripling = new Tripling(backend)) {
+                tripling.run(false);
+                tripling.run(false);
+                tripling.run(false);
             }
         }
     }
 
     @Test
-    void otherThreadsGoOnWhileOneCaptures() {
+    void otherThreadsWorkDuringACapture() {
         try (Backend backend = TestBackends.open();
-                Tripled captured = new Tripled(backend);
-                Tripled other = new Tripled(backend)) {
+                Tripling captured = new Tripling(backend);
+                Tripling other = new Tripling(backend)) {
             captured.run(false);
             captured.run(true, () -> {
                 CompletableFuture.runAsync(() -> {
@@ -390,7 +390,7 @@ final class GraphTest {
                             other.compute();
                             assertEquals(15, backend.download(other.y).toFloats()[5]);
                             try (Workspace workspace = backend.newWorkspace()) {
-                                // More than there is: the device is asked.
+                                // Larger than the pool, so that the device allocates.
                                 workspace.allocate(DType.F32, 16 * LONG);
                             }
                         })
@@ -402,22 +402,22 @@ final class GraphTest {
     }
 
     @Test
-    void severalThreadsMayShareARecording() {
+    void threadsMayShareARecording() {
         try (Backend backend = TestBackends.open();
                 ExecutorService threads = Executors.newFixedThreadPool(2);
                 Recording recording = backend.newRecording();
-                Tripled first = new Tripled(backend);
-                Tripled second = new Tripled(backend)) {
+                Tripling first = new Tripling(backend);
+                Tripling second = new Tripling(backend)) {
             List<CompletableFuture<Void>> both = List.of(first, second).stream()
-                    .map(tripled -> CompletableFuture.runAsync(
+                    .map(tripling -> CompletableFuture.runAsync(
                             () -> {
                                 for (int i = 1; i < 20; i++) {
                                     float[] values = new float[LONG];
                                     values[i] = i;
-                                    backend.write(HostTensor.of(values, LONG), tripled.x);
-                                    recording.run(List.of(tripled.x, tripled.y), tripled::compute);
+                                    backend.write(HostTensor.of(values, LONG), tripling.x);
+                                    recording.run(List.of(tripling.x, tripling.y), tripling::compute);
                                     assertEquals(
-                                            3 * i, backend.download(tripled.y).toFloats()[i]);
+                                            3 * i, backend.download(tripling.y).toFloats()[i]);
                                 }
                             },
                             threads))
@@ -427,7 +427,7 @@ final class GraphTest {
     }
 
     @Test
-    void productsOfOtherThreadsAndThoseOfAGraphLeaveEachOtherAlone() {
+    void gemmsOfThreadsAndGraphsDoNotShareTheirWorkspace() {
         int width = 16;
         float[] values = new float[width * width];
         for (int i = 0; i < width; i++) {
@@ -451,12 +451,12 @@ final class GraphTest {
                             () -> {
                                 try (Workspace own = backend.newWorkspace()) {
                                     Tensor y = own.allocate(DType.F32, width, width);
-                                    Runnable product = () -> backend.linear(x, weights, Epilogue.NONE, y);
+                                    Runnable gemm = () -> backend.linear(x, weights, Epilogue.NONE, y);
                                     for (int i = 0; i < 100; i++) {
                                         if (recorded) {
-                                            recording.run(List.of(x, y), product);
+                                            recording.run(List.of(x, y), gemm);
                                         } else {
-                                            product.run();
+                                            gemm.run();
                                         }
                                         assertArrayEquals(
                                                 squares, backend.download(y).toFloats());
@@ -471,27 +471,27 @@ final class GraphTest {
     }
 
     @Test
-    void tensorsThatWereFreedAreNotTouched() {
+    void graphsWithFreedTensorsAreNotLaunched() {
         try (Backend backend = TestBackends.open();
-                Tripled tripled = new Tripled(backend)) {
+                Tripling tripling = new Tripling(backend)) {
             Workspace constants = backend.newWorkspace();
             Tensor zero = constants.allocate(DType.F32, LONG);
             backend.write(HostTensor.of(new float[LONG], LONG), zero);
             Runnable adding = () -> {
-                tripled.compute();
-                backend.add(tripled.y, zero, tripled.y);
+                tripling.compute();
+                backend.add(tripling.y, zero, tripling.y);
             };
-            tripled.run(false, adding);
-            tripled.run(true, adding);
+            tripling.run(false, adding);
+            tripling.run(true, adding);
             constants.close();
-            String message = assertThrows(IllegalStateException.class, () -> tripled.run(true, adding))
+            String message = assertThrows(IllegalStateException.class, () -> tripling.run(true, adding))
                     .getMessage();
             assertTrue(message.contains("the workspace is closed"), message);
         }
     }
 
     @Test
-    void aBackendFreesTheGraphsThatAreLeft() throws Throwable {
+    void closingTheBackendFreesItsGraphs() throws Throwable {
         assumeFalse(TestBackends.onGpu());
         MethodHandle live = Linker.nativeLinker()
                 .downcallHandle(
@@ -499,19 +499,19 @@ final class GraphTest {
                         FunctionDescriptor.of(ValueLayout.JAVA_INT));
         int before = (int) live.invokeExact();
         Backend backend = TestBackends.open();
-        Tripled tripled = new Tripled(backend);
-        tripled.run(false);
-        tripled.run(true);
+        Tripling tripling = new Tripling(backend);
+        tripling.run(false);
+        tripling.run(true);
         assertEquals(before + 1, (int) live.invokeExact());
-        tripled.workspace.close();
+        tripling.workspace.close();
         backend.close();
         assertEquals(before, (int) live.invokeExact());
-        tripled.recording.close();
+        tripling.recording.close();
         assertEquals(before, (int) live.invokeExact());
     }
 
     @Test
-    void shapesArePartOfWhatRepeats() {
+    void graphsAreReusedForEqualShapesOnly() {
         try (Backend backend = TestBackends.open();
                 Workspace workspace = backend.newWorkspace();
                 Recording recording = backend.newRecording()) {

@@ -38,11 +38,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Tensors of more than 2^31 elements, on a GPU with room for them: the last rows must be those that the operation makes of the last rows
- * alone. Outputs hold noise before, so rows that were not written, or written elsewhere, differ.
+ * Tests of tensors of more than 2^31 elements, on a GPU with enough memory. The last rows of the output must equal the output for the last
+ * rows of the input alone. Outputs are initialized with noise, so rows that are not written differ.
  */
 final class LargeTensorTest {
-    private static final long LEAST_BYTES = 48L << 30;
+    private static final long MIN_BYTES = 48L << 30;
     private static final double TOLERANCE = 8e-3;
     private static final int D = 2560;
     private static final Grid GRID = new Grid(32, 164, 164);
@@ -57,8 +57,8 @@ final class LargeTensorTest {
     private @Nullable Backend backend;
     private @Nullable Workspace workspace;
 
-    /** An operation on a matrix of rows and an output, of all rows or the last ones. */
-    private interface Rows {
+    /** An operation on a matrix and an output, of all rows or only the last ones. */
+    private interface RowOperation {
         void run(Tensor x, Tensor out);
     }
 
@@ -68,7 +68,7 @@ final class LargeTensorTest {
         Backend opened = TestBackends.open();
         backend = opened;
         workspace = opened.newWorkspace();
-        assumeTrue(CudaKernels.of(opened).device().properties().totalBytes() >= LEAST_BYTES, "needs a GPU with 48 GiB");
+        assumeTrue(CudaKernels.of(opened).device().properties().totalBytes() >= MIN_BYTES, "needs a GPU with 48 GiB");
     }
 
     @AfterEach
@@ -146,7 +146,7 @@ final class LargeTensorTest {
         });
     }
 
-    /** Decays so fast that what was long before does not matter. */
+    /** The decay is so fast that distant rows have no effect. */
     @Test
     void scan() {
         ScanSpec spec = new ScanSpec(D, 128, 1, 64, 4, 64);
@@ -222,19 +222,23 @@ final class LargeTensorTest {
         assertAgree(last.slice(1, 2), out.slice(33, 34));
     }
 
-    /** @param columns of the input; the output has D */
-    private void check(int columns, Rows operation) {
+    /**
+     * Checks an operation on a matrix.
+     *
+     * @param columns the columns of the input; the output has D
+     */
+    private void check(int columns, RowOperation operation) {
         Tensor x = noise(1, ROWS, columns);
         Tensor out = noise(9, ROWS, D);
         operation.run(x, out);
         Tensor last = noise(9, TAIL, D);
         operation.run(x.slice(ROWS - TAIL, ROWS), last);
-        // The first half of the last rows may lack what was before them.
+        // The first half of the last rows may depend on rows before them.
         assertAgree(last.slice(TAIL / 2, TAIL), out.slice(ROWS - TAIL / 2, ROWS));
     }
 
-    /** Frames of [33, 512, 512, 256]; the last ones depend on no more than two before. */
-    private void checkVideo(Rows operation) {
+    /** Checks an operation on a video [33, 512, 512, 256]. A frame may depend on itself and the two before. */
+    private void checkVideo(RowOperation operation) {
         Tensor x = noise(1, 33, 512, 512, 256);
         Tensor out = noise(9, 33, 512, 512, 256);
         operation.run(x, out);

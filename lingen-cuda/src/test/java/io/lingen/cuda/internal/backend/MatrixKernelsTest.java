@@ -37,12 +37,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The kernels on tensor cores against the plain ones, on the same BF16 values: sizes of real models and lengths that need several blocks,
- * beyond those of the contracts, which hold the plain kernels to the reference.
+ * Compares the kernels on tensor cores with the F32 kernels, on the same BF16 values. The contracts compare the F32 kernels with the
+ * reference. The sizes here are those of real models and need several blocks.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class MatrixKernelsTest {
-    /** A few roundings to BF16 in a row, as in the contracts. */
+    /** Allows for a few consecutive roundings to BF16, as in the contracts. */
     private static final double TOLERANCE = 8e-3;
 
     private @Nullable Backend backend;
@@ -78,7 +78,7 @@ final class MatrixKernelsTest {
         "13, 7, 11,  7, 4, 6, wht, 1, 8, 8, 1, 8, true",
         "2, 3, 5,  1, 2, 3, thw, 2, 40, 100, 2, 1, false"
     })
-    void theScan(
+    void scan(
             int t,
             int h,
             int w,
@@ -143,7 +143,8 @@ final class MatrixKernelsTest {
                 "100, 65, 1, 80, true, true",
                 "33, 129, 2, 24, false, false",
                 "17, 70, 1, 7, true, true",
-                // Several pieces of work a block, several tiles of keys, sizes that end with a tile or just after.
+                // Several shares of work per block, several tiles of keys, and sizes at or just above a multiple of a
+                // tile.
                 "520, 64, 2, 128, true, true",
                 "300, 640, 1, 64, false, true",
                 "257, 513, 2, 128, true, true",
@@ -161,7 +162,7 @@ final class MatrixKernelsTest {
         int width = heads * headDim;
         float[] weights = new float[keys];
         for (int i = 0; i < keys; i++) {
-            // A whole first tile of keys is left out, whichever kernel cuts them.
+            // The weights of the complete first tile of keys are 0, for each tile size.
             boolean kept = i >= Math.min(128, keys - 1) && (i == keys - 1 || random.nextInt(3) > 0);
             weights[i] = !kept ? 0 : random.nextBoolean() ? 1 : (float) Math.exp(2 * random.nextGaussian());
         }
@@ -190,7 +191,7 @@ final class MatrixKernelsTest {
                 "18, 6, 5,  16, 4, 4,  1, 128, false, true, true",
                 "18, 5, 6,  16, 4, 4,  1, 64, true, true, false",
                 "9, 5, 3,  8, 4, 4,  2, 16, false, true, true",
-                // Windows of two tiles and of one, of which some are empty.
+                // Windows of one or two tiles, some of them empty.
                 "34, 9, 6,  16, 4, 4,  2, 64, true, false, true",
                 "20, 7, 9,  16, 4, 4,  3, 128, true, false, true",
                 "5, 4, 6,  4, 4, 4,  2, 104, false, false, true",
@@ -245,7 +246,7 @@ final class MatrixKernelsTest {
                 "7, 9, 9, 200, 24,  3, 3, 1, true",
                 "1, 1, 300, 72, 40,  1, 1, 1, true",
                 "3, 20, 20, 200, 40,  1, 1, 1, true",
-                // Boxes of one patch and one tap, by which the loader runs ahead.
+                // Boxes of one patch and one tap, where the loader is ahead by more than one box.
                 "1, 9, 300, 64, 200,  1, 1, 1, true",
                 "4, 6, 5, 8, 130,  1, 1, 3, false",
                 "5, 4, 70, 64, 72,  1, 1, 5, true",
@@ -261,7 +262,7 @@ final class MatrixKernelsTest {
         for (int i = 0; i < weight.length; i++) {
             weight[i] = BFloat16.toFloat(BFloat16.fromFloat(weight[i]));
         }
-        // The second as in a causal autoencoder, where it fits.
+        // The second padding is that of a causal autoencoder.
         for (Padding padding : List.of(Padding.same(new Dims3(kt, kh, kw)), Padding.same(new Dims3(1, kh, kw)))) {
             ConvolutionParameters source = new ConvolutionParameters(
                     HostTensor.of(weight, out, in, kt, kh, kw),
@@ -280,7 +281,7 @@ final class MatrixKernelsTest {
         }
     }
 
-    /** Runs an operation on a matrix of BF16 numbers, stored as BF16 and as F32. */
+    /** Compares an operation on a matrix of BF16 values stored as BF16 with the same values stored as F32. */
     private void assertAgree(Backend device, long rows, long columns, BiFunction<Workspace, Tensor, Tensor> operation) {
         float[] values = normals(1, (int) (rows * columns));
         try (Workspace workspace = device.newWorkspace()) {
@@ -306,7 +307,7 @@ final class MatrixKernelsTest {
     }
 
     /**
-     * Every case twice: by the instructions of a warp, and by those of warpgroups where the device has them.
+     * Returns every case twice: with warp instructions, and with warpgroup instructions if the device has them.
      *
      * @param large cases for more multiprocessors than the emulated device has
      */

@@ -19,12 +19,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Whole denoisers on the backend against the golden tensors of the PyTorch reference, all taps. */
+/** Compares denoisers on the backend with golden tensors of the PyTorch reference, at all taps. */
 final class ParityTest {
     private static final String BASE = "io/lingen/fixtures/";
 
-    /** Those of the emulated device: each kernel and each switch of the model once; a GPU runs all. */
-    private static final List<String> FEW =
+    /** The models for the emulated device, which cover each kernel and each option of the model. A GPU runs all models. */
+    private static final List<String> BASIC =
             List.of("lingen-default", "dit", "mamba1", "no-review", "qk-norm-position-bias", "zigzag");
 
     private static final List<String> MORE = List.of(
@@ -44,7 +44,7 @@ final class ParityTest {
             "two-text-encoders");
 
     static Stream<Arguments> passes() {
-        return Stream.concat(FEW.stream(), TestBackends.onGpu() ? MORE.stream() : Stream.of())
+        return Stream.concat(BASIC.stream(), TestBackends.onGpu() ? MORE.stream() : Stream.of())
                 .flatMap(model -> Stream.of(DType.F32, DType.BF16).map(precision -> Arguments.of(model, precision)));
     }
 
@@ -57,11 +57,11 @@ final class ParityTest {
                 SafetensorsFile expected = SafetensorsFile.of(model, fixture(model))) {
             ParityCheck.Result result = ParityCheck.run(denoiser, expected);
             double tolerance = precision == DType.BF16 ? 2e-2 : 1e-5;
-            List<String> beyond = result.comparisons().stream()
+            List<String> failures = result.comparisons().stream()
                     .filter(comparison -> !(comparison.relativeError() <= tolerance))
                     .map(ParityCheck.Comparison::toString)
                     .toList();
-            assertTrue(beyond.isEmpty(), () -> "beyond " + tolerance + ": " + beyond);
+            assertTrue(failures.isEmpty(), () -> "relative error above " + tolerance + ": " + failures);
             long tensors = expected.names().stream()
                     .filter(name -> name.startsWith("tap.") || name.equals("velocity"))
                     .count();

@@ -12,7 +12,7 @@ import io.lingen.cuda.internal.driver.Libraries;
 import java.lang.foreign.SymbolLookup;
 import java.nio.file.Path;
 
-/** The backend under test: on the machine's GPU with -Dlingen.cuda.test=gpu, on the emulated device otherwise. */
+/** Opens the backend under test: on a GPU with -Dlingen.cuda.test=gpu, otherwise on the emulated device. */
 final class TestBackends {
     private static final CubinCache CACHE = new CubinCache(Path.of("target", "cubins"));
 
@@ -36,28 +36,25 @@ final class TestBackends {
         return new Backend(new CudaKernels(device(true), memoryLimit));
     }
 
-    /** Without cuBLASLt. */
-    static Backend openWithOwnProducts() {
+    /** Opens the backend without cuBLASLt. */
+    static Backend openWithoutCublas() {
         return new Backend(new CudaKernels(device(false), Long.MAX_VALUE));
     }
 
-    /** With attention and convolutions as devices without warpgroups have them. */
+    /** Opens the backend without warpgroup instructions. */
     static Backend openWithoutWarpgroups() {
         Backend backend = open();
         CudaKernels.of(backend).device().useWarpgroups(false);
         return backend;
     }
 
-    /** With those of warpgroups; aborts the test (an assumption) on a device that has none. */
+    /** Opens the backend with warpgroup instructions. Aborts the test (an assumption) on a device that has none. */
     static Backend openWithWarpgroups() {
         Device device = device(true);
         if (!device.properties().hasWarpgroups()) {
             DeviceProperties properties = device.properties();
             device.close();
-            assumeTrue(
-                    false,
-                    "products of warpgroups need compute capability 9.0, the device has " + properties.major() + "."
-                            + properties.minor());
+            assumeTrue(false, "compute capability must be 9.0, found " + properties.major() + "." + properties.minor());
         }
         return new Backend(new CudaKernels(device, Long.MAX_VALUE));
     }
@@ -74,7 +71,7 @@ final class TestBackends {
 
     private static SymbolLookup library(Libraries.Name name, SymbolLookup found, boolean cublas) {
         if (name == Libraries.Name.CUBLAS_LT && !cublas) {
-            throw new IllegalStateException("left out by the test");
+            throw new IllegalStateException("disabled by the test");
         }
         return found;
     }

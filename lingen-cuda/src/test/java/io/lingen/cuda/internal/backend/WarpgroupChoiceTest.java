@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.opentest4j.TestAbortedException;
 
-/** Devices without warpgroups, before and after compute capability 9.0, attend with the products of a warp. */
+/** Checks that devices below and above compute capability 9.0 compute attention with warp instructions. */
 final class WarpgroupChoiceTest {
     @TempDir
     Path folder;
@@ -31,7 +31,7 @@ final class WarpgroupChoiceTest {
 
     @BeforeEach
     void load() {
-        assumeFalse(TestBackends.onGpu(), "the device's capability is made up");
+        assumeFalse(TestBackends.onGpu(), "needs the emulated device");
         library = Emulation.library();
     }
 
@@ -41,7 +41,7 @@ final class WarpgroupChoiceTest {
     }
 
     @Test
-    void otherDevicesKeepTheInstructionsOfAWarp() {
+    void otherDevicesUseWarpInstructions() {
         float[] expected = attend(false);
         for (int[] capability : new int[][] {{8, 0}, {10, 0}, {12, 0}}) {
             Emulation.configure(1, capability[0], capability[1], Emulation.BYTES);

@@ -1,4 +1,4 @@
-/** Tests of the CUDA backend, on a GPU if asked and on the emulated device otherwise. */
+/** Tests of the CUDA backend, on a GPU or on the emulated device. */
 @NullMarked
 package io.lingen.cuda.internal.backend;
 

@@ -14,7 +14,7 @@ import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Compiled kernels on disk. */
+/** Tests of the cache of compiled kernels. */
 final class CubinCacheTest {
     private static final byte[] CUBIN = {1, 2, 3, 4, 5};
 
@@ -28,7 +28,7 @@ final class CubinCacheTest {
     };
 
     @Test
-    void aKernelIsCompiledOnce() {
+    void kernelsAreCompiledOnce() {
         for (int i = 0; i < 3; i++) {
             assertArrayEquals(CUBIN, new CubinCache(folder.resolve("new")).get("key", compile));
         }
@@ -38,7 +38,7 @@ final class CubinCacheTest {
     }
 
     @Test
-    void damageIsFoundAndMended() throws IOException {
+    void damagedFilesAreReplaced() throws IOException {
         CubinCache cache = new CubinCache(folder);
         cache.get("key", compile);
         Path file = folder.resolve("key.cubin");
@@ -53,12 +53,12 @@ final class CubinCacheTest {
             assertArrayEquals(whole, Files.readAllBytes(file));
         }
         try (var files = Files.list(folder)) {
-            assertEquals(1, files.count(), "no partial file is left");
+            assertEquals(1, files.count(), "partial files are deleted");
         }
     }
 
     @Test
-    void aFolderThatCantBeWrittenIsNoFailure() throws IOException {
+    void unwritableFoldersAreTolerated() throws IOException {
         Path file = Files.createFile(folder.resolve("a file"));
         CubinCache cache = new CubinCache(file.resolve("below"));
         assertArrayEquals(CUBIN, cache.get("key", compile));
@@ -67,7 +67,7 @@ final class CubinCacheTest {
     }
 
     @Test
-    void theKeyDependsOnAllThatTheCodeDependsOn() {
+    void keysDependOnSourcesHeadersAndOptions() {
         KernelSource source = KernelSource.of("norms");
         KernelSource changed = new KernelSource(source.name(), source.text() + " ", source.headers());
         KernelSource other = new KernelSource(source.name(), source.text(), Map.of("device.cuh", ""));

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The device through its bindings, on the emulated driver: errors, memory, uploads that outrun their staging. */
+/** Tests of the device and of its bindings on the emulated driver: errors, memory, captures, and uploads larger than the staging memory. */
 @SuppressWarnings("restricted")
 final class DeviceTest {
     @TempDir
@@ -41,7 +41,7 @@ final class DeviceTest {
     }
 
     @Test
-    void propertiesAreThoseOfTheDevice() {
+    void propertiesAreReadFromTheDevice() {
         DeviceProperties properties = Device.properties(name -> library);
         assertEquals("emulated device", properties.name());
         assertEquals(Emulation.BYTES, properties.totalBytes());
@@ -50,7 +50,7 @@ final class DeviceTest {
     }
 
     @Test
-    void noDeviceAndOldDevicesAreRefused() throws Throwable {
+    void missingAndOldDevicesAreRejected() throws Throwable {
         Emulation.configure(0, 9, 0, Emulation.BYTES);
         String message = assertThrows(IllegalStateException.class, () -> Device.properties(name -> library))
                 .getMessage();
@@ -58,11 +58,11 @@ final class DeviceTest {
         Emulation.configure(1, 7, 5, Emulation.BYTES);
         message = assertThrows(IllegalStateException.class, () -> Device.properties(name -> library))
                 .getMessage();
-        assertTrue(message.contains("compute capability 7.5; 8.0 or newer"), message);
+        assertTrue(message.contains("compute capability must be 8.0 or newer, found 7.5"), message);
     }
 
     @Test
-    void devicesThatTheCompilerDoesNotKnowRunTheCodeOfThoseBeforeThemOrAreRefused() throws Throwable {
+    void unknownDevicesUseAnEarlierArchitectureOrAreRejected() throws Throwable {
         Nvrtc nvrtc = new Nvrtc(library);
         assertEquals(List.of("sm_80", "sm_86", "sm_90", "sm_100", "sm_120"), nvrtc.architectures());
         assertEquals("sm_86", nvrtc.architectureFor(8, 6));
@@ -71,12 +71,12 @@ final class DeviceTest {
         Emulation.configure(1, 11, 0, Emulation.BYTES);
         String message = assertThrows(IllegalStateException.class, this::open).getMessage();
         assertTrue(
-                message.contains("NVRTC 0.1 does not know devices of compute capability 11.0; install a newer CUDA"),
+                message.contains("NVRTC must support compute capability 11.0, found version 0.1; install a newer CUDA"),
                 message);
     }
 
     @Test
-    void kernelsOfOneArchitectureAreForItAlone() throws Throwable {
+    void warpgroupKernelsRunOnTheirArchitectureOnly() throws Throwable {
         assertTrue(Device.properties(name -> library).hasWarpgroups());
         for (int minor : new int[] {0, 6}) {
             Emulation.configure(1, 8, minor, Emulation.BYTES);
@@ -93,17 +93,19 @@ final class DeviceTest {
     }
 
     @Test
-    void aDriverWithoutAFunctionIsTooOld() {
+    void driversWithoutARequiredFunctionAreRejected() {
         SymbolLookup old = name -> name.equals("cuMemAllocAsync") ? java.util.Optional.empty() : library.find(name);
         String message = assertThrows(IllegalStateException.class, () -> Device.properties(name -> old))
                 .getMessage();
-        assertTrue(message.contains("no function cuMemAllocAsync; CUDA 12.0 or newer"), message);
+        assertTrue(
+                message.contains("must have the function cuMemAllocAsync, found none; install CUDA 12.0 or newer"),
+                message);
     }
 
     @Test
-    void bytesGoThereAndBack() {
+    void uploadedBytesAreDownloaded() {
         try (Device device = open()) {
-            // Longer than a part of the staging memory, and several parts, so that slots are used again.
+            // Longer than the staging memory, so that its parts are reused.
             byte[] bytes = new byte[(5 << 20) + 13];
             new Random(1).nextBytes(bytes);
             long address = device.allocate(bytes.length);
@@ -122,7 +124,7 @@ final class DeviceTest {
     }
 
     @Test
-    void whatDoesNotFitGivesNoAddressAndHarmsNothing() throws Throwable {
+    void failedAllocationsReturnZero() throws Throwable {
         Emulation.configure(1, 9, 0, 100L << 20);
         try (Device device = open()) {
             assertEquals(0, device.allocate(90L << 20));
@@ -134,7 +136,7 @@ final class DeviceTest {
     }
 
     @Test
-    void nothingIsLeftBehind() throws Throwable {
+    void closingFreesAllMemory() throws Throwable {
         MethodHandle live = Linker.nativeLinker()
                 .downcallHandle(
                         library.find("emulated_live_blocks").orElseThrow(),
@@ -145,7 +147,7 @@ final class DeviceTest {
     }
 
     @Test
-    void whatWouldWaitSpoilsACapture() {
+    void waitingCallsInvalidateACapture() {
         Driver driver = new Driver(library);
         driver.init();
         driver.setContext(driver.retainContext(driver.device(0)));
@@ -177,7 +179,7 @@ final class DeviceTest {
     }
 
     @Test
-    void noGraphIsLeftBehind() throws Throwable {
+    void failedCapturesFreeTheirGraphs() throws Throwable {
         MethodHandle live = Linker.nativeLinker()
                 .downcallHandle(
                         library.find("emulated_live_graphs").orElseThrow(),
@@ -192,7 +194,7 @@ final class DeviceTest {
     }
 
     @Test
-    void wrongParametersAreNamed() {
+    void launchErrorsNameTheKernel() {
         try (Device device = open()) {
             OneAddress tooFew = new OneAddress(0);
             String message = assertThrows(
@@ -209,7 +211,7 @@ final class DeviceTest {
     }
 
     @Test
-    void withoutCublasProductsAreLeftToOthers() {
+    void missingCublasIsReported() {
         try (Device device = Device.open(
                 name -> {
                     if (name == Libraries.Name.CUBLAS_LT) {
@@ -219,7 +221,7 @@ final class DeviceTest {
                 },
                 new CubinCache(folder))) {
             assertFalse(device.hasCublas());
-            assertFalse(device.multiply(new MatrixProduct(0, 0, 0, 0, 1, 1, 1, false, false, false, false)));
+            assertFalse(device.multiply(new CublasGemm(0, 0, 0, 0, 1, 1, 1, false, false, false, false)));
         }
     }
 

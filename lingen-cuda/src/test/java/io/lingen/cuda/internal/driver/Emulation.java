@@ -19,8 +19,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The emulated device: the kernels' own sources, built by g++ with a scheduler of fibers in place of the GPU and the entry points of the
- * driver, NVRTC and cuBLASLt. Built once per change of a source, in the build folder.
+ * A builder and loader of the emulated device: the kernel sources, compiled by g++ with a scheduler of fibers in place of the GPU and the
+ * functions of the driver, NVRTC and cuBLASLt. The build folder keeps the result until a source changes.
  */
 @SuppressWarnings("restricted")
 public final class Emulation {
@@ -29,14 +29,14 @@ public final class Emulation {
             List.of("emulation.h", "emulation.cpp", "hopper.h", "hopper.cpp", "driver.cpp");
     private static final Path TARGET = Path.of("target", "emulation");
 
-    /** The memory of the emulated device, unless it is configured. */
+    /** The default memory of the emulated device. */
     public static final long BYTES = 1L << 30;
 
     private static @Nullable SymbolLookup library;
 
     private Emulation() {}
 
-    /** The three libraries in one; aborts the test (an assumption) where there is no g++ or another processor. */
+    /** Returns the three libraries as one. Aborts the test (an assumption) without g++ or on another processor or system. */
     public static synchronized SymbolLookup library() {
         if (library == null) {
             assumeTrue(
@@ -49,7 +49,7 @@ public final class Emulation {
         return library;
     }
 
-    /** Makes it a number of devices of another capability and size; to be followed by {@link #restore}. */
+    /** Sets the number of devices, their compute capability and memory. To be followed by {@link #restore}. */
     public static synchronized void configure(int devices, int major, int minor, long bytes) {
         try {
             Linker.nativeLinker()
@@ -62,18 +62,18 @@ public final class Emulation {
                                     ValueLayout.JAVA_LONG))
                     .invokeExact(devices, major, minor, bytes);
         } catch (Throwable e) {
-            throw new IllegalStateException("the emulated device can't be configured", e);
+            throw new IllegalStateException("the emulated device cannot be configured", e);
         }
     }
 
-    /** Makes it what it is at the start; nothing where there is none. */
+    /** Restores the default configuration, if the device is loaded. */
     public static synchronized void restore() {
         if (library != null) {
             configure(1, 9, 0, BYTES);
         }
     }
 
-    /** Whether a program answers to --version. */
+    /** Returns whether a program can be run with --version. */
     public static boolean isInstalled(String program) {
         try {
             return new ProcessBuilder(program, "--version")
@@ -92,7 +92,7 @@ public final class Emulation {
         }
     }
 
-    /** Writes the kernels as they are in the jar to a folder. */
+    /** Writes the sources of the kernels to a folder. */
     public static void writeKernels(Path folder) throws IOException {
         for (String name : KernelSource.NAMES) {
             KernelSource source = KernelSource.of(name);
@@ -103,7 +103,7 @@ public final class Emulation {
         }
     }
 
-    /** Runs a program and gives what it printed. */
+    /** Runs a program and returns its output. */
     public static String run(Path folder, List<String> command) throws IOException {
         Process process = new ProcessBuilder(command)
                 .directory(folder.toFile())
@@ -122,14 +122,14 @@ public final class Emulation {
 
     private static Path build() {
         try {
-            List<String> circumstances = new ArrayList<>();
+            List<String> sources = new ArrayList<>();
             for (String file : FILES) {
-                circumstances.add(read(file));
+                sources.add(read(file));
             }
             for (String name : KernelSource.NAMES) {
-                circumstances.add(KernelSource.of(name).text());
+                sources.add(KernelSource.of(name).text());
             }
-            String hash = KernelSource.of("elementwise").hash(circumstances).substring(0, 16);
+            String hash = KernelSource.of("elementwise").hash(sources).substring(0, 16);
             Path folder = TARGET.resolve(hash).toAbsolutePath();
             Path built = folder.resolve("libemulated.so");
             if (!Files.exists(built)) {
@@ -148,7 +148,7 @@ public final class Emulation {
             }
             return built;
         } catch (IOException e) {
-            throw new IllegalStateException("the emulated device can't be built", e);
+            throw new IllegalStateException("the emulated device cannot be built", e);
         }
     }
 

@@ -21,13 +21,16 @@ import org.opentest4j.TestAbortedException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Every kernel compiles for every architecture, by NVRTC as at run time or else by nvcc; results are kept in the build folder. */
+/**
+ * Checks that every kernel compiles for every architecture: by NVRTC, as at run time, or by nvcc if there is no NVRTC. The build folder
+ * keeps the results.
+ */
 final class KernelCompilationTest {
     private static final Logger LOG = LoggerFactory.getLogger(KernelCompilationTest.class);
     private static final CubinCache CACHE = new CubinCache(Path.of("target", "compiled"));
     private static final List<String> ARCHITECTURES = List.of("sm_80", "sm_90", "sm_120");
-    /** Those that this machine's compiler knows: CUDA before 12.8 does not know the last one. */
-    private static final List<String> KNOWN = knownArchitectures();
+    /** The architectures that the installed compiler supports. CUDA before 12.8 does not support the last one. */
+    private static final List<String> SUPPORTED = supportedArchitectures();
 
     private static final byte[] CUBIN = {0x7f, 'E', 'L', 'F'};
     private static final byte[] FAT_BINARY = {0x50, (byte) 0xed, 0x55, (byte) 0xba};
@@ -36,7 +39,7 @@ final class KernelCompilationTest {
         return KernelSource.NAMES;
     }
 
-    /** All at once, on every processor; what fails here fails again, with its message, in its own test. */
+    /** Compiles all kernels in parallel. Kernels that fail here fail again in their own tests, which report the error. */
     @BeforeAll
     static void compileAll() {
         names().parallelStream().forEach(name -> {
@@ -52,7 +55,7 @@ final class KernelCompilationTest {
     @MethodSource("names")
     void everyKernelCompiles(String name) {
         List<byte[]> all = compile(KernelSource.of(name));
-        assertFalse(all.isEmpty(), "the compiler knows none of " + ARCHITECTURES);
+        assertFalse(all.isEmpty(), "the compiler supports none of " + ARCHITECTURES);
         for (byte[] compiled : all) {
             byte[] magic = Arrays.copyOf(compiled, 4);
             assertTrue(Arrays.equals(magic, CUBIN) || Arrays.equals(magic, FAT_BINARY), () -> Arrays.toString(magic));
@@ -60,9 +63,9 @@ final class KernelCompilationTest {
     }
 
     @Test
-    void theCompilersWordsReachTheCaller() {
+    void compilerErrorsAreReported() {
         SymbolLookup library = nvrtc();
-        assumeTrue(library != null, "no NVRTC: nvcc compiled the kernels");
+        assumeTrue(library != null, "needs NVRTC");
         KernelSource norms = KernelSource.of("norms");
         String message = assertThrows(IllegalStateException.class, () -> new Nvrtc(library)
                         .compile(
@@ -74,7 +77,7 @@ final class KernelCompilationTest {
         assertTrue(message.contains("wrong.cu(1): error"), message);
     }
 
-    /** Machine code for all architectures, in one or several files. */
+    /** Returns the machine code for all architectures, in one or several files. */
     private static List<byte[]> compile(KernelSource source) {
         SymbolLookup library = nvrtc();
         if (library != null) {
@@ -84,13 +87,13 @@ final class KernelCompilationTest {
                     .toList();
         }
         assumeCompiler();
-        return List.of(CACHE.get("nvcc-" + source.hash(KNOWN), () -> nvcc(source)));
+        return List.of(CACHE.get("nvcc-" + source.hash(SUPPORTED), () -> nvcc(source)));
     }
 
     private static void assumeCompiler() {
         assumeTrue(
                 nvrtc() != null || Emulation.isInstalled("nvcc"),
-                "neither NVRTC nor nvcc: kernels can't be compiled; install the CUDA toolkit or name its folder with -D"
+                "NVRTC or nvcc must be installed, found neither; install the CUDA toolkit or set its folder with -D"
                         + Libraries.PROPERTY);
     }
 
@@ -102,33 +105,32 @@ final class KernelCompilationTest {
         }
     }
 
-    /** Whether the assembler says that registers go through memory, or that products of warpgroups wait for each other. */
+    /** Returns whether a line of ptxas reports spilled registers or serialized wgmma instructions. */
     private static boolean isSlow(String line) {
         return line.contains("serialized")
                 || (line.contains("spill stores") && !line.contains(" 0 bytes spill stores, 0 bytes spill loads"));
     }
 
     @Test
-    void theCompilerKnowsAllArchitectures() {
+    void compilerSupportsAllArchitectures() {
         assumeCompiler();
         assumeTrue(
-                KNOWN.equals(ARCHITECTURES),
-                () -> "of " + ARCHITECTURES + " this CUDA compiles for " + KNOWN + " only");
+                SUPPORTED.equals(ARCHITECTURES), () -> "of " + ARCHITECTURES + " this CUDA supports only " + SUPPORTED);
     }
 
-    /** Those that the source is compiled for. */
+    /** Returns the architectures to compile a source for. */
     private static List<String> architectures(KernelSource source) {
-        return KNOWN.stream().map(source::architecture).distinct().toList();
+        return SUPPORTED.stream().map(source::architecture).distinct().toList();
     }
 
-    /** Of {@link #ARCHITECTURES}; none without a compiler. */
-    private static List<String> knownArchitectures() {
+    /** Returns the supported ones of {@link #ARCHITECTURES}, none without a compiler. */
+    private static List<String> supportedArchitectures() {
         SymbolLookup library = nvrtc();
         if (library == null && !Emulation.isInstalled("nvcc")) {
             return List.of();
         }
-        List<String> known = library != null ? new Nvrtc(library).architectures() : nvccArchitectures();
-        return ARCHITECTURES.stream().filter(known::contains).toList();
+        List<String> supported = library != null ? new Nvrtc(library).architectures() : nvccArchitectures();
+        return ARCHITECTURES.stream().filter(supported::contains).toList();
     }
 
     private static List<String> nvccArchitectures() {
@@ -141,14 +143,14 @@ final class KernelCompilationTest {
         }
     }
 
-    /** One pass of the front end, machine code for each architecture. */
+    /** Compiles a source once to PTX, and to machine code for each architecture. */
     private static byte[] nvcc(KernelSource source) {
         try {
             List<String> architectures = architectures(source);
             String virtual = architectures.get(0).replace("sm_", "compute_");
             Path folder = Files.createDirectories(Path.of("target", "nvcc", source.name()));
             Emulation.writeKernels(folder);
-            String words = Emulation.run(
+            String output = Emulation.run(
                     folder,
                     List.of(
                             "nvcc",
@@ -160,10 +162,10 @@ final class KernelCompilationTest {
                             "-o",
                             "kernels.fatbin",
                             source.name() + ".cu"));
-            List<String> complaints =
-                    words.lines().filter(KernelCompilationTest::isSlow).toList();
-            if (!complaints.isEmpty()) {
-                throw new IllegalStateException(source.name() + ": " + String.join("; ", complaints));
+            List<String> warnings =
+                    output.lines().filter(KernelCompilationTest::isSlow).toList();
+            if (!warnings.isEmpty()) {
+                throw new IllegalStateException(source.name() + ": " + String.join("; ", warnings));
             }
             return Files.readAllBytes(folder.resolve("kernels.fatbin"));
         } catch (IOException e) {

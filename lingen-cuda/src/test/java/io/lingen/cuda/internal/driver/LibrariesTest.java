@@ -15,13 +15,13 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Where libraries are looked for, and what is said when there is none. */
+/** Tests of the search for libraries, and of its error. */
 final class LibrariesTest {
     @TempDir
     Path folder;
 
     @Test
-    void directoriesComeInOrder() throws IOException {
+    void directoriesAreOrdered() throws IOException {
         Path named = directory("named");
         Path home = directory("home/lib64");
         Path path = directory("path/targets/x86_64-linux/lib");
@@ -38,7 +38,7 @@ final class LibrariesTest {
     }
 
     @Test
-    void theNewestVersionWinsAndOtherLibrariesAreNoMatch() throws IOException {
+    void newestVersionIsFirstAndOtherLibrariesAreIgnored() throws IOException {
         for (String file : List.of(
                 "libnvrtc.so.12",
                 "libnvrtc.so.13",
@@ -60,14 +60,15 @@ final class LibrariesTest {
     }
 
     @Test
-    void theErrorSaysWhereWasLookedAndWhatToDo() throws IOException {
+    void errorsNameTheSearchedDirectoriesAndTheRemedy() throws IOException {
         Path broken = Files.writeString(directory("broken").resolve("libcublasLt.so.13"), "not a library");
         Libraries libraries = new Libraries(broken.getParent().toString(), Map.of(), List.of());
         String message = assertThrows(IllegalStateException.class, () -> libraries.load(Name.CUBLAS_LT))
                 .getMessage();
         for (String part : List.of(
-                broken + " can't be loaded",
-                "libcublasLt.so.12 is not on the loader's path",
+                "libcublasLt must be installed, found none in " + broken.getParent(),
+                broken + " cannot be loaded",
+                "libcublasLt.so.12 is not on the path of the loader",
                 "install the CUDA toolkit",
                 "-Dlingen.cuda.path=")) {
             assertTrue(message.contains(part), message);

@@ -1,4 +1,4 @@
-/** Tests of the libraries' bindings, and the emulated device. */
+/** Tests of the bindings to the CUDA libraries, and the emulated device. */
 @NullMarked
 package io.lingen.cuda.internal.driver;
 

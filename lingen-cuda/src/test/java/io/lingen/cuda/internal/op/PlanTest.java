@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** How work is cut. */
+/** Tests of the division of work into blocks. */
 final class PlanTest {
     private static final int H200_MULTIPROCESSORS = 132;
     private static final int H200_SHARED = 233472;
@@ -40,23 +40,23 @@ final class PlanTest {
         assertTrue(plan.segments() * plan.chunksPerSegment() >= chunks, plan.toString());
         assertTrue((plan.segments() - 1) * plan.chunksPerSegment() < chunks, "no segment is empty: " + plan);
         assertTrue(plan.paddedState() >= state && plan.paddedState() % 16 == 0, plan.toString());
-        assertTrue(plan.emitSharedBytes() <= 99 << 10, "consumer devices have 99 KiB a block: " + plan);
+        assertTrue(plan.emitSharedBytes() <= 99 << 10, "consumer devices have 99 KiB per block: " + plan);
         assertTrue(plan.statesSharedBytes() <= plan.emitSharedBytes(), plan.toString());
     }
 
     @ParameterizedTest
     @CsvSource({"39168", "34816", "156672", "139264"})
-    void aLargeScanLeavesLittleOfTheDeviceIdle(int steps) {
+    void largeScansFillTheDevice(int steps) {
         ScanPlan plan = ScanPlan.of(steps, 80, 128, H200_MULTIPROCESSORS, H200_SHARED);
-        // Two blocks of 128 threads fit a multiprocessor's registers and shared memory.
+        // Two blocks of 128 threads fit the registers and the shared memory of a multiprocessor.
         int slots = 2 * H200_MULTIPROCESSORS;
         int waves = Math.ceilDiv(80 * plan.segments(), slots);
         double busy = 80.0 * plan.chunks() / ((double) waves * plan.chunksPerSegment() * slots);
-        assertTrue(waves <= 4 && busy > 0.93, busy + " of " + plan);
+        assertTrue(waves <= 4 && busy > 0.93, "utilization " + busy + " of " + plan);
     }
 
     @Test
-    void sizesBeyondTheTilesAreTheRecurrences() {
+    void unsupportedSizesUseTheRecurrence() {
         assertTrue(ScanPlan.fits(64, 128, 4));
         assertFalse(ScanPlan.fits(65, 128, 4));
         assertFalse(ScanPlan.fits(64, 129, 4));
@@ -73,12 +73,12 @@ final class PlanTest {
         "false, 64, 1000, true, attention_plain, 4",
         "true, 512, 1000, false, attention_plain, 4"
     })
-    void headsAndLengthsChooseTheKernel(
+    void kernelsDependOnHeadsAndLengths(
             boolean bf16, int headDim, int queries, boolean biased, String kernel, int rows) {
         Attention.Plan plan = Attention.Plan.of(bf16, headDim, queries, biased);
         assertEquals(kernel, plan.kernel());
         assertEquals(rows, plan.queriesPerBlock());
-        assertTrue(plan.sharedBytes() <= 99 << 10, "consumer devices have 99 KiB a block: " + plan);
+        assertTrue(plan.sharedBytes() <= 99 << 10, "consumer devices have 99 KiB per block: " + plan);
     }
 
     @ParameterizedTest
@@ -89,7 +89,7 @@ final class PlanTest {
         "64, 256, attention_sm90_64_128",
         "40, 1, attention_sm90_64_64"
     })
-    void blocksOfWarpgroupsStay(int headDim, int keys, String kernel) {
+    void warpgroupKernelsArePersistent(int headDim, int keys, String kernel) {
         assertTrue(Attention.Plan.fitsWarpgroups(headDim));
         Attention.Plan plan = Attention.Plan.ofWarpgroups(headDim, keys);
         assertEquals(kernel, plan.kernel());
@@ -100,19 +100,19 @@ final class PlanTest {
     }
 
     @Test
-    void narrowAndWideHeadsAreNotForWarpgroups() {
+    void narrowAndWideHeadsDoNotUseWarpgroups() {
         assertFalse(Attention.Plan.fitsWarpgroups(32));
         assertFalse(Attention.Plan.fitsWarpgroups(136));
     }
 
     @ParameterizedTest
     @CsvSource({"1025, 160", "2560, 320", "4096, 512", "4104, 288", "5120, 320", "8192, 512"})
-    void rowsKeepTheirThreadsEvenlyBusy(int d, int threads) {
+    void normThreadsDivideTheRowEvenly(int d, int threads) {
         assertEquals(threads, Norms.threads(d));
     }
 
     @Test
-    void headsBeyondAllTilesAreRefused() {
+    void oversizedHeadsAreRejected() {
         assertThrows(IllegalArgumentException.class, () -> Attention.Plan.of(true, 1025, 1, false));
     }
 
@@ -127,8 +127,7 @@ final class PlanTest {
         "272, 1, 1,  1, 1, 1,  2, 256",
         "1, 1, 1,  1, 1, 1,  1, 256"
     })
-    void boxesOfAConvolutionAreFewAndTheirPatchesSmall(
-            int t, int h, int w, int kt, int kh, int kw, long count, int patch) {
+    void boxesMinimizePatches(int t, int h, int w, int kt, int kh, int kw, long count, int patch) {
         Boxes boxes = Boxes.of(source(kt, kh, kw), Shape.of(t, h, w, 8));
         assertNotNull(boxes);
         assertEquals(8, boxes.t() + boxes.h() + boxes.w());
@@ -137,7 +136,7 @@ final class PlanTest {
     }
 
     @Test
-    void patchesTooLargeForAMultiprocessorAreLeftToTheOtherKernel() {
+    void patchesBeyondSharedMemoryAreUnsupported() {
         assertNull(Boxes.of(source(3, 3, 3), Shape.of(8, 32, 32, 8)));
         assertNull(Boxes.of(source(999, 999, 1), Shape.of(8, 32, 32, 8)));
     }

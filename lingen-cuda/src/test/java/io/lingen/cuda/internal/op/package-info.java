@@ -1,4 +1,4 @@
-/** Tests of how the CUDA backend cuts its work. */
+/** Tests of the launch plans of the CUDA backend. */
 @NullMarked
 package io.lingen.cuda.internal.op;
 

@@ -3,7 +3,18 @@ package io.lingen.cuda.internal.op.args;
 import io.lingen.cuda.internal.driver.KernelArguments;
 import io.lingen.cuda.internal.driver.StructWriter;
 
-/** Arguments of an epilogue after a library's product: the struct Epilogue of elementwise.cu. */
+/**
+ * The arguments of the epilogue after a GEMM of cuBLASLt: struct Epilogue in elementwise.cu.
+ *
+ * @param y the address of the result of the GEMM
+ * @param gate the address of the gate, or 0 for none
+ * @param out the address of the output
+ * @param rows the number of rows
+ * @param columns the number of columns
+ * @param yBf16 whether the result of the GEMM is BF16
+ * @param outBf16 whether the output is BF16
+ * @param kind the ordinal of the kind of the epilogue
+ */
 public record EpilogueArguments(
         long y, long gate, long out, long rows, int columns, boolean yBf16, boolean outBf16, int kind)
         implements KernelArguments {

@@ -3,7 +3,23 @@ package io.lingen.cuda.internal.op.args;
 import io.lingen.cuda.internal.driver.KernelArguments;
 import io.lingen.cuda.internal.driver.StructWriter;
 
-/** Arguments of patchify and unpatchify: the struct Patches of tokens.cu. */
+/**
+ * The arguments of patchify and unpatchify: struct Patches in tokens.cu.
+ *
+ * @param from the address of the source
+ * @param to the address of the target
+ * @param n the number of elements
+ * @param fromBf16 whether the source is BF16
+ * @param toBf16 whether the target is BF16
+ * @param channels the number of channels
+ * @param gt the number of frames of the grid
+ * @param gh the number of rows of the grid
+ * @param gw the number of columns of the grid
+ * @param pt the number of frames of a patch
+ * @param ph the number of rows of a patch
+ * @param pw the number of columns of a patch
+ * @param inverse whether tokens are converted to a video
+ */
 public record PatchesArguments(
         long from,
         long to,

@@ -6,7 +6,15 @@ import io.lingen.core.op.ScanPath;
 import io.lingen.cuda.internal.driver.KernelArguments;
 import io.lingen.cuda.internal.driver.StructWriter;
 
-/** A scan's path over the rows of a matrix, an argument of the scans: the struct Path of path.cuh. */
+/**
+ * The path of a scan over the rows of a matrix: struct Path in path.cuh.
+ *
+ * @param grid the order of the grid
+ * @param prefix the order of the prefix
+ * @param cells the number of cells of the grid
+ * @param prefixCells the number of cells of the prefix
+ * @param backward whether the sequence is reversed
+ */
 public record PathArguments(Order grid, Order prefix, int cells, int prefixCells, boolean backward)
         implements KernelArguments {
     @Override
@@ -14,7 +22,16 @@ public record PathArguments(Order grid, Order prefix, int cells, int prefixCells
         struct.put(grid).put(prefix).put(cells, prefixCells).put(backward);
     }
 
-    /** An axis order over one grid: the struct Order. */
+    /**
+     * The order of axes over a grid: struct Order.
+     *
+     * @param fast the length of the fastest axis
+     * @param middle the length of the middle axis
+     * @param fastStride the distance in rows along the fastest axis
+     * @param middleStride the distance in rows along the middle axis
+     * @param slowStride the distance in rows along the slowest axis
+     * @param zigzag whether every second line and plane is walked backwards
+     */
     public record Order(int fast, int middle, int fastStride, int middleStride, int slowStride, boolean zigzag)
             implements KernelArguments {
         @Override
@@ -34,13 +51,14 @@ public record PathArguments(Order grid, Order prefix, int cells, int prefixCells
     }
 
     /**
-     * Returns a scan's path as the kernels take it.
+     * {@return the path of a scan as an argument}
      *
-     * @throws IllegalArgumentException if the path has 2^31 rows or more
+     * @param path the path
+     * @throws IllegalArgumentException if it has 2^31 rows or more
      */
     public static PathArguments of(ScanPath path) {
         if (path.rows() > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("a scan visits fewer than 2^31 rows, found " + path.rows());
+            throw new IllegalArgumentException("rows of a scan must be fewer than 2^31, found " + path.rows());
         }
         Grid prefix = path.prefix();
         return new PathArguments(

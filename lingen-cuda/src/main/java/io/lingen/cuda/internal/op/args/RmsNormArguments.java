@@ -3,7 +3,21 @@ package io.lingen.cuda.internal.op.args;
 import io.lingen.cuda.internal.driver.KernelArguments;
 import io.lingen.cuda.internal.driver.StructWriter;
 
-/** Arguments of the RMS norm of rows or of their heads: the struct RmsNorm of norms.cu. */
+/**
+ * The arguments of the RMS norm of rows or heads: struct RmsNorm in norms.cu.
+ *
+ * @param x the address of the input
+ * @param weight the address of the weight
+ * @param out the address of the output
+ * @param vectors the number of vectors
+ * @param columns the distance of the rows in elements
+ * @param xBf16 whether the input is BF16
+ * @param outBf16 whether the output is BF16
+ * @param heads the number of vectors of a row
+ * @param d the number of elements of a vector
+ * @param silu whether SiLU is applied to the result
+ * @param epsilon the number added to the mean square
+ */
 public record RmsNormArguments(
         long x,
         long weight,

@@ -3,7 +3,23 @@ package io.lingen.cuda.internal.op.args;
 import io.lingen.cuda.internal.driver.KernelArguments;
 import io.lingen.cuda.internal.driver.StructWriter;
 
-/** Arguments of the rotation by position: the struct Rotation of tokens.cu. */
+/**
+ * The arguments of the rotation by position: struct Rotation in tokens.cu.
+ *
+ * @param x the address of the first head, updated in place
+ * @param tableT the address of the table along time
+ * @param tableH the address of the table along height
+ * @param tableW the address of the table along width
+ * @param tokens the number of tokens
+ * @param columns the distance of the rows in elements
+ * @param xBf16 whether the heads are BF16
+ * @param heads the number of heads
+ * @param headDim the head dimension
+ * @param bandT the width of the band along time
+ * @param bandH the width of the band along height
+ * @param gh the number of rows of the grid
+ * @param gw the number of columns of the grid
+ */
 public record RotationArguments(
         long x,
         long tableT,

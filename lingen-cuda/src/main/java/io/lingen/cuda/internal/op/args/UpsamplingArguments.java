@@ -3,7 +3,21 @@ package io.lingen.cuda.internal.op.args;
 import io.lingen.cuda.internal.driver.KernelArguments;
 import io.lingen.cuda.internal.driver.StructWriter;
 
-/** Arguments of the upsampling: the struct Upsampling of tokens.cu. */
+/**
+ * The arguments of upsampling: struct Upsampling in tokens.cu.
+ *
+ * @param x the address of the input
+ * @param out the address of the output
+ * @param cells the number of input cells
+ * @param xBf16 whether the input is BF16
+ * @param outBf16 whether the output is BF16
+ * @param c the number of channels
+ * @param h the number of input rows
+ * @param w the number of input columns
+ * @param ft the factor along time
+ * @param fh the factor along height
+ * @param fw the factor along width
+ */
 public record UpsamplingArguments(
         long x, long out, long cells, boolean xBf16, boolean outBf16, int c, int h, int w, int ft, int fh, int fw)
         implements KernelArguments {

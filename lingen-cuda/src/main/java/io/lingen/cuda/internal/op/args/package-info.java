@@ -1,7 +1,7 @@
 /**
- * Arguments of the kernels: for each parameter struct of the kernel sources one record with its fields, in order. The struct {@code Scan}
- * is {@code ScanArguments}, its field {@code x_column} the component {@code xColumn}. Addresses are {@code long}; a flag is a
- * {@code boolean} and an int to C. What a field holds is documented at the struct.
+ * The arguments of the kernels. Each parameter struct of the kernel sources has a record with the same fields in the same order. For
+ * example, the struct {@code Scan} corresponds to {@code ScanArguments}, and its field {@code x_column} to {@code xColumn}. Addresses are
+ * {@code long}. Flags are {@code boolean}, and int in C.
  */
 @NullMarked
 package io.lingen.cuda.internal.op.args;

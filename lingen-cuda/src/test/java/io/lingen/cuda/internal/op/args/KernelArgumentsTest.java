@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every parameter struct of the kernel sources has a record with its fields: the same names, order and C types. */
+/** Checks that every parameter struct of the kernel sources has a record with the same names, order and C types of fields. */
 final class KernelArgumentsTest {
     /** KERNEL(threads, name, Struct) or KERNEL_RESIDENT(threads, blocks, name, Struct). */
     private static final Pattern KERNEL =
@@ -32,14 +32,14 @@ final class KernelArgumentsTest {
 
     private static final Pattern FIELD = Pattern.compile("  (?:const |unsigned )?(\\w+)(\\*?) ([\\w, ]+);");
 
-    /** A struct and the source that a kernel takes it in. */
+    /** A parameter struct and the source of its kernel. */
     record Parameters(String source, String struct) {
         Class<?> arguments() throws ClassNotFoundException {
             return Class.forName(Parameters.class.getPackageName() + "." + struct + "Arguments");
         }
     }
 
-    /** A field, its type as C has it; "*" for a pointer. */
+    /** A field with its C type, "*" for a pointer. */
     record Field(String type, String name) {}
 
     static Stream<Parameters> parameters() {
@@ -56,7 +56,7 @@ final class KernelArgumentsTest {
 
     @ParameterizedTest
     @MethodSource("parameters")
-    void recordsAreTheStructs(Parameters parameters) throws ClassNotFoundException {
+    void recordsMatchTheStructs(Parameters parameters) throws ClassNotFoundException {
         KernelSource source = KernelSource.of(parameters.source);
         String code = source.text() + String.join("", source.headers().values());
         compare(code, parameters.struct, parameters.arguments());
@@ -64,7 +64,7 @@ final class KernelArgumentsTest {
 
     @ParameterizedTest
     @MethodSource("parameters")
-    void recordsAreLaidOutAsInC(Parameters parameters) throws ReflectiveOperationException {
+    void recordsHaveTheLayoutOfC(Parameters parameters) throws ReflectiveOperationException {
         ByteBuffer expected = ByteBuffer.allocate(512).order(ByteOrder.nativeOrder());
         KernelArguments arguments = (KernelArguments) fill(parameters.arguments(), expected);
         align(expected, Long.BYTES);
@@ -123,7 +123,7 @@ final class KernelArgumentsTest {
         assertEquals(fields, found, () -> "the struct " + struct + " and " + arguments);
     }
 
-    /** Returns the C type of a component; the wanted one where several are laid out alike. */
+    /** Returns the C type of a component. If several have the same layout, returns the wanted one. */
     private static String cType(Class<?> type, String wanted) {
         if (type.isRecord()) {
             return type.getSimpleName().replaceFirst("Arguments$", "");

@@ -1,11 +1,12 @@
-// Convolution over channels-last videos as an implicit matrix product: rows are output cells, columns output channels, the sum runs
-// over (tap, input channel) and never exists in memory. A linear layer is the convolution of one tap.
+// Convolution over channels-last videos as an implicit GEMM: rows are output cells, columns are output channels, and the sum is
+// over (tap, input channel). The input matrix is never stored. A linear layer is a convolution with one tap.
 //
-// BF16: tiles of 128 x 128 x 32, eight warps of 32 x 64, mma.m16n8k16, three tiles in flight by cp.async where rows of the input are
-// aligned. F32: tiles of 64 x 64 x 16, 4 x 4 sums a thread, no tensor cores: TF32 would not keep F32's digits.
+// BF16: tiles of 128 x 128 x 32, eight warps of 32 x 64, mma.m16n8k16, and three tiles in flight by cp.async if the rows of the
+// input are aligned. F32: tiles of 64 x 64 x 16, with 4 x 4 sums per thread and no tensor cores, since TF32 has fewer digits than
+// F32.
 #include "device.cuh"
 
-struct Product {
+struct Gemm {
   const void* x;       // [T, H, W, C]
   const void* weight;  // [O, taps, C]
   const float* bias;   // [O] or null
@@ -18,15 +19,15 @@ struct Product {
   int oh, ow, o;
   int kt, kh, kw;
   int st, sh, sw;
-  int pt, ph, pw;  // zeros in front
+  int pt, ph, pw;  // zeros before the input
   int kind;
 };
 
-/** A place in the sum over (tap, channel). A division a step would cost more than the products of that step. */
+/** A term of the sum over (tap, channel). It is advanced incrementally: divisions in each step would take longer than the products. */
 struct Term {
   int t, h, w, channel;
 
-  DEVICE void advance(const Product& p, int by) {
+  DEVICE void advance(const Gemm& p, int by) {
     channel += by;
     while (channel >= p.c) {
       channel -= p.c;
@@ -40,15 +41,15 @@ struct Term {
     }
   }
 
-  DEVICE bool live(const Product& p) const { return t < p.kt; }
+  DEVICE bool live(const Gemm& p) const { return t < p.kt; }
 };
 
-/** The input cell of an output row and a term's tap, or -1 in the padding. */
+/** The input cells of an output row. */
 struct RowCells {
   int t, h, w;
   bool live;
 
-  DEVICE void locate(const Product& p, i64 row) {
+  DEVICE void locate(const Gemm& p, i64 row) {
     live = row < p.rows;
     i64 cell = live ? row : 0;
     i64 line = cell / p.ow;
@@ -58,14 +59,15 @@ struct RowCells {
     t = (int)frame * p.st - p.pt;
   }
 
-  DEVICE i64 cell(const Product& p, const Term& term) const {
+  /** Returns the input cell of a term, or -1 in the padding. */
+  DEVICE i64 cell(const Gemm& p, const Term& term) const {
     int tt = t + term.t, hh = h + term.h, ww = w + term.w;
     bool inside = live && term.live(p) && (u32)tt < (u32)p.t && (u32)hh < (u32)p.h && (u32)ww < (u32)p.w;
     return inside ? ((i64)tt * p.h + hh) * p.w + ww : -1;
   }
 };
 
-DEVICE float finished(const Product& p, float y, int column, i64 at) {
+DEVICE float apply_epilogue(const Gemm& p, float y, int column, i64 at) {
   if (p.bias != 0) {
     y += p.bias[column];
   }
@@ -91,13 +93,13 @@ DEVICE float finished(const Product& p, float y, int column, i64 at) {
 #define STAGES 3
 #define STAGE ((TILE_M + TILE_N) * PITCH)
 
-/** The input element of a row and a term. */
-DEVICE float term_of(const Product& p, const RowCells& cells, const Term& term) {
+/** Returns the input element of a row and a term. */
+DEVICE float input_of(const Gemm& p, const RowCells& cells, const Term& term) {
   i64 cell = cells.cell(p, term);
   return cell < 0 ? 0 : get(p.x, p.x_bf16, cell * p.c + term.channel);
 }
 
-KERNEL(256, product_bf16, Product) {
+KERNEL(256, gemm_bf16, Gemm) {
   DYNAMIC_SHARED(memory);
   u16* shared = (u16*)memory;
   int depth = p.kt * p.kh * p.kw * p.c;
@@ -105,10 +107,10 @@ KERNEL(256, product_bf16, Product) {
   i64 first_row = (i64)blockIdx.x * TILE_M;
   int first_column = blockIdx.y * TILE_N;
   int thread = threadIdx.x, lane = thread % WARP, warp = thread / WARP;
-  // Each thread moves eight neighbours of two rows of each operand.
+  // Each thread copies eight neighbouring elements of two rows of each operand.
   int k8 = thread % 4 * 8;
-  bool whole_vectors = p.c % 8 == 0;
-  bool direct = whole_vectors && p.x_bf16 && is_aligned(p.x);
+  bool vectorized = p.c % 8 == 0;
+  bool direct = vectorized && p.x_bf16 && is_aligned(p.x);
   bool direct_weight = depth % 8 == 0 && is_aligned(p.weight);
   RowCells cells[2];
   cells[0].locate(p, first_row + thread / 4);
@@ -116,7 +118,7 @@ KERNEL(256, product_bf16, Product) {
   Term term = {0, 0, 0, 0};
   term.advance(p, k8);
 
-  // Called for one step after the other.
+  // Loads the tiles of a step. Called for consecutive steps.
   auto load = [&](int step) {
     u16* a = shared + step % STAGES * STAGE;
     u16* b = a + TILE_M * PITCH;
@@ -125,7 +127,7 @@ KERNEL(256, product_bf16, Product) {
     for (int half = 0; half < 2; half++) {
       int row = thread / 4 + half * 64;
       u16* to = a + row * PITCH + k8;
-      if (whole_vectors) {
+      if (vectorized) {
         i64 cell = cells[half].cell(p, term);
         i64 at = cell * p.c + term.channel;
         if (cell < 0) {
@@ -141,7 +143,7 @@ KERNEL(256, product_bf16, Product) {
         Term each = term;
 #pragma unroll 1
         for (int i = 0; i < 8; i++) {
-          to[i] = round_bf16(term_of(p, cells[half], each));
+          to[i] = round_bf16(input_of(p, cells[half], each));
           each.advance(p, 1);
         }
       }
@@ -222,8 +224,8 @@ KERNEL(256, product_bf16, Product) {
         for (int j = 0; j < 8; j++) {
           int column = first_column + warp_column + j * 8 + lane % 4 * 2;
           i64 at = row * p.o + column;
-          float first = column < p.o ? finished(p, sums[i][j][2 * r], column, at) : 0;
-          float second = column + 1 < p.o ? finished(p, sums[i][j][2 * r + 1], column + 1, at + 1) : 0;
+          float first = column < p.o ? apply_epilogue(p, sums[i][j][2 * r], column, at) : 0;
+          float second = column + 1 < p.o ? apply_epilogue(p, sums[i][j][2 * r + 1], column + 1, at + 1) : 0;
           put2(p.out, p.out_bf16, at, p.o - column, first, second);
         }
       }
@@ -234,14 +236,14 @@ KERNEL(256, product_bf16, Product) {
 #define SMALL_TILE 64
 #define SMALL_DEPTH 16
 
-KERNEL(256, product_f32, Product) {
+KERNEL(256, gemm_f32, Gemm) {
   __shared__ float a[SMALL_DEPTH][SMALL_TILE + 4];
   __shared__ float b[SMALL_DEPTH][SMALL_TILE + 4];
   int depth = p.kt * p.kh * p.kw * p.c;
   i64 first_row = (i64)blockIdx.x * SMALL_TILE;
   int first_column = blockIdx.y * SMALL_TILE;
   int thread = threadIdx.x;
-  // Each thread moves four neighbours of one row of each operand.
+  // Each thread copies four neighbouring elements of one row of each operand.
   int row = thread / 4, k4 = thread % 4 * 4;
   RowCells cells;
   cells.locate(p, first_row + row);
@@ -256,7 +258,7 @@ KERNEL(256, product_f32, Product) {
 #pragma unroll
     for (int i = 0; i < 4; i++) {
       int k = k0 + k4 + i;
-      a[k4 + i][row] = term_of(p, cells, each);
+      a[k4 + i][row] = input_of(p, cells, each);
       each.advance(p, 1);
       int column = first_column + row;
       b[k4 + i][row] = k < depth && column < p.o ? ((const float*)p.weight)[(i64)column * depth + k] : 0;
@@ -281,7 +283,7 @@ KERNEL(256, product_f32, Product) {
       int column = first_column + x + j;
       if (out_row < p.rows && column < p.o) {
         i64 at = out_row * p.o + column;
-        put(p.out, p.out_bf16, at, finished(p, sums[i][j], column, at));
+        put(p.out, p.out_bf16, at, apply_epilogue(p, sums[i][j], column, at));
       }
     }
   }

@@ -1,16 +1,22 @@
 package io.lingen.cuda.internal.driver;
 
 /**
- * out = x W^T + bias, or out += it, then GELU if asked: what cuBLASLt does in one call. All addresses are the device's.
+ * A GEMM that cuBLASLt computes in one call: out = x W^T + bias, optionally with GELU or added to the output. Operands are device
+ * addresses.
  *
- * @param x [rows, in], of the weight's type
- * @param weight [out, in]
- * @param bias [out] of the output's type, or 0
- * @param out [rows, out]
- * @param bf16 whether x and weight are BF16, else F32
- * @param outBf16 whether out and bias are BF16, else F32
+ * @param x [rows, in]
+ * @param weight [outFeatures, in]
+ * @param bias [outFeatures], or 0 for none
+ * @param out [rows, outFeatures]
+ * @param rows the number of rows
+ * @param in the number of input features
+ * @param outFeatures the number of output features
+ * @param bf16 whether x and weight are BF16; if not, they are F32
+ * @param outBf16 whether out and bias are BF16; if not, they are F32
+ * @param adds whether the result is added to out
+ * @param gelu whether GELU is applied to the result
  */
-public record MatrixProduct(
+public record CublasGemm(
         long x,
         long weight,
         long bias,
@@ -22,12 +28,12 @@ public record MatrixProduct(
         boolean outBf16,
         boolean adds,
         boolean gelu) {
-    /** The same product of other operands: what a choice of algorithm may depend on. */
+    /** Returns the properties that the choice of an algorithm depends on. */
     Key key() {
         return new Key(rows, in, outFeatures, bf16, outBf16, adds, gelu, bias != 0, alignment(x | weight | bias | out));
     }
 
-    /** What a choice of algorithm depends on. */
+    /** The properties that the choice of an algorithm depends on. */
     record Key(
             long rows,
             long in,
