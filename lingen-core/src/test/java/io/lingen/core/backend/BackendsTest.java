@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
+/** Tests of the selection of backends. */
 final class BackendsTest {
     @Test
     void backendsAreFoundByName() {
@@ -24,14 +25,14 @@ final class BackendsTest {
     }
 
     @Test
-    void autoTakesTheBestThatIsThere() {
+    void autoSelectsTheHighestPriority() {
         try (Backend backend = Backends.create(Backends.AUTO, new BackendOptions(1))) {
             assertEquals("nd4j", backend.name());
         }
     }
 
     @Test
-    void unknownNamesAreErrorsThatListTheKnown() {
+    void errorsForUnknownNamesListTheBackends() {
         IllegalArgumentException e =
                 assertThrows(IllegalArgumentException.class, () -> Backends.create("gpu", BackendOptions.defaults()));
         assertTrue(e.getMessage().contains("nd4j"), e.getMessage());
@@ -39,7 +40,7 @@ final class BackendsTest {
     }
 
     @Test
-    void tapsPutPrefixesInFront() {
+    void tapsAddPrefixes() {
         List<String> names = new ArrayList<>();
         Taps taps = (name, tensor) -> names.add(name);
         try (Backend backend = Backends.create("nd4j", new BackendOptions(1));

@@ -23,7 +23,7 @@ import io.lingen.core.op.Windows;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Operations are counted by the formulas of the specification, section 7, whatever the backend really does. */
+/** The contract of operation counts, which follow the formulas of the specification, section 7, for any implementation. */
 public abstract class AccountingContract extends BackendContract {
     @BeforeEach
     final void startFromZero() {
@@ -65,7 +65,7 @@ public abstract class AccountingContract extends BackendContract {
         backend()
                 .selectiveScan(
                         new ScanInput(projection, 0, 8, 12, 16), path, spec, weights, false, output(DType.F32, 24, 8));
-        // Per token: conv 2 taps (di + 2Gn), SSD 2 Q Gn + 2 di (Q + 2n).
+        // Per token: convolution 2 taps (di + 2Gn), SSD 2 Q Gn + 2 di (Q + 2n).
         assertCount(OperationKind.SCAN, 24L * (2 * 3 * 16 + 2 * 6 * 4 + 2 * 8 * (6 + 2 * 4)));
     }
 
@@ -106,17 +106,17 @@ public abstract class AccountingContract extends BackendContract {
     }
 
     @Test
-    void whatIsRefusedIsNotCounted() {
+    void rejectedCallsAreNotCounted() {
         Tensor a = output(DType.F32, 3);
         Tensor b = output(DType.F32, 4);
-        assertRefused(() -> backend().add(a, b, a));
+        assertRejected(() -> backend().add(a, b, a));
         assertEquals(0, backend().operations().total());
         backend().add(a, a, a);
         assertCount(OperationKind.ELEMENTWISE, 3);
     }
 
     @Test
-    void aBackendIntroducesItself() {
+    void backendsHaveANameAndADescription() {
         assertFalse(backend().name().isBlank());
         assertFalse(backend().description().isBlank());
         assertFalse(backend().description().contains("\n"), "one line");

@@ -12,14 +12,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** {@link io.lingen.core.backend.Backend#attention}. */
+/** The contract of {@link io.lingen.core.backend.Backend#attention}. */
 public abstract class AttentionContract extends BackendContract {
-    /** The weights of keys. */
+    /** The kinds of weights of keys. */
     private enum Weights {
         NONE,
-        /** 1 and 0; the first key is kept. */
+        /** Weights of 1 and 0. The first key is kept. */
         MASK,
-        /** From tiny to large, with some of 0 and of 1. */
+        /** Weights from tiny to large, some of them 0 or 1. */
         ANY;
 
         float[] of(int keys, Random random) {
@@ -44,14 +44,14 @@ public abstract class AttentionContract extends BackendContract {
         "65, 63, 2, 31",
         "3, 257, 1, 128",
         "130, 129, 1, 33",
-        // Heads of autoencoders.
+        // Head dimensions of autoencoders.
         "33, 40, 1, 160",
         "70, 130, 1, 384",
         "129, 65, 2, 260",
         "66, 70, 1, 512",
         "5, 33, 1, 513"
     })
-    void everySizeFits(int queries, int keys, int heads, int headDim) {
+    void allSizesMatchTheReference(int queries, int keys, int heads, int headDim) {
         for (Weights weights : Weights.values()) {
             assertAttention(queries, keys, heads, headDim, weights, 1, DType.F32, DType.F32, DType.F32);
             assertAttention(queries, keys, heads, headDim, weights, 1, DType.BF16, DType.BF16, DType.BF16);
@@ -60,7 +60,7 @@ public abstract class AttentionContract extends BackendContract {
 
     @ParameterizedTest
     @CsvSource({"F32, F32, BF16", "F32, BF16, F32", "BF16, F32, F32", "BF16, BF16, BF16"})
-    void typesMix(DType q, DType kv, DType out) {
+    void typesMayBeMixed(DType q, DType kv, DType out) {
         for (Weights weights : Weights.values()) {
             assertAttention(37, 41, 3, 16, weights, 1, q, kv, out);
         }
@@ -69,7 +69,7 @@ public abstract class AttentionContract extends BackendContract {
     @ParameterizedTest
     @CsvSource({"30", "100"})
     void largeLogitsGiveNoNaN(double scale) {
-        // Logits of some scale^2: the rounding of the product, one part in 2^24 of them, goes through the exponential.
+        // Logits are about scale^2. Their rounding error, 2^-24 of them, is amplified by the exponential.
         assertAttention(17, 35, 2, 16, Weights.MASK, scale, DType.F32, DType.F32, DType.F32);
         assertAttention(17, 35, 2, 16, Weights.ANY, scale, DType.F32, DType.F32, DType.F32);
     }
@@ -82,7 +82,7 @@ public abstract class AttentionContract extends BackendContract {
         "65, 257, 3, 40, BF16",
         "40, 130, 1, 384, F32"
     })
-    void weightsOfOneChangeNoBit(int queries, int keys, int heads, int headDim, DType dtype) {
+    void weightsOfOneAreBitIdenticalToNone(int queries, int keys, int heads, int headDim, DType dtype) {
         int width = heads * headDim;
         Tensor q = normal(dtype, 1, queries, width).tensor();
         Tensor kv = normal(dtype, 1, keys, 2 * width).tensor();
@@ -99,10 +99,10 @@ public abstract class AttentionContract extends BackendContract {
         assertArrayEquals(floats(plain), floats(weighted));
     }
 
-    /** As a text's padding: one key stands for many equal ones. */
+    /** The padding of a text is many equal keys, which one key with a weight replaces. */
     @ParameterizedTest
     @CsvSource({"20, 3, 512, F32", "150, 60, 300, F32", "20, 3, 512, BF16", "150, 129, 512, BF16"})
-    void aKeyOfWeightNCountsLikeNEqualKeys(int queries, int different, int keys, DType dtype) {
+    void keysOfWeightNCountLikeNEqualKeys(int queries, int different, int keys, DType dtype) {
         int heads = 2;
         int width = heads * 32;
         Sample q = normal(dtype, 1, queries, width);
@@ -135,7 +135,7 @@ public abstract class AttentionContract extends BackendContract {
 
     @ParameterizedTest
     @CsvSource({"F32", "BF16"})
-    void hugeAndTinyWeightsStayFinite(DType dtype) {
+    void hugeAndTinyWeightsGiveFiniteResults(DType dtype) {
         int keys = 150;
         float[] weights = new float[keys];
         for (int i = 0; i < keys; i++) {
@@ -147,15 +147,15 @@ public abstract class AttentionContract extends BackendContract {
         Tensor out = output(DType.F32, 70, 64);
         Heads both = new Heads(kv.tensor(), 0, 1, 64);
         backend().attention(new Heads(q.tensor(), 0, 1, 64), both, both, ofKeys.tensor(), out);
-        ReferenceAttention.Band band = new ReferenceAttention.Band(kv.values(), 64, 0, 1, 64);
+        ReferenceAttention.HeadValues band = new ReferenceAttention.HeadValues(kv.values(), 64, 0, 1, 64);
         double[] expected = ReferenceAttention.attention(
-                new ReferenceAttention.Band(q.values(), 64, 0, 1, 64), band, band, ofKeys.values());
-        // The logarithm of a weight adds its digits to the score's.
+                new ReferenceAttention.HeadValues(q.values(), 64, 0, 1, 64), band, band, ofKeys.values());
+        // Adding the logarithm of a weight increases the rounding error of the score.
         assertClose(expected, out, 64 * tolerance(keys, dtype));
     }
 
     @Test
-    void oneKeptKeyIsTheAnswer() {
+    void singleKeptKeysGiveTheirValue() {
         Sample q = normal(DType.F32, 1, 5, 8);
         Sample kv = normal(DType.F32, 1, 3, 8);
         Sample mask = sample(DType.F32, new float[] {0, 1, 0}, 3);
@@ -168,23 +168,23 @@ public abstract class AttentionContract extends BackendContract {
     }
 
     @Test
-    void whatDoesNotFitIsRefused() {
+    void invalidArgumentsAreRejected() {
         Tensor q = normal(DType.F32, 1, 5, 8).tensor();
         Tensor k = normal(DType.F32, 1, 3, 16).tensor();
         Tensor out = output(DType.F32, 5, 8);
         Heads query = new Heads(q, 0, 2, 4);
         Heads key = new Heads(k, 0, 2, 4);
         Heads value = new Heads(k, 8, 2, 4);
-        refused(query, new Heads(k, 0, 4, 2), value, null, out);
-        refused(query, key, new Heads(q, 0, 2, 4), null, out);
-        refused(query, key, value, normal(DType.F32, 1, 5).tensor(), out);
-        refused(query, key, value, normal(DType.BF16, 1, 3).tensor(), out);
-        refused(query, key, value, null, output(DType.F32, 3, 8));
-        refused(query, key, value, null, output(DType.F32, 5, 9));
+        assertRejected(query, new Heads(k, 0, 4, 2), value, null, out);
+        assertRejected(query, key, new Heads(q, 0, 2, 4), null, out);
+        assertRejected(query, key, value, normal(DType.F32, 1, 5).tensor(), out);
+        assertRejected(query, key, value, normal(DType.BF16, 1, 3).tensor(), out);
+        assertRejected(query, key, value, null, output(DType.F32, 3, 8));
+        assertRejected(query, key, value, null, output(DType.F32, 5, 9));
     }
 
-    private void refused(Heads q, Heads k, Heads v, @Nullable Tensor weights, Tensor out) {
-        assertRefused(() -> backend().attention(q, k, v, weights, out));
+    private void assertRejected(Heads q, Heads k, Heads v, @Nullable Tensor weights, Tensor out) {
+        assertRejected(() -> backend().attention(q, k, v, weights, out));
     }
 
     private void assertAttention(
@@ -210,9 +210,9 @@ public abstract class AttentionContract extends BackendContract {
                         weights == Weights.NONE ? null : ofKeys.tensor(),
                         out);
         double[] expected = ReferenceAttention.attention(
-                new ReferenceAttention.Band(q.values(), width + 3, 2, heads, headDim),
-                new ReferenceAttention.Band(kv.values(), 2 * width + 1, 1, heads, headDim),
-                new ReferenceAttention.Band(kv.values(), 2 * width + 1, 1 + width, heads, headDim),
+                new ReferenceAttention.HeadValues(q.values(), width + 3, 2, heads, headDim),
+                new ReferenceAttention.HeadValues(kv.values(), 2 * width + 1, 1, heads, headDim),
+                new ReferenceAttention.HeadValues(kv.values(), 2 * width + 1, 1 + width, heads, headDim),
                 weights == Weights.NONE ? null : ofKeys.values());
         double logits = Math.max(1, scale * scale);
         assertClose(expected, out, logits * tolerance(keys, queryType, keyType, outType));

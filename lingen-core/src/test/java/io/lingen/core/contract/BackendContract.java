@@ -26,15 +26,15 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.function.Executable;
 
 /**
- * Base of the contracts, the tests that every backend must pass: opens the backend and a workspace, which must leave nothing behind, makes
- * seeded inputs, and compares results with a reference in double precision, by tolerances that follow from the types.
+ * The base class of the contracts. It opens the backend and a workspace, and checks that all memory is freed. It generates random inputs
+ * from a seed, and compares results with a reference in double precision. Tolerances depend on the types.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class BackendContract {
-    /** The rounding of one BF16 value, 2^-9, with room for a few in a row. */
+    /** Allows for a few consecutive roundings to BF16, each of 2^-9. */
     private static final double BF16_TOLERANCE = 8e-3;
 
-    /** Some 30 units in the last place; rounding errors of sums grow with the square root of their length. */
+    /** Allows for about 30 units in the last place. Rounding errors of sums grow with the square root of their length. */
     private static final double F32_TOLERANCE = 2e-6;
 
     /** The types of tensors. */
@@ -44,7 +44,7 @@ public abstract class BackendContract {
     private Workspace workspace;
     private Random random;
 
-    /** Makes the backend under test, closed by the contract after its last test; aborts (an assumption) if there is no device. */
+    /** Creates the backend under test, which the contract closes after its last test. Aborts the test (an assumption) without a device. */
     protected abstract Backend newBackend();
 
     @BeforeAll
@@ -68,7 +68,7 @@ public abstract class BackendContract {
     @AfterEach
     protected final void closeWorkspace() {
         workspace.close();
-        assertEquals(0, backend.memory().liveBytes(), "bytes that outlive their workspace");
+        assertEquals(0, backend.memory().liveBytes(), "a closed workspace has live bytes");
     }
 
     final Backend backend() {
@@ -83,28 +83,28 @@ public abstract class BackendContract {
         return random;
     }
 
-    /** A tensor beside the values that it holds, which are the given ones after rounding to its type. */
+    /** A tensor and its values, which are rounded to its type. */
     record Sample(Tensor tensor, double[] values) {}
 
-    /** A tensor of normal numbers. */
+    /** Creates a tensor of normal numbers. */
     final Sample normal(DType dtype, double scale, long... lengths) {
         return sample(dtype, normals(scale, Shape.of(lengths).elements()), lengths);
     }
 
-    /** A tensor of the given values. */
+    /** Creates a tensor of the given values. */
     final Sample sample(DType dtype, float[] values, long... lengths) {
         HostTensor host = HostTensor.of(values, lengths);
         return new Sample(backend.upload(workspace, host, dtype), rounded(values, dtype));
     }
 
-    /** An output whose every element is NaN until it is written. */
+    /** Creates an output whose elements are NaN until they are written. */
     final Tensor output(DType dtype, long... lengths) {
         float[] values = new float[(int) Shape.of(lengths).elements()];
         Arrays.fill(values, Float.NaN);
         return sample(dtype, values, lengths).tensor();
     }
 
-    /** A linear layer beside its weights as packed: [out, in] and, if any, [out]. */
+    /** A packed linear layer with its rounded weight [out, in] and bias [out], if any. */
     record Layer(LinearWeights weights, double[] weight, double[] bias) {}
 
     final Layer layer(DType dtype, int in, int out, boolean bias) {
@@ -124,7 +124,7 @@ public abstract class BackendContract {
         return values;
     }
 
-    /** The values after rounding to a type. */
+    /** Returns values rounded to a type. */
     static double[] rounded(float[] values, DType dtype) {
         double[] rounded = new double[values.length];
         for (int i = 0; i < values.length; i++) {
@@ -141,34 +141,34 @@ public abstract class BackendContract {
         return rounded;
     }
 
-    /** The relative L2 error that sums of {@code length} terms may have when the given types are involved. */
+    /** Returns the allowed relative L2 error of sums of {@code length} terms of the given types. */
     static double tolerance(long length, DType... dtypes) {
         return Arrays.asList(dtypes).contains(DType.BF16)
                 ? BF16_TOLERANCE
                 : F32_TOLERANCE * Math.max(1, Math.sqrt(length / 64.0));
     }
 
-    /** The elements of a tensor. */
+    /** Returns the elements of a tensor. */
     final float[] floats(Tensor tensor) {
         return backend.download(tensor).toFloats();
     }
 
-    static void assertRefused(Executable operation) {
+    static void assertRejected(Executable operation) {
         assertThrows(IllegalArgumentException.class, operation);
     }
 
-    /** Compares a matrix with what it held, but for some columns. */
+    /** Checks that a matrix is unchanged except for some columns. */
     final void assertSameOutside(int column, int count, Sample before) {
         int columns = (int) before.tensor().shape().last();
         float[] values = floats(before.tensor());
         for (int i = 0; i < values.length; i++) {
             if (i % columns < column || i % columns >= column + count) {
-                assertEquals((float) before.values()[i], values[i], "element " + i + ", outside of the columns");
+                assertEquals((float) before.values()[i], values[i], "element " + i + ", outside the columns");
             }
         }
     }
 
-    /** Compares element by element; NaN equals NaN. */
+    /** Checks that all elements are equal. NaN equals NaN. */
     final void assertExactly(double[] expected, Tensor actual) {
         float[] values = new float[expected.length];
         for (int i = 0; i < values.length; i++) {
@@ -177,12 +177,12 @@ public abstract class BackendContract {
         assertArrayEquals(values, floats(actual));
     }
 
-    /** An operation that overwrites an output, or adds to it. */
+    /** An operation that overwrites its output or adds to it. */
     interface Accumulation {
         void run(boolean accumulate, Tensor out);
     }
 
-    /** Runs an operation on an output of some type both ways. */
+    /** Checks an operation that overwrites its output, and the same that adds to it. */
     final void assertOverwritesAndAdds(
             double[] expected, double tolerance, Accumulation operation, DType out, long... lengths) {
         Tensor y = output(out, lengths);
@@ -195,7 +195,7 @@ public abstract class BackendContract {
         assertClose(sums, before.tensor(), tolerance);
     }
 
-    /** Compares by relative L2 error; no NaN and no infinity may occur. */
+    /** Checks that all elements are finite and that the relative L2 error is small. */
     final void assertClose(double[] expected, Tensor actual, double tolerance) {
         float[] values = floats(actual);
         assertEquals(expected.length, values.length, "number of elements");

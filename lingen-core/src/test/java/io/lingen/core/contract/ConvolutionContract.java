@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The convolution and the upsampling of channels-last videos. */
+/** The contract of the convolution and of the upsampling of channels-last videos. */
 public abstract class ConvolutionContract extends BackendContract {
     @ParameterizedTest
     @CsvSource({
@@ -35,7 +35,7 @@ public abstract class ConvolutionContract extends BackendContract {
         "1, 11, 2, 2, 3,  1, 5, 1,  1, 3, 1",
         "2, 9, 9, 64, 32,  1, 3, 3,  1, 1, 1"
     })
-    void everySizeFits(
+    void allSizesMatchTheReference(
             int t, int h, int w, int in, int out, int kt, int kh, int kw, int strideT, int strideH, int strideW) {
         Dims3 kernel = new Dims3(kt, kh, kw);
         Dims3 stride = new Dims3(strideT, strideH, strideW);
@@ -52,7 +52,7 @@ public abstract class ConvolutionContract extends BackendContract {
     @ParameterizedTest
     @CsvSource({
         // video, in, out, kernel, strides, padding before and after t, h, w
-        // Causal layers: two frames in front of one, two or four.
+        // Causal layers with two previous frames.
         "3, 5, 7, 16, 8,  3, 3, 3,  1, 1, 1,  0, 0, 1, 1, 1, 1",
         "4, 18, 40, 64, 96,  3, 3, 3,  1, 1, 1,  0, 0, 1, 1, 1, 1",
         "6, 6, 5, 17, 9,  3, 1, 1,  1, 1, 1,  0, 0, 0, 0, 0, 0",
@@ -60,7 +60,7 @@ public abstract class ConvolutionContract extends BackendContract {
         "3, 35, 6, 24, 16,  3, 3, 3,  1, 1, 1,  0, 0, 1, 1, 1, 1",
         "3, 41, 5, 8, 8,  3, 3, 3,  1, 2, 1,  0, 0, 0, 1, 1, 1",
         "3, 30, 4, 16, 16,  3, 1, 1,  1, 1, 1,  0, 0, 0, 0, 0, 0",
-        // Halves of height and width by one row and column of zeros at the end, and of time by none.
+        // Downsampling of height and width with a row and a column of zeros at the end, and of time without padding.
         "2, 8, 12, 16, 24,  1, 3, 3,  1, 2, 2,  0, 0, 0, 1, 0, 1",
         "3, 2, 2, 8, 8,  3, 1, 1,  2, 1, 1,  0, 0, 0, 0, 0, 0",
         "1, 2, 2, 8, 5,  1, 3, 3,  1, 2, 2,  0, 0, 0, 1, 0, 1",
@@ -69,14 +69,14 @@ public abstract class ConvolutionContract extends BackendContract {
         "3, 5, 6, 7, 5,  2, 4, 2,  1, 1, 1,  0, 1, 1, 2, 0, 1",
         "4, 6, 8, 3, 16,  2, 2, 2,  2, 2, 2,  0, 0, 0, 0, 0, 0",
         "1, 33, 37, 24, 40,  1, 4, 4,  1, 1, 1,  0, 0, 2, 1, 1, 2",
-        // One side alone, more on one side than on the other, and a kernel as long as the padded input.
+        // Padding on one side, unequal padding, and a kernel as long as the padded input.
         "2, 5, 9, 32, 33,  1, 4, 5,  1, 1, 1,  0, 0, 3, 0, 1, 4",
         "5, 4, 3, 8, 8,  3, 3, 3,  1, 1, 1,  2, 2, 2, 2, 2, 2",
         "1, 1, 1, 4, 4,  3, 3, 3,  1, 1, 1,  2, 0, 1, 1, 0, 2",
         "7, 9, 10, 6, 3,  3, 5, 3,  2, 3, 2,  2, 0, 0, 4, 1, 0",
         "2, 20, 21, 136, 72,  1, 3, 3,  1, 1, 1,  0, 0, 0, 0, 2, 0"
     })
-    void everySideHasItsOwnPadding(
+    void paddingMayDifferPerSide(
             int t,
             int h,
             int w,
@@ -110,7 +110,7 @@ public abstract class ConvolutionContract extends BackendContract {
     @EnumSource(
             value = DType.class,
             names = {"F32", "BF16"})
-    void framesOneByOneGiveTheCausalConvolution(DType dtype) {
+    void singleFramesGiveTheCausalConvolution(DType dtype) {
         int frames = 5;
         int cells = 6 * 7;
         Sample x = normal(dtype, 1, frames, 6, 7, 24);
@@ -142,7 +142,7 @@ public abstract class ConvolutionContract extends BackendContract {
 
     @ParameterizedTest
     @CsvSource({"F32, F32, BF16", "F32, BF16, F32", "BF16, F32, F32", "BF16, BF16, BF16"})
-    void typesMix(DType product, DType in, DType out) {
+    void typesMayBeMixed(DType product, DType in, DType out) {
         for (Dims3 kernel : List.of(new Dims3(1, 3, 3), new Dims3(3, 1, 1), new Dims3(3, 3, 3))) {
             assertConvolution(
                     Shape.of(3, 5, 6, 16), source(24, 16, kernel, Dims3.ONE, Padding.same(kernel)), product, in, out);
@@ -168,28 +168,28 @@ public abstract class ConvolutionContract extends BackendContract {
     }
 
     @Test
-    void whatDoesNotFitIsRefused() {
+    void invalidArgumentsAreRejected() {
         Dims3 kernel = new Dims3(3, 3, 3);
         ConvolutionParameters halving = source(3, 2, kernel, new Dims3(1, 2, 2), Padding.same(kernel));
         ConvolutionWeights weights = backend().packConvolution(workspace(), halving, DType.F32);
         assertEquals(DType.F32, weights.dtype());
         Tensor x = normal(DType.F32, 1, 3, 4, 4, 2).tensor();
         Tensor y = output(DType.F32, 3, 4, 4, 3);
-        assertRefused(() -> backend().convolution(x, weights, y));
+        assertRejected(() -> backend().convolution(x, weights, y));
         Tensor wide = normal(DType.F32, 1, 3, 4, 4, 3).tensor();
         Tensor half = output(DType.F32, 3, 2, 2, 3);
-        assertRefused(() -> backend().convolution(wide, weights, half));
-        assertRefused(() -> source(3, 2, kernel, Dims3.ONE, new Padding(3, 0, 1, 1, 1, 1)));
-        assertRefused(() -> source(3, 2, kernel, Dims3.ONE, new Padding(0, 0, 1, 1, 1, 3)));
-        assertRefused(() -> new Padding(0, 0, 0, -1, 0, 0));
+        assertRejected(() -> backend().convolution(wide, weights, half));
+        assertRejected(() -> source(3, 2, kernel, Dims3.ONE, new Padding(3, 0, 1, 1, 1, 1)));
+        assertRejected(() -> source(3, 2, kernel, Dims3.ONE, new Padding(0, 0, 1, 1, 1, 3)));
+        assertRejected(() -> new Padding(0, 0, 0, -1, 0, 0));
         ConvolutionParameters causal = source(3, 2, kernel, Dims3.ONE, new Padding(0, 0, 1, 1, 1, 1));
         ConvolutionWeights step = backend().packConvolution(workspace(), causal, DType.F32);
         backend().convolution(x, step, output(DType.F32, 1, 4, 4, 3));
-        assertRefused(() -> backend().convolution(x, step, y));
+        assertRejected(() -> backend().convolution(x, step, y));
         Tensor shorter = normal(DType.F32, 1, 2, 4, 4, 2).tensor();
-        assertRefused(() -> backend().convolution(shorter, step, output(DType.F32, 1, 4, 4, 3)));
+        assertRejected(() -> backend().convolution(shorter, step, output(DType.F32, 1, 4, 4, 3)));
         Dims3 factor = new Dims3(1, 2, 2);
-        assertRefused(() -> backend().upsampleNearest(x, factor, y));
+        assertRejected(() -> backend().upsampleNearest(x, factor, y));
     }
 
     private ConvolutionParameters source(int out, int in, Dims3 kernel, Dims3 stride, Padding padding) {

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Copies, sums, products, the flow step, guidance and noise. */
+/** The contract of elementwise operations: copies, sums, products, the flow step, guidance and noise. */
 public abstract class ElementwiseContract extends BackendContract {
     static Stream<Arguments> sizesAndTypes() {
         return Stream.of(1, 2, 15, 16, 17, 31, 33, 127, 257, 4099)
@@ -58,12 +58,12 @@ public abstract class ElementwiseContract extends BackendContract {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 2047, 2048, 30000, 40000})
-    void pixelsThatAreNotNumbersAreRefused(int index) {
+    void nanPixelsAreRejected(int index) {
         float[] values = new float[40001];
         values[index] = Float.NaN;
         Tensor x = sample(DType.F32, values, values.length).tensor();
         assertThrows(ArithmeticException.class, () -> backend().downloadPixels(x, new byte[values.length]));
-        assertRefused(() -> backend().downloadPixels(x, new byte[values.length - 1]));
+        assertRejected(() -> backend().downloadPixels(x, new byte[values.length - 1]));
     }
 
     @ParameterizedTest
@@ -129,7 +129,7 @@ public abstract class ElementwiseContract extends BackendContract {
     @EnumSource(
             value = DType.class,
             names = {"F32", "BF16"})
-    void interpolationEndsAtItsEnds(DType dtype) {
+    void interpolationIsExactAtItsEnds(DType dtype) {
         Sample a = normal(dtype, 1, 77);
         Sample b = normal(dtype, 1, 77);
         Tensor y = output(dtype, 77);
@@ -141,7 +141,7 @@ public abstract class ElementwiseContract extends BackendContract {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 3, 4, 5, 31, 64, 1023})
-    void noiseIsThatOfItsSeed(int size) {
+    void noiseDependsOnTheSeed(int size) {
         for (long seed : new long[] {0, 1, -1, 0x123456789ABCDEFL}) {
             Tensor y = output(DType.F32, size);
             backend().normal(seed, y);
@@ -163,16 +163,16 @@ public abstract class ElementwiseContract extends BackendContract {
     }
 
     @Test
-    void whatDoesNotFitIsRefused() {
+    void invalidArgumentsAreRejected() {
         Tensor a = normal(DType.F32, 1, 3, 4).tensor();
         Tensor b = normal(DType.F32, 1, 4, 3).tensor();
-        assertRefused(() -> backend().add(a, b, a));
-        assertRefused(() -> backend().add(a, a, b));
-        assertRefused(() -> backend().multiply(a, b, a));
-        assertRefused(() -> backend().multiply(a, a, b));
-        assertRefused(() -> backend().addScaled(1, a, b));
-        assertRefused(() -> backend().interpolate(a, b, 1, a));
+        assertRejected(() -> backend().add(a, b, a));
+        assertRejected(() -> backend().add(a, a, b));
+        assertRejected(() -> backend().multiply(a, b, a));
+        assertRejected(() -> backend().multiply(a, a, b));
+        assertRejected(() -> backend().addScaled(1, a, b));
+        assertRejected(() -> backend().interpolate(a, b, 1, a));
         Tensor five = output(DType.F32, 5);
-        assertRefused(() -> backend().copy(a, five));
+        assertRejected(() -> backend().copy(a, five));
     }
 }

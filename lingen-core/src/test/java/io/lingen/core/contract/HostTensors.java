@@ -6,7 +6,7 @@ import io.lingen.core.Shape;
 import io.lingen.core.internal.BFloat16;
 import java.lang.foreign.MemorySegment;
 
-/** Host tensors of the types that checkpoints store. */
+/** Conversions of numbers to host tensors of the types in checkpoints. */
 final class HostTensors {
     private HostTensors() {}
 

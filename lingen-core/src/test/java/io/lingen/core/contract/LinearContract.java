@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** {@link io.lingen.core.backend.Backend#linear}. */
+/** The contract of {@link io.lingen.core.backend.Backend#linear}. */
 public abstract class LinearContract extends BackendContract {
     @ParameterizedTest
     @CsvSource({
@@ -35,7 +35,7 @@ public abstract class LinearContract extends BackendContract {
         "129, 100, 17",
         "1, 1023, 257"
     })
-    void everySizeFits(int rows, int in, int out) {
+    void allSizesMatchTheReference(int rows, int in, int out) {
         for (boolean bias : new boolean[] {true, false}) {
             for (DType dtype : TYPES) {
                 Layer layer = layer(dtype, in, out, bias);
@@ -48,7 +48,7 @@ public abstract class LinearContract extends BackendContract {
 
     @ParameterizedTest
     @EnumSource(Epilogue.Kind.class)
-    void typesMix(Epilogue.Kind kind) {
+    void typesMayBeMixed(Epilogue.Kind kind) {
         for (DType product : TYPES) {
             Layer layer = layer(product, 96, 80, true);
             for (DType in : TYPES) {
@@ -90,12 +90,12 @@ public abstract class LinearContract extends BackendContract {
         double[] part = Arrays.copyOfRange(all, 6 * 5, 24 * 5);
         assertClose(part, out.slice(7, 25), tolerance(6, DType.F32));
         for (float untouched : floats(out.slice(25, 66))) {
-            assertEquals(Float.NaN, untouched, "beyond the slice");
+            assertEquals(Float.NaN, untouched, "outside the slice");
         }
     }
 
     @Test
-    void largeSumsStayFinite() {
+    void largeSumsAreFinite() {
         Layer layer = layer(DType.F32, 16, 16, true);
         for (Epilogue.Kind kind : new Epilogue.Kind[] {Epilogue.Kind.GELU, Epilogue.Kind.SILU}) {
             assertLinear(layer, kind, normal(DType.F32, 1e4, 9, 16), DType.F32);
@@ -103,18 +103,18 @@ public abstract class LinearContract extends BackendContract {
     }
 
     @Test
-    void whatDoesNotFitIsRefused() {
+    void invalidArgumentsAreRejected() {
         Layer layer = layer(DType.F32, 4, 3, true);
         Tensor x = normal(DType.F32, 1, 2, 4).tensor();
-        refused(layer, normal(DType.F32, 1, 2, 5).tensor(), Epilogue.NONE, output(DType.F32, 2, 3));
-        refused(layer, x, Epilogue.NONE, output(DType.F32, 2, 4));
-        refused(layer, x, Epilogue.NONE, output(DType.F32, 3, 3));
-        refused(layer, x, Epilogue.gatedAdd(normal(DType.F32, 1, 4).tensor()), output(DType.F32, 2, 3));
-        refused(layer, x, Epilogue.gatedAdd(normal(DType.BF16, 1, 3).tensor()), output(DType.F32, 2, 3));
+        assertRejected(layer, normal(DType.F32, 1, 2, 5).tensor(), Epilogue.NONE, output(DType.F32, 2, 3));
+        assertRejected(layer, x, Epilogue.NONE, output(DType.F32, 2, 4));
+        assertRejected(layer, x, Epilogue.NONE, output(DType.F32, 3, 3));
+        assertRejected(layer, x, Epilogue.gatedAdd(normal(DType.F32, 1, 4).tensor()), output(DType.F32, 2, 3));
+        assertRejected(layer, x, Epilogue.gatedAdd(normal(DType.BF16, 1, 3).tensor()), output(DType.F32, 2, 3));
     }
 
-    private void refused(Layer layer, Tensor x, Epilogue epilogue, Tensor out) {
-        assertRefused(() -> backend().linear(x, layer.weights(), epilogue, out));
+    private void assertRejected(Layer layer, Tensor x, Epilogue epilogue, Tensor out) {
+        assertRejected(() -> backend().linear(x, layer.weights(), epilogue, out));
     }
 
     private void assertLinear(Layer layer, Epilogue.Kind kind, Sample x, DType out) {

@@ -14,7 +14,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * The parts of Mamba1: {@link io.lingen.core.backend.Backend#causalConvolution} and {@link io.lingen.core.backend.Backend#diagonalScan}.
+ * The contract of the operations of Mamba1: {@link io.lingen.core.backend.Backend#causalConvolution} and
+ * {@link io.lingen.core.backend.Backend#diagonalScan}.
  */
 public abstract class Mamba1Contract extends BackendContract {
     private static final Grid GRID = new Grid(2, 5, 3);
@@ -73,7 +74,7 @@ public abstract class Mamba1Contract extends BackendContract {
     }
 
     @Test
-    void whatDoesNotFitIsRefused() {
+    void invalidArgumentsAreRejected() {
         ScanPath path = path("thw", null, false);
         long rows = path.rows();
         Tensor x = normal(DType.F32, 1, rows, 4).tensor();
@@ -82,16 +83,16 @@ public abstract class Mamba1Contract extends BackendContract {
         Tensor matrix = normal(DType.F32, 1, 4, 3).tensor();
         DiagonalScanWeights weights = new DiagonalScanWeights(vector, matrix, vector);
         Tensor y = output(DType.F32, rows, 4);
-        assertRefused(() -> backend().diagonalScan(x, bc, bc, 0, 3, path, weights, false, y));
-        assertRefused(() -> backend().diagonalScan(x, x, bc, 0, 4, path, weights, false, y));
-        assertRefused(() -> backend().diagonalScan(x, x, bc, Long.MAX_VALUE, 3, path, weights, false, y));
-        assertRefused(() -> backend().diagonalScan(x, x, bc, 0, 3, path("thw", PREFIX, false), weights, false, y));
-        assertRefused(() -> backend().diagonalScan(x, x, bc, 0, 3, path, weights, false, bc));
+        assertRejected(() -> backend().diagonalScan(x, bc, bc, 0, 3, path, weights, false, y));
+        assertRejected(() -> backend().diagonalScan(x, x, bc, 0, 4, path, weights, false, y));
+        assertRejected(() -> backend().diagonalScan(x, x, bc, Long.MAX_VALUE, 3, path, weights, false, y));
+        assertRejected(() -> backend().diagonalScan(x, x, bc, 0, 3, path("thw", PREFIX, false), weights, false, y));
+        assertRejected(() -> backend().diagonalScan(x, x, bc, 0, 3, path, weights, false, bc));
         DiagonalScanWeights mixed = new DiagonalScanWeights(matrix, matrix, vector);
-        assertRefused(() -> backend().diagonalScan(x, x, bc, 0, 3, path, mixed, false, y));
-        assertRefused(() -> backend().causalConvolution(bc, 3, path, matrix, vector, y));
-        assertRefused(() -> backend().causalConvolution(bc, 0, path, matrix, matrix, y));
-        assertRefused(() -> backend().causalConvolution(bc, 0, path, matrix, vector, bc));
+        assertRejected(() -> backend().diagonalScan(x, x, bc, 0, 3, path, mixed, false, y));
+        assertRejected(() -> backend().causalConvolution(bc, 3, path, matrix, vector, y));
+        assertRejected(() -> backend().causalConvolution(bc, 0, path, matrix, matrix, y));
+        assertRejected(() -> backend().causalConvolution(bc, 0, path, matrix, vector, bc));
     }
 
     private static ScanPath path(String order, @Nullable Grid prefix, boolean backward) {
@@ -119,7 +120,7 @@ public abstract class Mamba1Contract extends BackendContract {
         assertClose(expected, y, tolerance(taps, in, out));
         if (steps < rows) {
             for (float value : floats(y.slice(0, path.prefixCells()))) {
-                assertEquals(0, value, "a row that the path leaves out");
+                assertEquals(0, value, "a row that is not on the path");
             }
         }
     }

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Workspaces, transfers, views, and the use from several threads. */
+/** The contract of workspaces, transfers, views, and the use by several threads. */
 public abstract class MemoryContract extends BackendContract {
     private static final float[] AWKWARD = {
         0f,
@@ -41,7 +41,7 @@ public abstract class MemoryContract extends BackendContract {
         Float.POSITIVE_INFINITY,
         Float.NEGATIVE_INFINITY,
         Float.NaN,
-        // Halfway between two BF16 values: ties go to even, one down and one up; then just beyond halfway.
+        // Two ties between BF16 values, which round down and up to even, and a value just above a tie.
         Float.intBitsToFloat(0x3F808000),
         Float.intBitsToFloat(0x3F818000),
         Float.intBitsToFloat(0x3F808001)
@@ -113,10 +113,10 @@ public abstract class MemoryContract extends BackendContract {
             expected[35 + i] = i + 1;
         }
         assertClose(expected, whole.tensor(), 0);
-        assertRefused(() -> part.reshape(Shape.of(11)));
-        assertRefused(() -> part.slice(0, 2));
-        assertRefused(() -> part.slice(-1, 1));
-        assertRefused(() -> part.slice(1, 0));
+        assertRejected(() -> part.reshape(Shape.of(11)));
+        assertRejected(() -> part.slice(0, 2));
+        assertRejected(() -> part.slice(-1, 1));
+        assertRejected(() -> part.slice(1, 0));
     }
 
     @Test
@@ -125,7 +125,7 @@ public abstract class MemoryContract extends BackendContract {
             Sample whole = normal(dtype, 1, 5, 3);
             MemorySegment memory = whole.tensor().slice(2, 4).hostMemory();
             if (memory == null) {
-                continue; // a device's memory
+                continue; // memory of a device
             }
             assertEquals(6L * dtype.bytes(), memory.byteSize());
             for (int i = 0; i < 6; i++) {
@@ -145,7 +145,7 @@ public abstract class MemoryContract extends BackendContract {
         inner.allocate(DType.F32, 1000);
         inner.allocate(DType.BF16, 10, 100);
         long live = backend().memory().liveBytes() - before;
-        assertTrue(live >= 6000 && live <= 6000 + 2 * 4096, "6000 bytes and alignment, found " + live);
+        assertTrue(live >= 6000 && live <= 6000 + 2 * 4096, "live bytes must be 6000 plus padding, found " + live);
         inner.close();
         inner.close();
         assertEquals(before, backend().memory().liveBytes());
@@ -159,7 +159,7 @@ public abstract class MemoryContract extends BackendContract {
             mode = EnumSource.Mode.EXCLUDE,
             names = {"F32", "BF16"})
     void onlyComputeTypesAreAllocated(DType dtype) {
-        assertRefused(() -> workspace().allocate(dtype, 3));
+        assertRejected(() -> workspace().allocate(dtype, 3));
     }
 
     @Test
@@ -175,10 +175,10 @@ public abstract class MemoryContract extends BackendContract {
     }
 
     @Test
-    void shapesThatDifferAreNotWritten() {
+    void differentShapesAreRejected() {
         Tensor target = output(DType.F32, 2, 3);
         HostTensor source = HostTensor.of(new float[6], 3, 2);
-        assertRefused(() -> backend().write(source, target));
+        assertRejected(() -> backend().write(source, target));
     }
 
     @ParameterizedTest

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The norms: modulated layer norm; plain, gated and per-head RMS norm; group norm. */
+/** The contract of norms: modulated layer norm; plain, gated and per-head RMS norm; group norm. */
 public abstract class NormContract extends BackendContract {
     private static final float EPSILON = 1e-6f;
 
@@ -29,7 +29,7 @@ public abstract class NormContract extends BackendContract {
                     {3, 1025},
                     {2, 5120},
                     {1, 8200},
-                    // More rows than a large device takes at a time.
+                    // More rows than a large device processes at a time.
                     {4500, 40},
                     {2500, 264},
                     {420, 5120}
@@ -51,9 +51,9 @@ public abstract class NormContract extends BackendContract {
     }
 
     @Test
-    void layerNormOfALargeMeanKeepsItsDigits() {
-        // One pass over sum and sum of squares would lose the variance here: its error is (mean / deviation)^2 in place
-        // of mean / deviation.
+    void layerNormOfLargeMeansIsAccurate() {
+        // Computing the variance from the sum and the sum of squares would fail here. Its error grows with
+        // (mean / deviation)^2 instead of mean / deviation.
         float[] values = normals(1, 5 * 200);
         for (int i = 0; i < values.length; i++) {
             values[i] += 1000;
@@ -67,7 +67,7 @@ public abstract class NormContract extends BackendContract {
     }
 
     @Test
-    void aConstantRowGivesTheShift() {
+    void constantRowsGiveTheShift() {
         float[] values = new float[3 * 33];
         Arrays.fill(values, 5);
         Sample x = sample(DType.F32, values, 3, 33);
@@ -76,7 +76,7 @@ public abstract class NormContract extends BackendContract {
         backend().modulatedLayerNorm(x.tensor(), shift.tensor(), shift.tensor(), EPSILON, y);
         double[] expected = new double[values.length];
         Arrays.setAll(expected, i -> shift.values()[i % 33]);
-        // The mean of equal numbers may be off by one unit in the last place, which 1 / sqrt(epsilon) then magnifies.
+        // The mean of equal numbers may have an error of one unit in the last place, which 1 / sqrt(epsilon) amplifies.
         assertClose(expected, y, 1e-3);
     }
 
@@ -93,7 +93,7 @@ public abstract class NormContract extends BackendContract {
     }
 
     @Test
-    void gatesOfEverySizeStayFinite() {
+    void extremeGatesGiveFiniteResults() {
         Sample y = normal(DType.F32, 1, 4, 19);
         Sample z = normal(DType.F32, 300, 4, 19);
         Sample weight = normal(DType.F32, 1, 19);
@@ -125,7 +125,7 @@ public abstract class NormContract extends BackendContract {
 
     @ParameterizedTest
     @CsvSource({"1, 2, 3, 96, F32", "2, 3, 5, 192, BF16", "3, 1, 7, 50, F32"})
-    void rmsNormOfAVideoIsThatOfItsCells(int t, int h, int w, int channels, DType dtype) {
+    void rmsNormsOfVideosNormalizeCells(int t, int h, int w, int channels, DType dtype) {
         Sample x = normal(dtype, 2, t, h, w, channels);
         Sample weight = normal(DType.F32, 1, channels, 1, 1, 1);
         Tensor y = output(dtype, t, h, w, channels);
@@ -136,8 +136,9 @@ public abstract class NormContract extends BackendContract {
     }
 
     @Test
-    void rmsNormOfTinyAndOfZeroRows() {
-        // The L2 norm of autoencoders is an RMS norm with an epsilon beyond the digits of the mean square.
+    void rmsNormsOfTinyAndZeroRowsAreFinite() {
+        // The L2 norm of autoencoders is an RMS norm whose epsilon is smaller than the rounding error of the mean
+        // square.
         float epsilon = 1e-26f;
         float[] values = normals(1e-8, 4 * 96);
         Arrays.fill(values, 96, 2 * 96, 0);
@@ -209,27 +210,27 @@ public abstract class NormContract extends BackendContract {
     }
 
     @Test
-    void whatDoesNotFitIsRefused() {
+    void invalidArgumentsAreRejected() {
         Tensor x = normal(DType.F32, 1, 4, 6).tensor();
         Tensor six = normal(DType.F32, 1, 6).tensor();
         Tensor seven = normal(DType.F32, 1, 7).tensor();
         Tensor coarse = normal(DType.BF16, 1, 6).tensor();
         Tensor out = output(DType.F32, 4, 6);
         Tensor other = output(DType.F32, 5, 6);
-        assertRefused(() -> backend().modulatedLayerNorm(x, seven, six, EPSILON, out));
-        assertRefused(() -> backend().modulatedLayerNorm(x, six, coarse, EPSILON, out));
-        assertRefused(() -> backend().modulatedLayerNorm(x, six, six, EPSILON, other));
-        assertRefused(() -> backend().gatedRmsNorm(x, other, six, EPSILON, out));
-        assertRefused(() -> backend().gatedRmsNorm(x, x, seven, EPSILON, out));
-        assertRefused(() -> backend().rmsNorm(x, seven, EPSILON, false, out));
-        assertRefused(() -> backend().rmsNorm(x, coarse, EPSILON, false, out));
-        assertRefused(() -> backend().rmsNorm(x, six, EPSILON, false, other));
-        assertRefused(() -> backend().headRmsNorm(new Heads(x, 0, 2, 3), six, EPSILON));
-        assertRefused(() -> new Heads(x, 1, 2, 3));
-        assertRefused(() -> new Heads(x, Long.MAX_VALUE, 2, 3));
+        assertRejected(() -> backend().modulatedLayerNorm(x, seven, six, EPSILON, out));
+        assertRejected(() -> backend().modulatedLayerNorm(x, six, coarse, EPSILON, out));
+        assertRejected(() -> backend().modulatedLayerNorm(x, six, six, EPSILON, other));
+        assertRejected(() -> backend().gatedRmsNorm(x, other, six, EPSILON, out));
+        assertRejected(() -> backend().gatedRmsNorm(x, x, seven, EPSILON, out));
+        assertRejected(() -> backend().rmsNorm(x, seven, EPSILON, false, out));
+        assertRejected(() -> backend().rmsNorm(x, coarse, EPSILON, false, out));
+        assertRejected(() -> backend().rmsNorm(x, six, EPSILON, false, other));
+        assertRejected(() -> backend().headRmsNorm(new Heads(x, 0, 2, 3), six, EPSILON));
+        assertRejected(() -> new Heads(x, 1, 2, 3));
+        assertRejected(() -> new Heads(x, Long.MAX_VALUE, 2, 3));
         Tensor video = normal(DType.F32, 1, 1, 2, 2, 6).tensor();
-        assertRefused(() -> backend().groupNorm(video, 4, six, six, EPSILON, true, video));
-        assertRefused(() -> backend().groupNorm(x, 3, six, six, EPSILON, true, x));
-        assertRefused(() -> backend().groupNorm(video, 3, seven, six, EPSILON, true, video));
+        assertRejected(() -> backend().groupNorm(video, 4, six, six, EPSILON, true, video));
+        assertRejected(() -> backend().groupNorm(x, 3, six, six, EPSILON, true, x));
+        assertRejected(() -> backend().groupNorm(video, 3, seven, six, EPSILON, true, video));
     }
 }

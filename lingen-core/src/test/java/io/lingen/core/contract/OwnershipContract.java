@@ -32,7 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** Tensors and workspaces of another instance of the same backend are refused, whichever argument they are. */
+/** The contract of ownership: every operation rejects tensors and workspaces of another instance of the backend in any argument. */
 public abstract class OwnershipContract extends BackendContract {
     private static final Grid GRID = new Grid(2, 2, 2);
     private static final ScanPath PATH = new ScanPath(GRID, null, ScanOrder.of("thw", false), false);
@@ -52,12 +52,12 @@ public abstract class OwnershipContract extends BackendContract {
         other.close();
     }
 
-    /** An operation on tensors of the given shapes that fit. */
+    /** An operation on tensors of valid shapes. */
     private interface Operation {
         void run(Tensor... tensors);
     }
 
-    /** Runs an operation with its own tensors, then with one of them at a time from the other instance, also as a view. */
+    /** Runs an operation with its own tensors, then with each of them replaced by a tensor or a view of the other instance. */
     private void check(Operation operation, long[]... shapes) {
         Tensor[] own = new Tensor[shapes.length];
         for (int i = 0; i < own.length; i++) {
@@ -68,20 +68,20 @@ public abstract class OwnershipContract extends BackendContract {
         for (int i = 0; i < own.length; i++) {
             Tensor[] mixed = own.clone();
             mixed[i] = foreign.allocate(DType.F32, shapes[i]);
-            assertRefused("tensor", () -> operation.run(mixed));
+            assertRejected("tensor", () -> operation.run(mixed));
             mixed[i] = mixed[i].reshape(Shape.of(mixed[i].shape().elements())).reshape(Shape.of(shapes[i]));
-            assertRefused("tensor", () -> operation.run(mixed));
+            assertRejected("tensor", () -> operation.run(mixed));
         }
     }
 
-    private void assertRefused(String what, Executable call) {
+    private void assertRejected(String what, Executable call) {
         long operations = backend().operations().total();
         String message = assertThrows(IllegalArgumentException.class, call).getMessage();
         assertTrue(
                 message.contains(
                         "the " + what + " must belong to this " + backend().name() + " backend"),
                 message);
-        assertEquals(operations, backend().operations().total(), "what is refused is not counted");
+        assertEquals(operations, backend().operations().total(), "rejected calls are not counted");
     }
 
     private static long[] shape(long... lengths) {
@@ -91,22 +91,22 @@ public abstract class OwnershipContract extends BackendContract {
     @Test
     void workspaces() {
         HostTensor host = HostTensor.of(new float[6], 2, 3);
-        assertRefused("workspace", () -> backend().upload(foreign, host, DType.F32));
-        assertRefused("workspace", () -> backend().borrow(foreign, host));
-        assertRefused("workspace", () -> backend().packLinear(foreign, new LinearParameters(host, null), DType.F32));
+        assertRejected("workspace", () -> backend().upload(foreign, host, DType.F32));
+        assertRejected("workspace", () -> backend().borrow(foreign, host));
+        assertRejected("workspace", () -> backend().packLinear(foreign, new LinearParameters(host, null), DType.F32));
         ConvolutionParameters convolution = new ConvolutionParameters(
                 HostTensor.of(new float[9], 1, 1, 1, 3, 3), HostTensor.of(new float[1], 1), Dims3.ONE, Padding.NONE);
-        assertRefused("workspace", () -> backend().packConvolution(foreign, convolution, DType.F32));
+        assertRejected("workspace", () -> backend().packConvolution(foreign, convolution, DType.F32));
         assertEquals(0, other.memory().liveBytes());
     }
 
     @Test
     void transfers() {
-        Tensor stranger = foreign.allocate(DType.F32, 2, 3);
-        assertRefused("tensor", () -> backend().write(HostTensor.of(new float[6], 2, 3), stranger));
-        assertRefused("tensor", () -> backend().download(stranger));
-        assertRefused("tensor", () -> backend().download(stranger, new float[6]));
-        assertRefused("tensor", () -> backend().downloadPixels(stranger, new byte[6]));
+        Tensor tensor = foreign.allocate(DType.F32, 2, 3);
+        assertRejected("tensor", () -> backend().write(HostTensor.of(new float[6], 2, 3), tensor));
+        assertRejected("tensor", () -> backend().download(tensor));
+        assertRejected("tensor", () -> backend().download(tensor, new float[6]));
+        assertRejected("tensor", () -> backend().downloadPixels(tensor, new byte[6]));
     }
 
     @Test

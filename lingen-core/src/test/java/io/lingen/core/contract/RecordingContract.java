@@ -13,12 +13,12 @@ import io.lingen.core.op.Epilogue;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Work that repeats has the results of work that is run, and is counted like it. */
+/** The contract of {@link io.lingen.core.Recording}: recorded work has the results and operation counts of work that is run directly. */
 public abstract class RecordingContract extends BackendContract {
     private static final int ROWS = 33;
     private static final int WIDTH = 48;
 
-    /** A layer with scratch of its own: out += W gelu(W x + b) + b. */
+    /** Two layers with a temporary tensor: out += W gelu(W x + b) + b. */
     private record Work(RecordingContract contract, Layer layer, Tensor zero) {
         void run(Tensor x, Tensor out) {
             try (Workspace scratch = contract.backend().newWorkspace()) {
@@ -46,7 +46,7 @@ public abstract class RecordingContract extends BackendContract {
     }
 
     @Test
-    void everyRunSeesWhatTheOperandsHoldByThen() {
+    void everyRunReadsTheCurrentOperands() {
         Work work = work();
         Tensor x = output(DType.F32, ROWS, WIDTH);
         Tensor out = output(DType.F32, ROWS, WIDTH);
@@ -60,7 +60,7 @@ public abstract class RecordingContract extends BackendContract {
     }
 
     @Test
-    void operandsMayBeOthers() {
+    void operandsMayChange() {
         Work work = work();
         Tensor[] xs = {output(DType.F32, ROWS, WIDTH), output(DType.BF16, ROWS, WIDTH), output(DType.F32, ROWS, WIDTH)};
         Tensor out = output(DType.F32, ROWS, WIDTH);
@@ -97,7 +97,7 @@ public abstract class RecordingContract extends BackendContract {
     }
 
     @Test
-    void whatTheWorkThrowsIsThrown() {
+    void exceptionsOfTheWorkAreThrown() {
         Tensor x = output(DType.F32, ROWS, WIDTH);
         try (Recording recording = backend().newRecording()) {
             for (int i = 0; i < 4; i++) {
@@ -112,7 +112,7 @@ public abstract class RecordingContract extends BackendContract {
     }
 
     @Test
-    void onceItIsClosedWorkIsRun() {
+    void closedRecordingsRunTheWork() {
         Work work = work();
         Tensor x = output(DType.F32, ROWS, WIDTH);
         Tensor out = output(DType.F32, ROWS, WIDTH);

@@ -6,12 +6,12 @@ import io.lingen.core.op.Windows;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** Attention as plain loops in double precision. */
+/** A reference of attention: loops in double precision. */
 final class ReferenceAttention {
     private ReferenceAttention() {}
 
-    /** A band of heads: the values of the matrix, its columns, and the band's first. */
-    record Band(double[] matrix, int columns, int column, int heads, int headDim) {
+    /** The columns of heads in a matrix: the values of the matrix, its number of columns, and the first column. */
+    record HeadValues(double[] matrix, int columns, int column, int heads, int headDim) {
         double at(int token, int head, int i) {
             return matrix[token * columns + column + head * headDim + i];
         }
@@ -21,7 +21,7 @@ final class ReferenceAttention {
         }
     }
 
-    static double[] attention(Band q, Band k, Band v, double @Nullable [] weights) {
+    static double[] attention(HeadValues q, HeadValues k, HeadValues v, double @Nullable [] weights) {
         double[] out = new double[q.tokens() * q.heads * q.headDim];
         int[] keys = new int[k.tokens()];
         double[] added = new double[k.tokens()];
@@ -40,7 +40,8 @@ final class ReferenceAttention {
         return out;
     }
 
-    static double[] windows(Band q, Band k, Band v, Grid grid, Windows windows, double @Nullable [] bias) {
+    static double[] windows(
+            HeadValues q, HeadValues k, HeadValues v, Grid grid, Windows windows, double @Nullable [] bias) {
         double[] out = new double[q.tokens() * q.heads * q.headDim];
         for (int query = 0; query < q.tokens(); query++) {
             int[] keys = new int[q.tokens()];
@@ -63,7 +64,8 @@ final class ReferenceAttention {
         return out;
     }
 
-    private static void attend(Band q, Band k, Band v, int head, int query, int[] keys, double[] added, double[] out) {
+    private static void attend(
+            HeadValues q, HeadValues k, HeadValues v, int head, int query, int[] keys, double[] added, double[] out) {
         double[] score = new double[keys.length];
         double largest = Double.NEGATIVE_INFINITY;
         for (int i = 0; i < keys.length; i++) {
@@ -91,7 +93,7 @@ final class ReferenceAttention {
         return (int) (cell / grid.stride(axis) % grid.length(axis));
     }
 
-    /** By the specification's words, not by {@link Windows#cuts}: cuts at s, s + w, s + 2w, ... */
+    /** Returns whether two tokens are in the same window, without {@link Windows#cuts}. Windows begin at s, s + w, s + 2w, ... */
     private static boolean sameWindow(Grid grid, Windows windows, int a, int b) {
         for (int axis = 0; axis < 3; axis++) {
             int w = windows.size().length(axis);

@@ -7,7 +7,7 @@ import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 
-/** Backend operations as plain loops in double precision. */
+/** A reference of the operations of a backend: loops in double precision. */
 final class ReferenceOperations {
     private ReferenceOperations() {}
 
@@ -27,7 +27,7 @@ final class ReferenceOperations {
         return y;
     }
 
-    /** What an epilogue makes of y, given what the output held and, if gated, the gate. */
+    /** Applies an epilogue to y, given the previous output and the gate, if any. */
     static double[] epilogue(Epilogue.Kind kind, double[] y, double[] before, double[] gate) {
         double[] out = new double[y.length];
         for (int i = 0; i < y.length; i++) {
@@ -70,7 +70,7 @@ final class ReferenceOperations {
         return rmsNorm(gated, weight, epsilon);
     }
 
-    /** RMS norm of every run of weight.length elements. */
+    /** Computes the RMS norm of each group of weight.length consecutive elements. */
     static double[] rmsNorm(double[] x, double[] weight, double epsilon) {
         int d = weight.length;
         double[] out = new double[x.length];
@@ -86,7 +86,7 @@ final class ReferenceOperations {
         return out;
     }
 
-    /** x [T, H, W, C]; statistics per frame and group. */
+    /** Computes the group norm of x [T, H, W, C], with statistics per frame and group. */
     static double[] groupNorm(
             double[] x, int frames, int groups, double[] weight, double[] bias, double epsilon, boolean silu) {
         int channels = weight.length;
@@ -132,7 +132,7 @@ final class ReferenceOperations {
         return video;
     }
 
-    /** Where element i of the tokens lies in the video [C, T, H, W]. */
+    /** Returns the index in the video [C, T, H, W] of element i of the tokens. */
     private static int videoIndex(int i, Shape video, PatchSize patch) {
         Grid grid = patch.gridOf(video);
         int width = (int) video.length(0) * patch.cells();
@@ -162,7 +162,7 @@ final class ReferenceOperations {
      *
      * @param matrix [grid cells, columns], whose heads begin at {@code column}
      * @param tables rows of cos, sin, cos, sin, ... for t, h and w
-     * @param bands the tables' widths
+     * @param bands the widths of the tables
      */
     static double[] rotate(
             double[] matrix, int columns, int column, int heads, double[][] tables, int[] bands, Grid grid) {
@@ -208,7 +208,7 @@ final class ReferenceOperations {
         return out;
     }
 
-    /** x [T, H, W, C]; weight [O, C, kt, kh, kw]. */
+    /** Computes the convolution of x [T, H, W, C] with a weight [O, C, kt, kh, kw]. */
     static double[] convolution(double[] x, Shape shape, double[] weight, double[] bias, ConvolutionParameters source) {
         Shape out = source.outputOf(shape);
         double[] y = new double[(int) out.elements()];

@@ -3,17 +3,17 @@ package io.lingen.core.contract;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
 
-/** The selective scans of Mamba1 and Mamba2 as plain recurrences in double precision. */
+/** A reference of the selective scans of Mamba1 and Mamba2: recurrences in double precision. */
 final class ReferenceScan {
     private ReferenceScan() {}
 
-    /** The columns of a projection [rows, columns] at which x, B, C and dt begin. */
+    /** The first columns of x, B, C and dt in a projection [rows, columns]. */
     record Columns(int count, int x, int b, int c, int dt) {}
 
     /** The parameters of one direction, as in {@link io.lingen.core.op.ScanWeights}. */
     record Parameters(double[] convWeight, double[] convBias, double[] dtBias, double[] aLog, double[] d) {}
 
-    /** Adds one direction's y to [grid cells, di]. */
+    /** Adds the output of a direction of Mamba2 to y [grid cells, di]. */
     static void selective(
             double[] projection, Columns columns, ScanPath path, ScanSpec spec, Parameters weights, double[] y) {
         int di = spec.innerWidth();
@@ -47,7 +47,7 @@ final class ReferenceScan {
         }
     }
 
-    /** Causal depthwise convolution and SiLU of a sequence [steps, channels]. */
+    /** Computes the causal depthwise convolution of a sequence [steps, channels], followed by SiLU. */
     static double[] causal(double[] x, int channels, double[] weight, double[] bias, int taps, int steps) {
         double[] out = new double[x.length];
         for (int step = 0; step < steps; step++) {
@@ -65,7 +65,7 @@ final class ReferenceScan {
         return out;
     }
 
-    /** Adds one direction of Mamba1's scan to y [grid cells, di]; bc has B's n columns at b and C's at c. */
+    /** Adds the output of a direction of Mamba1 to y [grid cells, di]. The n columns of B begin at column b of bc, those of C at c. */
     static void diagonal(
             double[] x,
             double[] dt,
@@ -107,7 +107,7 @@ final class ReferenceScan {
         return x > 40 ? x : Math.log1p(Math.exp(x));
     }
 
-    /** x, B and C of every step, in the order of the walk: [steps, di + 2Gn]. */
+    /** Returns x, B and C of every step in the order of the path, [steps, di + 2Gn]. */
     private static double[] gather(double[] projection, Columns columns, int di, int gn, ScanPath path) {
         int channels = di + 2 * gn;
         double[] bands = new double[(int) path.steps() * channels];

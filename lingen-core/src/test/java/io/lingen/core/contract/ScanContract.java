@@ -21,9 +21,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** {@link io.lingen.core.backend.Backend#selectiveScan}. */
+/** The contract of {@link io.lingen.core.backend.Backend#selectiveScan}. */
 public abstract class ScanContract extends BackendContract {
-    /** Differences of cumulative sums carry the rounding of the sums themselves, whose size grows with the chunk. */
+    /** Allows for the rounding errors of differences of cumulative sums, which grow with the chunk. */
     private static final double F32_TOLERANCE = 1e-5;
 
     private static final Grid GRID = new Grid(3, 5, 4);
@@ -39,7 +39,7 @@ public abstract class ScanContract extends BackendContract {
 
     @ParameterizedTest
     @MethodSource("paths")
-    void everyPathIsWalked(ScanPath path) {
+    void allPathsMatchTheReference(ScanPath path) {
         new Case(SPEC, path, DType.F32, 0, 0).assertScan(DType.F32, F32_TOLERANCE);
     }
 
@@ -58,7 +58,7 @@ public abstract class ScanContract extends BackendContract {
         "128, 32, 1, 64, 4, 256",
         "130, 64, 1, 65, 4, 32"
     })
-    void everySizeFits(int di, int n, int groups, int head, int taps, int chunk) {
+    void allSizesMatchTheReference(int di, int n, int groups, int head, int taps, int chunk) {
         ScanSpec spec = new ScanSpec(di, n, groups, head, taps, chunk);
         for (boolean backward : new boolean[] {false, true}) {
             new Case(spec, path(GRID, PREFIX, backward), DType.F32, 0, 0).assertScan(DType.F32, F32_TOLERANCE);
@@ -67,7 +67,7 @@ public abstract class ScanContract extends BackendContract {
 
     @ParameterizedTest
     @CsvSource({"F32, BF16", "BF16, F32", "BF16, BF16"})
-    void typesMix(DType in, DType out) {
+    void typesMayBeMixed(DType in, DType out) {
         ScanSpec spec = new ScanSpec(64, 32, 1, 32, 4, 32);
         for (boolean backward : new boolean[] {false, true}) {
             new Case(spec, path(new Grid(5, 7, 3), new Grid(3, 4, 2), backward), in, 0, 0)
@@ -77,7 +77,7 @@ public abstract class ScanContract extends BackendContract {
 
     @ParameterizedTest
     @CsvSource({"1, 1, 1", "1, 1, 2", "1, 2, 1", "3, 1, 1", "1, 1, 17", "1, 31, 1", "2, 2, 2"})
-    void shortSequencesFit(int t, int h, int w) {
+    void shortSequencesMatchTheReference(int t, int h, int w) {
         for (Grid prefix : new Grid[] {null, new Grid(1, 1, 1), new Grid(1, 2, 1)}) {
             for (boolean backward : new boolean[] {false, true}) {
                 new Case(SPEC, path(new Grid(t, h, w), prefix, backward), DType.F32, 0, 0)
@@ -88,13 +88,13 @@ public abstract class ScanContract extends BackendContract {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 7, 15, 16, 17, 72, 73, 1000})
-    void theResultDoesNotDependOnTheChunk(int chunk) {
+    void resultsAreIndependentOfTheChunk(int chunk) {
         ScanSpec spec = new ScanSpec(32, 16, 2, 8, 4, chunk);
         new Case(spec, path(GRID, PREFIX, false), DType.F32, 0, 0).assertScan(DType.F32, F32_TOLERANCE);
     }
 
     @Test
-    void aLongSequenceKeepsItsMemory() {
+    void longSequencesKeepTheirState() {
         ScanSpec spec = new ScanSpec(16, 8, 1, 8, 4, 64);
         Case slow = new Case(spec, path(new Grid(11, 13, 7), new Grid(6, 7, 4), false), DType.F32, -6, -3);
         slow.assertScan(DType.F32, F32_TOLERANCE);
@@ -102,7 +102,7 @@ public abstract class ScanContract extends BackendContract {
 
     @ParameterizedTest
     @CsvSource({
-        // large dt and fast decay: exp underflows; large dt alone; tiny dt; no decay; all at once
+        // Large dt and fast decay, where exp underflows; large dt; tiny dt; no decay; all of them.
         "50, 3",
         "30, -4",
         "-60, 0",
@@ -118,7 +118,7 @@ public abstract class ScanContract extends BackendContract {
     }
 
     @Test
-    void theBackwardDirectionNeverSeesThePrefix() {
+    void backwardScansIgnoreThePrefix() {
         Case scan = new Case(SPEC, path(GRID, PREFIX, true), DType.F32, 0, 0);
         float[] poison = new float[(int) PREFIX.cells() * scan.columns.count()];
         Arrays.fill(poison, Float.NaN);
@@ -130,7 +130,7 @@ public abstract class ScanContract extends BackendContract {
     }
 
     @Test
-    void theResultIsTheSameEveryTime() {
+    void resultsAreDeterministic() {
         Case scan = new Case(new ScanSpec(128, 16, 1, 16, 4, 16), path(GRID, PREFIX, false), DType.F32, 0, 0);
         Tensor first = output(DType.F32, GRID.cells(), 128);
         Tensor second = output(DType.F32, GRID.cells(), 128);
@@ -140,28 +140,28 @@ public abstract class ScanContract extends BackendContract {
     }
 
     @Test
-    void whatDoesNotFitIsRefused() {
+    void invalidArgumentsAreRejected() {
         Case scan = new Case(SPEC, path(GRID, PREFIX, false), DType.F32, 0, 0);
         long cells = GRID.cells();
         Tensor y = output(DType.F32, cells, SPEC.innerWidth());
         ScanWeights weights = scan.weights();
         ScanInput input = scan.input();
         ScanPath path = scan.path;
-        refused(input, path, SPEC, weights, output(DType.F32, cells + 1, SPEC.innerWidth()));
-        refused(input, path, SPEC, weights, output(DType.F32, cells, SPEC.innerWidth() + 1));
-        refused(input, path(GRID, null, false), SPEC, weights, y);
-        refused(input, path, new ScanSpec(24, 5, 1, 4, 4, 16), weights, y);
-        refused(input, path, new ScanSpec(24, 5, 1, 8, 3, 16), weights, y);
-        refused(input, path, new ScanSpec(24, 6, 1, 8, 4, 16), weights, y);
+        assertRejected(input, path, SPEC, weights, output(DType.F32, cells + 1, SPEC.innerWidth()));
+        assertRejected(input, path, SPEC, weights, output(DType.F32, cells, SPEC.innerWidth() + 1));
+        assertRejected(input, path(GRID, null, false), SPEC, weights, y);
+        assertRejected(input, path, new ScanSpec(24, 5, 1, 4, 4, 16), weights, y);
+        assertRejected(input, path, new ScanSpec(24, 5, 1, 8, 3, 16), weights, y);
+        assertRejected(input, path, new ScanSpec(24, 6, 1, 8, 4, 16), weights, y);
         for (long column : new long[] {-1, scan.columns.count(), Long.MAX_VALUE}) {
             Tensor p = input.projection();
-            refused(new ScanInput(p, column, input.b(), input.c(), input.dt()), path, SPEC, weights, y);
-            refused(new ScanInput(p, input.x(), column, input.c(), input.dt()), path, SPEC, weights, y);
-            refused(new ScanInput(p, input.x(), input.b(), column, input.dt()), path, SPEC, weights, y);
-            refused(new ScanInput(p, input.x(), input.b(), input.c(), column), path, SPEC, weights, y);
+            assertRejected(new ScanInput(p, column, input.b(), input.c(), input.dt()), path, SPEC, weights, y);
+            assertRejected(new ScanInput(p, input.x(), column, input.c(), input.dt()), path, SPEC, weights, y);
+            assertRejected(new ScanInput(p, input.x(), input.b(), column, input.dt()), path, SPEC, weights, y);
+            assertRejected(new ScanInput(p, input.x(), input.b(), input.c(), column), path, SPEC, weights, y);
         }
         Tensor bf16 = normal(DType.BF16, 1, SPEC.heads()).tensor();
-        refused(
+        assertRejected(
                 input,
                 path,
                 SPEC,
@@ -169,15 +169,15 @@ public abstract class ScanContract extends BackendContract {
                 y);
     }
 
-    private void refused(ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, Tensor y) {
-        assertRefused(() -> backend().selectiveScan(input, path, spec, weights, false, y));
+    private void assertRejected(ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, Tensor y) {
+        assertRejected(() -> backend().selectiveScan(input, path, spec, weights, false, y));
     }
 
     private static ScanPath path(Grid grid, @Nullable Grid prefix, boolean backward) {
         return new ScanPath(grid, prefix, ScanOrder.of("hwt", false), backward);
     }
 
-    /** A scan with random inputs; dt and A around what trained models have, moved by the given offsets. */
+    /** A scan with random inputs. dt and A are those of trained models plus the given offsets. */
     private final class Case {
         private final ScanSpec spec;
         private final ScanPath path;
@@ -195,7 +195,7 @@ public abstract class ScanContract extends BackendContract {
             this.path = path;
             this.dtype = dtype;
             int h = spec.heads();
-            // Bands in another order than the model's, with columns between that belong to nobody.
+            // The columns have another order than those of the model, with unused columns in between.
             int b = 1;
             int dt = b + spec.groupWidth() + 2;
             int x = dt + h;
@@ -222,7 +222,7 @@ public abstract class ScanContract extends BackendContract {
             backend().selectiveScan(input(), path, spec, weights(), accumulate, y);
         }
 
-        /** Overwriting and accumulating, both against the recurrence. */
+        /** Compares the scan with the recurrence, overwriting and accumulating. */
         void assertScan(DType out, double tolerance) {
             long cells = path.grid().cells();
             double[] expected = new double[(int) cells * spec.innerWidth()];

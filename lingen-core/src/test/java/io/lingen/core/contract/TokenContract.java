@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Patches, positions, rotations and pooling. */
+/** The contract of patches, position embeddings, rotations and pooling. */
 public abstract class TokenContract extends BackendContract {
     @ParameterizedTest
     @CsvSource({
@@ -54,7 +54,7 @@ public abstract class TokenContract extends BackendContract {
     void positions(int t, int h, int w, int d, DType in, DType out) {
         Grid grid = new Grid(t, h, w);
         Sample x = normal(in, 1, grid.cells(), d);
-        // Tables are made for the largest grid.
+        // Tables may be longer than the grid.
         Sample tableT = normal(DType.F32, 1, t + 2, d);
         Sample tableH = normal(DType.F32, 1, h, d);
         Sample tableW = normal(DType.F32, 1, w + 1, d);
@@ -78,7 +78,7 @@ public abstract class TokenContract extends BackendContract {
         "2, 9, 13,  12,  44, 42, 42, BF16",
         "3, 1, 2,  1,  2, 34, 6, F32",
         "2, 2, 3,  2,  90, 100, 98, F32",
-        // More tokens than a large device takes at a time.
+        // More tokens than a large device processes at a time.
         "3, 40, 50,  2,  6, 4, 2, F32"
     })
     void rotation(int t, int h, int w, int heads, int bandT, int bandH, int bandW, DType dtype) {
@@ -86,7 +86,7 @@ public abstract class TokenContract extends BackendContract {
         int headDim = bandT + bandH + bandW;
         int width = heads * headDim;
         Sample matrix = normal(dtype, 1, grid.cells(), width + 5);
-        // Tables are made for the largest grid. Their rows need not be of length 1.
+        // Tables may be longer than the grid. Their rows need not be unit vectors.
         Sample tableT = normal(DType.F32, 1, t + 2, bandT);
         Sample tableH = normal(DType.F32, 1, h, bandH);
         Sample tableW = normal(DType.F32, 1, w + 1, bandW);
@@ -105,7 +105,7 @@ public abstract class TokenContract extends BackendContract {
     }
 
     @Test
-    void scoresOfRotatedVectorsDependOnDistancesAlone() {
+    void scoresOfRotatedVectorsDependOnlyOnDistances() {
         Grid grid = new Grid(4, 3, 5);
         int[] bands = {8, 4, 4};
         Tensor[] tables = new Tensor[3];
@@ -119,7 +119,7 @@ public abstract class TokenContract extends BackendContract {
             tables[axis] =
                     sample(DType.F32, table, grid.length(axis), bands[axis]).tensor();
         }
-        // The same two vectors at every token.
+        // Every token has the same two vectors.
         float[] pair = normals(1, 32);
         float[] rows = new float[(int) grid.cells() * 32];
         for (int i = 0; i < rows.length; i++) {
@@ -139,7 +139,7 @@ public abstract class TokenContract extends BackendContract {
         return (t * grid.h() + h) * grid.w() + w;
     }
 
-    /** The product of the first vector of one token and the second one of another. */
+    /** Returns the inner product of the first vector of a token and the second vector of another one. */
     private static double score(float[] rows, int query, int key) {
         double sum = 0;
         for (int i = 0; i < 16; i++) {
@@ -171,8 +171,8 @@ public abstract class TokenContract extends BackendContract {
     }
 
     @Test
-    void slicesArePooledIntoSlices() {
-        // Review tokens in front, the tokens behind: how a model lays both out in one matrix.
+    void slicesArePooled() {
+        // Models have the review tokens and the tokens in one matrix, in this order.
         Grid grid = new Grid(3, 4, 5);
         Dims3 kernel = new Dims3(2, 2, 2);
         int review = (int) grid.dividedBy(kernel).cells();
@@ -193,31 +193,31 @@ public abstract class TokenContract extends BackendContract {
     }
 
     @Test
-    void whatDoesNotFitIsRefused() {
+    void invalidArgumentsAreRejected() {
         Tensor video = normal(DType.F32, 1, 3, 2, 4, 4).tensor();
         Tensor tokens = normal(DType.F32, 1, 8, 12).tensor();
         Tensor table = normal(DType.F32, 1, 2, 12).tensor();
         Tensor coarse = normal(DType.BF16, 1, 2, 12).tensor();
         Grid grid = new Grid(2, 2, 2);
-        assertRefused(() -> backend().patchify(video, new PatchSize(1, 3, 2), tokens));
-        assertRefused(() -> backend().patchify(video, new PatchSize(1, 2, 1), tokens));
-        assertRefused(() -> backend().unpatchify(table, new PatchSize(1, 2, 2), video));
-        assertRefused(() -> backend().addPosition(tokens, table, table, table, new Grid(2, 2, 3), tokens));
-        assertRefused(() -> backend().addPosition(tokens, table.slice(0, 1), table, table, grid, tokens));
-        assertRefused(() -> backend().addPosition(tokens, table, coarse, table, grid, tokens));
+        assertRejected(() -> backend().patchify(video, new PatchSize(1, 3, 2), tokens));
+        assertRejected(() -> backend().patchify(video, new PatchSize(1, 2, 1), tokens));
+        assertRejected(() -> backend().unpatchify(table, new PatchSize(1, 2, 2), video));
+        assertRejected(() -> backend().addPosition(tokens, table, table, table, new Grid(2, 2, 3), tokens));
+        assertRejected(() -> backend().addPosition(tokens, table.slice(0, 1), table, table, grid, tokens));
+        assertRejected(() -> backend().addPosition(tokens, table, coarse, table, grid, tokens));
         Tensor four = normal(DType.F32, 1, 2, 4).tensor();
         Tensor three = normal(DType.F32, 1, 2, 3).tensor();
         Heads heads = new Heads(tokens, 0, 1, 12);
         backend().rotate(heads, grid, four, four, four);
-        assertRefused(() -> backend().rotate(heads, new Grid(2, 2, 3), four, four, four));
-        assertRefused(() -> backend().rotate(heads, new Grid(3, 2, 2), four, four, four));
-        assertRefused(() -> backend().rotate(heads, grid, four, four.slice(0, 1), four));
-        assertRefused(() -> backend().rotate(heads, grid, four, four, table));
-        assertRefused(() -> backend().rotate(new Heads(tokens, 0, 1, 10), grid, four, four, four));
-        assertRefused(() -> backend().rotate(new Heads(tokens, 0, 1, 10), grid, three, four, three));
-        assertRefused(() -> backend()
+        assertRejected(() -> backend().rotate(heads, new Grid(2, 2, 3), four, four, four));
+        assertRejected(() -> backend().rotate(heads, new Grid(3, 2, 2), four, four, four));
+        assertRejected(() -> backend().rotate(heads, grid, four, four.slice(0, 1), four));
+        assertRejected(() -> backend().rotate(heads, grid, four, four, table));
+        assertRejected(() -> backend().rotate(new Heads(tokens, 0, 1, 10), grid, four, four, four));
+        assertRejected(() -> backend().rotate(new Heads(tokens, 0, 1, 10), grid, three, four, three));
+        assertRejected(() -> backend()
                 .rotate(heads, grid, four, four, normal(DType.BF16, 1, 2, 4).tensor()));
-        assertRefused(() -> backend().averagePool(tokens, grid, new Dims3(2, 2, 1), table.slice(0, 1)));
-        assertRefused(() -> backend().averagePool(tokens, new Grid(2, 2, 3), new Dims3(2, 2, 2), table));
+        assertRejected(() -> backend().averagePool(tokens, grid, new Dims3(2, 2, 1), table.slice(0, 1)));
+        assertRejected(() -> backend().averagePool(tokens, new Grid(2, 2, 3), new Dims3(2, 2, 2), table));
     }
 }

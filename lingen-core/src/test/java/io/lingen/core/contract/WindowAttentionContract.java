@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** {@link io.lingen.core.backend.Backend#windowAttention}. */
+/** The contract of {@link io.lingen.core.backend.Backend#windowAttention}. */
 public abstract class WindowAttentionContract extends BackendContract {
     @ParameterizedTest
     @CsvSource({
@@ -26,7 +26,7 @@ public abstract class WindowAttentionContract extends BackendContract {
         "3, 9, 8,  5, 5, 3,  2, 33",
         "2, 2, 9,  1, 1, 7,  1, 64"
     })
-    void everySizeFits(int t, int h, int w, int wt, int wh, int ww, int heads, int headDim) {
+    void allSizesMatchTheReference(int t, int h, int w, int wt, int wh, int ww, int heads, int headDim) {
         for (boolean shifted : new boolean[] {false, true}) {
             for (boolean bias : new boolean[] {false, true}) {
                 Windows windows = new Windows(new Dims3(wt, wh, ww), shifted);
@@ -37,7 +37,7 @@ public abstract class WindowAttentionContract extends BackendContract {
 
     @ParameterizedTest
     @CsvSource({"F32, BF16", "BF16, F32", "BF16, BF16"})
-    void typesMix(DType in, DType out) {
+    void typesMayBeMixed(DType in, DType out) {
         for (boolean shifted : new boolean[] {false, true}) {
             Windows windows = new Windows(new Dims3(4, 3, 2), shifted);
             assertWindows(new Grid(7, 5, 6), windows, 2, 16, shifted, 1, in, out);
@@ -51,7 +51,7 @@ public abstract class WindowAttentionContract extends BackendContract {
     }
 
     @Test
-    void whatDoesNotFitIsRefused() {
+    void invalidArgumentsAreRejected() {
         Grid grid = new Grid(2, 3, 4);
         Windows windows = new Windows(new Dims3(2, 2, 2), false);
         Tensor qkv = normal(DType.F32, 1, 24, 24).tensor();
@@ -60,11 +60,11 @@ public abstract class WindowAttentionContract extends BackendContract {
         Heads k = new Heads(qkv, 8, 2, 4);
         Heads v = new Heads(qkv, 16, 2, 4);
         Tensor bias = normal(DType.F32, 1, 2, 26).tensor();
-        assertRefused(() -> backend().windowAttention(q, k, v, grid, windows, bias, out));
-        assertRefused(() -> backend().windowAttention(q, k, v, new Grid(2, 3, 3), windows, null, out));
-        assertRefused(() -> backend().windowAttention(q, new Heads(qkv, 8, 4, 2), v, grid, windows, null, out));
+        assertRejected(() -> backend().windowAttention(q, k, v, grid, windows, bias, out));
+        assertRejected(() -> backend().windowAttention(q, k, v, new Grid(2, 3, 3), windows, null, out));
+        assertRejected(() -> backend().windowAttention(q, new Heads(qkv, 8, 4, 2), v, grid, windows, null, out));
         Tensor narrow = output(DType.F32, 24, 7);
-        assertRefused(() -> backend().windowAttention(q, k, v, grid, windows, null, narrow));
+        assertRejected(() -> backend().windowAttention(q, k, v, grid, windows, null, narrow));
     }
 
     private void assertWindows(
@@ -91,9 +91,9 @@ public abstract class WindowAttentionContract extends BackendContract {
                         withBias ? bias.tensor() : null,
                         out);
         double[] expected = ReferenceAttention.windows(
-                new ReferenceAttention.Band(qkv.values(), 3 * width + 1, 1, heads, headDim),
-                new ReferenceAttention.Band(qkv.values(), 3 * width + 1, 1 + width, heads, headDim),
-                new ReferenceAttention.Band(qkv.values(), 3 * width + 1, 1 + 2 * width, heads, headDim),
+                new ReferenceAttention.HeadValues(qkv.values(), 3 * width + 1, 1, heads, headDim),
+                new ReferenceAttention.HeadValues(qkv.values(), 3 * width + 1, 1 + width, heads, headDim),
+                new ReferenceAttention.HeadValues(qkv.values(), 3 * width + 1, 1 + 2 * width, heads, headDim),
                 grid,
                 windows,
                 withBias ? bias.values() : null);

@@ -1,7 +1,7 @@
 /**
- * What every backend has to fulfil: one abstract class per group of operations, compared with plain loops in double precision over awkward
- * sizes. A backend's module subclasses each and says in {@code newBackend} how it is made; where its device is missing, that method aborts
- * the test with the reason (an assumption), so that it is reported as skipped.
+ * The contracts of backends: tests that every backend must pass. Each abstract class tests a group of operations against a reference of
+ * loops in double precision, with sizes that are not multiples of tiles. The module of a backend has a subclass of each, whose
+ * {@code newBackend} creates the backend. Without its device, that method aborts the test (an assumption), which is reported as skipped.
  */
 @NullMarked
 package io.lingen.core.contract;

@@ -16,11 +16,12 @@ import io.lingen.core.op.LinearWeights;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
+/** Tests of the dry run: its counts, and its checks of shapes and ownership. */
 final class DryRunTest {
     private final Backend backend = DryRun.exact().backend();
 
     @Test
-    void bytesAndOperationsAreThoseOfTheShapes() {
+    void bytesAndOperationsFollowFromTheShapes() {
         try (Workspace workspace = backend.newWorkspace()) {
             Tensor x = workspace.allocate(DType.BF16, 5, 3);
             Tensor out = workspace.allocate(DType.F32, 5, 2);
@@ -40,7 +41,7 @@ final class DryRunTest {
     }
 
     @Test
-    void shapesAreCheckedAsElsewhere() {
+    void invalidShapesAreRejected() {
         try (Workspace workspace = backend.newWorkspace()) {
             Tensor x = workspace.allocate(DType.F32, 5, 3);
             Tensor y = workspace.allocate(DType.F32, 5, 4);
@@ -61,7 +62,7 @@ final class DryRunTest {
     }
 
     @Test
-    void aClosedWorkspaceAllocatesNoMore() {
+    void closedWorkspacesRejectAllocations() {
         Workspace workspace = backend.newWorkspace();
         workspace.close();
         workspace.close();

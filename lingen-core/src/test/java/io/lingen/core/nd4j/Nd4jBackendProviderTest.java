@@ -15,9 +15,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** Tests of the availability of the reference backend. */
 final class Nd4jBackendProviderTest {
     @Test
-    void itIsAvailableHere() {
+    void providerIsAvailable() {
         BackendProvider provider = new Nd4jBackendProvider();
         assertEquals("nd4j", provider.name());
         assertEquals(10, provider.priority());
@@ -27,7 +28,7 @@ final class Nd4jBackendProviderTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"/nd4j-api-", "/nd4j-native-1"})
-    void itSaysWhatIsMissing(String missing) throws Exception {
+    void missingJarsAreReported(String missing) throws Exception {
         ClassLoader before = Thread.currentThread().getContextClassLoader();
         try (URLClassLoader loader =
                 new URLClassLoader(classPathWithout(missing), ClassLoader.getPlatformClassLoader())) {

@@ -18,10 +18,10 @@ import io.lingen.core.contract.TokenContract;
 import io.lingen.core.contract.WindowAttentionContract;
 import org.junit.jupiter.api.Nested;
 
-/** The reference backend under every contract. */
+/** Runs every contract against the reference backend. */
 final class Nd4jContractTest {
     private static Backend backend() {
-        // One thread: ND4J's threads wait for each other longer than these sizes take.
+        // One thread, since the synchronization of threads takes longer than the work of these sizes.
         return Backends.create("nd4j", new BackendOptions(1));
     }
 

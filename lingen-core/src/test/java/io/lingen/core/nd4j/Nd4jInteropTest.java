@@ -26,8 +26,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
+/** Tests of conversions between tensors and ND4J arrays. */
 final class Nd4jInteropTest {
-    /** A tensor of another backend: memory at an address. */
+    /** A tensor of another backend, with host memory at an address. */
     private record Foreign(
             Shape shape, DType dtype, @Nullable MemorySegment hostMemory) implements Tensor {
         @Override
@@ -42,7 +43,7 @@ final class Nd4jInteropTest {
     }
 
     @Test
-    void hostTensorsOutsideTheHeapAreShared() {
+    void offHeapHostTensorsAreShared() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1, 2, 3, 4, 5, 6);
             INDArray array = Nd4jInterop.array(new HostTensor(DType.F32, Shape.of(2, 3), memory));
@@ -53,12 +54,15 @@ final class Nd4jInteropTest {
             array.addi(1);
             assertEquals(8, memory.getAtIndex(ValueLayout.JAVA_FLOAT, 5));
             array.close();
-            assertEquals(8, memory.getAtIndex(ValueLayout.JAVA_FLOAT, 5), "closing frees nothing");
+            assertEquals(
+                    8,
+                    memory.getAtIndex(ValueLayout.JAVA_FLOAT, 5),
+                    "closing an array does not free the shared memory");
         }
     }
 
     @Test
-    void brainFloatsAreShared() {
+    void bfloat16TensorsAreShared() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocateFrom(
                     ValueLayout.JAVA_SHORT, BFloat16.fromFloat(1.5f), BFloat16.fromFloat(-2), BFloat16.fromFloat(3));
@@ -73,7 +77,7 @@ final class Nd4jInteropTest {
 
     @ParameterizedTest
     @EnumSource(DType.class)
-    void everyTypeGoesThereAndBack(DType dtype) {
+    void allTypesSurviveTheRoundTrip(DType dtype) {
         byte[] bytes = new byte[4 * dtype.bytes()];
         bytes[0] = 1;
         bytes[3 * dtype.bytes()] = 1;
@@ -85,7 +89,7 @@ final class Nd4jInteropTest {
     }
 
     @Test
-    void anArrayKeepsItsHostTensorsMemory() {
+    void arraysKeepTheMemoryOfTheirHostTensors() {
         MemorySegment memory = Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, 1, 2, 3);
         WeakReference<Object> scope = new WeakReference<>(memory.scope());
         INDArray array = Nd4jInterop.array(new HostTensor(DType.F32, Shape.of(3), memory));
@@ -106,7 +110,7 @@ final class Nd4jInteropTest {
     }
 
     @Test
-    void denseArraysAreSharedOthersCopied() {
+    void onlyDenseArraysAreShared() {
         INDArray array = Nd4j.createFromArray(new float[] {1, 2, 3, 4, 5, 6}).reshape(2, 3);
         HostTensor shared = Nd4jInterop.hostTensor(array);
         HostTensor row = Nd4jInterop.hostTensor(array.get(NDArrayIndex.interval(1, 2), NDArrayIndex.all()));
@@ -121,7 +125,7 @@ final class Nd4jInteropTest {
     }
 
     @Test
-    void arraysAreTensorsOfTheBackendAndBack() {
+    void backendTensorsSurviveTheRoundTrip() {
         try (Backend backend = new Backend(new Nd4jKernels(new BackendOptions(1)));
                 Workspace workspace = backend.newWorkspace()) {
             INDArray array = Nd4j.createFromArray(new float[] {1, 2, 3, 4}).reshape(2, 2);
@@ -138,7 +142,7 @@ final class Nd4jInteropTest {
     }
 
     @Test
-    void whatCannotBeSharedIsNamed() {
+    void unsupportedTensorsAreRejected() {
         assertThrows(
                 IllegalArgumentException.class, () -> Nd4jInterop.array(new Foreign(Shape.of(3), DType.F32, null)));
         INDArray words = Nd4j.create(DataType.UINT64, 3);

@@ -13,9 +13,10 @@ import io.lingen.core.backend.Backend;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
 
+/** Tests of the memory of the reference backend. */
 final class Nd4jMemoryTest {
     @Test
-    void intermediateResultsAreFreedWithTheOperation() {
+    void intermediateResultsAreFreed() {
         try (Backend backend = new Backend(new Nd4jKernels(new BackendOptions(1)));
                 Workspace workspace = backend.newWorkspace()) {
             Tensor x = workspace.allocate(DType.F32, 1 << 10, 1 << 10);
@@ -24,17 +25,19 @@ final class Nd4jMemoryTest {
             backend.normal(2, shift);
             backend.modulatedLayerNorm(x, shift, shift, 1e-6f, x);
             long before = Pointer.physicalBytes();
-            // Each makes some 20 MB of intermediate results.
+            // Each call has about 20 MB of intermediate results.
             for (int i = 0; i < 40; i++) {
                 backend.modulatedLayerNorm(x, shift, shift, 1e-6f, x);
             }
             long grown = Pointer.physicalBytes() - before;
-            assertTrue(grown < 200 << 20, "800 MB of intermediate results left " + (grown >> 20) + " MB behind");
+            assertTrue(
+                    grown < 200 << 20,
+                    "memory must not grow by the intermediate results, 800 MB, found " + (grown >> 20) + " MB");
         }
     }
 
     @Test
-    void moreThanThereIsIsRefusedPolitely() {
+    void oversizedAllocationsFail() {
         try (Backend backend = new Backend(new Nd4jKernels(new BackendOptions(1)))) {
             try (Workspace workspace = backend.newWorkspace()) {
                 OutOfMemoryException e =

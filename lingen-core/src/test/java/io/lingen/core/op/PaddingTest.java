@@ -60,8 +60,8 @@ final class PaddingTest {
                         .outputOf(Shape.of(2, 4, 4, 2))));
     }
 
-    private static String message(Runnable refused) {
-        return assertThrows(IllegalArgumentException.class, refused::run).getMessage();
+    private static String message(Runnable call) {
+        return assertThrows(IllegalArgumentException.class, call::run).getMessage();
     }
 
     private static ConvolutionParameters convolution(Dims3 kernel, Dims3 stride, Padding padding) {
