@@ -9,16 +9,24 @@ import java.util.Arrays;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
-/** {@code lingen bench}: {@code jmh} runs the benchmarks, {@code peer} compares with PyTorch. */
+/**
+ * The command {@code lingen bench}. {@code jmh} runs the benchmarks, {@code peer} compares with PyTorch, {@code gpu} times the CUDA
+ * backend, and {@code agreement} compares the clips of two backends.
+ */
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        description = "Measures denoisers, their parts and the decoder.",
+        description = "Measures denoisers, their components and the decoder.",
         subcommands = {PeerComparison.class, GpuTimings.class, BackendAgreement.class})
 public final class Main {
     private Main() {}
 
-    /** Runs a command and exits with its code. */
+    /**
+     * Runs a command and exits with its code.
+     *
+     * @param arguments the name of the command and its arguments
+     * @throws Exception if a benchmark fails
+     */
     public static void main(String[] arguments) throws Exception {
         System.exit(run(arguments));
     }
@@ -41,7 +49,7 @@ public final class Main {
     }
 
     private static int execute(String[] arguments) throws Exception {
-        // JMH has a command line of its own, with options that mean something else here.
+        // JMH parses its own command line, whose options have other meanings here.
         if (arguments.length > 0 && arguments[0].equals("jmh")) {
             JmhRun.run(Arrays.copyOfRange(arguments, 1, arguments.length));
             return CommandLine.ExitCode.OK;

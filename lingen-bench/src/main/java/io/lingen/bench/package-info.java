@@ -1,6 +1,7 @@
 /**
- * Benchmarks: the denoisers and their parts, the decoder, and Java beside PyTorch on the same weights. docs/benchmarks.md has the
- * commands. Weights are random but of a trained model's scale: time does not depend on their values, and the results' soundness is checked.
+ * Benchmarks of the denoisers, their components and the decoder, and comparisons with PyTorch on the same weights. The commands are
+ * described in docs/benchmarks.md. Weights are random, with the scale of a trained model. Times do not depend on their values. Results are
+ * checked to be finite and not zero.
  */
 @NullMarked
 package io.lingen.bench;

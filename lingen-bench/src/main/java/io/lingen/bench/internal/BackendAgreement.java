@@ -28,12 +28,15 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code lingen bench agreement}: one clip from the same noise on two backends, and how far their frames are apart. Part of gpu-check. */
+/**
+ * The command {@code lingen bench agreement}. It generates a clip from the same noise and text on two backends, and compares the frames. It
+ * is part of gpu-check.
+ */
 @Command(
         name = "agreement",
         mixinStandardHelpOptions = true,
         description =
-                "Makes one clip on two backends from the same noise and text; fails below a peak signal-to-noise ratio.")
+                "Generates a clip on two backends from the same noise and text. Fails below a peak signal-to-noise ratio.")
 public final class BackendAgreement implements Callable<Integer> {
     private static final String NANO = "nano";
     private static final float GUIDANCE = 3;
@@ -43,26 +46,33 @@ public final class BackendAgreement implements Callable<Integer> {
             names = "--backends",
             split = ",",
             defaultValue = "cpu,cuda",
-            description = "Two (default: ${DEFAULT-VALUE}).")
+            description = "The two backends (default: ${DEFAULT-VALUE}).")
     private List<String> backends = List.of();
 
-    @Option(names = "--model", defaultValue = NANO, paramLabel = "DIR|nano", description = "With transformer and vae.")
+    @Option(
+            names = "--model",
+            defaultValue = NANO,
+            paramLabel = "DIR|nano",
+            description = "A model folder with transformer and vae (default: ${DEFAULT-VALUE}).")
     private String model = "";
 
-    @Option(names = "--size", defaultValue = "128x128", description = "(default: ${DEFAULT-VALUE})")
+    @Option(names = "--size", defaultValue = "128x128", description = "Size in pixels (default: ${DEFAULT-VALUE}).")
     private String size = "";
 
-    @Option(names = "--seconds", defaultValue = "17", description = "(default: ${DEFAULT-VALUE})")
+    @Option(names = "--seconds", defaultValue = "17", description = "Length of the clip (default: ${DEFAULT-VALUE}).")
     private int seconds;
 
-    @Option(names = "--steps", defaultValue = "50", description = "(default: ${DEFAULT-VALUE})")
+    @Option(names = "--steps", defaultValue = "50", description = "Sampling steps (default: ${DEFAULT-VALUE}).")
     private int steps;
 
-    @Option(names = "--eta", defaultValue = "1", description = "As nano's (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--eta", defaultValue = "1", description = "Noise of the sampler (default: ${DEFAULT-VALUE}).")
     private double eta;
 
-    @Option(names = "--least", defaultValue = "35", description = "The least PSNR in dB (default: ${DEFAULT-VALUE}).")
-    private double least;
+    @Option(names = "--min-psnr", defaultValue = "35", description = "Minimum PSNR in dB (default: ${DEFAULT-VALUE}).")
+    private double minPsnr;
+
+    /** Creates the command. */
+    public BackendAgreement() {}
 
     @Override
     public Integer call() {
@@ -74,21 +84,21 @@ public final class BackendAgreement implements Callable<Integer> {
             }
             System.out.printf(Locale.ROOT, "%s: %.1f s%n", backends.get(i), (System.nanoTime() - start) / 1e9);
         }
-        double decibels = decibels(clips[0], clips[1]);
-        boolean agree = decibels >= least;
+        double psnr = psnr(clips[0], clips[1]);
+        boolean passed = psnr >= minPsnr;
         System.out.printf(
                 Locale.ROOT,
-                "%s of %d s, %d steps, eta %.2f, BF16, %s against %s: %.1f dB, at least %.0f: %s%n",
+                "%s, %d s, %d steps, eta %.2f, BF16, %s and %s: PSNR %.1f dB, minimum %.0f dB, %s%n",
                 size,
                 seconds,
                 steps,
                 eta,
                 backends.get(0),
                 backends.get(1),
-                decibels,
-                least,
-                agree ? "passed" : "failed");
-        return agree ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+                psnr,
+                minPsnr,
+                passed ? "passed" : "failed");
+        return passed ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
     }
 
     private float[] frames(Backend backend) {
@@ -132,8 +142,10 @@ public final class BackendAgreement implements Callable<Integer> {
         return new TextEmbedding(HostTensor.of(values, Workload.TEXT_TOKENS, Workload.TEXT_WIDTH), null);
     }
 
-    /** The peak signal-to-noise ratio of pixels, clamped to [-1, 1] as writing a video does; infinite if they are equal. */
-    static double decibels(float[] a, float[] b) {
+    /**
+     * Returns the peak signal-to-noise ratio in dB of pixels clamped to [-1, 1], as in a written video. It is infinite if they are equal.
+     */
+    static double psnr(float[] a, float[] b) {
         double squares = 0;
         for (int i = 0; i < a.length; i++) {
             double difference = clamped(a[i]) - clamped(b[i]);
@@ -144,7 +156,7 @@ public final class BackendAgreement implements Callable<Integer> {
 
     private static double clamped(float value) {
         if (!Float.isFinite(value)) {
-            throw new IllegalStateException("a pixel is " + value);
+            throw new IllegalStateException("pixels must be finite, found " + value);
         }
         return Math.max(-1, Math.min(1, value));
     }

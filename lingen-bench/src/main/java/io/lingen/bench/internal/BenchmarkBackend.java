@@ -7,11 +7,11 @@ import io.lingen.core.backend.Backends;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** The backend of the benchmark that runs in this JVM, where {@link OperationProfiler} finds its counts. */
-final class MeteredBackend {
+/** The backend of the running benchmark, which {@link OperationProfiler} reads the counted operations from. */
+final class BenchmarkBackend {
     private static volatile @Nullable Backend current;
 
-    private MeteredBackend() {}
+    private BenchmarkBackend() {}
 
     static Backend open(String name, int threads) {
         Backend backend = Backends.create(name, new BackendOptions(threads));
@@ -19,7 +19,7 @@ final class MeteredBackend {
         return backend;
     }
 
-    /** The operations counted so far; 0 before a backend is open. */
+    /** Returns the operations counted so far, or 0 before a backend is open. */
     static long operations() {
         Backend backend = current;
         return backend == null ? 0 : backend.operations().total();

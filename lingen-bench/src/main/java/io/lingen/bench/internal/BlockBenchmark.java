@@ -34,21 +34,21 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What a block is made of, one by one: the two directions of the scan, window attention, and in their place the full attention of a DiT;
- * then what both architectures share. {@link #scan} and {@link #windowAttention} grow linearly with the clip, {@link #fullAttention}
- * quadratically.
+ * Benchmarks of the components of a block. LinGen has scans in two directions and window attention where DiT has full attention. The other
+ * components are common to both. The time of {@link #scan} and {@link #windowAttention} is linear in the length of the clip, that of
+ * {@link #fullAttention} is quadratic.
  */
-// Parts take milliseconds to seconds: the average over whole calls is the figure.
+// A call takes milliseconds to seconds, so measure the average time.
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 // A kernel compiles within a few calls.
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
-// One fork: the state of a CPU varies more between runs than between JVMs.
+// The variance between runs of the machine exceeds that between JVMs, so one fork is enough.
 @Fork(
         value = 1,
         jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"})
-// A backend brings its own threads; several callers would only fight over them.
+// A backend has its own threads, for which several callers would compete.
 @State(Scope.Benchmark)
 public class BlockBenchmark {
     @Param("256x256")
@@ -96,14 +96,18 @@ public class BlockBenchmark {
     private ScanPath forward;
     private ScanPath backward;
 
+    /** Creates a benchmark, whose parameters JMH sets. */
+    public BlockBenchmark() {}
+
+    /** Opens the backend and allocates random inputs. */
     @Setup
     public void allocate() {
         Workload workload = Workload.of("lingen", size, seconds, hidden, 1);
         Shape latent = workload.latent();
         grid = new Grid((int) latent.length(1), (int) latent.length(2) / 2, (int) latent.length(3) / 2);
         heads = workload.heads();
-        type = MeteredBackend.precision(precision);
-        device = MeteredBackend.open(backend, threads);
+        type = BenchmarkBackend.precision(precision);
+        device = BenchmarkBackend.open(backend, threads);
         workspace = device.newWorkspace();
         long n = grid.cells();
 
@@ -124,7 +128,7 @@ public class BlockBenchmark {
         Grid review = grid.dividedBy(new Dims3(2, 2, 2));
         int inner = Workload.EXPAND * hidden;
         spec = new ScanSpec(inner, Workload.STATE_SIZE, 1, Workload.SCAN_HEAD, Workload.CONV_WIDTH, 256);
-        // The slowest of the orders for memory: neighbours in the scan are a frame apart.
+        // The order with the least locality: neighbours in the scan are in different frames.
         ScanOrder order = ScanOrder.of("wht", false);
         forward = new ScanPath(grid, review, order, false);
         backward = new ScanPath(grid, review, order, true);
@@ -138,7 +142,11 @@ public class BlockBenchmark {
                 normal(DType.F32, spec.heads()));
     }
 
-    /** Both directions of Mamba2's scan, with review tokens in front. */
+    /**
+     * Measures the selective scans in both directions, with review tokens.
+     *
+     * @return the output
+     */
     @Benchmark
     public Tensor scan() {
         long b = spec.innerWidth();
@@ -150,7 +158,11 @@ public class BlockBenchmark {
         return scanned;
     }
 
-    /** Attention in shifted windows of 16x4x4. */
+    /**
+     * Measures attention in shifted windows of 16x4x4.
+     *
+     * @return the output
+     */
     @Benchmark
     public Tensor windowAttention() {
         Windows windows = new Windows(new Dims3(16, 4, 4), true);
@@ -158,21 +170,33 @@ public class BlockBenchmark {
         return mixed;
     }
 
-    /** Attention over all tokens. */
+    /**
+     * Measures attention over all tokens.
+     *
+     * @return the output
+     */
     @Benchmark
     public Tensor fullAttention() {
         device.attention(band(qkv, 0), band(qkv, 1), band(qkv, 2), null, mixed);
         return mixed;
     }
 
-    /** Attention to 64 text tokens. */
+    /**
+     * Measures attention to 64 text tokens.
+     *
+     * @return the output
+     */
     @Benchmark
     public Tensor crossAttention() {
         device.attention(band(tokens, 0), band(textKeysAndValues, 0), band(textKeysAndValues, 1), null, mixed);
         return mixed;
     }
 
-    /** d to 4d, GELU, and back, added to the residual stream through its gate. */
+    /**
+     * Measures the feed-forward network: a layer from d to 4d, GELU, and a gated layer from 4d to d, added to the residual stream.
+     *
+     * @return the output
+     */
     @Benchmark
     public Tensor feedForward() {
         device.linear(tokens, fc1, Epilogue.GELU, hiddenLayer);
@@ -180,7 +204,11 @@ public class BlockBenchmark {
         return out;
     }
 
-    /** The norm in front of every branch. */
+    /**
+     * Measures the modulated layer norm before each branch.
+     *
+     * @return the output
+     */
     @Benchmark
     public Tensor norm() {
         device.modulatedLayerNorm(residual, shift, scale, 1e-6f, tokens);
@@ -208,12 +236,13 @@ public class BlockBenchmark {
         }
     }
 
+    /** Checks that the outputs are finite and not zero, and closes the backend. */
     @TearDown(Level.Trial)
     public void checkAndClose() {
-        Results.requireSound("tokens", device.download(tokens));
-        Results.requireSound("feed-forward", device.download(hiddenLayer));
-        Results.requireSound("scan", device.download(scanned));
-        Results.requireSound("attention", device.download(mixed));
+        Results.requireValid("tokens", device.download(tokens));
+        Results.requireValid("feed-forward", device.download(hiddenLayer));
+        Results.requireValid("scan", device.download(scanned));
+        Results.requireValid("attention", device.download(mixed));
         workspace.close();
         device.close();
     }

@@ -1,25 +1,25 @@
 package io.lingen.bench.internal;
 
 /**
- * The parts of LinGen's blocks whose share of the time the paper publishes: what a model without the part saves at 512x512 and 17 s, of
- * 102 s (specification, section 7).
+ * The components of a LinGen block whose share of the time is in the paper. The share is the time that a model without the component saves,
+ * of 102 s for 512x512 pixels and 17 s (specification, section 7).
  */
-enum Part {
-    /** The MA-branch: Mamba2 in both directions, with all that belongs to it. */
+enum Component {
+    /** The MA-branch: Mamba2 in both directions, with its projections and norm. */
     MA("MA-branch", 65),
     /** TEmporal Swin Attention. */
     TESA("TESA", 94),
-    /** The Rotary-Major Scan, in place of which all layers scan in the order (t, h, w). */
+    /** The Rotary-Major Scan. Without it, all layers scan in the order (t, h, w). */
     RMS("Rotary-Major Scan", 99),
     /** The review tokens. */
     REVIEW("review tokens", 98);
 
-    private static final double WHOLE_SECONDS = 102;
+    private static final double TOTAL_SECONDS = 102;
 
     private final String title;
     private final double secondsWithout;
 
-    Part(String title, double secondsWithout) {
+    Component(String title, double secondsWithout) {
         this.title = title;
         this.secondsWithout = secondsWithout;
     }
@@ -28,8 +28,8 @@ enum Part {
         return title;
     }
 
-    /** The published share, 0 to 1. */
+    /** Returns the published share, 0 to 1. */
     double publishedShare() {
-        return 1 - secondsWithout / WHOLE_SECONDS;
+        return 1 - secondsWithout / TOTAL_SECONDS;
     }
 }

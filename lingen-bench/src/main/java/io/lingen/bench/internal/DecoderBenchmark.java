@@ -24,18 +24,18 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** The frames of a clip, tile by tile, as a pipeline takes them; by default with the embedded model's decoder. */
-// A clip takes seconds: the average over whole clips is the figure.
+/** A benchmark of decoding a clip to frames, tile by tile as in a pipeline. By default, it uses the decoder of the embedded model. */
+// A clip takes seconds, so measure the average time.
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
-// Kernels compile within the first clip, which has many tiles.
+// Kernels are compiled during the first clip, which has many tiles.
 @Warmup(iterations = 1, time = 2)
 @Measurement(iterations = 5, time = 2)
-// One fork: the state of a CPU varies more between runs than between JVMs.
+// The variance between runs of the machine exceeds that between JVMs, so one fork is enough.
 @Fork(
         value = 1,
         jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"})
-// A backend brings its own threads; several callers would only fight over them.
+// A backend has its own threads, for which several callers would compete.
 @State(Scope.Benchmark)
 public class DecoderBenchmark {
     private static final String EMBEDDED = "embedded";
@@ -65,18 +65,27 @@ public class DecoderBenchmark {
     private Tensor latent;
     private HostTensor lastFrame;
 
+    /** Creates a benchmark, whose parameters JMH sets. */
+    public DecoderBenchmark() {}
+
+    /** Loads the decoder and allocates a random latent. */
     @Setup
     public void load() {
         ModelSource source = model.equals(EMBEDDED)
                 ? ModelSource.ofResource(DecoderBenchmark.class.getClassLoader(), "io/lingen/nano")
                 : ModelSource.of(Path.of(model));
-        device = MeteredBackend.open(backend, threads);
-        decoder = LatentVideoDecoder.load(source, "vae", device, MeteredBackend.precision(precision));
+        device = BenchmarkBackend.open(backend, threads);
+        decoder = LatentVideoDecoder.load(source, "vae", device, BenchmarkBackend.precision(precision));
         workspace = device.newWorkspace();
         latent = workspace.allocate(DType.F32, Workload.latent(decoder.config(), size, seconds));
         device.normal(1, latent);
     }
 
+    /**
+     * Measures the decoding of a clip.
+     *
+     * @return the last frame
+     */
     @Benchmark
     public HostTensor clip() {
         try (FrameStream frames = decoder.frames(latent)) {
@@ -87,9 +96,10 @@ public class DecoderBenchmark {
         return lastFrame;
     }
 
+    /** Checks that the last frame is finite and not zero, and closes the backend. */
     @TearDown(Level.Trial)
     public void checkAndClose() {
-        Results.requireSound("last frame", lastFrame);
+        Results.requireValid("last frame", lastFrame);
         workspace.close();
         decoder.close();
         device.close();

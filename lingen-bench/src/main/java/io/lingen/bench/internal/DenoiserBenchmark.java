@@ -29,19 +29,20 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** One pass of a denoiser: LinGen beside DiT of the same width and depth. The default model is as large as lingen-nano. */
-// A pass takes seconds: the average over whole passes is the figure, and few of them must do.
+/** A benchmark of a pass of LinGen and of a DiT with the same width and depth. The default size is that of lingen-nano. */
+// A pass takes seconds, so measure the average time of a few.
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
-// Kernels compile within the first passes; the second iteration is steady already.
+// Kernels are compiled during the first passes. The time is steady from the second iteration on.
 @Warmup(iterations = 2, time = 2)
 @Measurement(iterations = 5, time = 2)
-// One fork: weights are written and packed anew in each, and the state of a CPU varies more between runs than between
-// JVMs.
+// The variance between runs of the machine exceeds that between JVMs, so one fork is enough. Each fork writes and packs
+// the
+// weights.
 @Fork(
         value = 1,
         jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"})
-// A backend brings its own threads; several callers would only fight over them.
+// A backend has its own threads, for which several callers would compete.
 @State(Scope.Benchmark)
 public class DenoiserBenchmark {
     @Param({"lingen", "dit"})
@@ -76,13 +77,21 @@ public class DenoiserBenchmark {
     private Tensor latent;
     private Tensor velocity;
 
+    /** Creates a benchmark, whose parameters JMH sets. */
+    public DenoiserBenchmark() {}
+
+    /**
+     * Writes and loads a model with random weights.
+     *
+     * @throws IOException if the model cannot be written
+     */
     @Setup
     public void load() throws IOException {
         Workload workload = Workload.of(architecture, size, seconds, hidden, depth);
-        DType type = MeteredBackend.precision(precision);
+        DType type = BenchmarkBackend.precision(precision);
         folder = Files.createTempDirectory("lingen-bench");
         RandomTransformer.write(folder, workload, 1, DType.F32);
-        device = MeteredBackend.open(backend, threads);
+        device = BenchmarkBackend.open(backend, threads);
         denoiser = VideoTransformer.load(ModelSource.of(folder), "transformer", device, type);
         workspace = device.newWorkspace();
         latent = workspace.allocate(DType.F32, workload.latent());
@@ -94,15 +103,25 @@ public class DenoiserBenchmark {
         conditioning = denoiser.condition(List.of(new TextEmbedding(tokens, null)));
     }
 
+    /**
+     * Measures a pass.
+     *
+     * @return the predicted velocity
+     */
     @Benchmark
     public Tensor pass() {
         denoiser.predict(latent, 0.37, conditioning, velocity);
         return velocity;
     }
 
+    /**
+     * Checks that the velocity is finite and not zero, closes the backend, and deletes the model.
+     *
+     * @throws IOException if the model cannot be deleted
+     */
     @TearDown(Level.Trial)
     public void checkAndClose() throws IOException {
-        Results.requireSound("velocity", device.download(velocity));
+        Results.requireValid("velocity", device.download(velocity));
         conditioning.close();
         workspace.close();
         denoiser.close();

@@ -21,7 +21,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
-/** One whole clip with random weights: all steps with guidance, then all frames, by the clock on the wall. */
+/** A measurement of the wall-clock time and the memory of a complete clip with random weights: all steps with guidance and all frames. */
 final class GpuClip {
     private static final int STEPS = 50;
     private static final double GUIDANCE = 7.5;
@@ -30,22 +30,22 @@ final class GpuClip {
     private GpuClip() {}
 
     /**
-     * Makes a clip and prints how far it is, what it took and what memory.
+     * Generates a clip, and prints the progress, the time and the memory.
      *
-     * @param folder where the denoiser is written
-     * @param decoderFolder a model folder with a decoder for the clip's latents
+     * @param folder the folder for the denoiser, which is written
+     * @param decoderFolder a model folder with a decoder of the latents of the clip
      */
-    static void make(Backend backend, Path folder, Path decoderFolder, Workload clip) throws IOException {
+    static void generate(Backend backend, Path folder, Path decoderFolder, Workload clip) throws IOException {
         RandomTransformer.write(folder, clip, 1, DType.BF16);
-        try (ModelSource denoising = ModelSource.of(folder);
-                ModelSource decoding = ModelSource.of(decoderFolder);
-                Denoiser denoiser = VideoTransformer.load(denoising, "transformer", backend, DType.BF16);
-                LatentVideoDecoder decoder = LatentVideoDecoder.load(decoding, "vae", backend, DType.BF16);
+        try (ModelSource denoiserSource = ModelSource.of(folder);
+                ModelSource decoderSource = ModelSource.of(decoderFolder);
+                Denoiser denoiser = VideoTransformer.load(denoiserSource, "transformer", backend, DType.BF16);
+                LatentVideoDecoder decoder = LatentVideoDecoder.load(decoderSource, "vae", backend, DType.BF16);
                 Workspace workspace = backend.newWorkspace()) {
             Shape latents = Workload.latent(decoder.config(), clip.width() + "x" + clip.height(), clip.seconds());
             if (!latents.equals(clip.latent())) {
-                throw new IllegalArgumentException("--decode: the decoder takes latents " + latents
-                        + " for this clip, the denoiser makes " + clip.latent());
+                throw new IllegalArgumentException("latents of the decoder of --decode must be " + clip.latent()
+                        + " as those of the denoiser, found " + latents);
             }
             backend.memory().resetPeak();
             CudaKernels.of(backend).pool().resetPeak();
@@ -55,17 +55,17 @@ final class GpuClip {
             long start = System.nanoTime();
             denoise(backend, denoiser, latent, start);
             double denoised = secondsSince(start);
-            int frames = GpuDecodings.countFrames(decoder, latent);
+            int frames = GpuDecoder.countFrames(decoder, latent);
             double total = secondsSince(start);
             print(
-                    "clip %s: %d frames in %.1f s, %.1f s of %d steps with guidance and %.1f s of decoding%n",
+                    "clip %s: %d frames in %.1f s: %.1f s for %d steps with guidance, %.1f s for decoding%n",
                     clip.title(), frames, total, denoised, STEPS, total - denoised);
             print(
-                    "memory: %.2f GB of tensors, %.2f GB in use, %.2f GB held, %.2f GB by the driver%n",
+                    "peak memory: tensors %.2f GB, pool in use %.2f GB, pool %.2f GB; device now %.2f GB%n",
                     backend.memory().peakBytes() / 1e9,
                     CudaKernels.of(backend).pool().peakUsedBytes() / 1e9,
                     CudaKernels.of(backend).pool().peakBytes() / 1e9,
-                    GpuPasses.driverBytes(backend) / 1e9);
+                    GpuPasses.usedDeviceBytes(backend) / 1e9);
         }
     }
 
@@ -82,7 +82,7 @@ final class GpuClip {
                     print("step %d of %d, %.1f s%n", done, STEPS, secondsSince(start));
                 }
             }
-            Results.requireSound("latent", backend.download(latent));
+            Results.requireValid("latent", backend.download(latent));
         }
     }
 

@@ -16,15 +16,15 @@ import io.lingen.vae.LatentVideoDecoder;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Decoding of whole clips, every frame brought to the host. */
-final class GpuDecodings {
-    private GpuDecodings() {}
+/** A measurement of decoding clips, including the copies of all frames to the host. */
+final class GpuDecoder {
+    private GpuDecoder() {}
 
-    /** Times a model's decoder at every length and prints a line for each. */
-    static void time(Backend backend, GpuClock clock, Path folder, String size, List<Integer> seconds) {
+    /** Measures the decoder of a model for every length, and prints a line for each. */
+    static void time(Backend backend, GpuTimer timer, Path folder, String size, List<Integer> seconds) {
         print(
                 "%-24s %10s %10s %10s %12s %11s %11s%n",
-                "decoding", "ms", "frames", "TFLOP/s", "tensors GB", "held GB", "driver's GB");
+                "decoding", "ms", "frames", "TFLOP/s", "tensors GB", "pool GB", "device GB");
         try (ModelSource source = ModelSource.of(folder);
                 LatentVideoDecoder decoder = LatentVideoDecoder.load(source, "vae", backend, DType.BF16)) {
             for (int length : seconds) {
@@ -34,7 +34,7 @@ final class GpuDecodings {
                     Tensor latent = workspace.allocate(DType.F32, Workload.latent(decoder.config(), size, length));
                     backend.normal(1, latent);
                     int[] frames = new int[1];
-                    double millis = clock.millis(() -> frames[0] = countFrames(decoder, latent));
+                    double millis = timer.millis(() -> frames[0] = countFrames(decoder, latent));
                     double operations = DecodingCost.of(source, "vae", DType.BF16, gridOf(latent.shape()))
                             .operations();
                     print(
@@ -45,7 +45,7 @@ final class GpuDecodings {
                             operations / millis / 1e9,
                             backend.memory().peakBytes() / 1e9,
                             CudaKernels.of(backend).pool().peakBytes() / 1e9,
-                            GpuPasses.driverBytes(backend) / 1e9);
+                            GpuPasses.usedDeviceBytes(backend) / 1e9);
                 }
             }
         }
@@ -55,13 +55,13 @@ final class GpuDecodings {
         return new Grid((int) latent.length(1), (int) latent.length(2), (int) latent.length(3));
     }
 
-    /** Decodes to the last frame. */
+    /** Decodes all frames and returns their number. */
     static int countFrames(LatentVideoDecoder decoder, Tensor latent) {
         int count = 0;
         try (FrameStream stream = decoder.frames(latent)) {
             for (; stream.hasNext(); count++) {
                 if (count == 0) {
-                    Results.requireSound("frame", stream.nextValues());
+                    Results.requireValid("frame", stream.nextValues());
                 } else {
                     stream.next();
                 }

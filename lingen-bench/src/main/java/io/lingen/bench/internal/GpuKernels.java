@@ -25,7 +25,7 @@ import io.lingen.cuda.internal.backend.CudaKernels;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Every operation of one block of a workload's denoiser, in BF16 over an F32 residual stream, on random data. */
+/** The operations of a block of a denoiser and of a decoder, in BF16 with an F32 residual stream, on random data. */
 final class GpuKernels {
     private static final Dims3 REVIEW = new Dims3(2, 2, 2);
     private static final Dims3 WINDOW = new Dims3(16, 4, 4);
@@ -48,17 +48,17 @@ final class GpuKernels {
         d = workload.hiddenSize();
     }
 
-    /** The cases, in the order of a block. */
+    /** Returns the cases in the order of a block. */
     List<GpuCase> cases() {
-        memoryBound();
+        memoryOperations();
         scans();
         attention();
-        products();
-        decoding();
+        gemms();
+        decoderOperations();
         return cases;
     }
 
-    private void memoryBound() {
+    private void memoryOperations() {
         Tensor stream = normal(DType.F32, n, d);
         Tensor tokens = workspace.allocate(DType.BF16, n, d);
         Tensor shift = normal(DType.F32, d);
@@ -91,7 +91,8 @@ final class GpuKernels {
                 int b = spec.innerWidth();
                 ScanInput input = new ScanInput(projection, 0, b, b + spec.groupWidth(), b + 2L * spec.groupWidth());
                 double bytes = path.steps() * columns * 2.0 + n * spec.innerWidth() * (backward ? 4.0 : 2.0);
-                // Chunks of 64 as the kernel has them: scores once per group, half of each chunk's square masked away.
+                // The kernel has chunks of 64. It computes the scores once per group, and half of each square is
+                // masked.
                 double perToken =
                         2.0 * 64 * spec.groupWidth() + 2.0 * spec.innerWidth() * (64 + 2.0 * spec.stateSize());
                 cases.add(new GpuCase(
@@ -110,24 +111,24 @@ final class GpuKernels {
         Heads k = heads(qkv, d);
         Heads v = heads(qkv, 2L * d);
         Windows windows = new Windows(WINDOW, true);
-        either("window attention", n * d * 8.0, () -> backend.windowAttention(q, k, v, grid, windows, null, out));
+        addVariants("window attention", n * d * 8.0, () -> backend.windowAttention(q, k, v, grid, windows, null, out));
         Tensor text = normal(DType.BF16, Workload.TEXT_TOKENS, 2L * d);
         Heads textKeys = heads(text, 0);
         Heads textValues = heads(text, d);
-        either("cross-attention", n * d * 4.0, () -> backend.attention(q, textKeys, textValues, null, out));
-        either("full attention (DiT)", n * d * 8.0, () -> backend.attention(q, k, v, null, out));
+        addVariants("cross-attention", n * d * 4.0, () -> backend.attention(q, textKeys, textValues, null, out));
+        addVariants("full attention (DiT)", n * d * 8.0, () -> backend.attention(q, k, v, null, out));
     }
 
-    /** As the device does it, and where it has products of warpgroups, without them too. */
-    private void either(String name, double bytes, Runnable work) {
-        counted(name, bytes, work);
+    /** Adds a case, and another one without warpgroup instructions if the device has them. */
+    private void addVariants(String name, double bytes, Runnable work) {
+        addCounted(name, bytes, work);
         if (CudaKernels.of(backend).device().properties().hasWarpgroups()) {
             GpuSwitch warpgroups = CudaKernels.of(backend).device()::useWarpgroups;
-            counted(name + ", mma.sync", bytes, warpgroups.during(false, work));
+            addCounted(name + ", mma.sync", bytes, warpgroups.during(false, work));
         }
     }
 
-    private void products() {
+    private void gemms() {
         long rows = Math.min(n, backend.tokensPerChunk());
         Tensor x = normal(DType.BF16, rows, d);
         Tensor wide = normal(DType.BF16, rows, (long) Workload.FFN_RATIO * d);
@@ -137,17 +138,17 @@ final class GpuKernels {
         LinearWeights square = weights(backend, workspace, d, d);
         Epilogue gated = Epilogue.gatedAdd(normal(DType.F32, d));
         Tensor out = workspace.allocate(DType.BF16, rows, d);
-        counted("d to d", rows * d * 4.0 + 2.0 * d * d, () -> backend.linear(x, square, Epilogue.NONE, out));
+        addCounted("d to d", rows * d * 4.0 + 2.0 * d * d, () -> backend.linear(x, square, Epilogue.NONE, out));
         double weightBytes = 2.0 * d * d * Workload.FFN_RATIO;
-        counted("d to 4d, GELU", rows * d * 10.0 + weightBytes, () -> backend.linear(x, up, Epilogue.GELU, wide));
-        counted(
+        addCounted("d to 4d, GELU", rows * d * 10.0 + weightBytes, () -> backend.linear(x, up, Epilogue.GELU, wide));
+        addCounted(
                 "4d to d, gate and residual",
                 rows * d * 16.0 + weightBytes,
                 () -> backend.linear(wide, down, gated, stream));
     }
 
-    /** What a decoder's last level does, which is most of its work. */
-    private void decoding() {
+    /** Adds the operations of the last level of a decoder, which has most of the work. */
+    private void decoderOperations() {
         boolean large = d >= 512;
         int channels = large ? 128 : 16;
         long side = large ? 256 : 16;
@@ -172,7 +173,7 @@ final class GpuKernels {
             ConvolutionWeights weights = backend.packConvolution(workspace, source, DType.BF16);
             double bytes = 4.0 * x.shape().elements() + 2.0 * kernel.volume() * channels * channels;
             String name = "convolution " + kernel + ", " + channels;
-            either(name, bytes, () -> backend.convolution(x, weights, y));
+            addVariants(name, bytes, () -> backend.convolution(x, weights, y));
         }
     }
 
@@ -180,8 +181,8 @@ final class GpuKernels {
         cases.add(new GpuCase(name, bytes, 0, work));
     }
 
-    /** A case whose operations the backend counts. */
-    private void counted(String name, double bytes, Runnable work) {
+    /** Adds a case whose floating-point operations are counted by the backend. */
+    private void addCounted(String name, double bytes, Runnable work) {
         backend.operations().reset();
         work.run();
         long operations = backend.operations().total() - backend.operations().count(OperationKind.ELEMENTWISE);

@@ -19,18 +19,18 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 
-/** Whole passes of a denoiser with random weights, run and launched as a graph, and the memory that they take. */
+/** A measurement of the time and the memory of passes of a denoiser with random weights, with single launches and as CUDA graphs. */
 final class GpuPasses {
-    private static final int PASSES_OF_A_CLIP = 100;
+    private static final int PASSES_PER_CLIP = 100;
 
     private GpuPasses() {}
 
     /**
-     * Times a pass of every clip with the same model and prints a line for each.
+     * Measures a pass of every clip with the same model, and prints a line for each.
      *
-     * @param folder where the model is written
+     * @param folder the folder for the model, which is written
      */
-    static void time(Backend backend, GpuClock clock, Path folder, List<Workload> clips) throws IOException {
+    static void time(Backend backend, GpuTimer timer, Path folder, List<Workload> clips) throws IOException {
         Workload longest =
                 clips.stream().max(Comparator.comparing(Workload::tokens)).orElseThrow();
         RandomTransformer.write(folder, longest, 1, DType.BF16);
@@ -38,31 +38,31 @@ final class GpuPasses {
                 Denoiser denoiser = VideoTransformer.load(source, "transformer", backend, DType.BF16)) {
             print(
                     "%-24s %10s %12s %14s %11s %11s %11s %11s%n",
-                    "pass", "ms", "as graph ms", "100 passes s", "tensors GB", "in use GB", "held GB", "driver's GB");
+                    "pass", "ms", "graph ms", "100 passes s", "tensors GB", "in use GB", "pool GB", "device GB");
             for (Workload clip : clips) {
                 backend.memory().resetPeak();
                 CudaKernels.of(backend).pool().resetPeak();
-                double[] millis = millis(backend, clock, denoiser, clip, List.of(false, true));
+                double[] millis = millis(backend, timer, denoiser, clip, List.of(false, true));
                 print(
                         "%-24s %10.1f %12.1f %14.1f %11.2f %11.2f %11.2f %11.2f%n",
                         clip.title(),
                         millis[0],
                         millis[1],
-                        millis[1] * PASSES_OF_A_CLIP / 1e3,
+                        millis[1] * PASSES_PER_CLIP / 1e3,
                         backend.memory().peakBytes() / 1e9,
                         CudaKernels.of(backend).pool().peakUsedBytes() / 1e9,
                         CudaKernels.of(backend).pool().peakBytes() / 1e9,
-                        driverBytes(backend) / 1e9);
+                        usedDeviceBytes(backend) / 1e9);
             }
         }
     }
 
     /**
-     * The medians of a pass in milliseconds.
+     * Returns the median times of a pass in milliseconds.
      *
-     * @param graphs whether passes are launched as graphs, for each figure; they take turns
+     * @param graphs for each time, whether passes are launched as CUDA graphs; the passes alternate
      */
-    static double[] millis(Backend backend, GpuClock clock, Denoiser denoiser, Workload clip, List<Boolean> graphs) {
+    static double[] millis(Backend backend, GpuTimer timer, Denoiser denoiser, Workload clip, List<Boolean> graphs) {
         try (Workspace workspace = backend.newWorkspace();
                 Conditioning conditioning = denoiser.condition(List.of(prompt(1)))) {
             Tensor latent = workspace.allocate(DType.F32, clip.latent());
@@ -70,15 +70,15 @@ final class GpuPasses {
             Tensor velocity = workspace.allocate(DType.F32, clip.latent());
             GpuSwitch recording = CudaKernels.of(backend).recorder()::enable;
             Runnable pass = () -> denoiser.predict(latent, 0.5, conditioning, velocity);
-            double[] millis = clock.millis(
+            double[] millis = timer.millis(
                     graphs.stream().map(on -> recording.during(on, pass)).toList());
-            Results.requireSound("velocity", backend.download(velocity));
+            Results.requireValid("velocity", backend.download(velocity));
             return millis;
         }
     }
 
-    /** What the device has not left. */
-    static long driverBytes(Backend backend) {
+    /** Returns the used memory of the device, including that of the driver and of other processes. */
+    static long usedDeviceBytes(Backend backend) {
         return CudaKernels.of(backend).device().properties().totalBytes()
                 - CudaKernels.of(backend).device().freeBytes();
     }

@@ -1,15 +1,15 @@
 package io.lingen.bench.internal;
 
-/** A choice of the backend's that measurements change for the time of some work. */
+/** A setting of the backend that measurements change temporarily. */
 interface GpuSwitch {
     /**
-     * Switches on or off.
+     * Changes the setting.
      *
-     * @return how it was
+     * @return the previous value
      */
     boolean set(boolean on);
 
-    /** The work with the switch set so, and as it was afterwards. */
+    /** Returns work that runs with a value of the setting, and restores the previous value. */
     default Runnable during(boolean on, Runnable work) {
         return () -> {
             boolean before = set(on);

@@ -4,38 +4,47 @@ import io.lingen.cuda.internal.driver.Device;
 import java.util.Arrays;
 import java.util.List;
 
-/** Times work on a device by its events: warmed up, repeated, the median. */
-final class GpuClock {
-    private static final int WARM_UPS = 2;
-    /** Short work is run several times in a row between two events, so that its start by the host is hidden. */
-    private static final double LEAST_MILLIS = 5;
+/** A timer of work on a device. It measures with events of the device, after a warm-up, and returns medians. */
+final class GpuTimer {
+    private static final int WARM_UP_RUNS = 2;
+    /** The minimum time between two events. Shorter work is run several times, which hides the latency of its start. */
+    private static final double MIN_MILLIS = 5;
 
-    private static final int MOST_IN_A_ROW = 20;
-    /** A device that comes from work at the limit of its power starts with a lower clock. */
-    private static final int REST_MILLIS = 500;
+    private static final int MAX_CALLS = 20;
+    /** The pause before a measurement. Work at the power limit lowers the clock rate of the device for some time. */
+    private static final int PAUSE_MILLIS = 500;
 
     private final Device device;
     private final int repeats;
     private final double limitMillis;
 
-    /** @param limitMillis once a figure's runs have taken so long, it is taken from what there is, be it a warm-up */
-    GpuClock(Device device, int repeats, double limitMillis) {
+    /**
+     * Creates a timer.
+     *
+     * @param device the device
+     * @param repeats the number of runs per measurement
+     * @param limitMillis the time after which a measurement starts no further run. It then uses the completed runs, or the warm-up
+     */
+    GpuTimer(Device device, int repeats, double limitMillis) {
         this.device = device;
         this.repeats = repeats;
         this.limitMillis = limitMillis;
     }
 
-    /** The median of several runs in milliseconds. */
+    /** Returns the median time of several runs in milliseconds. */
     double millis(Runnable work) {
         return millis(List.of(work))[0];
     }
 
-    /** The medians of several kinds of work, which take turns, so that all find the device as warm. */
+    /**
+     * Returns the median times of several kinds of work in milliseconds. They alternate, so that the state of the device is the same for
+     * all.
+     */
     double[] millis(List<Runnable> works) {
-        rest();
+        pause();
         double spent = 0;
         double[] last = new double[works.size()];
-        for (int i = 0; i < WARM_UPS; i++) {
+        for (int i = 0; i < WARM_UP_RUNS; i++) {
             for (int k = 0; k < last.length; k++) {
                 last[k] = device.millis(works.get(k));
                 spent += last[k];
@@ -49,13 +58,13 @@ final class GpuClock {
         while (count < repeats && (count == 0 || spent <= limitMillis)) {
             for (int k = 0; k < last.length; k++) {
                 Runnable work = works.get(k);
-                int inARow = (int) Math.clamp(Math.ceil(LEAST_MILLIS / last[k]), 1, MOST_IN_A_ROW);
+                int calls = (int) Math.clamp(Math.ceil(MIN_MILLIS / last[k]), 1, MAX_CALLS);
                 double all = device.millis(() -> {
-                    for (int i = 0; i < inARow; i++) {
+                    for (int i = 0; i < calls; i++) {
                         work.run();
                     }
                 });
-                runs[k][count] = all / inARow;
+                runs[k][count] = all / calls;
                 spent += all;
             }
             count++;
@@ -68,9 +77,9 @@ final class GpuClock {
         return medians;
     }
 
-    private static void rest() {
+    private static void pause() {
         try {
-            Thread.sleep(REST_MILLIS);
+            Thread.sleep(PAUSE_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

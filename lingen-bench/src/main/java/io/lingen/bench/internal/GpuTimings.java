@@ -16,120 +16,135 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code lingen bench gpu}: every kernel of a block beside its floor, and whole passes, on the machine's GPU. Part of gpu-check. */
+/**
+ * The command {@code lingen bench gpu}. It measures the kernels of a block, and compares them with their roofline times. It also measures
+ * complete passes, decoding and clips. It is part of gpu-check.
+ */
 @Command(
         name = "gpu",
         mixinStandardHelpOptions = true,
         description =
-                "Measures the backend cuda: each kernel beside its floor, and whole denoiser passes with random weights.")
+                "Measures the backend cuda: kernels and their roofline times, and denoiser passes with random weights.")
 public final class GpuTimings implements Callable<Integer> {
     private static final String PAPER = "paper";
 
-    @Option(names = "--hidden", defaultValue = "2560", description = "d (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--hidden", defaultValue = "2560", description = "Hidden size (default: ${DEFAULT-VALUE}).")
     private int hidden;
 
-    @Option(names = "--depth", defaultValue = "28", description = "Blocks (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--depth", defaultValue = "28", description = "Number of blocks (default: ${DEFAULT-VALUE}).")
     private int depth;
 
-    @Option(names = "--size", defaultValue = "512x512", description = "The clip's (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--size", defaultValue = "512x512", description = "Size in pixels (default: ${DEFAULT-VALUE}).")
     private String size = "";
 
-    @Option(names = "--seconds", defaultValue = "17", split = ",", description = "Lengths (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--seconds",
+            defaultValue = "17",
+            split = ",",
+            description = "Lengths of the clips (default: ${DEFAULT-VALUE}).")
     private List<Integer> seconds = List.of();
 
-    @Option(names = "--repeats", defaultValue = "7", description = "Runs per figure, the median counts.")
+    @Option(
+            names = "--repeats",
+            defaultValue = "7",
+            description = "Runs per measurement, whose median is reported (default: ${DEFAULT-VALUE}).")
     private int repeats;
 
     @Option(
             names = "--limit",
             paramLabel = "SECONDS",
             defaultValue = "60",
-            description = "No run of a figure starts after so much time in its runs (default: ${DEFAULT-VALUE}).")
+            description = "Time after which a measurement starts no further run (default: ${DEFAULT-VALUE}).")
     private double limit;
 
     @Option(
             names = "--only",
-            paramLabel = "PART",
+            paramLabel = "TEXT",
             split = ",",
-            description = "Of the kernels those whose names contain one of these.")
+            description = "Measure only kernels whose names contain one of these texts.")
     private List<String> only = List.of("");
 
-    @Option(names = "--passes-only", description = "Without the kernels: the whole passes of --model only.")
+    @Option(names = "--passes-only", description = "Skip the kernels.")
     private boolean passesOnly;
 
     @Option(
             names = "--model",
             paramLabel = "DIR",
-            description = "Where the random model is written; none: kernels only.")
+            description = "Measure passes of a model with random weights, which is written to this folder.")
     private @Nullable Path model;
 
     @Option(
             names = "--decode",
             paramLabel = "DIR",
-            description = "A model folder: its decoder is timed, frames and all, at every length. " + PAPER
-                    + ": random weights of the paper's size, in the folder of --model.")
+            description =
+                    "Measure the decoder of a model folder for every length. " + PAPER
+                            + " is a decoder of the paper's size with random weights, which is written to the folder of --model.")
     private @Nullable Path decode;
 
-    @Option(
-            names = "--shares",
-            description =
-                    "Passes of four blocks without each of MA, TESA, RMS and review tokens, beside the paper's shares.")
-    private boolean shares;
+    @Option(names = "--ablation", description = "Measure passes of four blocks without MA, TESA, RMS or review tokens.")
+    private boolean ablation;
 
     @Option(
             names = "--clip",
-            description = "One whole clip of the first length, 50 steps with guidance, decoded by --decode's decoder.")
+            description =
+                    "Measure a complete clip of the first length: 50 steps with guidance, and the decoder of --decode.")
     private boolean clip;
 
     @Option(
             names = "--architecture",
             defaultValue = "lingen",
-            description = "lingen or dit: of the whole passes (default: ${DEFAULT-VALUE}).")
+            description = "Architecture of the passes, lingen or dit (default: ${DEFAULT-VALUE}).")
     private String architecture = "";
+
+    /** Creates the command. */
+    public GpuTimings() {}
 
     @Override
     public Integer call() throws IOException {
         try (Backend backend = Backends.create("cuda", BackendOptions.defaults())) {
-            GpuClock clock = new GpuClock(CudaKernels.of(backend).device(), repeats, 1e3 * limit);
+            GpuTimer timer = new GpuTimer(CudaKernels.of(backend).device(), repeats, 1e3 * limit);
             print("%s%n", backend.description());
-            print("%.2f GB are taken before anything is allocated%n", GpuPasses.driverBytes(backend) / 1e9);
+            print(
+                    "device memory in use before the first allocation: %.2f GB%n",
+                    GpuPasses.usedDeviceBytes(backend) / 1e9);
             if (!passesOnly) {
-                kernels(backend, clock);
+                kernels(backend, timer);
             }
-            if (shares) {
-                GpuShares.time(backend, clock, folder(), Workload.of("lingen", size, seconds.get(0), hidden, depth));
+            if (ablation) {
+                GpuAblation.time(backend, timer, folder(), Workload.of("lingen", size, seconds.get(0), hidden, depth));
             }
             if (model != null) {
                 List<Workload> clips = seconds.stream()
                         .map(length -> Workload.of(architecture, size, length, hidden, depth))
                         .toList();
-                GpuPasses.time(backend, clock, model, clips);
+                GpuPasses.time(backend, timer, model, clips);
             }
             if (decode != null || clip) {
-                decodings(backend, clock, decoder());
+                decodeClips(backend, timer, decoder());
             }
         }
         return CommandLine.ExitCode.OK;
     }
 
-    private void decodings(Backend backend, GpuClock clock, Path decoder) throws IOException {
+    private void decodeClips(Backend backend, GpuTimer timer, Path decoder) throws IOException {
         if (decode != null) {
-            GpuDecodings.time(backend, clock, decoder, size, seconds);
+            GpuDecoder.time(backend, timer, decoder, size, seconds);
         }
         if (clip) {
-            GpuClip.make(backend, folder(), decoder, Workload.of(architecture, size, seconds.get(0), hidden, depth));
+            GpuClip.generate(
+                    backend, folder(), decoder, Workload.of(architecture, size, seconds.get(0), hidden, depth));
         }
     }
 
     private Path folder() {
         if (model == null) {
             throw new IllegalArgumentException(
-                    "--model: a folder for random weights is needed with --shares, --clip and" + " --decode " + PAPER);
+                    "--model must be set with --ablation, --clip and --decode " + PAPER + ", found none");
         }
         return model;
     }
 
-    /** The model folder of the decoder, which is written if it is the paper's. */
+    /** Returns the model folder of the decoder. The decoder of the paper's size is written first. */
     private Path decoder() throws IOException {
         if (decode != null && !decode.toString().equals(PAPER)) {
             return decode;
@@ -139,23 +154,23 @@ public final class GpuTimings implements Callable<Integer> {
         return folder;
     }
 
-    private void kernels(Backend backend, GpuClock clock) {
-        GpuCeilings ceilings = GpuCeilings.measure(backend, clock, hidden < 512);
+    private void kernels(Backend backend, GpuTimer timer) {
+        GpuCeilings ceilings = GpuCeilings.measure(backend, timer, hidden < 512);
         print(
-                "ceilings: copy %.2f TB/s, BF16 product %.0f TFLOP/s%n",
+                "peak rates: copy %.2f TB/s, BF16 GEMM %.0f TFLOP/s%n",
                 ceilings.bytesPerSecond() / 1e12, ceilings.operationsPerSecond() / 1e12);
-        print("%-32s %10s %10s %8s  %s%n", "kernel", "ms", "floor ms", "of floor", "bound by");
+        print("%-32s %10s %12s %10s  %s%n", "kernel", "ms", "roofline ms", "efficiency", "bound");
         try (Workspace workspace = backend.newWorkspace()) {
             Workload workload = Workload.of("lingen", size, seconds.get(0), hidden, depth);
             for (GpuCase each : new GpuKernels(backend, workspace, workload).cases()) {
                 if (only.stream().noneMatch(each.name()::contains)) {
                     continue;
                 }
-                double millis = clock.millis(each.work());
-                double floor = each.floorMillis(ceilings);
+                double millis = timer.millis(each.work());
+                double roofline = each.rooflineMillis(ceilings);
                 print(
-                        "%-32s %10.3f %10.3f %7.0f%%  %s%n",
-                        each.name(), millis, floor, 100 * floor / millis, each.bound(ceilings));
+                        "%-32s %10.3f %12.3f %9.0f%%  %s%n",
+                        each.name(), millis, roofline, 100 * roofline / millis, each.bound(ceilings));
             }
         }
     }

@@ -5,20 +5,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 
-/** What a figure was measured on: without it the figure says little. */
+/** Descriptions of the machine and the JVM, which are printed with the results. */
 final class Machine {
     private static final Path CPU_INFO = Path.of("/proc/cpuinfo");
 
     private Machine() {}
 
-    /** Processor, the number of them, architecture and operating system. */
+    /** Returns the processor, the number of processors, the architecture and the operating system. */
     static String description() {
         return processor() + ", " + Runtime.getRuntime().availableProcessors() + " processors, "
                 + System.getProperty("os.arch") + ", " + System.getProperty("os.name") + " "
                 + System.getProperty("os.version");
     }
 
-    /** The JVM. */
+    /** Returns the name and the version of the JVM. */
     static String runtime() {
         return System.getProperty("java.vm.name") + " " + Runtime.version();
     }

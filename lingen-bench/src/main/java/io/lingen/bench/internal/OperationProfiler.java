@@ -10,10 +10,13 @@ import org.openjdk.jmh.results.IterationResult;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.ScalarResult;
 
-/** A JMH profiler that reports floating-point operations beside the time: per call, and per second. */
+/** A JMH profiler that reports floating-point operations per call and per second. */
 public final class OperationProfiler implements InternalProfiler {
     private long operationsBefore;
     private long nanosBefore;
+
+    /** Creates a profiler, called by JMH. */
+    public OperationProfiler() {}
 
     @Override
     public String getDescription() {
@@ -22,7 +25,7 @@ public final class OperationProfiler implements InternalProfiler {
 
     @Override
     public void beforeIteration(BenchmarkParams benchmark, IterationParams iteration) {
-        operationsBefore = MeteredBackend.operations();
+        operationsBefore = BenchmarkBackend.operations();
         nanosBefore = System.nanoTime();
     }
 
@@ -30,8 +33,8 @@ public final class OperationProfiler implements InternalProfiler {
     public Collection<? extends Result<?>> afterIteration(
             BenchmarkParams benchmark, IterationParams iteration, IterationResult result) {
         double nanos = System.nanoTime() - nanosBefore;
-        // The first iteration's setup opens the backend and counts nothing that is measured.
-        double operations = MeteredBackend.operations() - operationsBefore;
+        // The setup opens the backend before the first iteration and counts no operations.
+        double operations = BenchmarkBackend.operations() - operationsBefore;
         long calls = Math.max(1, result.getMetadata().getAllOps());
         return List.of(
                 new ScalarResult("gflop", operations / calls / 1e9, "GFLOP/op", AggregationPolicy.AVG),

@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * PyTorch's denoiser in a process of its own, which takes turns: it prints a JSON line with {@code "ready": true} once it is warm, then, for
- * every line {@code run}, the seconds of a pass; {@code quit} ends it. Its messages go to this process's standard error.
+ * A process that runs the denoiser in PyTorch. After its warm-up, it prints a JSON line with {@code "ready": true}. For every input line
+ * {@code run}, it runs a pass and prints the seconds. The line {@code quit} ends it. Its messages go to standard error.
  */
 final class Peer implements AutoCloseable {
     private final Process process;
@@ -29,16 +29,20 @@ final class Peer implements AutoCloseable {
         this.toPeer = process.outputWriter(StandardCharsets.UTF_8);
         JsonNode ready = new ObjectMapper().readTree(readLine());
         if (!ready.path("ready").asBoolean()) {
-            throw new IllegalStateException(
-                    "the peer's first line has \"ready\": true, found " + ready + "; is it denoiser_bench.py --serve?");
+            throw new IllegalStateException("first line of the PyTorch process must have \"ready\": true, found "
+                    + ready + "; it must be denoiser_bench.py --serve");
         }
         this.description = "PyTorch " + ready.path("torch").asText("of unknown version");
     }
 
     /**
-     * Starts PyTorch and waits until it is warm.
+     * Starts the process and waits for the end of its warm-up.
      *
+     * @param python the Python interpreter
      * @param folder the folder of the Python packages, src-test-fixtures/python
+     * @param arguments the arguments of denoiser_bench.py
+     * @throws UncheckedIOException if the process cannot be started or its first line is not JSON
+     * @throws IllegalStateException if the process ends or prints another first line
      */
     static Peer start(String python, Path folder, List<String> arguments) {
         List<String> command = new ArrayList<>(List.of(python, "-m", "bench.denoiser_bench", "--serve"));
@@ -51,31 +55,33 @@ final class Peer implements AutoCloseable {
                     .start();
         } catch (IOException e) {
             throw new UncheckedIOException(
-                    "cannot start " + command + " in " + folder + "; --python names a Python that has torch", e);
+                    "--python and --peer must name a Python with torch and its folder, found that " + command
+                            + " does not start in " + folder,
+                    e);
         }
         try {
             return new Peer(process);
         } catch (IOException | RuntimeException e) {
             process.destroy();
             throw e instanceof IOException
-                    ? new UncheckedIOException("the peer's first line is not JSON", (IOException) e)
+                    ? new UncheckedIOException("first line of the PyTorch process must be JSON", (IOException) e)
                     : (RuntimeException) e;
         }
     }
 
-    /** What it is, for people. */
+    /** Returns the version of PyTorch. */
     String description() {
         return description;
     }
 
-    /** The seconds of one more pass. */
+    /** Runs a pass and returns its time in seconds. */
     double run() {
         try {
             toPeer.write("run\n");
             toPeer.flush();
             return Double.parseDouble(readLine());
         } catch (IOException e) {
-            throw new UncheckedIOException("the peer does not answer", e);
+            throw new UncheckedIOException("PyTorch process must answer, found an error; see its standard error", e);
         }
     }
 
@@ -83,8 +89,8 @@ final class Peer implements AutoCloseable {
         String line = fromPeer.readLine();
         if (line == null) {
             throw new IllegalStateException(
-                    "the peer ended without an answer; its messages are on standard error. Does its Python have torch,"
-                            + " numpy and safetensors?");
+                    "PyTorch process must answer, found that it ended; see its standard error, and check that its Python"
+                            + " has torch, numpy and safetensors");
         }
         return line;
     }
@@ -98,7 +104,7 @@ final class Peer implements AutoCloseable {
                 process.destroy();
             }
         } catch (IOException e) {
-            // It has ended already.
+            // The process has already ended.
             process.destroy();
         } catch (InterruptedException e) {
             process.destroy();

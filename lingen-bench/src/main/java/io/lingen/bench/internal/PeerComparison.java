@@ -27,64 +27,73 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * One denoiser pass in Java and in PyTorch, on the same weights, turn by turn: whatever else the machine does meets both alike. Both hold the
- * text's keys and values ready and are warm before the first turn.
+ * The command {@code lingen bench peer}. It compares the time of a denoiser pass with that of PyTorch on the same weights. The two
+ * alternate, so that other load of the machine affects both. Both are warmed up, and both have precomputed the keys and values of the text.
  */
 @Command(
         name = "peer",
         mixinStandardHelpOptions = true,
-        description = "Times Java and PyTorch turn by turn on the same random weights.")
+        description = "Compares a denoiser pass with PyTorch on the same random weights.")
 public final class PeerComparison implements Callable<Integer> {
     private static final int WARM_UP = 3;
-    /** Threads of either side that wait actively for more work are asleep after this time. */
+    /** The pause before a pass, after which idle threads of the other process no longer spin. */
     private static final long PAUSE_MILLIS = 250;
 
-    @Option(names = "--architecture", defaultValue = "lingen", description = "lingen or dit (${DEFAULT-VALUE})")
+    @Option(
+            names = "--architecture",
+            defaultValue = "lingen",
+            description = "lingen or dit (default: ${DEFAULT-VALUE}).")
     String architecture = "";
 
-    @Option(names = "--size", defaultValue = "128x128", description = "the clip in pixels (${DEFAULT-VALUE})")
+    @Option(names = "--size", defaultValue = "128x128", description = "Size in pixels (default: ${DEFAULT-VALUE}).")
     String size = "";
 
-    @Option(names = "--seconds", defaultValue = "17", description = "the clip's length (${DEFAULT-VALUE})")
+    @Option(names = "--seconds", defaultValue = "17", description = "Length of the clip (default: ${DEFAULT-VALUE}).")
     int seconds;
 
-    @Option(names = "--hidden", defaultValue = "192", description = "the model's width (${DEFAULT-VALUE})")
+    @Option(names = "--hidden", defaultValue = "192", description = "Hidden size (default: ${DEFAULT-VALUE}).")
     int hidden;
 
-    @Option(names = "--depth", defaultValue = "8", description = "the model's blocks (${DEFAULT-VALUE})")
+    @Option(names = "--depth", defaultValue = "8", description = "Number of blocks (default: ${DEFAULT-VALUE}).")
     int depth;
 
-    @Option(names = "--precision", defaultValue = "bf16", description = "f32 or bf16 (${DEFAULT-VALUE})")
+    @Option(names = "--precision", defaultValue = "bf16", description = "f32 or bf16 (default: ${DEFAULT-VALUE}).")
     String precision = "";
 
-    @Option(names = "--backend", defaultValue = "cpu", description = "Java's backend (${DEFAULT-VALUE})")
+    @Option(names = "--backend", defaultValue = "cpu", description = "Backend of LinGen (default: ${DEFAULT-VALUE}).")
     String backend = "";
 
-    @Option(names = "--threads", defaultValue = "2", description = "of either side (${DEFAULT-VALUE})")
+    @Option(names = "--threads", defaultValue = "2", description = "Threads of each side (default: ${DEFAULT-VALUE}).")
     int threads;
 
-    @Option(names = "--turns", defaultValue = "9", description = "timed passes of either side (${DEFAULT-VALUE})")
+    @Option(names = "--turns", defaultValue = "9", description = "Passes of each side (default: ${DEFAULT-VALUE}).")
     int turns;
 
-    @Option(names = "--seed", defaultValue = "1", description = "of the weights (${DEFAULT-VALUE})")
+    @Option(names = "--seed", defaultValue = "1", description = "Seed of the weights (default: ${DEFAULT-VALUE}).")
     long seed;
 
-    @Option(names = "--python", defaultValue = "python3", description = "a Python with torch (${DEFAULT-VALUE})")
+    @Option(
+            names = "--python",
+            defaultValue = "python3",
+            description = "Python with torch (default: ${DEFAULT-VALUE}).")
     String python = "";
 
     @Option(
             names = "--peer",
             defaultValue = "src-test-fixtures/python",
-            description = "the folder of the PyTorch reference (${DEFAULT-VALUE})")
+            description = "Folder of the PyTorch reference (default: ${DEFAULT-VALUE}).")
     Path peerFolder = Path.of("");
 
     @Spec
     CommandSpec spec;
 
+    /** Creates the command. */
+    public PeerComparison() {}
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         Workload workload = Workload.of(architecture, size, seconds, hidden, depth);
-        DType type = MeteredBackend.precision(precision);
+        DType type = BenchmarkBackend.precision(precision);
         Path model = Files.createTempDirectory("lingen-peer");
         try {
             RandomTransformer.write(model, workload, seed, DType.F32);
@@ -137,7 +146,7 @@ public final class PeerComparison implements Callable<Integer> {
                 torch[turn] = peer.run();
             }
             operations = device.operations().total() / turns;
-            Results.requireSound("velocity", device.download(velocity));
+            Results.requireValid("velocity", device.download(velocity));
         }
         report(workload, device, peer, operations, java, torch);
     }
@@ -153,12 +162,13 @@ public final class PeerComparison implements Callable<Integer> {
 
     private void report(Workload workload, Backend device, Peer peer, long operations, double[] java, double[] torch) {
         PrintWriter out = spec.commandLine().getOut();
-        out.printf(Locale.ROOT, "machine    %s%n", Machine.description());
-        out.printf(Locale.ROOT, "java       %s; %s%n", Machine.runtime(), device.description());
-        out.printf(Locale.ROOT, "peer       %s%n", peer.description());
+        out.println("Comparison with PyTorch");
+        out.printf(Locale.ROOT, "machine         %s%n", Machine.description());
+        out.printf(Locale.ROOT, "Java            %s; %s%n", Machine.runtime(), device.description());
+        out.printf(Locale.ROOT, "PyTorch         %s%n", peer.description());
         out.printf(
                 Locale.ROOT,
-                "pass       %s, hidden %d, %d blocks, %s of %d s = %d tokens, %s, %d threads, %.1f GFLOP%n",
+                "pass            %s, hidden size %d, %d blocks, %s, %d s, %d tokens, %s, %d threads, %.1f GFLOP%n",
                 workload.architecture(),
                 hidden,
                 depth,
@@ -168,15 +178,15 @@ public final class PeerComparison implements Callable<Integer> {
                 precision,
                 threads,
                 operations / 1e9);
-        line(out, "java", java, operations);
-        line(out, "peer", torch, operations);
+        line(out, "Java", java, operations);
+        line(out, "PyTorch", torch, operations);
         double[] ratios = new double[turns];
         for (int turn = 0; turn < turns; turn++) {
             ratios[turn] = torch[turn] / java[turn];
         }
         out.printf(
                 Locale.ROOT,
-                "speed      java / peer = %.2f (median of %d pairs; %.2f to %.2f)%n",
+                "PyTorch / Java  %.2f (median of %d turns, %.2f to %.2f)%n",
                 median(ratios),
                 turns,
                 Arrays.stream(ratios).min().orElseThrow(),
@@ -187,7 +197,7 @@ public final class PeerComparison implements Callable<Integer> {
     private static void line(PrintWriter out, String name, double[] seconds, long operations) {
         out.printf(
                 Locale.ROOT,
-                "%-10s median %.1f ms, least %.1f, most %.1f; %.0f GFLOP/s%n",
+                "%-15s median %.1f ms, minimum %.1f ms, maximum %.1f ms, %.0f GFLOP/s%n",
                 name,
                 1e3 * median(seconds),
                 1e3 * Arrays.stream(seconds).min().orElseThrow(),

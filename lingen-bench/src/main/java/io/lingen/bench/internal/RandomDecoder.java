@@ -7,9 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Writes a decoder of the paper's size as a model folder with {@link RandomWeights}: 8x8x8, 16 channels, an image autoencoder's usual widths
- * inflated in time, tiles of 32 frames with 16 of overlap (specification, section 6). What the paper leaves open, widths, blocks
- * per level and heads, is as docs/checkpoint-format.md has it; the heads are four of 128.
+ * A writer of a model folder with a decoder of the paper's size and {@link RandomWeights}. The compression is 8x8x8 and latents have 16
+ * channels. Tiles have 32 frames and overlap by 16 (specification, section 6). The paper does not state widths, blocks per level and heads:
+ * they are those of docs/checkpoint-format.md, with four heads of 128.
  */
 final class RandomDecoder {
     private static final int[] WIDTHS = {512, 512, 256, 128};
@@ -30,7 +30,7 @@ final class RandomDecoder {
         this.weights = weights;
     }
 
-    /** Writes {@code model}/vae, of {@link AutoencoderConfig}. */
+    /** Writes the folder {@code model}/vae, whose configuration is that of {@link AutoencoderConfig}. */
     static void write(Path model, long seed, DType storage) throws IOException {
         RandomModelFolder.create(model);
         Path vae = Files.createDirectories(model.resolve("vae"));
@@ -79,7 +79,7 @@ final class RandomDecoder {
         weights.linear(name + ".proj", width, width);
     }
 
-    /** 3x3 over each frame, then 3 along time. */
+    /** Adds a convolution of 3x3 over each frame, followed by one of 3 along time. */
     private void convolution(String name, int in, int out, double gain) {
         weights.normal(name + ".spatial.weight", 0, 1 / Math.sqrt(9.0 * in), out, in, 3, 3);
         weights.normal(name + ".spatial.bias", 0, 0.1, out);

@@ -8,35 +8,39 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a workload's denoiser as a model folder with {@link RandomWeights}. Branches stay smaller than the residual stream and decays
- * span what training makes of them, so that rounding is not amplified from block to block and results can be compared.
+ * A writer of a model folder with the denoiser of a workload and {@link RandomWeights}. Branches are smaller than the residual stream and
+ * decays have the range of a trained model. So rounding errors are not amplified from block to block, and results can be compared.
  */
 public final class RandomTransformer {
     private final Workload workload;
-    private final @Nullable Part without;
+    private final @Nullable Component without;
     private final RandomWeights weights;
 
-    private RandomTransformer(Workload workload, @Nullable Part without, RandomWeights weights) {
+    private RandomTransformer(Workload workload, @Nullable Component without, RandomWeights weights) {
         this.workload = workload;
         this.without = without;
         this.weights = weights;
     }
 
     /**
-     * Writes {@code model}/transformer.
+     * Writes the folder {@code model}/transformer.
      *
+     * @param model the model folder
+     * @param workload the size of the denoiser
+     * @param seed the seed of the weights
      * @param storage the type of the weights in the file, F32 or BF16
+     * @throws IOException if the folder cannot be written
      */
     public static void write(Path model, Workload workload, long seed, DType storage) throws IOException {
         write(model, workload, null, seed, storage);
     }
 
     /**
-     * As the other.
+     * Writes the folder {@code model}/transformer for a model without a component. The other tensors are the same.
      *
-     * @param without a part that LinGen's blocks do without; the tensors that are left are the same
+     * @param without the component that LinGen blocks lack, or null for none
      */
-    static void write(Path model, Workload workload, @Nullable Part without, long seed, DType storage)
+    static void write(Path model, Workload workload, @Nullable Component without, long seed, DType storage)
             throws IOException {
         RandomModelFolder.create(model);
         Path transformer = Files.createDirectories(model.resolve("transformer"));
@@ -75,10 +79,10 @@ public final class RandomTransformer {
             weights.linear(block + "attn.qkv", d, 3 * d);
             weights.linear(block + "attn.proj", d, d);
         } else {
-            if (without != Part.MA) {
+            if (without != Component.MA) {
                 mamba(block + "ma.", d);
             }
-            if (without != Part.TESA) {
+            if (without != Component.TESA) {
                 weights.linear(block + "te.qkv", d, 3 * d);
                 weights.linear(block + "te.proj", d, d);
             }

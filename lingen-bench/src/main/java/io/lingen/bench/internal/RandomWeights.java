@@ -16,8 +16,8 @@ import java.util.Map;
 import java.util.stream.LongStream;
 
 /**
- * Tensors of normal numbers. A tensor depends on the seed and its name alone: it is a piece of one endless row of the same numbers, whose
- * length is prime, so that no two rows of a matrix are equal.
+ * A writer of tensors of normal numbers. A tensor depends only on the seed and its name. It is a section of a periodic sequence of numbers.
+ * The period is prime, so that the rows of a matrix differ.
  */
 final class RandomWeights implements AutoCloseable {
     private static final int BLOCK = 1 << 16;
@@ -28,28 +28,34 @@ final class RandomWeights implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final Map<String, HostTensor> tensors = new LinkedHashMap<>();
 
-    /** @param storage the type of the weights in the file, F32 or BF16 */
+    /**
+     * Creates the sequence of numbers.
+     *
+     * @param seed the seed
+     * @param storage the type of the weights in the file, F32 or BF16
+     */
     RandomWeights(long seed, DType storage) {
         this.storage = storage;
         PhiloxNormal.fill(seed, 0, numbers, 0, PERIOD);
     }
 
-    /** A linear layer with bias, its outputs of unit variance for inputs of unit variance. */
+    /** Adds a linear layer with bias. Its outputs have unit variance for inputs of unit variance. */
     void linear(String name, long in, long out) {
         matrix(name + ".weight", 1, out, in);
         normal(name + ".bias", 0, 0.1, out);
     }
 
-    /** Products of unit variance from inputs of unit variance, times the gain. */
+    /** Adds a matrix. Its product with inputs of unit variance has a standard deviation of the gain. */
     void matrix(String name, double gain, long out, long in) {
         normal(name, 0, gain / Math.sqrt(in), out, in);
     }
 
+    /** Adds a tensor of normal numbers with a mean and a standard deviation. */
     void normal(String name, double mean, double deviation, long... lengths) {
         Shape shape = Shape.of(lengths);
         MemorySegment memory = arena.allocate(shape.elements() * storage.bytes(), 64);
         int begin = Math.floorMod(name.hashCode(), PERIOD);
-        // A block's numbers depend on its place alone: all processors may fill at once.
+        // The numbers of a block depend only on its position, so blocks are filled in parallel.
         LongStream.range(0, Math.ceilDiv(shape.elements(), BLOCK)).parallel().forEach(block -> {
             long first = block * BLOCK;
             long end = Math.min(shape.elements(), first + BLOCK);
@@ -67,6 +73,7 @@ final class RandomWeights implements AutoCloseable {
         tensors.put(name, new HostTensor(storage, shape, memory));
     }
 
+    /** Writes all tensors to a file. */
     void write(Path file) throws IOException {
         SafetensorsWriter.write(file, tensors, Map.of());
     }

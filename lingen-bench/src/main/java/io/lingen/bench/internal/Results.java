@@ -2,28 +2,31 @@ package io.lingen.bench.internal;
 
 import io.lingen.core.HostTensor;
 
-/** A benchmark of a computation that went wrong is worth nothing: results are looked at. */
+/** Checks of results, which detect that a benchmark measured a wrong computation. */
 final class Results {
     private Results() {}
 
     /**
-     * Checks a sample of a result's elements.
+     * Checks a sample of the elements of a result.
      *
-     * @throws IllegalStateException if one is not finite, or all are zero
+     * @param name the name of the result, for the error
+     * @param result the result
+     * @throws IllegalStateException if an element is not finite, or all are zero
      */
-    static void requireSound(String what, HostTensor result) {
+    static void requireValid(String name, HostTensor result) {
         long elements = result.shape().elements();
         long step = Math.max(1, elements / 100_003);
         boolean zero = true;
         for (long i = 0; i < elements; i += step) {
             float value = result.get(i);
             if (!Float.isFinite(value)) {
-                throw new IllegalStateException(what + ": element " + i + " of " + result + " is " + value);
+                throw new IllegalStateException(
+                        name + " must be finite, found " + value + " at element " + i + " of " + result);
             }
             zero &= value == 0;
         }
         if (zero) {
-            throw new IllegalStateException(what + ": all elements of " + result + " are zero");
+            throw new IllegalStateException(name + " must have an element other than 0, found only zeros in " + result);
         }
     }
 }

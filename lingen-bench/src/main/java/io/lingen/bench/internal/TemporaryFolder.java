@@ -7,7 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** A folder that a benchmark made for itself. */
+/** Deletes the temporary folders of benchmarks. */
 final class TemporaryFolder {
     private TemporaryFolder() {}
 

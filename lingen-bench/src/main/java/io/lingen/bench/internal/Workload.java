@@ -7,20 +7,21 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A denoiser and the clip that it is run on: the block of the paper at any width, depth and clip size, on latents compressed by 8x8x8 at 16
- * frames per second.
+ * The size of a denoiser and of its clip. The blocks are those of the paper. The clip has 16 frames per second, and its latents are
+ * compressed by 8x8x8.
  *
  * @param architecture "lingen" or "dit"
- * @param width of the clip in pixels, a multiple of 16; likewise height
- * @param seconds the clip's length
- * @param hiddenSize d, a multiple of 32
- * @param depth the number of blocks
+ * @param width the width of the clip in pixels, a multiple of 16
+ * @param height the height of the clip in pixels, a multiple of 16
+ * @param seconds the length of the clip, 1 to 3600
+ * @param hiddenSize the hidden size, a multiple of 32
+ * @param depth the number of blocks, at least 1
  */
 public record Workload(String architecture, int width, int height, int seconds, int hiddenSize, int depth) {
-    /** The width of the text encoder's vectors. */
+    /** The width of the text embeddings. */
     static final int TEXT_WIDTH = 384;
 
-    /** The tokens of a prompt. */
+    /** The number of tokens of a prompt. */
     static final int TEXT_TOKENS = 64;
 
     static final int CHANNELS = 16;
@@ -30,21 +31,40 @@ public record Workload(String architecture, int width, int height, int seconds, 
     static final int EXPAND = 2;
     static final int SCAN_HEAD = 64;
 
+    /**
+     * Checks the sizes.
+     *
+     * @throws IllegalArgumentException if a component is out of range
+     */
     public Workload {
         if (!architecture.equals("lingen") && !architecture.equals("dit")) {
-            throw new IllegalArgumentException("architecture: found '" + architecture + "', expected lingen or dit");
+            throw new IllegalArgumentException("architecture must be lingen or dit, found '" + architecture + "'");
         }
-        if (width < 16 || height < 16 || width % 16 != 0 || height % 16 != 0 || seconds < 1 || seconds > 3600) {
-            throw new IllegalArgumentException("clip: found " + width + "x" + height + " of " + seconds
-                    + " s, expected multiples of 16 pixels and 1 to 3600 s");
+        if (width < 16 || height < 16 || width % 16 != 0 || height % 16 != 0) {
+            throw new IllegalArgumentException("size must be positive multiples of 16, found " + width + "x" + height);
         }
-        if (hiddenSize < 32 || hiddenSize % 32 != 0 || depth < 1) {
-            throw new IllegalArgumentException("model: found a hidden size of " + hiddenSize + " and a depth of "
-                    + depth + ", expected a multiple of 32 and at least 1");
+        if (seconds < 1 || seconds > 3600) {
+            throw new IllegalArgumentException("seconds must be 1 to 3600, found " + seconds);
+        }
+        if (hiddenSize < 32 || hiddenSize % 32 != 0) {
+            throw new IllegalArgumentException("hidden size must be a positive multiple of 32, found " + hiddenSize);
+        }
+        if (depth < 1) {
+            throw new IllegalArgumentException("depth must be at least 1, found " + depth);
         }
     }
 
-    /** A workload whose clip is given as, for example, "512x512". */
+    /**
+     * Creates a workload from the text of a size.
+     *
+     * @param architecture "lingen" or "dit"
+     * @param size the size of the clip in pixels, for example "512x512"
+     * @param seconds the length of the clip
+     * @param hiddenSize the hidden size
+     * @param depth the number of blocks
+     * @return the workload
+     * @throws IllegalArgumentException if the size is not of this form, or a value is out of range
+     */
     public static Workload of(String architecture, String size, int seconds, int hiddenSize, int depth) {
         String[] lengths = size.split("x", -1);
         try {
@@ -58,51 +78,51 @@ public record Workload(String architecture, int width, int height, int seconds, 
                         depth);
             }
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("size: found '" + size + "', expected for example 512x512", e);
+            throw new IllegalArgumentException("size must be WIDTHxHEIGHT, found '" + size + "'", e);
         }
-        throw new IllegalArgumentException("size: found '" + size + "', expected for example 512x512");
+        throw new IllegalArgumentException("size must be WIDTHxHEIGHT, found '" + size + "'");
     }
 
-    /** For a line of a table. */
+    /** Returns the title for tables. */
     String title() {
         return architecture + " " + width + "x" + height + " " + seconds + " s";
     }
 
-    /** [C, T, H, W] */
+    /** {@return the shape of the latent, [C, T, H, W]} */
     public Shape latent() {
         return Shape.of(CHANNELS, seconds * 16L / 8, height / 8, width / 8);
     }
 
-    /** [C, T, H, W] of a clip of these frames as a decoder takes them. */
+    /** Returns the shape of the latent of a clip for a decoder, [C, T, H, W]. */
     static Shape latent(AutoencoderConfig decoder, String size, int seconds) {
         Workload clip = of("lingen", size, seconds, 32, 1);
         Dims3 cell = decoder.compression();
         if (clip.height % cell.h() != 0 || clip.width % cell.w() != 0) {
             throw new IllegalArgumentException(
-                    "size: found " + size + ", expected multiples of the decoder's " + cell.w() + "x" + cell.h());
+                    "size must be multiples of " + cell.w() + "x" + cell.h() + " for this decoder, found " + size);
         }
         return Shape.of(
                 decoder.latentChannels(), seconds * 16L / cell.t(), clip.height / cell.h(), clip.width / cell.w());
     }
 
-    /** The tokens of the clip, patch 1x2x2. */
+    /** {@return the number of tokens of the clip, with patches of 1x2x2} */
     public long tokens() {
         Shape latent = latent();
         return latent.length(1) * latent.length(2) * latent.length(3) / 4;
     }
 
-    /** Attention heads: 128 wide as in the paper's model, 32 wide in small ones. */
+    /** {@return the number of attention heads} Their dimension is 128 as in the paper, and 32 in small models. */
     public int heads() {
         return hiddenSize % 128 == 0 && hiddenSize >= 1024 ? hiddenSize / 128 : hiddenSize / 32;
     }
 
-    /** The transformer's config.json. */
+    /** {@return the text of config.json of the transformer} */
     public String config() {
         return config(null);
     }
 
-    /** The same of a model whose blocks do without a part. */
-    String config(@Nullable Part without) {
+    /** Returns the text of config.json of a transformer without a component. */
+    String config(@Nullable Component without) {
         Shape latent = latent();
         String common = String.format(
                 Locale.ROOT,
@@ -124,14 +144,14 @@ public record Workload(String architecture, int width, int height, int seconds, 
                 ", \"ma\": %b, \"scan\": \"%s\", \"review_pool\": %s, \"mamba\": {\"d_state\": %d,"
                         + " \"d_conv\": %d, \"expand\": %d, \"head_dim\": %d, \"n_groups\": 1, \"chunk_size\": 256},"
                         + " \"tesa\": %s",
-                without != Part.MA,
-                without == Part.RMS ? "fixed" : "rotary_major",
-                without == Part.REVIEW ? "null" : "[2, 2, 2]",
+                without != Component.MA,
+                without == Component.RMS ? "fixed" : "rotary_major",
+                without == Component.REVIEW ? "null" : "[2, 2, 2]",
                 STATE_SIZE,
                 CONV_WIDTH,
                 EXPAND,
                 SCAN_HEAD,
-                without == Part.TESA ? "null" : "{\"window\": [16, 4, 4]}");
+                without == Component.TESA ? "null" : "{\"window\": [16, 4, 4]}");
         return "{" + common + (architecture.equals("lingen") ? mate : "") + "}\n";
     }
 }

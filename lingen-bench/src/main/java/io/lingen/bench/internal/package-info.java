@@ -1,4 +1,4 @@
-/** Benchmarks and comparisons behind {@code lingen bench}. */
+/** The benchmarks and comparisons of {@code lingen bench}. */
 @NullMarked
 package io.lingen.bench.internal;
 

@@ -32,13 +32,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** Tests of the models with random weights, their sizes, and the checks of results. */
 final class RandomTransformerTest {
     @TempDir
     Path folder;
 
     @ParameterizedTest
     @ValueSource(strings = {"lingen", "dit"})
-    void whatIsWrittenLoadsAndRuns(String architecture) throws IOException {
+    void writtenModelsRun(String architecture) throws IOException {
         Workload workload = new Workload(architecture, 32, 48, 1, 64, 2);
         assertEquals(Shape.of(16, 2, 6, 4), workload.latent());
         assertEquals(2 * 3 * 2, workload.tokens());
@@ -47,12 +48,12 @@ final class RandomTransformerTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Part.class)
-    void aModelDoesWithoutAPart(Part part) throws IOException {
+    @EnumSource(Component.class)
+    void modelsRunWithoutAComponent(Component part) throws IOException {
         Workload workload = new Workload("lingen", 32, 48, 1, 64, 2);
         RandomTransformer.write(folder, workload, part, 7, DType.BF16);
         runs(workload);
-        assertEquals(part == Part.MA ? 0.36 : 0.05, part.publishedShare(), 0.03);
+        assertEquals(part == Component.MA ? 0.36 : 0.05, part.publishedShare(), 0.03);
     }
 
     @Test
@@ -77,12 +78,12 @@ final class RandomTransformerTest {
             Tensor velocity = workspace.allocate(DType.F32, workload.latent());
             backend.normal(1, latent);
             denoiser.predict(latent, 0.5, conditioning, velocity);
-            Results.requireSound("velocity", backend.download(velocity));
+            Results.requireValid("velocity", backend.download(velocity));
         }
     }
 
     @Test
-    void aDecoderOfThePapersSizeIsRead() throws IOException {
+    void decoderHasTheSizeOfThePaper() throws IOException {
         RandomDecoder.write(folder, 7, DType.BF16);
         try (LatentVideoDecoder decoder = LatentVideoDecoder.load(
                 ModelSource.of(folder), "vae", DryRun.exact().backend(), DType.BF16)) {
@@ -93,7 +94,7 @@ final class RandomTransformerTest {
     }
 
     @Test
-    void theSeedDecides() throws IOException {
+    void weightsDependOnTheSeed() throws IOException {
         Workload workload = new Workload("dit", 16, 16, 1, 32, 1);
         Path other = folder.resolve("other");
         RandomTransformer.write(folder, workload, 7, DType.F32);
@@ -111,9 +112,9 @@ final class RandomTransformerTest {
                 .toFloats();
     }
 
-    /** LinGen's width and one block on half a minute: work that no test could do, counted. Tokens double, so does the linear model's work. */
+    /** A dry run counts the operations. If the tokens double, those of LinGen double, and those of DiT more than triple. */
     @Test
-    void workIsLinearInTheTokensForLingenAlone() throws IOException {
+    void operationsAreLinearInTheTokensForLingenOnly() throws IOException {
         assertEquals(2.0, growth("lingen"), 0.05);
         assertTrue(growth("dit") > 3);
     }
@@ -139,19 +140,19 @@ final class RandomTransformerTest {
     }
 
     @Test
-    void whatCannotBeIsRefused() {
+    void invalidValuesAreRejected() {
         assertThrows(IllegalArgumentException.class, () -> Workload.of("lingen", "512", 17, 192, 8));
         assertThrows(IllegalArgumentException.class, () -> Workload.of("lingen", "512x500", 17, 192, 8));
         assertThrows(IllegalArgumentException.class, () -> Workload.of("unet", "512x512", 17, 192, 8));
         assertThrows(IllegalArgumentException.class, () -> Workload.of("dit", "512x512", 17, 100, 8));
-        assertThrows(IllegalStateException.class, () -> Results.requireSound("zeros", HostTensor.of(new float[4], 4)));
+        assertThrows(IllegalStateException.class, () -> Results.requireValid("zeros", HostTensor.of(new float[4], 4)));
         assertThrows(
                 IllegalStateException.class,
-                () -> Results.requireSound("nan", HostTensor.of(new float[] {1, Float.NaN}, 2)));
+                () -> Results.requireValid("nan", HostTensor.of(new float[] {1, Float.NaN}, 2)));
     }
 
     @Test
-    void theMedianIsTheMiddle() {
+    void medianIsTheMiddleValue() {
         assertEquals(3, PeerComparison.median(new double[] {9, 1, 3}));
         assertEquals(2, PeerComparison.median(new double[] {3, 1}));
     }
