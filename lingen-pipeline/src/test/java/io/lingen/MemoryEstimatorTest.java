@@ -111,13 +111,20 @@ class MemoryEstimatorTest {
     void modelsThatDoNotFitAreRejectedBeforeLoading() {
         System.setProperty(HostMemory.PROPERTY, "100m");
         try {
-            OutOfMemoryException refused = assertThrows(
-                    OutOfMemoryException.class, () -> TextToVideoPipeline.load(TextToVideoPipeline.NANO, OPTIONS));
-            assertTrue(refused.getMessage().startsWith("the model nano needs about 0.21 GB"), refused.getMessage());
-            assertTrue(refused.getMessage().contains("close other programs"), refused.getMessage());
+            assertRefused("0.21 GB", Offload.NONE);
+            assertRefused("0.18 GB", Offload.AUTO);
+            assertRefused("0.18 GB", Offload.PARTS);
         } finally {
             System.clearProperty(HostMemory.PROPERTY);
         }
+    }
+
+    private static void assertRefused(String need, Offload offload) {
+        OutOfMemoryException refused = assertThrows(
+                OutOfMemoryException.class,
+                () -> TextToVideoPipeline.load(TextToVideoPipeline.NANO, OPTIONS.withOffload(offload)));
+        assertTrue(refused.getMessage().startsWith("the model nano needs about " + need), refused.getMessage());
+        assertTrue(refused.getMessage().contains("close other programs"), refused.getMessage());
     }
 
     private static long need(int side, int frames) {

@@ -27,8 +27,7 @@ public record DiffusersScheduler(String sampler, double shift, int order) {
             "use_beta_sigmas",
             "use_lu_lambdas",
             "stochastic_sampling",
-            "invert_sigmas",
-            "rescale_betas_zero_snr");
+            "invert_sigmas");
 
     private static final int MAX_ORDER = 3;
     private static final double MAX_SHIFT = 1000;
@@ -61,7 +60,15 @@ public record DiffusersScheduler(String sampler, double shift, int order) {
         if (sampler.equals("flow_euler")) {
             return new DiffusersScheduler(sampler, json.numberOr("shift", 1, 1e-3, MAX_SHIFT), 1);
         }
-        requireText(json, "prediction_type", "flow_prediction");
+        // The default of diffusers is another one.
+        String prediction = json.textOr("prediction_type", "epsilon");
+        if (!prediction.equals("flow_prediction")) {
+            throw json.error("prediction_type", '"' + SafeText.of(prediction) + '"', "\"flow_prediction\"");
+        }
+        requireNull(json, "solver_p");
+        if (!json.flagOr("lower_order_final", true)) {
+            throw json.error("lower_order_final", false, "true");
+        }
         requireText(json, "final_sigmas_type", "zero");
         requireText(json, "solver_type", sampler.equals("unipc") ? "bh2" : "midpoint");
         if (!json.flagOr("use_flow_sigmas", false)) {

@@ -12,8 +12,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class DiffusersSchedulerTest {
-    private static final String UNIPC = "\"_class_name\": \"UniPCMultistepScheduler\", \"use_flow_sigmas\": true";
-    private static final String DPM = "\"_class_name\": \"DPMSolverMultistepScheduler\", \"use_flow_sigmas\": true";
+    private static final String UNIPC = "\"_class_name\": \"UniPCMultistepScheduler\", \"use_flow_sigmas\": true, "
+            + "\"prediction_type\": \"flow_prediction\"";
+    private static final String DPM = "\"_class_name\": \"DPMSolverMultistepScheduler\", \"use_flow_sigmas\": true, "
+            + "\"prediction_type\": \"flow_prediction\"";
 
     @Test
     void samplersAreNamedByTheirClass() {
@@ -29,7 +31,8 @@ class DiffusersSchedulerTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "\"prediction_type\": \"epsilon\"",
+                "\"lower_order_final\": false",
+                "\"solver_p\": 1",
                 "\"final_sigmas_type\": \"sigma_min\"",
                 "\"solver_type\": \"bh1\"",
                 "\"solver_order\": 4",
@@ -58,7 +61,8 @@ class DiffusersSchedulerTest {
     @Test
     void otherClassesAndNoiseSchedulesAreRejected() {
         assertRejected("\"_class_name\": \"DDIMScheduler\"", "\"_class_name\"");
-        assertRejected("\"_class_name\": \"UniPCMultistepScheduler\"", "\"use_flow_sigmas\"");
+        assertRejected("\"_class_name\": \"UniPCMultistepScheduler\"", "\"prediction_type\"");
+        assertRejected(UNIPC.replace("true", "false"), "\"use_flow_sigmas\"");
     }
 
     private static void assertRejected(String fields, String field) {

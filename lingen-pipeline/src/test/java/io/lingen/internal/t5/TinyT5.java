@@ -13,8 +13,8 @@ import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 
 /** A text encoder of random weights: four layers in two shards, and a tokenizer of single letters. */
-final class TinyT5 {
-    static final int WIDTH = 24;
+public final class TinyT5 {
+    public static final int WIDTH = 24;
     static final int HEADS = 3;
     static final int HEAD_WIDTH = 16;
     static final int FEED_FORWARD_WIDTH = 40;
@@ -28,7 +28,7 @@ final class TinyT5 {
     private final Map<String, HostTensor> tensors = new LinkedHashMap<>();
 
     /** Draws the weights of UMT5, or of T5 with the biases of the first layer only. */
-    TinyT5(boolean biasPerLayer) {
+    public TinyT5(boolean biasPerLayer) {
         this.biasPerLayer = biasPerLayer;
         add("shared.weight", 1, VOCABULARY, WIDTH);
         int inner = HEADS * HEAD_WIDTH;
@@ -77,7 +77,7 @@ final class TinyT5 {
     }
 
     /** Writes encoder and tokenizer into a model folder. */
-    void write(Path model) throws IOException {
+    public void write(Path model) throws IOException {
         write(model, config(), tokenizer("</s>"));
     }
 

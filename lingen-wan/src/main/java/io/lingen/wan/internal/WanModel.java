@@ -9,12 +9,9 @@ import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.op.Dims3;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Sampler;
-import io.lingen.diffusion.internal.sampler.DmdSampler;
-import io.lingen.diffusion.internal.sampler.FlowEulerSampler;
-import io.lingen.diffusion.internal.sampler.FlowSigmas;
-import io.lingen.diffusion.internal.sampler.UniPcSampler;
 import io.lingen.internal.diffusers.DiffusersScheduler;
 import io.lingen.internal.lora.MergedTensors;
+import io.lingen.internal.sampling.FlowSamplers;
 import io.lingen.internal.t5.T5TextEncoder;
 import io.lingen.internal.text.PromptCleaning;
 import io.lingen.spi.ModelDescription;
@@ -34,7 +31,6 @@ import io.lingen.wan.internal.vae.WanVaeConfig;
 import io.lingen.wan.internal.vae.WanVideoDecoder;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 
 /** A model of Wan's family: a folder in the layout of diffusers. */
 final class WanModel implements ModelDescription {
@@ -43,10 +39,6 @@ final class WanModel implements ModelDescription {
     static final String TEXT_ENCODER = "text_encoder";
     static final String TOKENIZER = "tokenizer/tokenizer.json";
     static final String SCHEDULER = "scheduler/scheduler_config.json";
-
-    static final String UNIPC = "unipc";
-    static final String FLOW_EULER = "flow_euler";
-    static final String DMD = "dmd";
 
     /** The rows of an embedding, padding included. */
     private static final int TEXT_ROWS = 512;
@@ -98,47 +90,25 @@ final class WanModel implements ModelDescription {
     private List<SamplingSettings> samplers(WanDefaults defaults) {
         DiffusersScheduler scheduler = scheduler();
         List<SamplingSettings> samplers = new ArrayList<>();
-        for (String name : List.of(UNIPC, FLOW_EULER)) {
+        for (String name : List.of(FlowSamplers.UNIPC, FlowSamplers.FLOW_EULER)) {
             SamplingSettings settings =
                     new SamplingSettings(name, null, scheduler.shift(), List.of(), 50, defaults.guidance(), 0);
             samplers.add(name.equals(scheduler.sampler()) ? 0 : samplers.size(), settings);
         }
         List<Double> times = WanDefaults.DISTILLED_TIMES;
-        SamplingSettings dmd = new SamplingSettings(DMD, null, null, times, times.size(), 1, 0);
+        SamplingSettings dmd = new SamplingSettings(FlowSamplers.DMD, null, null, times, times.size(), 1, 0);
         samplers.add(isDistilled() ? 0 : samplers.size(), dmd);
         return samplers;
     }
 
     @Override
     public void requireSampling(SamplingSettings settings) {
-        sigmas(settings);
-    }
-
-    private static FlowSigmas sigmas(SamplingSettings settings) {
-        if (!settings.times().isEmpty()) {
-            if (!settings.sampler().equals(DMD)) {
-                throw new IllegalArgumentException("sampler must be " + DMD + " for given times, found "
-                        + settings.sampler() + "; omit the times or use that sampler");
-            }
-            return FlowSigmas.ofTimes(
-                    settings.times().stream().mapToDouble(Double::doubleValue).toArray());
-        }
-        double shift = Objects.requireNonNull(settings.shift());
-        return switch (settings.sampler()) {
-            case UNIPC -> FlowSigmas.uniPc(settings.steps(), shift);
-            case FLOW_EULER -> FlowSigmas.flowEuler(settings.steps(), shift);
-            default -> FlowSigmas.distilled(settings.steps(), shift);
-        };
+        FlowSamplers.require(settings);
     }
 
     @Override
     public Sampler sampler(Backend backend, SamplingSettings settings, long seed) {
-        FlowSigmas sigmas = sigmas(settings);
-        return switch (settings.sampler()) {
-            case UNIPC -> new UniPcSampler(backend, sigmas, scheduler().order());
-            case FLOW_EULER -> new FlowEulerSampler(backend, sigmas);
-            default -> new DmdSampler(backend, sigmas, seed);
-        };
+        return FlowSamplers.create(backend, settings, scheduler().order(), seed);
     }
 
     @Override

@@ -9,11 +9,11 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /** A transformer of random weights, small enough for a reference in plain loops. */
-final class RandomTransformer implements NamedTensors {
+public final class RandomTransformer implements NamedTensors {
     private final Map<String, HostTensor> tensors = new TreeMap<>();
     private final Random random;
 
-    RandomTransformer(WanTransformerConfig config, long seed) {
+    public RandomTransformer(WanTransformerConfig config, long seed) {
         this.random = new Random(seed);
         int d = config.width();
         int p = config.patchWidth();
@@ -43,7 +43,7 @@ final class RandomTransformer implements NamedTensors {
         linear("proj_out", d, p);
     }
 
-    Map<String, HostTensor> tensors() {
+    public Map<String, HostTensor> tensors() {
         return tensors;
     }
 

@@ -12,8 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** An autoencoder with random weights under the names and in the shapes of the published files. */
-final class RandomAutoencoder {
-    final int channels;
+public final class RandomAutoencoder {
+    public final int channels;
     final int encoderBase;
     final int decoderBase;
     final int[] multipliers;
@@ -23,7 +23,7 @@ final class RandomAutoencoder {
     final int patch;
     final double[] mean;
     final double[] std;
-    final Map<String, HostTensor> tensors = new LinkedHashMap<>();
+    public final Map<String, HostTensor> tensors = new LinkedHashMap<>();
 
     private RandomAutoencoder(
             int channels,
@@ -53,7 +53,7 @@ final class RandomAutoencoder {
     }
 
     /** Returns a model of the structure of Wan 2.1: compression 4x4x4 and widths of more than one tile. */
-    static RandomAutoencoder plain() {
+    public static RandomAutoencoder plain() {
         return new RandomAutoencoder(5, 9, 18, new int[] {1, 2, 4}, 1, new boolean[] {true, true}, false, 1);
     }
 
@@ -181,7 +181,7 @@ final class RandomAutoencoder {
         tensors.put(name, HostTensor.of(values, shape));
     }
 
-    String json() {
+    public String json() {
         return """
                 {"_class_name": "AutoencoderKLWan", "_diffusers_version": "0.40.0", "attn_scales": [], "dropout": 0.0,
                  "base_dim": %d, "decoder_base_dim": %d, "dim_mult": %s, "num_res_blocks": %d, "temperal_downsample": %s,

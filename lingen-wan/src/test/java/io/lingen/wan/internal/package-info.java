@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.wan.internal;
+
+import org.jspecify.annotations.NullMarked;
