@@ -108,7 +108,10 @@ final class ParityCommand implements Callable<Integer> {
             ModelParity parity = ModelParity.of(source, options);
             List<ParityPart> parts = parity.in(expected);
             ParityReport report = new ParityReport(spec.commandLine().getOut(), expected);
-            report.skip(parity.unused(expected, run(parts, expected, report)));
+            Set<String> used = run(parts, expected, report);
+            if (!report.hasErrors()) {
+                report.skip(parity.unused(expected, used));
+            }
             return report.end() ? ExitCode.OK : ExitCode.SOFTWARE;
         }
     }

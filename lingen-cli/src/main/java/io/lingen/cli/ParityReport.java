@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The table of a parity check: a line for each comparison, and the verdict. */
@@ -70,6 +69,10 @@ final class ParityReport {
         failedParts.add(part);
     }
 
+    boolean hasErrors() {
+        return !failedParts.isEmpty();
+    }
+
     /** Prints what was skipped and the verdict; returns whether the check is passed. */
     boolean end() {
         skipped.forEach((name, reason) -> out.println("skipped " + quoted(name) + ": " + reason));
@@ -93,14 +96,16 @@ final class ParityReport {
         return findings.isEmpty() ? "nothing was compared" : String.join("; ", findings);
     }
 
-    /** One number, or one for each part. */
+    /** The tolerance of the first part, then those of the parts that have another one. */
     private String tolerances() {
-        Set<Double> distinct = new LinkedHashSet<>(tolerances.values());
-        return distinct.size() == 1
-                ? text(distinct.iterator().next())
-                : tolerances.entrySet().stream()
-                        .map(part -> part.getKey() + " " + text(part.getValue()))
-                        .collect(Collectors.joining(", "));
+        double first = tolerances.values().iterator().next();
+        StringBuilder text = new StringBuilder(text(first));
+        tolerances.forEach((part, tolerance) -> {
+            if (tolerance != first) {
+                text.append(", ").append(part).append(' ').append(text(tolerance));
+            }
+        });
+        return text.toString();
     }
 
     private static String text(double tolerance) {

@@ -40,7 +40,18 @@ public record DiffusersScheduler(String sampler, double shift, int order) {
      * @throws io.lingen.core.checkpoint.CheckpointException if the class or a value is not implemented, by name
      */
     public static DiffusersScheduler read(ConfigReader json) {
-        String name = json.text("_class_name");
+        return read(json.text("_class_name"), json);
+    }
+
+    /**
+     * Reads the configuration of a scheduler of a given class.
+     *
+     * @param name the name of the class
+     * @param json the configuration
+     * @return the checked configuration
+     * @throws io.lingen.core.checkpoint.CheckpointException if the class or a value is not implemented, by name
+     */
+    public static DiffusersScheduler read(String name, ConfigReader json) {
         String sampler = SAMPLERS.get(name);
         if (sampler == null) {
             throw json.error(

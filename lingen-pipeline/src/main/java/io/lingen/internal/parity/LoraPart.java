@@ -43,7 +43,7 @@ public record LoraPart(ModelSource source, ModelOptions options) implements Pari
     public void run(ParityCheck check, DType precision) {
         compare(check, precision, LORA, VELOCITY);
         if (Files.exists(check.file(ORIGINAL))) {
-            compare(check, precision, ORIGINAL, VELOCITY + " (" + ORIGINAL + ")");
+            compare(check, precision, ORIGINAL, VELOCITY + " (original)");
         }
     }
 

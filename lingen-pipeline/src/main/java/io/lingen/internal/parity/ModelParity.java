@@ -28,9 +28,11 @@ public final class ModelParity {
                     + " .latents and .frames; or NAME.sample, .outputs and .samples of a sampler (docs/checkpoint-format.md)";
 
     private final List<ParityPart> parts;
+    private final boolean model;
 
-    private ModelParity(List<ParityPart> parts) {
+    private ModelParity(List<ParityPart> parts, boolean model) {
         this.parts = List.copyOf(parts);
+        this.model = model;
     }
 
     /**
@@ -43,16 +45,17 @@ public final class ModelParity {
      */
     public static ModelParity of(ModelSource source, ModelOptions options) {
         List<ParityPart> parts = new ArrayList<>();
-        if (source.exists(ModelSignature.FILE)) {
-            ModelDescription model = ModelFamilies.open(source, options);
-            parts.add(new DenoiserPass(model::loadDenoiser));
-            parts.addAll(model.parityParts());
+        boolean model = source.exists(ModelSignature.FILE);
+        if (model) {
+            ModelDescription description = ModelFamilies.open(source, options);
+            parts.add(new DenoiserPass(description::loadDenoiser));
+            parts.addAll(description.parityParts());
         } else {
             parts.add(new DenoiserPass(
                     (backend, precision) -> VideoTransformer.load(source, "transformer", backend, precision)));
         }
         parts.add(new SchedulersPart());
-        return new ModelParity(parts);
+        return new ModelParity(parts, model);
     }
 
     /**
@@ -92,7 +95,11 @@ public final class ModelParity {
                 continue;
             }
             if (PUBLISHED.contains(part) && !checked.contains(part)) {
-                reasons.put(part, "models of this family have no such check");
+                reasons.put(
+                        part,
+                        model
+                                ? "models of this family have no such check"
+                                : "a folder without " + ModelSignature.FILE + " has no such part");
             } else {
                 reasons.put(name, "no part has a tensor of that name");
             }

@@ -6,22 +6,23 @@ import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
+import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.diffusion.DenoisingFunction;
 import io.lingen.diffusion.ParityCheck;
 import io.lingen.diffusion.Sampler;
 import io.lingen.diffusion.Sampling;
 import io.lingen.diffusion.internal.sampler.DmdSampler;
-import io.lingen.diffusion.internal.sampler.DpmSolverSampler;
-import io.lingen.diffusion.internal.sampler.FlowEulerSampler;
 import io.lingen.diffusion.internal.sampler.FlowSigmas;
-import io.lingen.diffusion.internal.sampler.UniPcSampler;
+import io.lingen.internal.diffusers.DiffusersScheduler;
+import io.lingen.internal.sampling.FlowSamplers;
 import io.lingen.spi.ParityPart;
+import io.lingen.spi.SamplingSettings;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.IntToDoubleFunction;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The samplers of published flow models, on recorded outputs of a denoiser. Needs no model. A case NAME starts at {@code NAME.sample} and takes
@@ -30,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class SchedulersPart implements ParityPart {
     private static final String OUTPUTS = ".outputs";
+
+    /** The kind of a few-step sampler. */
+    private static final String FEW_STEPS = "dmd";
 
     @Override
     public String name() {
@@ -76,16 +80,28 @@ final class SchedulersPart implements ParityPart {
     private static void run(ParityCheck check, String name, ConfigReader json) {
         HostTensor outputs = check.input(name + OUTPUTS); // [steps, ...]
         int steps = Math.toIntExact(outputs.shape().length(0));
-        Trajectory trajectory = Trajectory.of(check, name, json, steps);
-        if (trajectory == null) {
-            check.skip(name, "the scheduler " + json.text("kind") + " is not implemented");
+        FlowSigmas sigmas;
+        Sampler sampler;
+        try {
+            if (json.text("kind").equals(FEW_STEPS)) {
+                sigmas = FlowSigmas.ofTimes(json.object("config").numbers("timesteps", steps));
+                HostTensor noise = check.input(name + ".noise"); // [steps, ...]
+                DmdSampler.Noise recorded = (step, out) -> check.backend().write(entry(noise, step, out.shape()), out);
+                sampler = new DmdSampler(check.backend(), sigmas, recorded);
+            } else {
+                DiffusersScheduler scheduler = DiffusersScheduler.read(json.text("kind"), json.object("config"));
+                SamplingSettings settings =
+                        new SamplingSettings(scheduler.sampler(), null, scheduler.shift(), List.of(), steps, 1, 0);
+                sigmas = FlowSamplers.sigmas(settings);
+                sampler = FlowSamplers.create(check.backend(), settings, scheduler.order(), 0);
+            }
+        } catch (CheckpointException | IllegalArgumentException e) {
+            check.skip(name, String.valueOf(e.getMessage()));
             return;
         }
-        FlowSigmas sigmas = trajectory.sigmas;
         compare(check, name + ".sigmas", sigmas::sigma, steps, steps + 1); // the last one, 0, may be left out
         compare(check, name + ".timesteps", sigmas::time, steps, steps);
-        HostTensor samples = samples(check.backend(), trajectory.sampler, check.input(name + ".sample"), outputs);
-        check.compare(name + ".samples", samples);
+        check.compare(name + ".samples", samples(check.backend(), sampler, check.input(name + ".sample"), outputs));
     }
 
     private static void compare(ParityCheck check, String name, IntToDoubleFunction value, int least, int most) {
@@ -120,41 +136,5 @@ final class SchedulersPart implements ParityPart {
 
     private static HostTensor entry(HostTensor tensors, int index, Shape shape) {
         return tensors.slice(index, index + 1L).reshape(shape.toArray());
-    }
-
-    /** A sampler with its noise levels. */
-    private record Trajectory(FlowSigmas sigmas, Sampler sampler) {
-        /** {@return the sampler of a case, or null if its kind is not implemented} */
-        static @Nullable Trajectory of(ParityCheck check, String name, ConfigReader json, int steps) {
-            Backend backend = check.backend();
-            ConfigReader config = json.object("config");
-            switch (json.text("kind")) {
-                case "UniPCMultistepScheduler": {
-                    FlowSigmas sigmas = FlowSigmas.uniPc(steps, shift(config, "flow_shift"));
-                    int order = config.integerOr("solver_order", 2, 1, 8);
-                    return new Trajectory(sigmas, new UniPcSampler(backend, sigmas, order));
-                }
-                case "DPMSolverMultistepScheduler": {
-                    FlowSigmas sigmas = FlowSigmas.dpmSolver(steps, shift(config, "flow_shift"));
-                    return new Trajectory(sigmas, new DpmSolverSampler(backend, sigmas));
-                }
-                case "FlowMatchEulerDiscreteScheduler": {
-                    FlowSigmas sigmas = FlowSigmas.flowEuler(steps, shift(config, "shift"));
-                    return new Trajectory(sigmas, new FlowEulerSampler(backend, sigmas));
-                }
-                case "dmd": {
-                    FlowSigmas sigmas = FlowSigmas.ofTimes(config.numbers("timesteps", steps));
-                    HostTensor noise = check.input(name + ".noise"); // [steps, ...]
-                    DmdSampler.Noise recorded = (step, out) -> backend.write(entry(noise, step, out.shape()), out);
-                    return new Trajectory(sigmas, new DmdSampler(backend, sigmas, recorded));
-                }
-                default:
-                    return null;
-            }
-        }
-
-        private static double shift(ConfigReader config, String field) {
-            return config.numberOr(field, 1, 1e-3, 1000);
-        }
     }
 }

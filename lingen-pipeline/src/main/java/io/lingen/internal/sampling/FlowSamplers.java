@@ -69,7 +69,13 @@ public final class FlowSamplers {
         };
     }
 
-    private static FlowSigmas sigmas(SamplingSettings settings) {
+    /**
+     * {@return the noise levels of a sampler}
+     *
+     * @param settings the complete settings of one of these samplers
+     * @throws IllegalArgumentException if the sampler does not support the shift or the times
+     */
+    public static FlowSigmas sigmas(SamplingSettings settings) {
         String sampler = settings.sampler();
         List<Double> times = settings.times();
         int steps = settings.steps();

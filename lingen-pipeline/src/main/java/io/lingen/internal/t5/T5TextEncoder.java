@@ -7,6 +7,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.TextEmbedding;
+import io.lingen.internal.text.TokenEncoder;
 import io.lingen.internal.tokenizer.PromptTokenizer;
 import io.lingen.internal.tokenizer.TokenizerReader;
 import io.lingen.spi.TextEncoderFacts;
@@ -19,7 +20,7 @@ import java.util.function.UnaryOperator;
  * A {@link T5Encoder} with its tokenizer: from prompts to embeddings. An embedding has a row per token of its prompt and no padding. Thread-safe:
  * calls take turns.
  */
-public final class T5TextEncoder implements TextEncoder {
+public final class T5TextEncoder implements TextEncoder, TokenEncoder {
     private final Layout layout;
     private final PromptTokenizer tokenizer;
     private final T5Encoder encoder;
@@ -133,23 +134,12 @@ public final class T5TextEncoder implements TextEncoder {
                 .toList();
     }
 
-    /**
-     * {@return the token ids of a text, without normalization}
-     *
-     * @param text the text
-     */
+    @Override
     public long[] tokenIds(String text) {
         return tokenizer.tokenize(text).ids();
     }
 
-    /**
-     * Encodes token ids; see {@link T5Encoder#encode}.
-     *
-     * @param prompts the token ids of each prompt, at least one each
-     * @param taps receives intermediate results of the first prompt
-     * @param progress receives the number of layers done
-     * @return the hidden states [n, width] of each prompt, in F32
-     */
+    @Override
     public List<HostTensor> encode(List<long[]> prompts, Taps taps, Progress progress) {
         return encoder.encode(prompts, taps, progress);
     }

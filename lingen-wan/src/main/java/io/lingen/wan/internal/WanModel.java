@@ -11,6 +11,10 @@ import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Sampler;
 import io.lingen.internal.diffusers.DiffusersScheduler;
 import io.lingen.internal.lora.MergedTensors;
+import io.lingen.internal.parity.LoraPart;
+import io.lingen.internal.parity.PipelinePart;
+import io.lingen.internal.parity.TextPart;
+import io.lingen.internal.parity.TransformerPart;
 import io.lingen.internal.sampling.FlowSamplers;
 import io.lingen.internal.t5.T5TextEncoder;
 import io.lingen.internal.text.PromptCleaning;
@@ -18,12 +22,14 @@ import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFact;
 import io.lingen.spi.ModelOptions;
 import io.lingen.spi.ModelSignature;
+import io.lingen.spi.ParityPart;
 import io.lingen.spi.SamplingSettings;
 import io.lingen.spi.SizeRule;
 import io.lingen.spi.TextEncoderFacts;
 import io.lingen.spi.VideoLimits;
 import io.lingen.text.TextEncoders;
 import io.lingen.vae.VideoDecoder;
+import io.lingen.wan.internal.parity.WanVaePart;
 import io.lingen.wan.internal.transformer.WanNames;
 import io.lingen.wan.internal.transformer.WanTransformer;
 import io.lingen.wan.internal.transformer.WanTransformerConfig;
@@ -123,7 +129,7 @@ final class WanModel implements ModelDescription {
             files.add(options.adapterPath(i));
         }
         files.addAll(source.tensorFiles(VAE));
-        files.addAll(text().files(source));
+        files.addAll(text(TEXT_ROWS).files(source));
         return files;
     }
 
@@ -134,18 +140,25 @@ final class WanModel implements ModelDescription {
 
     @Override
     public List<TextEncoderFacts> textEncoders(Backend backend, DType precision) {
-        return List.of(text().facts(source, backend, precision));
+        return List.of(text(TEXT_ROWS).facts(source, backend, precision));
     }
 
     @Override
     public TextEncoders loadTextEncoders(Backend backend, DType precision, int threads) {
-        T5TextEncoder encoder = T5TextEncoder.load(source, text(), backend, precision);
-        return new TextEncoders(List.of(new PaddedTextEncoder(encoder, TEXT_ROWS)));
+        return textEncoders(backend, precision, TEXT_ROWS);
+    }
+
+    private TextEncoders textEncoders(Backend backend, DType precision, int rows) {
+        return new TextEncoders(List.of(new PaddedTextEncoder(textEncoder(backend, precision, rows), rows)));
+    }
+
+    private T5TextEncoder textEncoder(Backend backend, DType precision, int maxTokens) {
+        return T5TextEncoder.load(source, text(maxTokens), backend, precision);
     }
 
     /** The layers are read from the file for every video: kept, they would take more memory than the transformer. */
-    T5TextEncoder.Layout text() {
-        return new T5TextEncoder.Layout(TEXT_ENCODER, TOKENIZER, TEXT_ROWS, PromptCleaning::clean, false);
+    private static T5TextEncoder.Layout text(int maxTokens) {
+        return new T5TextEncoder.Layout(TEXT_ENCODER, TOKENIZER, maxTokens, PromptCleaning::clean, false);
     }
 
     @Override
@@ -162,6 +175,19 @@ final class WanModel implements ModelDescription {
         try (SafetensorsFile file = source.tensors(VAE)) {
             return WanVideoDecoder.load(file, vaeConfig(), backend, precision);
         }
+    }
+
+    @Override
+    public List<ParityPart> parityParts() {
+        return List.of(
+                new TextPart(this::textEncoder),
+                new TransformerPart(this::loadDenoiser),
+                new LoraPart(source, options),
+                new WanVaePart(source, VAE),
+                new PipelinePart(
+                        this,
+                        (backend, precision, run) ->
+                                textEncoders(backend, precision, run.integerOr("max_length", TEXT_ROWS, 1, 1 << 16))));
     }
 
     SafetensorsFile transformerFile() {

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.internal.parity;
+
+import org.jspecify.annotations.NullMarked;
