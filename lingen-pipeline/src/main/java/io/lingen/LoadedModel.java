@@ -89,7 +89,7 @@ final class LoadedModel implements AutoCloseable {
         this.loadTime = Duration.ofNanos(System.nanoTime() - start);
     }
 
-    /** Loads denoiser and decoder, unless they take turns. */
+    /** Loads denoiser and decoder, unless they are loaded alternately. */
     private void loadParts() {
         ToLongFunction<MemoryEstimator> need =
                 options.offload() == Offload.NONE || memory.loadingBytes() <= backend.availableBytes()
@@ -181,7 +181,7 @@ final class LoadedModel implements AutoCloseable {
         return parts;
     }
 
-    /** Whether denoiser and decoder take turns in memory for a video. */
+    /** Whether denoiser and decoder are loaded alternately for a video. */
     boolean takesTurns(VideoPlan plan) {
         return switch (options.offload()) {
             case NONE -> false;
@@ -279,7 +279,7 @@ final class LoadedModel implements AutoCloseable {
         });
     }
 
-    /** The least memory of a video: apart from the loaded model, or with the part in use if parts take turns. */
+    /** The smallest possible memory of a video, as in {@link MemoryForecast#videoBytes}. */
     private long additionalBytes(MemoryForecast forecast) {
         return options.offload() == Offload.NONE
                 ? forecast.videoBytes()

@@ -71,7 +71,7 @@ public final class MemoryEstimator implements AutoCloseable {
      * @param source the model, with its options applied; used while this object is open
      * @param options files that replace or change components of the model
      * @param real the backend whose allocations are forecast
-     * @param offloaded whether denoiser and decoder take turns in memory
+     * @param offloaded whether denoiser and decoder are loaded alternately
      */
     MemoryEstimator(ModelSource source, ModelOptions options, Backend real, DType precision, boolean offloaded) {
         this.offloaded = offloaded;
@@ -126,12 +126,12 @@ public final class MemoryEstimator implements AutoCloseable {
         return weightBytes() + encoderBytes() + encoderWorkBytes();
     }
 
-    /** The memory for loading the model if its denoiser and decoder take turns; Java's own is not. */
+    /** The peak memory of loading a model whose denoiser and decoder are loaded alternately, without that of the JVM. */
     long offloadedLoadingBytes() {
         return encoderBytes() + Math.max(encoderWorkBytes(), Math.max(denoiserBytes, decoderBytes));
     }
 
-    /** The packed weights of those parts that are loaded. */
+    /** The packed weights of the loaded parts. */
     long weightBytes(boolean denoiserLoaded, boolean decoderLoaded) {
         return (denoiserLoaded ? denoiserBytes : 0) + (decoderLoaded ? decoderBytes : 0);
     }

@@ -1,18 +1,18 @@
 package io.lingen;
 
 /**
- * The host memory of a video, forecast before it starts: the peak resident memory (VmHWM of /proc/PID/status, "Maximum resident set size" of
- * /usr/bin/time -v) of a process that loads the model and makes this one video, as {@code lingen generate} does. All in bytes. For backends
- * that compute in the host's memory.
+ * A forecast of the host memory of a video, in bytes. It refers to a process that loads the model and makes one video, like {@code lingen
+ * generate}, and to backends that compute in host memory. The peak is the peak resident memory of the process: VmHWM in /proc/PID/status, and
+ * "Maximum resident set size" of /usr/bin/time -v.
  *
- * @param program Java with its heap, the libraries and their code
+ * @param program the JVM with its heap, libraries and compiled code
  * @param textEncoders the loaded text encoders
  * @param denoiser the packed weights of the denoiser
  * @param decoder the packed weights of the decoder
- * @param loading the most in addition while the model is loaded and prompts are encoded
- * @param denoising the most in addition while the sampler takes its steps: latents, the prompts' keys and values, a pass
- * @param decoding the most in addition while frames are decoded and written: latents, activations, frames, the encoder of the video file
- * @param offloaded whether denoiser and decoder take turns in memory
+ * @param loading the additional peak while the model is loaded and prompts are encoded
+ * @param denoising the additional peak while sampling: latents, conditioning, activations
+ * @param decoding the additional peak while decoding and writing frames: latents, activations, frames, video encoder
+ * @param offloaded whether denoiser and decoder are loaded alternately
  */
 public record MemoryForecast(
         long program,
@@ -23,24 +23,27 @@ public record MemoryForecast(
         long denoising,
         long decoding,
         boolean offloaded) {
-    /** {@return the packed weights of denoiser and decoder together} */
+    /** {@return the size of the packed weights of denoiser and decoder in bytes} */
     public long weights() {
         return denoiser + decoder;
     }
 
-    /** {@return the peak of the whole process} */
+    /** {@return the peak memory of the process in bytes} */
     public long peakBytes() {
         return program
                 + textEncoders
                 + (offloaded ? Math.max(loading, videoBytes()) : weights() + Math.max(loading, videoBytes()));
     }
 
-    /** {@return the memory of the video itself: in addition to the loaded model, or with the weights of the part in use if they take turns} */
+    /**
+     * {@return the peak memory of the video in bytes, without the loaded model} If denoiser and decoder are loaded alternately, it includes the
+     * weights of the one in use.
+     */
     public long videoBytes() {
         return offloaded ? Math.max(denoiser + denoising, decoder + decoding) : Math.max(denoising, decoding);
     }
 
-    /** {@return this forecast for a model whose denoiser and decoder take turns in memory} */
+    /** {@return this forecast for a model whose denoiser and decoder are loaded alternately} */
     public MemoryForecast asOffloaded() {
         return new MemoryForecast(program, textEncoders, denoiser, decoder, loading, denoising, decoding, true);
     }

@@ -7,12 +7,12 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The denoiser and the decoder of a model, loaded when they are used first. A part stays loaded until the other part is used alone, or this
- * is closed. Thread-safe.
+ * The denoiser and the decoder of a model, each loaded on its first use. A part stays loaded until the other part is used alone, or until this
+ * object is closed. Thread-safe.
  */
 final class ModelParts implements AutoCloseable {
     /**
-     * The use of a part, which is not freed until all its uses are closed. For one thread.
+     * A use of a part. The part is not freed before all its uses are closed. For one thread.
      *
      * @param <T> the type of the part
      */
@@ -130,7 +130,7 @@ final class ModelParts implements AutoCloseable {
         return decoder.use();
     }
 
-    /** Frees both parts, whether they are in use or not. */
+    /** Frees both parts, even if they are in use. */
     @Override
     public void close() {
         try {

@@ -1,11 +1,11 @@
 package io.lingen;
 
-/** Whether the parts of a model share the memory of the device, or take turns. */
+/** The presence of a model's denoiser and decoder in the memory of the backend. */
 public enum Offload {
-    /** The denoiser and the decoder stay loaded. The fastest, in particular for several videos. */
+    /** Both stay loaded. Fastest, in particular for several videos. */
     NONE,
-    /** The denoiser and the decoder are loaded when they are needed and freed before the other is loaded. Takes the least memory. */
+    /** Each is loaded when it is needed, after the other one is freed. Needs the least memory. */
     PARTS,
-    /** As {@link #NONE} if a video fits into the available memory that way, else as {@link #PARTS}. */
+    /** {@link #NONE} if the video then fits in the available memory, otherwise {@link #PARTS}. */
     AUTO
 }

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param rewriter the rewriter of prompts; null for the model's rewriter, such as its {@link io.lingen.text.Thesaurus}. {@link
  *     PromptRewriter#IDENTITY} encodes prompts verbatim
  * @param model files that replace or change components of the model, such as the denoiser's weights or LoRAs
- * @param offload whether the parts of the model share the memory or take turns
- * @param textCache the folder that keeps encoded prompts for later runs; created if it does not exist; null to keep none
+ * @param offload whether denoiser and decoder stay in memory or are loaded alternately
+ * @param textCache the folder for encoded prompts, which later runs reuse; created if it does not exist. Null for none
  * @param progress receives the progress of long work outside the caller's own loop
  */
 public record PipelineOptions(
@@ -60,7 +60,7 @@ public record PipelineOptions(
         new BackendOptions(threads);
         if (textCache != null && Files.exists(textCache) && !Files.isDirectory(textCache)) {
             throw new IllegalArgumentException(
-                    "text cache must be a folder, found the file " + textCache + "; name another one");
+                    "text cache must be a folder, found the file " + textCache + "; use another path");
         }
     }
 
@@ -119,7 +119,7 @@ public record PipelineOptions(
     }
 
     /**
-     * {@return these options with other files for parts of the model}
+     * {@return these options with other files for components of the model}
      *
      * @param other the files
      */
@@ -148,7 +148,7 @@ public record PipelineOptions(
     /**
      * {@return these options with another use of memory}
      *
-     * @param other whether the parts of the model take turns
+     * @param other whether denoiser and decoder stay in memory or are loaded alternately
      */
     public PipelineOptions withOffload(Offload other) {
         return new PipelineOptions(backend, precision, threads, rewriter, model, other, textCache, progress);

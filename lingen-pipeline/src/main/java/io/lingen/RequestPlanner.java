@@ -66,7 +66,7 @@ record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSamp
                 or(request.eta(), defaults.eta()));
     }
 
-    /** The times of a request. The sampler's own are for its own number of steps, and exclude a shift. */
+    /** The times of a request. The sampler's default times apply only to its default number of steps, and not together with a shift. */
     private static List<Double> times(VideoRequest request, SamplingSettings defaults) {
         if (request.times() != null) {
             return request.times();

@@ -90,7 +90,7 @@ public final class VideoOutput {
         return sidecar;
     }
 
-    /** Removes the sidecars of an earlier video of the same name: they do not describe this one. */
+    /** Deletes the sidecars of a replaced video, because they contain its provenance. */
     void removeStaleSidecars() throws IOException {
         Path current = sidecar();
         for (Path file : VideoFiles.sidecars(video)) {

@@ -26,7 +26,7 @@ import picocli.CommandLine.Parameters;
             "",
             "Absent options take the model's defaults, which 'lingen info' lists. The extension of the output selects the format: .mp4, .webm,"
                     + " .webp, .gif, or none for a folder of PNG frames. A JSON file of the same name records how the video was made. Files of"
-                    + " other videos and files that LinGen did not write are never replaced without --overwrite.",
+                    + " other videos are kept, and files that LinGen did not write are replaced only with --overwrite.",
             ""
         },
         mixinStandardHelpOptions = true,

@@ -45,7 +45,7 @@ final class MemoryReport {
                     "peak",
                     forecast.peakBytes(),
                     "of " + megabytes(available) + " available"
-                            + (forecast.offloaded() ? "; denoiser and decoder take turns" : ""));
+                            + (forecast.offloaded() ? "; denoiser and decoder are loaded alternately" : ""));
             if (forecast.peakBytes() > available) {
                 List<String> settings = estimator.fittingSettings(request, available, MemoryForecast::peakBytes);
                 out.println("  The video does not fit. "

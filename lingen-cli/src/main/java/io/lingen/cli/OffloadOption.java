@@ -6,7 +6,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** The option that selects how the parts of a model share the memory. */
+/** {@code --offload}. */
 final class OffloadOption {
     @Option(
             names = "--offload",

@@ -141,7 +141,7 @@ final class ParityCommand implements Callable<Integer> {
                     part.run(check, precision);
                     check.end();
                 } catch (CheckpointException | IllegalArgumentException | OutOfMemoryException e) {
-                    // The other parts are still worth checking.
+                    // Continue with the other parts.
                     ErrorReport.failure(e, spec.commandLine());
                     report.fail(part.name());
                 }

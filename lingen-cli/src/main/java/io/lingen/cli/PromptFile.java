@@ -143,7 +143,7 @@ final class PromptFile implements PromptLines, AutoCloseable {
                 return PromptLine.of(place, request(ConfigReader.parse("", text.getBytes(StandardCharsets.UTF_8))));
             }
             if (text.startsWith("{\"")) {
-                return PromptLine.invalid(place, "expected a prompt, found JSON; name the file .jsonl");
+                return PromptLine.invalid(place, "expected a prompt, found JSON; use the extension .jsonl");
             }
             return PromptLine.of(place, defaults.apply(text).build());
         } catch (CheckpointException e) {

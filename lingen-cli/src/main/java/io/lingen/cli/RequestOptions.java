@@ -51,7 +51,8 @@ final class RequestOptions {
     @Option(
             names = "--sampler",
             paramLabel = "NAME",
-            description = "Sampler; 'lingen info' lists those of a model. Resets schedule, shift, times and eta.")
+            description =
+                    "Sampler; 'lingen info' lists those of a model. Resets recorded values of schedule, shift, times and eta.")
     private @Nullable String sampler;
 
     @Option(
@@ -71,7 +72,7 @@ final class RequestOptions {
             paramLabel = "T,T,...",
             converter = Times.Converter.class,
             description =
-                    "Time of the denoiser in every step, for models distilled to few steps: 1000 is noise. Determines the number of steps.")
+                    "Times of the denoiser, one per step and separated by commas, for models distilled to few steps; 1000 is pure noise.")
     private @Nullable Times times;
 
     @Option(

@@ -20,7 +20,7 @@ record Times(List<Double> values) {
                 return new Times(
                         Stream.of(value.split(",", -1)).map(Double::valueOf).toList());
             } catch (NumberFormatException e) {
-                throw new TypeConversionException("times must be numbers with commas in between, for example"
+                throw new TypeConversionException("times must be numbers separated by commas, for example"
                         + " 1000,757,522, found '" + SafeText.of(value) + "'");
             }
         }

@@ -60,7 +60,7 @@ class OtherFamilyTest {
                 CommandRun.of("info", "--model", model, option[0], option[1]),
             }) {
                 assertEquals(2, run.code(), run.err());
-                assertTrue(run.err().contains("models of the family toy must be used as they are"), run.err());
+                assertTrue(run.err().contains("models of the family toy must be used unmodified"), run.err());
                 assertTrue(run.err().contains(option[1].replace(":0.5", "")), run.err());
             }
         }
@@ -224,7 +224,7 @@ class OtherFamilyTest {
                 .assertRefused(2, "shift must be absent with times, found 3.0; omit one of them");
         generate("a ring", "--times", "900;400")
                 .assertRefused(
-                        2, "times must be numbers with commas in between, for example 1000,757,522, found '900;400'");
+                        2, "times must be numbers separated by commas, for example 1000,757,522, found '900;400'");
         generate("a ring", "--times", "400,900")
                 .assertRefused(2, "times must be 1 to 1000 positive numbers in decreasing order, found [400.0, 900.0]");
         generate("a ring", "--shift", 0).assertRefused(2, "shift must be above 0 and at most 1000, found 0.0");

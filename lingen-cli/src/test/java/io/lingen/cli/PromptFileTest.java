@@ -137,7 +137,7 @@ class PromptFileTest {
     void jsonWithAnotherExtensionIsReported() throws IOException {
         List<PromptLine> lines = read("prompts.txt", "{\"prompt\": \"a\"}".getBytes(StandardCharsets.UTF_8));
         assertEquals(
-                "expected a prompt, found JSON; name the file .jsonl",
+                "expected a prompt, found JSON; use the extension .jsonl",
                 lines.get(0).problem());
     }
 

@@ -21,9 +21,9 @@ public record Adapter(Path file, double scale) {
     }
 
     /**
-     * {@return an adapter from the form FILE or FILE:SCALE} Only a number after the last colon is a scale.
+     * {@return the adapter that a text FILE or FILE:SCALE describes} Only a number after the last colon is a scale.
      *
-     * @param text for example "style.safetensors:0.8"
+     * @param text the text, for example "style.safetensors:0.8"
      */
     public static Adapter parse(String text) {
         int colon = text.lastIndexOf(':');

@@ -8,20 +8,20 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Files outside of a model's folder that replace or change parts of it. They are read through {@link #applyTo the model's source}, under
- * paths that contain their scales, so that the model's hash covers them. Immutable.
+ * Files outside a model's folder that replace or change its components. {@link #applyTo} adds them to the model under paths that contain
+ * their scales, so that the model's hash covers files and scales. Immutable.
  *
- * @param denoiser a single safetensors file with the denoiser's weights, in place of the folder's; null for the folder's
- * @param adapters merged into the denoiser, in this order
+ * @param denoiser a safetensors file with the weights of the denoiser; null for the weights in the folder
+ * @param adapters the adapters to merge into the denoiser, in this order
  */
 public record ModelOptions(@Nullable Path denoiser, List<Adapter> adapters) {
-    /** The model as it is. */
+    /** No files: the unmodified model. */
     public static final ModelOptions NONE = new ModelOptions(null, List.of());
 
     /** The path of {@link #denoiser} within the model. */
     public static final String DENOISER = "options/denoiser.safetensors";
 
-    /** Copies the list. */
+    /** Copies the list of adapters. */
     public ModelOptions {
         adapters = List.copyOf(adapters);
     }
@@ -29,14 +29,14 @@ public record ModelOptions(@Nullable Path denoiser, List<Adapter> adapters) {
     /**
      * {@return the path of an adapter within the model}
      *
-     * @param index of {@link #adapters}
+     * @param index the index of the adapter in {@link #adapters}
      */
     public String adapterPath(int index) {
         return "options/adapter-" + index + "-scale-" + adapters.get(index).scale() + ".safetensors";
     }
 
     /**
-     * {@return a model's files with these added}
+     * {@return the files of a model with these files added}
      *
      * @param source the model
      */
@@ -52,14 +52,14 @@ public record ModelOptions(@Nullable Path denoiser, List<Adapter> adapters) {
     }
 
     /**
-     * Checks that nothing is changed, for families that support no options.
+     * Checks that there are no files, for families that do not support them.
      *
-     * @param family the family's name, for the message
+     * @param family the name of the family, for the message
      * @throws IllegalArgumentException if there is a file
      */
     public void requireNone(String family) {
         if (denoiser != null || !adapters.isEmpty()) {
-            throw new IllegalArgumentException("models of the family " + family + " must be used as they are, found "
+            throw new IllegalArgumentException("models of the family " + family + " must be used unmodified, found "
                     + (denoiser != null
                             ? "the transformer file " + denoiser
                             : "the LoRA " + adapters.get(0).file())

@@ -26,11 +26,11 @@ public interface ParityPart {
     }
 
     /**
-     * Computes the tensors that the fixture expects, in the order of the network, and compares them. Loads nothing but the component of this
-     * part, and frees it.
+     * Computes the tensors that the fixture expects, in the order of the network, and compares them. Loads only the component of this part, and
+     * frees it.
      *
      * @param check receives the comparisons
-     * @param precision of products and activations, F32 or BF16
+     * @param precision the type of matrix products and activations, F32 or BF16
      * @throws io.lingen.core.checkpoint.CheckpointException if the fixture lacks an input, or the model a file
      */
     void run(ParityCheck check, DType precision);

@@ -23,7 +23,7 @@ public record SamplingSettings(
         int steps,
         double guidance,
         double eta) {
-    /** The sampler of the family lingen: Euler's method on a rectified flow, with a schedule and eta. */
+    /** The name of the sampler of LinGen models: Euler's method on a rectified flow, with a schedule and eta. */
     public static final String RECTIFIED_FLOW = "rectified_flow";
 
     /** The largest number of steps. */

@@ -15,16 +15,17 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The low-rank adapters (LoRA; Hu et al., 2021) of a file, by the tensors of a model that they change. Three spellings are read: diffusers'
- * ({@code transformer.MODULE.lora_A.weight}), that of the models' authors and ComfyUI ({@code diffusion_model.MODULE.lora_down.weight}, with
- * {@code alpha} and {@code diff_b}), and musubi's ({@code lora_unet_MODULE}, with underscores for dots). Immutable.
+ * The low-rank adapters (LoRA; Hu et al., 2021) of a file, by the tensors of a model that they change. Three naming schemes are supported: that
+ * of diffusers ({@code transformer.MODULE.lora_A.weight}), that of the models' authors and ComfyUI ({@code
+ * diffusion_model.MODULE.lora_down.weight}, with {@code alpha} and {@code diff_b}), and that of musubi ({@code lora_unet_MODULE}, with
+ * underscores in place of dots). Immutable.
  */
 final class LoraFile {
     private static final List<String> PREFIXES = List.of("transformer.", "diffusion_model.");
     private static final String UNDERSCORED = "lora_unet_";
     private static final int LISTED = 5;
 
-    /** The roles of an adapter's tensors, by the ends of their names. */
+    /** The roles of an adapter's tensors, by the suffixes of their names. */
     private enum Role {
         DOWN(".lora_A.weight", ".lora_down.weight"),
         UP(".lora_B.weight", ".lora_up.weight"),
@@ -119,7 +120,7 @@ final class LoraFile {
         return moduleNames.apply(module);
     }
 
-    /** Underscores that separate modules can't be told from those within a name, so the possible dots are tried. */
+    /** Tries the possible positions of dots, because underscores separate modules and also occur within names. */
     private static String underscoredName(String flat, UnaryOperator<String> moduleNames) {
         String dotted = flat.replaceFirst("^blocks_(\\d+)_", "blocks.$1.")
                 .replaceFirst("(self_attn|cross_attn|ffn|head|time_embedding|text_embedding|time_projection)_", "$1.");

@@ -20,8 +20,8 @@ record LowRankUpdate(
     /**
      * Adds the update of a weight.
      *
-     * @param weight [out * in], row-major
-     * @param scale of the adapter, as its user chose it
+     * @param weight the weight [out * in], row-major
+     * @param scale the scale of the adapter
      */
     void addToWeight(float[] weight, double scale) {
         if (down == null || up == null) {
@@ -51,8 +51,8 @@ record LowRankUpdate(
     /**
      * Adds the update of a bias.
      *
-     * @param values [out]
-     * @param scale of the adapter, as its user chose it
+     * @param values the bias [out]
+     * @param scale the scale of the adapter
      */
     void addToBias(float[] values, double scale) {
         if (bias != null) {

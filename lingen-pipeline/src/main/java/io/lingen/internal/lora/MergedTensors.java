@@ -39,7 +39,7 @@ public final class MergedTensors implements NamedTensors {
      * @param options name the adapters
      * @param moduleNames maps a module's name in a file to the model's
      * @param compute false for a dry run, which needs the shapes only
-     * @throws CheckpointException if a file is missing or ill-formed, or does not fit the model
+     * @throws CheckpointException if a file is missing or malformed, or does not fit the model
      */
     public static NamedTensors of(
             NamedTensors model,

@@ -1,4 +1,4 @@
-/** Low-rank adapters. */
+/** Low-rank adapters (LoRA) and their merging into a model. */
 @NullMarked
 package io.lingen.internal.lora;
 

@@ -18,7 +18,7 @@ final class ExternalData {
     /** The deepest nesting that Protocol Buffers reads. */
     private static final int MAX_DEPTH = 100;
 
-    /** Stands for bytes that are not UTF-8. */
+    /** The character that replaces bytes that are not UTF-8. */
     private static final char UNDECODABLE = '\uFFFD';
 
     private static final int MAX_NAME = 255;
@@ -118,7 +118,7 @@ final class ExternalData {
         }
     }
 
-    /** Adds the file of an entry with the key "location". As in Protocol Buffers, the last of repeated fields counts. */
+    /** Adds the file of an entry with the key "location". As in Protocol Buffers, the last value of a repeated field is used. */
     private void add(ProtobufReader entry) {
         String key = "";
         String value = "";

@@ -153,7 +153,7 @@ public final class OnnxTextEncoders {
                 bytes += Math.max(0, file.getContentLengthLong());
                 file.getInputStream().close();
             }
-            // The file and the model that is made of it lie in memory together, for a moment.
+            // Loading needs the file and the loaded model in memory at the same time.
             return new TextEncoderFacts(
                     config.maxTokens(),
                     config.width(),

@@ -12,8 +12,8 @@ import java.util.zip.CheckedInputStream;
 import org.bytedeco.javacpp.Loader;
 
 /**
- * Resources as files, for libraries that read nothing else. A resource of a jar is unpacked once to the cache of JavaCPP, and compared with
- * the jar's checksum each time, since a damaged copy would silently change every video.
+ * Access to resources as files, for libraries that can read only files. A resource of a jar is unpacked once to the cache of JavaCPP. Each use
+ * compares it with the checksum in the jar, because a damaged copy would change every video unnoticed.
  */
 final class UnpackedResource {
     private static final int BUFFER_BYTES = 1 << 17;

@@ -41,7 +41,7 @@ public final class ModelParity {
      * @param source a model folder, with the options applied; without a model_index.json it may contain LinGen's denoiser
      * @param options files that replace or change parts of the model
      * @return the parts
-     * @throws CheckpointException if the model is of no family on the class path, or its index is ill-formed
+     * @throws CheckpointException if the model is of no family on the class path, or its index is malformed
      */
     public static ModelParity of(ModelSource source, ModelOptions options) {
         List<ParityPart> parts = new ArrayList<>();

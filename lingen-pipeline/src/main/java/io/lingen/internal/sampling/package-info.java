@@ -1,4 +1,4 @@
-/** Samplers by the names of requests, shared by families of published models. Not API. */
+/** Samplers by name, for families of published models. Not part of the API. */
 @NullMarked
 package io.lingen.internal.sampling;
 

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * kept in memory or streamed: a pass then loads one layer after the other from the mapped file and frees it, so that memory holds about one
  * layer. Of the embeddings only the rows of the tokens are read.
  *
- * <p>Thread-safe: passes take turns.
+ * <p>Thread-safe; concurrent passes run one at a time.
  */
 public final class T5Encoder implements AutoCloseable {
     private static final String SHARED = "shared.weight";
@@ -251,7 +251,7 @@ public final class T5Encoder implements AutoCloseable {
         for (long id : ids) {
             if (id < 0 || id >= config.vocabulary()) {
                 throw new CheckpointException(file + ": expected token ids below the " + config.vocabulary()
-                        + " embeddings, found the id " + id + ". Do tokenizer and text encoder belong together?");
+                        + " embeddings, found the id " + id + ". Use the tokenizer of the text encoder");
             }
         }
     }

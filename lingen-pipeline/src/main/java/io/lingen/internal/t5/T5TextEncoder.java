@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
- * A {@link T5Encoder} with its tokenizer: from prompts to embeddings. An embedding has a row per token of its prompt and no padding. Thread-safe:
- * calls take turns.
+ * A text encoder of a {@link T5Encoder} and its tokenizer. An embedding has one row per token and no padding. Thread-safe; concurrent calls run
+ * one at a time.
  */
 public final class T5TextEncoder implements TextEncoder, TokenEncoder {
     private final Layout layout;
@@ -32,7 +32,7 @@ public final class T5TextEncoder implements TextEncoder, TokenEncoder {
     }
 
     /**
-     * The parts of a text encoder in a model, and their use.
+     * The files of a text encoder in a model, and settings.
      *
      * @param component the folder of the encoder: config.json and model.safetensors, or an index and its shards
      * @param tokenizer the path of the tokenizer.json
@@ -76,7 +76,7 @@ public final class T5TextEncoder implements TextEncoder, TokenEncoder {
      *
      * @param source the model
      * @param component the folder of the encoder
-     * @throws CheckpointException if the configuration is missing or ill-formed
+     * @throws CheckpointException if the configuration is missing or malformed
      */
     public static int width(ModelSource source, String component) {
         return T5Config.read(source.config(component + "/config.json")).modelWidth();
@@ -90,7 +90,7 @@ public final class T5TextEncoder implements TextEncoder, TokenEncoder {
      * @param backend computes; closed after this encoder
      * @param precision the type of matrix products and of the activations between them, F32 or BF16
      * @return the encoder, to be closed by the caller
-     * @throws CheckpointException if a file is missing or ill-formed, or if the files don't fit each other
+     * @throws CheckpointException if a file is missing or malformed, or if the files don't fit each other
      */
     public static T5TextEncoder load(ModelSource source, Layout layout, Backend backend, DType precision) {
         byte[] json = source.read(layout.tokenizer, TokenizerReader.MAX_BYTES);

@@ -1,6 +1,5 @@
 /**
- * Text encoders of the T5 family in the library's own operations: T5 v1.1 and UMT5. Encoders only; the feed-forward layers are gated by
- * GELU.
+ * Text encoders T5 v1.1 and UMT5, computed by a backend. Only the encoder of T5 is implemented, with feed-forward layers gated by GELU.
  */
 @NullMarked
 package io.lingen.internal.t5;

@@ -4,12 +4,12 @@ import java.text.Normalizer;
 import java.util.regex.Pattern;
 
 /**
- * The cleaning of prompts that the models of diffusers are trained with: HTML character references are decoded, typographic variants become
- * plain characters, and white space is reduced to single blanks.
+ * The cleaning of prompts with which models of diffusers are trained: HTML character references are decoded, typographic variants become plain
+ * characters, and white space is reduced to single spaces.
  *
- * <p>The original passes a prompt through the library ftfy, decodes references twice, and joins words by blanks. This class does the same
- * with ftfy's rules for single characters. It does not mend text that was decoded with the wrong charset ({@code "cafÃ©"}), which ftfy recognizes
- * by statistics; such text stays as it is.
+ * <p>The original passes a prompt through the library ftfy, decodes references twice, and joins words with spaces. This class does the same with
+ * ftfy's rules for single characters. Text that was decoded with the wrong charset ({@code "cafÃ©"}) is unchanged; ftfy recognizes it by
+ * statistics and repairs it.
  */
 public final class PromptCleaning {
     private static final Pattern TERMINAL_ESCAPE = Pattern.compile("\u001b\\[[0-9;]*[a-zA-Z]");

@@ -1,4 +1,4 @@
-/** Text before and after its encoder: the cleaning of prompts, and files of encoded prompts. */
+/** The cleaning of prompts before a text encoder, and the cache of encoded prompts. */
 @NullMarked
 package io.lingen.internal.text;
 
