@@ -22,10 +22,9 @@ public interface Recording extends AutoCloseable {
      * Does the work: runs it, or replays what an earlier run captured. Replays only if the addresses and shapes of all operands match.
      *
      * @param operands the inputs and outputs that may be different tensors in another call
-     * @param work issues the same operations every time, given the same operands. It neither uploads nor downloads and frees what it
-     *     allocates before it returns. The only tensors that it touches are the operands, its own, and those that are the same in every
-     *     call.
-     * @throws IllegalStateException if a tensor that it touches was freed
+     * @param work issues the same operations every time, given the same operands. It does not upload or download, and it frees its tensors
+     *     before it returns. All other tensors that it uses are operands, or the same in every call.
+     * @throws IllegalStateException if a tensor that it uses was freed
      */
     void run(List<Tensor> operands, Runnable work);
 

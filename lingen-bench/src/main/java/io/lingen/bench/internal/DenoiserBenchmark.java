@@ -36,9 +36,7 @@ import org.openjdk.jmh.annotations.Warmup;
 // Kernels are compiled during the first passes. The time is steady from the second iteration on.
 @Warmup(iterations = 2, time = 2)
 @Measurement(iterations = 5, time = 2)
-// The variance between runs of the machine exceeds that between JVMs, so one fork is enough. Each fork writes and packs
-// the
-// weights.
+// The variance between runs of the machine exceeds that between JVMs, so one fork is enough.
 @Fork(
         value = 1,
         jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"})

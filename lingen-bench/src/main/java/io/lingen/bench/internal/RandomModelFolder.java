@@ -5,17 +5,17 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Folders of models with random weights. A marker distinguishes them from real models, which must not be overwritten. */
+/** Creates folders of models with random weights. A marker file distinguishes them from other models, which must not be overwritten. */
 final class RandomModelFolder {
     private static final String MARKER = "RANDOM_WEIGHTS";
 
     private RandomModelFolder() {}
 
     /**
-     * Creates a folder. One that was created here before may be written again.
+     * Creates a folder, or accepts one that this method has created before.
      *
      * @param model the folder of the model
-     * @throws IOException if it contains other files or can't be created
+     * @throws IOException if it contains other files or cannot be created
      */
     static void create(Path model) throws IOException {
         Path marker = model.resolve(MARKER);
@@ -24,7 +24,7 @@ final class RandomModelFolder {
         }
         if (Files.exists(model) && !isEmptyFolder(model)) {
             throw new IOException(model
-                    + " must be an empty folder or one of random weights, found other files; name another folder");
+                    + " must be empty or contain a model with random weights, found other files; use another folder");
         }
         Files.createDirectories(model);
         Files.createFile(marker);

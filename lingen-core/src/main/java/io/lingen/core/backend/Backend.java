@@ -391,9 +391,9 @@ public final class Backend implements AutoCloseable {
      * section 3.2), applied to the three axes of a grid.
      *
      * <p>The columns of a head are divided into three bands, for t, h and w in this order. Token (t, h, w) uses row t of {@code tableT},
-     * row h of {@code tableH} and row w of {@code tableW}. A row of a table has the width of its band and alternates cosines and sines:
-     * cos(0), sin(0), cos(1), sin(1), ... Columns 2i and 2i + 1 of the band hold a pair (a, b), which becomes (a cos(i) - b sin(i), a
-     * sin(i) + b cos(i)).
+     * row h of {@code tableH} and row w of {@code tableW}. A row of a table has the width of its band. It contains the cosine c and the sine
+     * s of each angle: c<sub>0</sub>, s<sub>0</sub>, c<sub>1</sub>, s<sub>1</sub>, ... Columns 2i and 2i + 1 of the band are a pair (a, b),
+     * which becomes (a c<sub>i</sub> - b s<sub>i</sub>, a s<sub>i</sub> + b c<sub>i</sub>).
      *
      * @param heads grid.cells() tokens, updated in place; the head dimension is the sum of the widths of the tables
      * @param grid the grid of tokens
@@ -462,7 +462,7 @@ public final class Backend implements AutoCloseable {
      * @param x [n, d]
      * @param weight [d] in F32
      * @param epsilon the number added to the mean square; greater than 0 if a row may be zero
-     * @param silu whether SiLU follows
+     * @param silu whether SiLU is applied to the result
      * @param out [n, d]; may be x
      */
     public void rmsNorm(Tensor x, Tensor weight, float epsilon, boolean silu, Tensor out) {
@@ -472,7 +472,7 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Replaces the vector of every token and head by RMSNorm(vector) * weight, for example to normalise queries and keys.
+     * Replaces the vector of every token and head by RMSNorm(vector) * weight, for example to normalize queries and keys.
      *
      * @param heads the vectors, updated in place
      * @param weight [headDim] in F32

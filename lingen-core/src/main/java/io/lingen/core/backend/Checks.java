@@ -409,7 +409,7 @@ final class Checks {
                 && table.shape().last() == columns;
     }
 
-    /** Whether a table holds a cos and a sin for every pair of a band's columns. */
+    /** Returns whether a table has a cosine and a sine for every pair of columns of a band. */
     private static boolean isBand(Tensor table, long rows) {
         long columns = table.shape().last();
         return columns >= 2 && columns % 2 == 0 && isTable(table, rows, columns);

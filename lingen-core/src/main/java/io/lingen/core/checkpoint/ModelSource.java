@@ -14,11 +14,11 @@ import java.util.Map;
  * The files of a model, in a folder or in a jar resource of the same layout. Paths are relative, with '/' as the separator, and cannot
  * leave the model, whether they come from a request or from a file of the model. Thread-safe.
  *
- * <p>Symbolic links are followed wherever they lead, since download caches consist of them. This opens no new attack: whoever can write
+ * <p>Symbolic links are followed to any target, since download caches consist of them. This allows no additional attack: who can write
  * links into a model folder can write weights as well.
  */
 public abstract sealed class ModelSource implements AutoCloseable permits FolderSource, ResourceSource, OverlaySource {
-    /** The names of weights: ours and transformers', and diffusers'. */
+    /** The file names of weights: those of this project and of transformers, and those of diffusers. */
     private static final List<String> TENSORS = List.of("/model.safetensors", "/diffusion_pytorch_model.safetensors");
 
     private static final String INDEX = ".index.json";

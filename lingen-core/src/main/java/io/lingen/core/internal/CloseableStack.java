@@ -44,7 +44,7 @@ public final class CloseableStack implements AutoCloseable {
     }
 
     /**
-     * Closes all resources after another failure and suppresses in it whatever they throw.
+     * Closes all resources after another failure, and adds their exceptions to it as suppressed ones.
      *
      * @param cause the failure
      */

@@ -85,7 +85,7 @@ final class LinearOps {
     }
 
     private static INDArrayIndex tap(int offset, int stride, long count) {
-        // ND4J reads beyond the end of the axis if an interval has a stride but one entry only.
+        // For an interval with a stride and a single entry, ND4J reads beyond the end of the axis.
         return count == 1
                 ? NDArrayIndex.interval(offset, offset + 1)
                 : NDArrayIndex.interval(offset, stride, offset + (count - 1) * stride + 1);

@@ -40,7 +40,7 @@ final class Tokens {
                 .add(Functions.rows(tableW, 0, grid.w()).reshape(1, 1, grid.w(), d));
     }
 
-    /** Returns the row of each token's cosines and sines for t, h and w, [T H W, sum of the widths]. */
+    /** Returns the cosines and sines of each token for t, h and w, [T H W, sum of the widths]. */
     static INDArray angles(INDArray tableT, INDArray tableH, INDArray tableW, Grid grid) {
         INDArray[] axes = {
             Functions.rows(tableT, 0, grid.t()).reshape(grid.t(), 1, 1, tableT.size(1)),
@@ -56,7 +56,7 @@ final class Tokens {
     }
 
     /**
-     * Turns neighbours (a, b) into (a cos - b sin, a sin + b cos).
+     * Rotates neighbouring pairs (a, b) to (a cos - b sin, a sin + b cos).
      *
      * @param x [n, heads * d]
      * @param angles [n, d], cosines and sines alternating

@@ -226,7 +226,7 @@ public interface Kernels extends TensorStore {
      * @param x [n, d]
      * @param weight [d] in F32
      * @param epsilon the number added to the mean square
-     * @param silu whether SiLU follows
+     * @param silu whether SiLU is applied to the result
      * @param out [n, d]; may be x
      */
     void rmsNorm(Tensor x, Tensor weight, float epsilon, boolean silu, Tensor out);

@@ -6,7 +6,7 @@ import io.lingen.core.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** A tensor at an address in a block of a {@link PooledWorkspace}. Immutable but for its elements. */
+/** A tensor at an address in a block of a {@link PooledWorkspace}. Immutable, except for its elements. */
 public final class PooledTensor implements Tensor {
     private final PooledWorkspace owner;
     private final DType dtype;

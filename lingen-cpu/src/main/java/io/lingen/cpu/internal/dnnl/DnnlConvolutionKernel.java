@@ -18,20 +18,20 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Convolutions on oneDNN. A task computes one output frame, or a band of its rows, from the input frames within the kernel. Frames lie in
- * one piece; the rows of a band of several frames are first copied to one, since oneDNN is slow where they do not. The primitive pads the
+ * Convolutions on oneDNN. A task computes one output frame, or a band of its rows, from the input frames within the kernel. The input of a
+ * band of rows from several frames is first copied to contiguous memory, because oneDNN is slow for other inputs. The primitive pads the
  * input at the borders of the video.
  */
 public final class DnnlConvolutionKernel implements ConvolutionKernel {
-    /** The smallest number of rows of a band: in smaller ones, overhead outweighs the better balance. */
-    private static final int SMALLEST_BAND = 8;
+    /** The smallest number of rows of a band. Smaller bands balance the work better, but their overhead is larger than this gain. */
+    private static final int MIN_BAND_ROWS = 8;
 
     private static final int TASKS_PER_THREAD = 4;
-    /** Fewer where each task copies its rows. */
+    /** The number of tasks per thread if each task copies its input. */
     private static final int COPYING_TASKS_PER_THREAD = 2;
 
-    /** The largest copy of a band's rows, unless the smallest band takes more. */
-    private static final long COPY_BYTES = 4 << 20;
+    /** The maximum size of a copied input, which a band of {@link #MIN_BAND_ROWS} rows may exceed. */
+    private static final long MAX_COPY_BYTES = 4 << 20;
 
     /** The number of elements that are converted at a time. */
     private static final int PIECE = 1 << 14;
@@ -227,7 +227,7 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
                 target);
     }
 
-    /** Copies the input rows of a tile from frames {@code frameBytes} apart to one piece. */
+    /** Copies the input rows of a tile, from frames at a distance of {@code frameBytes}, to contiguous memory. */
     private static long copy(long input, long frameBytes, ConvolutionTile tile, long rowBytes, Scratch scratch) {
         long bytes = tile.h().length() * rowBytes;
         long target = scratch.bytes(tile.t().length() * bytes);
@@ -247,8 +247,8 @@ public final class DnnlConvolutionKernel implements ConvolutionKernel {
         }
         long wanted = Math.ceilDiv(rows, bands);
         if (copies) {
-            wanted = Math.min(wanted, COPY_BYTES / (filter.kernel().t() * inputRow));
+            wanted = Math.min(wanted, MAX_COPY_BYTES / (filter.kernel().t() * inputRow));
         }
-        return (int) Math.min(rows, Math.max(SMALLEST_BAND, wanted));
+        return (int) Math.min(rows, Math.max(MIN_BAND_ROWS, wanted));
     }
 }

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Bindings of cuBLASLt. The library stores matrices by columns, so it computes out^T = W x^T, with W transposed. Used by one thread at a
- * time. Products that share a workspace must run on one stream.
+ * time. GEMMs that share a workspace must run on one stream.
  */
 final class CublasLt implements AutoCloseable {
     private static final int F32 = 0;
@@ -58,7 +58,7 @@ final class CublasLt implements AutoCloseable {
     private final MemorySegment zero = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 0);
     private final long handle;
 
-    /** The descriptors and the algorithm of a product. */
+    /** The descriptors and the algorithm of a GEMM. */
     private record Plan(long operation, long a, long b, long d, MemorySegment algorithm) {}
 
     /** Creates a handle in the current context. */
@@ -98,10 +98,10 @@ final class CublasLt implements AutoCloseable {
     }
 
     /**
-     * Starts a product on a stream.
+     * Starts a GEMM on a stream.
      *
-     * @param workspace the address of device memory that only products on this stream use
-     * @return false if the library has no algorithm for the product, which is then not started
+     * @param workspace the address of device memory that only GEMMs on this stream use
+     * @return false if the library has no algorithm for the GEMM, which is then not started
      */
     boolean multiply(CublasGemm gemm, long workspace, long workspaceBytes, long stream) {
         Optional<Plan> found = plans.computeIfAbsent(gemm.key(), key -> Optional.ofNullable(plan(key, workspaceBytes)));
@@ -141,7 +141,7 @@ final class CublasLt implements AutoCloseable {
         arena.close();
     }
 
-    /** Returns the descriptors and the algorithm of a product, or null if the library has no algorithm. */
+    /** Returns the descriptors and the algorithm of a GEMM, or null if the library has no algorithm. */
     private @Nullable Plan plan(CublasGemm.Key key, long workspaceBytes) {
         int in = key.bf16() ? BF16 : F32;
         int out = key.outBf16() ? BF16 : F32;
