@@ -10,6 +10,8 @@ import io.lingen.cpu.internal.loop.FloatKernels;
 /** RMS norms. */
 public final class RmsNormKernel {
     private static final int ROWS_PER_TASK = 16;
+    /** The number of elements that are converted and normalized at a time. They stay in the first-level cache. */
+    private static final int BLOCK = 2048;
 
     private final WorkerPool pool;
     private final FloatKernels loops;
@@ -38,19 +40,24 @@ public final class RmsNormKernel {
         int d = (int) x.shape().last();
         long weights = PooledTensor.addressOf(weight);
         pool.forRanges(x.shape().rows(), ROWS_PER_TASK, (from, to, worker) -> {
-            long input = worker.scratch().floats(d);
-            long output = worker.scratch().floats(d);
-            for (long row = from; row < to; row++) {
-                long values = Rows.read(loops, x, row, input);
-                float factor = factor(loops.dotProduct(values, values, d), d, epsilon);
-                long target = Rows.target(out, row, output);
-                if (silu) {
-                    loops.multiply(factor, values, weights, output, d);
-                    loops.silu(output, target, d);
-                } else {
-                    loops.multiply(factor, values, weights, target, d);
+            int block = Math.max(1, BLOCK / Math.max(1, d));
+            long buffer = worker.scratch().floats((long) block * d);
+            for (long row = from; row < to; row += block) {
+                int rows = (int) Math.min(block, to - row);
+                int n = rows * d;
+                long input = x.rowAddress(row);
+                if (x.dtype() == DType.BF16) {
+                    loops.widen(input, buffer, n);
+                    input = buffer;
                 }
-                Rows.write(loops, target, out, row);
+                long target = out.dtype() == DType.F32 ? out.rowAddress(row) : buffer;
+                loops.rmsNorm(input, weights, epsilon, target, rows, d);
+                if (silu) {
+                    loops.silu(target, target, n);
+                }
+                if (out.dtype() == DType.BF16) {
+                    loops.narrow(target, out.rowAddress(row), n);
+                }
             }
         });
     }
@@ -75,7 +82,7 @@ public final class RmsNormKernel {
             for (long row = from; row < to; row++) {
                 long values = Rows.read(loops, y, row, inputY);
                 float squares = loops.siluGate(values, Rows.read(loops, z, row, inputZ), gated, d);
-                float factor = factor(squares, d, epsilon);
+                float factor = (float) (1 / Math.sqrt(squares / d + epsilon));
                 long target = Rows.target(out, row, gated);
                 loops.multiply(factor, gated, weights, target, d);
                 Rows.write(loops, target, out, row);
@@ -100,20 +107,14 @@ public final class RmsNormKernel {
             long buffer = worker.scratch().floats(band);
             for (long row = from; row < to; row++) {
                 long address = matrix.rowAddress(row) + heads.column() * dtype.bytes();
-                loops.load(address, dtype, buffer, band);
-                for (int head = 0; head < heads.heads(); head++) {
-                    long values = buffer + (long) head * width * Float.BYTES;
-                    float squares = loops.dotProduct(values, values, width);
-                    float factor = factor(squares, width, epsilon);
-                    loops.multiply(factor, values, weights, values, width);
+                if (dtype == DType.F32) {
+                    loops.rmsNorm(address, weights, epsilon, address, heads.heads(), width);
+                } else {
+                    loops.widen(address, buffer, band);
+                    loops.rmsNorm(buffer, weights, epsilon, buffer, heads.heads(), width);
+                    loops.narrow(buffer, address, band);
                 }
-                loops.store(buffer, address, dtype, band);
             }
         });
-    }
-
-    /** Computes 1 / sqrt(mean square + epsilon). */
-    private static float factor(float squares, int d, float epsilon) {
-        return (float) (1 / Math.sqrt(squares / d + epsilon));
     }
 }

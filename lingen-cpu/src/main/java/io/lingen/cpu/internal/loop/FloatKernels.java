@@ -206,6 +206,25 @@ public interface FloatKernels {
     void multiply(float alpha, long a, long b, long out, int n);
 
     /**
+     * Computes the RMS norm of consecutive rows, out = x / sqrt(mean(x^2) + epsilon) weight.
+     *
+     * @param x [rows, d]
+     * @param weight [d]
+     * @param epsilon the number added to the mean square
+     * @param out [rows, d]; may be x
+     * @param rows the number of rows
+     * @param d the length of a row
+     */
+    default void rmsNorm(long x, long weight, float epsilon, long out, int rows, int d) {
+        long step = (long) d * Float.BYTES;
+        for (int row = 0; row < rows; row++) {
+            long values = x + row * step;
+            float factor = (float) (1 / Math.sqrt(dotProduct(values, values, d) / d + epsilon));
+            multiply(factor, values, weight, out + row * step, d);
+        }
+    }
+
+    /**
      * Rotates neighbouring pairs (a, b) to (a cos - b sin, a sin + b cos).
      *
      * @param x pairs, [n]

@@ -363,6 +363,15 @@ public final class VectorFloatKernels implements FloatKernels {
     }
 
     @Override
+    public void rmsNorm(long x, long weight, float epsilon, long out, int rows, int d) {
+        if (d % LANES == 0) {
+            VectorNorm.rms(x, weight, epsilon, out, rows, d);
+        } else {
+            FloatKernels.super.rmsNorm(x, weight, epsilon, out, rows, d);
+        }
+    }
+
+    @Override
     public void rotate(long x, long angles, long out, int n) {
         FloatVector signs = broadcast(FLOATS, -1f).blend(1f, ODD);
         int i = 0;
