@@ -81,8 +81,8 @@ class OutputFailureTest {
     /** A denoiser and the fixture of its pass. */
     private void writeFixture() throws IOException {
         Files.createDirectory(folder.resolve("transformer"));
-        try (ModelSource source = ModelSource.ofResource(
-                OutputFailureTest.class.getClassLoader(), "io/lingen/fixtures/lingen-default")) {
+        try (ModelSource source =
+                ModelSource.ofResource(OutputFailureTest.class.getClassLoader(), "io/lingen/fixtures/lingen-default")) {
             for (String file :
                     List.of("transformer/config.json", "transformer/model.safetensors", "fixture.safetensors")) {
                 Files.write(folder.resolve(file), source.read(file));

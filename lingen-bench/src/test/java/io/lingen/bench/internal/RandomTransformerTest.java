@@ -63,7 +63,9 @@ final class RandomTransformerTest {
         Workload workload = new Workload("lingen", 32, 48, 1, 64, 1);
         IOException error =
                 assertThrows(IOException.class, () -> RandomTransformer.write(folder, workload, 7, DType.BF16));
-        assertTrue(error.getMessage().contains("must be empty or contain a model with random weights"), error.getMessage());
+        assertTrue(
+                error.getMessage().contains("must be empty or contain a model with random weights"),
+                error.getMessage());
         assertThrows(IOException.class, () -> RandomDecoder.write(folder, 7, DType.BF16));
         assertEquals("{}", Files.readString(config));
     }

@@ -131,10 +131,13 @@ class FloatKernelsTest {
         compare(n, 1e-6, (s, a, b, c, out, k) -> run(() -> s.multiply(1.3f, a, b, out, k)));
         compare(n, 3e-6, (s, a, b, c, out, k) -> run(() -> s.rmsNorm(a, b, 1e-6f, out, 1, k)));
         compare(n - n % 5, 3e-6, (s, a, b, c, out, k) -> run(() -> s.rmsNorm(a, b, 1e-6f, out, 5, k / 5)));
-        compare(n - n % 3, 3e-6, (s, a, b, c, out, k) -> run(() -> {
-            s.copy(a, out, k);
-            s.rmsNorm(out, b, 1e-6f, out, 3, k / 3);
-        }));
+        compare(
+                n - n % 3,
+                3e-6,
+                (s, a, b, c, out, k) -> run(() -> {
+                    s.copy(a, out, k);
+                    s.rmsNorm(out, b, 1e-6f, out, 3, k / 3);
+                }));
         compare(n & ~1, 2e-6, (s, a, b, c, out, k) -> run(() -> s.rotate(a, b, out, k)));
         compare(n, 3e-6, (s, a, b, c, out, k) -> run(() -> s.normalize(a, 0.2f, 1.7f, b, c, out, k)));
         compare(n, 3e-6, (s, a, b, c, out, k) -> run(() -> s.affine(a, b, c, a, out, k)));
