@@ -3,6 +3,7 @@ package io.lingen;
 import io.lingen.core.HostTensor;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.internal.Disk;
+import io.lingen.core.internal.PartialFile;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
@@ -48,6 +49,7 @@ final class LatentSaver {
         // Accept the provenance of the resumed latents too: an earlier version of LinGen may have recorded it.
         this.isSame = found -> found.equals(provenance) || resumed && found.equals(from.provenance());
         this.savedStep = resumed ? from.step() : stepOnDisk(video, provenance);
+        PartialFile.removeAbandoned(file);
     }
 
     private static int stepOnDisk(Path video, VideoProvenance provenance) throws FileAlreadyExistsException {

@@ -109,10 +109,12 @@ public final class VideoOutput {
      */
     public void requireWritable() throws IOException {
         VideoWriters.requireWritable(video);
+        PartialFile.removeAbandoned(video);
         requireReplaceable();
         Path file = sidecar();
         if (file != null) {
             PartialFile.of(file).close();
+            PartialFile.removeAbandoned(file);
         }
     }
 

@@ -31,6 +31,16 @@ public final class PartialFile implements AutoCloseable {
         return new PartialFile(target, TemporaryPaths.make(target, Files::createFile));
     }
 
+    /**
+     * Removes the partial files and folders that ended processes of this host left for a target. To be called when a run starts: other
+     * processes may have ended since this one last wrote the target.
+     *
+     * @param target the final name
+     */
+    public static void removeAbandoned(Path target) {
+        TemporaryPaths.clean(target);
+    }
+
     /** {@return the temporary path to write to} */
     public Path path() {
         return path;

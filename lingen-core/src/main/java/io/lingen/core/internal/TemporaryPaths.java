@@ -46,7 +46,9 @@ final class TemporaryPaths {
         Path folder = Disk.folderOf(target);
         while (true) {
             Path path = name(target);
-            clean(target, folder);
+            if (!cleaned.contains(folder.resolve(target.getFileName()))) {
+                clean(target);
+            }
             open.add(path);
             try {
                 maker.make(path);
@@ -96,13 +98,12 @@ final class TemporaryPaths {
     }
 
     /**
-     * Removes files that dead processes of this host left for a target, once per target and JVM. Restores the old version of a target if
-     * its replacement was interrupted.
+     * Removes files that dead processes of this host left for a target. Restores the old version of a target if its replacement was
+     * interrupted. New partial files do this once per target and JVM only, because it lists the folder.
      */
-    private static void clean(Path target, Path folder) {
-        if (!cleaned.add(folder.resolve(target.getFileName()))) {
-            return;
-        }
+    static void clean(Path target) {
+        Path folder = Disk.folderOf(target);
+        cleaned.add(folder.resolve(target.getFileName()));
         String prefix = PartialName.prefixOf(target);
         try (DirectoryStream<Path> files = Files.newDirectoryStream(
                 folder, file -> file.getFileName().toString().startsWith(prefix))) {

@@ -94,6 +94,16 @@ class PartialNameTest {
         assertEquals(List.of(target), files());
     }
 
+    @Test
+    void abandonedFilesAreRemovedEvenIfThisProcessWroteTheTarget() throws IOException, InterruptedException {
+        Path target = folder.resolve("killed.txt");
+        PartialFile.of(target).close();
+        Path dead = killedWriterOf(target);
+        assertTrue(Files.exists(dead));
+        PartialFile.removeAbandoned(target);
+        assertEquals(List.of(), files());
+    }
+
     /** Kills a process that is writing a target and returns the partial file that it left. */
     private static Path killedWriterOf(Path target) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(
