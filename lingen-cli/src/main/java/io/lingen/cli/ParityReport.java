@@ -25,7 +25,7 @@ final class ParityReport {
     private int beyond;
     private @Nullable String firstBeyond;
 
-    /** Prints the head of the table. */
+    /** Prints the header of the table. */
     ParityReport(PrintWriter out, NamedTensors fixture) {
         this.out = out;
         this.width = fixture.names().stream().mapToInt(String::length).max().orElse(0);
