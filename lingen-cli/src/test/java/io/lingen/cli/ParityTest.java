@@ -201,6 +201,37 @@ class ParityTest {
         assertTrue(run.out().endsWith(verdict + System.lineSeparator()), run.out());
     }
 
+    @Test
+    void schedulersThatAreNotImplementedAreSkippedByName() throws IOException {
+        fixture.clear();
+        double[] few = {1, 0.5, 0};
+        trajectory("few", few, (i, x, v, e) -> (1 - few[i + 1]) * (x - few[i] * v) + few[i + 1] * e);
+        trajectory("other", few, (i, x, v, e) -> x);
+        trajectory("unknown", few, (i, x, v, e) -> x);
+        trajectory("nameless", few, (i, x, v, e) -> x);
+        Files.writeString(fixtures.resolve("fixture.json"), """
+                {"cases": [
+                  {"name": "few", "kind": "dmd", "config": {"timesteps": [1000, 500]}},
+                  {"name": "other", "kind": "UniPCMultistepScheduler",
+                   "config": {"use_flow_sigmas": true, "prediction_type": "epsilon"}},
+                  {"name": "unknown", "kind": "HeunDiscreteScheduler", "config": {}}
+                ]}
+                """);
+        CommandRun run = parity("--backend", "cpu");
+        assertEquals(0, run.code(), run.out() + run.err());
+        assertEquals(
+                List.of("nameless", "other", "unknown"),
+                run.out()
+                        .lines()
+                        .filter(line -> line.startsWith("skipped "))
+                        .map(line -> line.substring("skipped ".length(), line.indexOf(':')))
+                        .sorted()
+                        .toList());
+        assertTrue(run.out().contains("'cases[1].config.prediction_type': found \"epsilon\""), run.out());
+        fixture.remove("few.noise");
+        parity("--backend", "cpu").assertRefused(1, "expected a tensor 'few.noise'");
+    }
+
     private interface Step {
         double next(int i, double x, double v, double noise);
     }

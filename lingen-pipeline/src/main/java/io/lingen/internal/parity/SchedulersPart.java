@@ -78,27 +78,35 @@ final class SchedulersPart implements ParityPart {
     }
 
     private static void run(ParityCheck check, String name, ConfigReader json) {
+        String kind = json.text("kind");
+        ConfigReader config = json.object("config");
         HostTensor outputs = check.input(name + OUTPUTS); // [steps, ...]
         int steps = Math.toIntExact(outputs.shape().length(0));
-        FlowSigmas sigmas;
-        Sampler sampler;
+        if (kind.equals(FEW_STEPS)) {
+            FlowSigmas sigmas = FlowSigmas.ofTimes(config.numbers("timesteps", steps));
+            HostTensor noise = check.input(name + ".noise"); // [steps, ...]; the last one has no effect
+            long last = noise.shape().length(0) - 1;
+            DmdSampler.Noise recorded =
+                    (step, out) -> check.backend().write(entry(noise, Math.min(step, last), out.shape()), out);
+            compare(check, name, sigmas, new DmdSampler(check.backend(), sigmas, recorded), outputs);
+            return;
+        }
+        DiffusersScheduler scheduler;
         try {
-            if (json.text("kind").equals(FEW_STEPS)) {
-                sigmas = FlowSigmas.ofTimes(json.object("config").numbers("timesteps", steps));
-                HostTensor noise = check.input(name + ".noise"); // [steps, ...]
-                DmdSampler.Noise recorded = (step, out) -> check.backend().write(entry(noise, step, out.shape()), out);
-                sampler = new DmdSampler(check.backend(), sigmas, recorded);
-            } else {
-                DiffusersScheduler scheduler = DiffusersScheduler.read(json.text("kind"), json.object("config"));
-                SamplingSettings settings =
-                        new SamplingSettings(scheduler.sampler(), null, scheduler.shift(), List.of(), steps, 1, 0);
-                sigmas = FlowSamplers.sigmas(settings);
-                sampler = FlowSamplers.create(check.backend(), settings, scheduler.order(), 0);
-            }
-        } catch (CheckpointException | IllegalArgumentException e) {
+            scheduler = DiffusersScheduler.read(kind, config);
+        } catch (CheckpointException e) {
             check.skip(name, String.valueOf(e.getMessage()));
             return;
         }
+        SamplingSettings settings =
+                new SamplingSettings(scheduler.sampler(), null, scheduler.shift(), List.of(), steps, 1, 0);
+        Sampler sampler = FlowSamplers.create(check.backend(), settings, scheduler.order(), 0);
+        compare(check, name, FlowSamplers.sigmas(settings), sampler, outputs);
+    }
+
+    private static void compare(
+            ParityCheck check, String name, FlowSigmas sigmas, Sampler sampler, HostTensor outputs) {
+        int steps = sampler.steps();
         compare(check, name + ".sigmas", sigmas::sigma, steps, steps + 1); // the last one, 0, may be left out
         compare(check, name + ".timesteps", sigmas::time, steps, steps);
         check.compare(name + ".samples", samples(check.backend(), sampler, check.input(name + ".sample"), outputs));
@@ -134,7 +142,7 @@ final class SchedulersPart implements ParityPart {
         return HostTensor.of(samples, sampler.steps(), elements);
     }
 
-    private static HostTensor entry(HostTensor tensors, int index, Shape shape) {
-        return tensors.slice(index, index + 1L).reshape(shape.toArray());
+    private static HostTensor entry(HostTensor tensors, long index, Shape shape) {
+        return tensors.slice(index, index + 1).reshape(shape.toArray());
     }
 }
