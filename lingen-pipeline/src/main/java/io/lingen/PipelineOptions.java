@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param model files that replace or change components of the model, such as the denoiser's weights or LoRAs
  * @param offload whether denoiser and decoder stay in memory or are loaded alternately
  * @param textCache the folder for encoded prompts, which later runs reuse; created if it does not exist. Null for none
- * @param progress receives the progress of long work outside the caller's own loop
+ * @param progress receives the progress of long work inside a call, such as encoding the prompts
  */
 public record PipelineOptions(
         String backend,
@@ -32,7 +32,7 @@ public record PipelineOptions(
         Offload offload,
         @Nullable Path textCache,
         ProgressListener progress) {
-    /** A receiver of the progress of long work. It is called by the thread that works, and should return quickly. */
+    /** A receiver of progress reports. It is called by the thread that does the work, and should return quickly. */
     @FunctionalInterface
     public interface ProgressListener {
         /** Discards all reports. */
@@ -65,8 +65,8 @@ public record PipelineOptions(
     }
 
     /**
-     * {@return the default options: the best available backend, BF16, all processors, the model's rewriter, no text cache and no progress
-     * listener}
+     * {@return the default options: the best available backend, BF16, all processors, the model's rewriter and files, {@link Offload#AUTO},
+     * no text cache and no progress listener}
      */
     public static PipelineOptions defaults() {
         return new PipelineOptions(
@@ -146,7 +146,7 @@ public record PipelineOptions(
     }
 
     /**
-     * {@return these options with another use of memory}
+     * {@return these options with another offload mode}
      *
      * @param other whether denoiser and decoder stay in memory or are loaded alternately
      */

@@ -16,11 +16,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The entry point: a loaded model that generates videos from prompts.
+ * A loaded model that generates videos from prompts or class labels: the entry point of the library.
  *
- * <p>Thread-safe. Several videos may be generated concurrently; each is the same as when generated alone, and their memory adds up. Owns the
- * model and the backend. {@link #close} may be called at any time and cancels running generations. Methods of a closed pipeline throw
- * {@link IllegalStateException}.
+ * <p>Thread-safe. Several videos may be generated concurrently. Each is identical to one that is generated alone. The memory that they need
+ * adds up. Owns the model and the backend. {@link #close} may be called at any time and cancels running generations. Methods of a closed
+ * pipeline throw {@link IllegalStateException}.
  */
 public final class TextToVideoPipeline implements AutoCloseable {
     /** The name of the embedded model, which the artifact lingen-nano contains. */
@@ -275,7 +275,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
 
     /**
      * {@return the SHA-256 checksum, in hexadecimal, of all files of the model} It is the checksum of the output of sha256sum for these files,
-     * sorted by path. A model with a file SHA256SUMS is compared with it while loading. For other models, the first call reads all files.
+     * sorted by path. If the model has a file SHA256SUMS, loading compares the model with it. Otherwise the first call reads all files.
      *
      * @throws CheckpointException if a file can't be read
      */
@@ -284,7 +284,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
     }
 
     /**
-     * {@return the provenance of a video of this pipeline} Calls the rewriter; correct only if that is deterministic.
+     * {@return the provenance of a video of this pipeline} Calls the rewriter, so it is correct only if the rewriter is deterministic.
      *
      * @param plan the plan of the video
      */
@@ -297,14 +297,14 @@ public final class TextToVideoPipeline implements AutoCloseable {
         return model.options();
     }
 
-    /** {@return the backend} {@link #close} does not wait for direct uses of the backend or of the components below. */
+    /** {@return the backend} {@link #close} does not wait for direct uses of the backend, encoders, denoiser or decoder. */
     public Backend backend() {
         return model.lifetime().use(model::backend);
     }
 
     /**
-     * {@return the words of a prompt that the model was not trained on and can't replace, in the order of the prompt} Empty if the model does
-     * not record its vocabulary.
+     * {@return the words of a prompt that the model was not trained on and has no replacement for, in the order of the prompt} Empty if the
+     * model does not record its vocabulary.
      *
      * @param prompt the prompt before rewriting
      */

@@ -6,26 +6,26 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request for a video of a prompt, or of a class label for models trained on classes. Null fields take the model's defaults.
- * {@link TextToVideoPipeline#plan} rejects sizes, samplers and conditions that the model does not support. Immutable.
+ * A request for a video of a prompt, or of a class label for models trained on classes. Null size, length and sampling fields take the
+ * model's defaults. {@link TextToVideoPipeline#plan} rejects sizes, samplers and conditions that the model does not support. Immutable.
  *
  * @param prompt the prompt: at most {@value #MAX_PROMPT} characters of any script, without control characters other than tabs and line
  *     ends; null if the request has a label. A prompt longer than the limit of the text encoder is truncated with a warning
  * @param label the class label, from 0; null if the request has a prompt
- * @param negativePrompt what the video should not show; empty for none. Must be empty with a label, and with guidance 1
- * @param width the width in pixels; null together with the height
- * @param height the height in pixels; null together with the width
- * @param seconds the length in seconds; null if {@code frames} is given
- * @param frames the length in frames; null if {@code seconds} is given
+ * @param negativePrompt a description of content to avoid; empty for none. Must be empty with a label, and with guidance 1
+ * @param width the width in pixels; null if and only if the height is null
+ * @param height the height in pixels; null if and only if the width is null
+ * @param seconds the length in seconds; must be null if {@code frames} is given
+ * @param frames the length in frames; must be null if {@code seconds} is given
  * @param fps the frame rate of the video in frames per second, 1 to {@value #MAX_FPS}; a rate other than the model's changes the speed of
  *     motion
  * @param steps the number of sampling steps, 1 to {@value #MAX_STEPS}
  * @param guidance the scale of classifier-free guidance, 0 to {@value #MAX_GUIDANCE}; 1 disables it and halves the time
  * @param sampler the name of a sampler of the model, at most {@value #MAX_NAME} characters
  * @param schedule the name of a timestep schedule of the sampler, at most {@value #MAX_NAME} characters
- * @param shift the shift of the sampler's noise levels towards the noise, above 0 and at most {@value #MAX_SHIFT}; 1 shifts nothing. Must be
- *     null with times
- * @param times the time of the denoiser in every step: 1 to {@value #MAX_TIMES} positive numbers in decreasing order. They determine the
+ * @param shift the shift of the sampler's noise levels towards the noise, above 0 and at most {@value #MAX_SHIFT}; 1 leaves them unchanged.
+ *     Must be null if {@code times} is given
+ * @param times the times of the denoiser, one per step: 1 to {@value #MAX_TIMES} positive numbers in decreasing order. They determine the
  *     number of steps
  * @param eta the fraction of the noise that a step renews, 0 (deterministic) to 1
  * @param seed the seed of the noise; equal requests with equal seeds give equal videos
@@ -120,17 +120,18 @@ public record VideoRequest(
     }
 
     /**
-     * {@return a request of a prompt that takes the model's defaults}
+     * {@return a request for a video of a prompt, with the model's defaults}
      *
      * @param prompt the prompt
-     * @throws IllegalArgumentException if the prompt is empty, too long or not text
+     * @throws IllegalArgumentException if the prompt has no visible characters, is too long, or contains control characters or unpaired
+     *     surrogates
      */
     public static VideoRequest of(String prompt) {
         return builder(prompt).build();
     }
 
     /**
-     * {@return a request of a class label that takes the model's defaults}
+     * {@return a request for a video of a class label, with the model's defaults}
      *
      * @param label the class label, from 0
      * @throws IllegalArgumentException if the label is negative
@@ -140,7 +141,7 @@ public record VideoRequest(
     }
 
     /**
-     * {@return a builder of a request that takes the model's defaults}
+     * {@return a builder of a request for a video of a prompt, with the model's defaults}
      *
      * @param prompt the prompt
      */
@@ -219,7 +220,7 @@ public record VideoRequest(
         }
     }
 
-    /** A builder of requests. Each method sets the component of its name, and null selects the model's default. For one thread. */
+    /** A builder of requests. Each method sets the component of the same name. Null selects the model's default. Not thread-safe. */
     public static final class Builder {
         private @Nullable String prompt;
         private @Nullable Integer label;
@@ -281,8 +282,8 @@ public record VideoRequest(
         /**
          * Sets the size.
          *
-         * @param newWidth the width in pixels
-         * @param newHeight the height in pixels
+         * @param newWidth the width in pixels, or null together with the height
+         * @param newHeight the height in pixels, or null together with the width
          * @return this builder
          */
         public Builder size(@Nullable Integer newWidth, @Nullable Integer newHeight) {
@@ -410,7 +411,7 @@ public record VideoRequest(
         }
 
         /**
-         * Sets the time of the denoiser in every step.
+         * Sets the times of the denoiser, one per step.
          *
          * @param value the times in decreasing order, or null
          * @return this builder

@@ -32,7 +32,7 @@ public final class Main {
     }
 
     /**
-     * {@return the exit code of a command: 0 if it succeeded and its output was written}
+     * {@return the exit code of a command: 0 if it succeeded and its output was written, otherwise another number}
      *
      * @param arguments the name of the command and its arguments
      * @throws Exception if a benchmark fails

@@ -3,7 +3,7 @@ package io.lingen.cli;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** {@code --count}. */
+/** The option {@code --count}. */
 final class CountOption {
     @Option(
             names = "--count",

@@ -6,7 +6,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** {@code --offload}. */
+/** The option {@code --offload}. */
 final class OffloadOption {
     @Option(
             names = "--offload",
@@ -22,7 +22,7 @@ final class OffloadOption {
         return offload;
     }
 
-    /** Accepts the names in lower case. */
+    /** The converter of the lower-case names of {@link Offload}. */
     static final class Converter implements ITypeConverter<Offload> {
         @Override
         public Offload convert(String text) {

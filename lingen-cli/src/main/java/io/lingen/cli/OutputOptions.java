@@ -20,7 +20,7 @@ final class OutputOptions {
     private boolean overwrite;
 
     /**
-     * Checks the options of a batch, in which all videos can't have the same sidecar.
+     * Checks the options of a batch, whose videos can't share a sidecar.
      *
      * @throws IllegalArgumentException if a sidecar is named
      */
@@ -32,7 +32,7 @@ final class OutputOptions {
     }
 
     /**
-     * The output of a video.
+     * Returns the output of a video.
      *
      * @throws IllegalArgumentException if the sidecar can't have the given name
      */

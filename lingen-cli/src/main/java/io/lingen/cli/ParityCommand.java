@@ -116,7 +116,7 @@ final class ParityCommand implements Callable<Integer> {
         }
     }
 
-    /** Requires a new file, because an existing one may be a fixture or a model. */
+    /** Requires that the output does not exist, because an existing file may be a fixture or a model. */
     private void requireNewOutput() throws FileAlreadyExistsException {
         if (output != null && Files.exists(output, LinkOption.NOFOLLOW_LINKS)) {
             throw new FileAlreadyExistsException(

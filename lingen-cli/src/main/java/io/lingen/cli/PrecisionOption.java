@@ -8,7 +8,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** {@code --precision}. */
+/** The option {@code --precision}. */
 final class PrecisionOption {
     @Option(
             names = "--precision",
@@ -23,7 +23,7 @@ final class PrecisionOption {
         return precision;
     }
 
-    /** Reads "bf16" or "f32". */
+    /** The converter of "bf16" and "f32", in any case. */
     static final class Converter implements ITypeConverter<DType> {
         @Override
         public DType convert(String value) {

@@ -96,7 +96,7 @@ final class RequestOptions {
                 .allMatch(Objects::isNull);
     }
 
-    /** The options without effect because of another one, for warnings. */
+    /** Returns a warning for each option that has no effect because of another option. */
     List<String> ineffectiveOptions() {
         List<String> problems = new ArrayList<>();
         if (steps != null && steps == 1) {

@@ -8,7 +8,7 @@ import io.lingen.text.PromptRewriter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The model and settings of a command: the options, then the values of a recorded video, then the defaults.
+ * The model and settings of a command. A value comes from the options, otherwise from the recorded video, otherwise from the defaults.
  *
  * @param options the options
  * @param recorded the video of {@code --like}, or null

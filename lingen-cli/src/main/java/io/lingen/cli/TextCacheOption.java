@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** {@code --text-cache}. */
+/** The option {@code --text-cache}. */
 final class TextCacheOption {
     @Option(
             names = "--text-cache",

@@ -3,7 +3,7 @@ package io.lingen.cli;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** {@code --threads}. */
+/** The option {@code --threads}. */
 final class ThreadOption {
     @Option(names = "--threads", paramLabel = "N", description = "Number of CPU threads (default: all).")
     private @Nullable Integer threads;

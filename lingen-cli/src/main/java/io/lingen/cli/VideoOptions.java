@@ -47,7 +47,7 @@ final class VideoOptions {
     private TextCacheOption textCache;
 
     /**
-     * The options without effect because of another one, for warnings.
+     * Returns a warning for each option that has no effect because of another option.
      *
      * @param isRecordedPrompt whether the prompt is that of {@code --like}
      */

@@ -19,7 +19,7 @@ public interface Denoiser extends AutoCloseable {
     Prediction prediction();
 
     /**
-     * Prepares text for the passes of a video.
+     * Prepares text embeddings for the passes of a video.
      *
      * @param texts one embedding per text encoder, in the order of the model
      * @return the conditioning, to be closed by the caller
@@ -41,7 +41,7 @@ public interface Denoiser extends AutoCloseable {
     }
 
     /**
-     * Prepares a condition for the passes of a video.
+     * Prepares a condition for the passes of a video and passes intermediate results to taps.
      *
      * @param condition text or a class
      * @param taps receives the projected inputs, such as "text.{i}" and "text"
@@ -54,7 +54,7 @@ public interface Denoiser extends AutoCloseable {
      * Checks that a latent can be denoised.
      *
      * @param latent the shape [C, T, H, W]
-     * @throws IllegalArgumentException with the sizes that are possible
+     * @throws IllegalArgumentException if it can't; the message contains the rule and the shape found
      */
     void requireLatent(Shape latent);
 
@@ -63,8 +63,8 @@ public interface Denoiser extends AutoCloseable {
      *
      * @param latent [C, T, H, W], F32
      * @param t the time, as the {@link Prediction} defines it
-     * @param conditioning made by this denoiser
-     * @param out written, F32, of the shape {@link Prediction#outputOf}
+     * @param conditioning the conditioning, made by this denoiser
+     * @param out the output, F32, of the shape {@link Prediction#outputOf}
      * @throws IllegalArgumentException if the latent does not fit the configuration
      */
     default void predict(Tensor latent, double t, Conditioning conditioning, Tensor out) {
@@ -76,8 +76,8 @@ public interface Denoiser extends AutoCloseable {
      *
      * @param latent [C, T, H, W], F32
      * @param t the time, as the {@link Prediction} defines it
-     * @param conditioning made by this denoiser
-     * @param out written, F32, of the shape {@link Prediction#outputOf}
+     * @param conditioning the conditioning, made by this denoiser
+     * @param out the output, F32, of the shape {@link Prediction#outputOf}
      * @param taps receives the result of every step
      * @throws IllegalArgumentException if the latent does not fit the configuration
      */

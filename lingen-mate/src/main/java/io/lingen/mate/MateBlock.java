@@ -20,13 +20,13 @@ public final class MateBlock implements TokenMixer {
     private final @Nullable TemporalSwinAttention swin;
 
     /**
-     * Loads the branches of a layer.
+     * Loads the branches of a block.
      *
-     * @param weights those of the block; reads "ma" and "te"
-     * @param config the branches
-     * @param hiddenSize d
+     * @param weights the weights of the block; the MA-branch is under "ma", the TE-branch under "te"
+     * @param config the configuration of the branches
+     * @param hiddenSize d, the width of a token
      * @param heads the number of attention heads of the TE-branch
-     * @param layer the index of the block, which determines scan order and window shift
+     * @param layer the index of the block, from 0; it determines the scan order and the window shift
      * @throws io.lingen.core.checkpoint.CheckpointException if a tensor is missing or invalid
      */
     public MateBlock(ModelWeights weights, MateConfig config, int hiddenSize, int heads, int layer) {

@@ -12,7 +12,7 @@ import io.lingen.vae.VideoDecoder;
 import java.util.List;
 
 /**
- * The limits, defaults and components of a model, read from its files. Valid as long as its {@link ModelSource} is open; owns nothing.
+ * The limits, defaults and components of a model, read from its files. Valid while its {@link ModelSource} is open. Owns no resources.
  * Thread-safe.
  *
  * <p>A method reads only the files that it needs, so a component can be used without the others. It throws {@link CheckpointException} if
@@ -29,8 +29,8 @@ public interface ModelDescription {
     /**
      * Checks the sampling settings of a request.
      *
-     * @param settings complete settings of a sampler in {@link VideoLimits#samplers}: those of the request, and the sampler's defaults for the
-     *     others
+     * @param settings the complete settings of a sampler in {@link VideoLimits#samplers}. Settings that the request omits have the
+     *     sampler's defaults
      * @throws IllegalArgumentException if the sampler does not support them; the message contains the supported values
      */
     void requireSampling(SamplingSettings settings);
@@ -41,14 +41,14 @@ public interface ModelDescription {
     /** {@return facts about the model for {@code lingen info}, apart from its limits and defaults} */
     List<ModelFact> facts();
 
-    /** {@return the rewriter of prompts, unless the user selects another one} */
+    /** {@return the rewriter of prompts that is used if the caller selects none} */
     default PromptRewriter rewriter() {
         return PromptRewriter.IDENTITY;
     }
 
     /**
-     * {@return the words of a prompt that the model was not trained on and can't replace, in the order of the prompt} Empty if the model
-     * does not record its vocabulary.
+     * {@return the words of a prompt that the model was not trained on and has no replacement for, in the order of the prompt} Empty if the
+     * model does not record its vocabulary.
      *
      * @param prompt the prompt before rewriting
      */
@@ -108,8 +108,8 @@ public interface ModelDescription {
     VideoDecoder loadDecoder(Backend backend, DType precision);
 
     /**
-     * {@return the parts that can be compared with fixtures, in the order in which a video needs them} Every model can be compared in one
-     * pass of its denoiser in addition to these.
+     * {@return the parts that can be compared with fixtures, in the order in which a video needs them} In addition, one pass of the
+     * denoiser can be compared for every model.
      */
     default List<ParityPart> parityParts() {
         return List.of();

@@ -3,13 +3,13 @@ package io.lingen.spi;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
 
-/** A folder layout and the networks that it contains. Found through {@link java.util.ServiceLoader}. Thread-safe. */
+/** A group of models with one folder layout and the same kinds of networks. Found through {@link java.util.ServiceLoader}. Thread-safe. */
 public interface ModelFamily {
     /** {@return the name of the family, for messages} */
     String name();
 
     /**
-     * {@return whether a model with this signature belongs to the family} At most one family recognises a signature.
+     * {@return whether a model with this signature belongs to the family} A signature must be recognised by at most one family.
      *
      * @param signature the signature of the model
      */

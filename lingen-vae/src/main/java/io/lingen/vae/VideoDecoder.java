@@ -12,16 +12,16 @@ public interface VideoDecoder extends AutoCloseable {
     int latentChannels();
 
     /**
-     * {@return the number of frames, rows and columns of the decoded video}
+     * {@return the size of the decoded video: frames, rows and columns of pixels}
      *
-     * @param latent the latent frames, rows and columns
+     * @param latent the size of the latent: latent frames, rows and columns
      */
     Grid framesOf(Grid latent);
 
     /**
-     * Decodes a video frame by frame. The memory needed, apart from the latent, is independent of its length.
+     * Decodes a video frame by frame. The memory needed, apart from the latent, is independent of the video's length.
      *
-     * @param latent [C, T, H, W], normalised; read before this method returns
+     * @param latent [C, T, H, W], normalised to mean 0 and standard deviation 1 per channel; not read after this method returns
      * @return the frames from the first to the last, to be closed by the caller
      * @throws IllegalArgumentException if the latent's shape does not fit
      */
@@ -30,10 +30,10 @@ public interface VideoDecoder extends AutoCloseable {
     }
 
     /**
-     * Decodes a video frame by frame. The memory needed, apart from the latent, is independent of its length.
+     * Decodes a video frame by frame, with a guard. The memory needed, apart from the latent, is independent of the video's length.
      *
-     * @param latent [C, T, H, W], normalised; read before this method returns
-     * @param guard wraps each decode
+     * @param latent [C, T, H, W], normalised to mean 0 and standard deviation 1 per channel; not read after this method returns
+     * @param guard wraps each decode and the freeing of the stream
      * @return the frames from the first to the last, to be closed by the caller
      * @throws IllegalArgumentException if the latent's shape does not fit
      */

@@ -30,8 +30,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A device that computes. It offers about twenty large operations on {@linkplain Tensor tensors}. Each operation writes its result to an
- * output that the caller has allocated. {@link Backends#create} returns a backend.
+ * A device and its operations on {@linkplain Tensor tensors}, from elementwise arithmetic to attention and scans. Each operation writes
+ * its result to an output that the caller has allocated. {@link Backends#create} creates a backend.
  *
  * {@snippet :
  * try (Backend backend = Backends.create("auto", BackendOptions.defaults());
@@ -50,24 +50,25 @@ import org.jspecify.annotations.Nullable;
  *   <dd>Tensors are row-major. Where a matrix [n, d] is expected, a tensor of higher rank is read as the matrix [product of the leading
  *       lengths, last length]. The tokens of a {@link Grid} are rows in the order (t, h, w).
  *   <dt>Types
- *   <dd>Inputs and outputs are F32 or BF16 in any mixture. Parameters are F32: shift, scale, gate, weights of norms and keys, biases, tables.
+ *   <dd>Inputs and outputs are F32 or BF16 in any mixture. Parameters that are not packed are F32: shifts, scales, gates, biases, tables,
+ *       and the weights of norms and of attention keys.
  *   <dt>Precision
- *   <dd>Sums, statistics, exponentials, scan states and softmax are computed in F32. The operands of matrix products are rounded to BF16 if
- *       the packed weights are BF16, or in attention and scans the tensors.
+ *   <dd>Sums, statistics, exponentials, scan states and softmax are computed in F32. Linear layers and convolutions round the operands of
+ *       their matrix products to BF16 if the packed weights are BF16. Attention and scans round them if the tensors are BF16.
  *   <dt>Aliasing
  *   <dd>An output must not overlap an input unless the operation allows it.
  *   <dt>Errors
  *   <dd>Every operation checks its arguments before it writes anything. It throws {@link IllegalArgumentException} if shapes or types do
  *       not fit, or if a tensor or workspace belongs to another backend, even to one of the same kind.
  *   <dt>Order
- *   <dd>The operations of a thread take effect in the order of its calls. A device may run them asynchronously. Downloads wait for their
- *       result.
+ *   <dd>Operations that one thread calls take effect in the order of the calls. A device may run them asynchronously. A download waits
+ *       until its tensor is computed.
  * </dl>
  *
  * <h2>Dry runs</h2>
  *
- * <p>This class checks arguments and counts operations. The {@link Kernels} of an implementation compute. A backend without kernels is a
- * dry run: its tensors have shapes but no elements, and its operations are checked and counted but not computed. See {@link
+ * <p>This class checks arguments and counts operations. The {@link Kernels} of an implementation compute the results. A backend without
+ * kernels is a dry run: its tensors have shapes but no elements, and its operations are checked and counted but not computed. See {@link
  * io.lingen.core.dryrun.DryRun}.
  *
  * <h2>Threads</h2>
@@ -117,7 +118,7 @@ public final class Backend implements AutoCloseable {
         return store.availableBytes();
     }
 
-    /** {@return false for a dry run, which tracks shapes only and reads no elements of weights} */
+    /** {@return whether this backend computes results} A dry run does not: it tracks shapes only and reads no elements of weights. */
     public boolean computes() {
         return kernels != null;
     }
@@ -140,7 +141,10 @@ public final class Backend implements AutoCloseable {
         return store.newWorkspace(memory);
     }
 
-    /** {@return a new recording for work that repeats} On a backend that cannot replay work, the recording runs it each time. */
+    /**
+     * {@return a new recording for work that repeats, to be closed by the caller before this backend} On a backend that cannot replay work,
+     * the recording runs it each time.
+     */
     public Recording newRecording() {
         return kernels == null ? Recording.NONE : kernels.newRecording(memory, operations);
     }
@@ -172,8 +176,8 @@ public final class Backend implements AutoCloseable {
      *
      * <p>Writes to a shared tensor are visible in the source, and vice versa. {@link #memory} does not count a shared tensor.
      *
-     * @param workspace the owner of the tensor; the source must not be freed while it is open
-     * @param source the elements, F32 or BF16; not a mapped file if the tensor is written to
+     * @param workspace the owner of the tensor; the source must not be freed while the workspace is open
+     * @param source the elements, F32 or BF16; must not be a mapped file if the tensor is written to
      * @return the tensor
      * @throws io.lingen.core.OutOfMemoryException if the elements have to be copied and the backend has too little memory
      */
@@ -322,7 +326,7 @@ public final class Backend implements AutoCloseable {
      *
      * @param a any shape
      * @param b has the shape of a
-     * @param s the position between a and b
+     * @param s the position between a and b: 0 gives a, and 1 gives b
      * @param out has the shape of a; may be a or b
      */
     public void interpolate(Tensor a, Tensor b, float s, Tensor out) {
@@ -351,7 +355,7 @@ public final class Backend implements AutoCloseable {
      *
      * @param video [C, T, H, W]; T, H and W are multiples of the patch
      * @param patch the size of a patch
-     * @param tokens [tokens, C * patch.cells()]
+     * @param tokens the output, [T * H * W / patch.cells(), C * patch.cells()]
      */
     public void patchify(Tensor video, PatchSize patch, Tensor tokens) {
         checks.patchify(video, patch, tokens);
@@ -361,9 +365,9 @@ public final class Backend implements AutoCloseable {
     /**
      * Assembles a video from patches: the inverse of {@link #patchify}.
      *
-     * @param tokens [tokens, C * patch.cells()]
+     * @param tokens [T * H * W / patch.cells(), C * patch.cells()]
      * @param patch the size of a patch
-     * @param video [C, T, H, W]; T, H and W are multiples of the patch
+     * @param video the output, [C, T, H, W]; T, H and W are multiples of the patch
      */
     public void unpatchify(Tensor tokens, PatchSize patch, Tensor video) {
         checks.unpatchify(tokens, patch, video);
@@ -408,8 +412,8 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Averages tokens over blocks of the size of the kernel, which is also the stride. Blocks at the end of an axis may be smaller; they
-     * average the tokens that exist.
+     * Averages the tokens of each block of a grid. The kernel is both the size of a block and the stride between blocks. A block at the end
+     * of an axis may be smaller; its average is over the tokens inside the grid.
      *
      * @param x [grid.cells(), d]
      * @param grid the grid of tokens
@@ -425,8 +429,8 @@ public final class Backend implements AutoCloseable {
     // Norms
 
     /**
-     * Computes out = LayerNorm(x) * (1 + scale) + shift. The norm runs over the last axis. It has a biased variance and no parameters of
-     * its own.
+     * Computes out = LayerNorm(x) * (1 + scale) + shift. The norm runs over the last axis. It uses the biased variance and has no learned
+     * weight or bias.
      *
      * @param x [n, d]
      * @param shift [d] in F32
@@ -509,7 +513,7 @@ public final class Backend implements AutoCloseable {
      * @param x [n, in]
      * @param weights the packed layer
      * @param epilogue the function applied to the sum
-     * @param out [n, out]; the adding epilogues also read it
+     * @param out [n, out]; {@link Epilogue.Kind#ADD} and {@link Epilogue.Kind#GATED_ADD} add to it
      */
     public void linear(Tensor x, LinearWeights weights, Epilogue epilogue, Tensor out) {
         checks.linear(x, weights, epilogue, out);
@@ -550,13 +554,13 @@ public final class Backend implements AutoCloseable {
 
     /**
      * Computes full attention, out = softmax(q k^T / sqrt(headDim)) v for each head. A key of weight w counts like w equal keys: the
-     * exponential of its score is multiplied by w. Weights of 1 give exactly the result without weights, and weights of 0 leave keys out.
+     * exponential of its score is multiplied by w. A weight of 0 excludes the key. Weights of 1 give exactly the result without weights.
      *
      * @param q n queries
      * @param k m keys, with the heads and head dimension of q
      * @param v m values, with the heads and head dimension of q
-     * @param weights [m] in F32, finite, at least 0, at least one of them greater than 0; the result is undefined for others. Null is 1 for
-     *     every key
+     * @param weights [m] in F32, finite and at least 0, with at least one greater than 0; otherwise the result is undefined. Null means a
+     *     weight of 1 for every key
      * @param out [n, q.width()]
      */
     public void attention(Heads q, Heads k, Heads v, @Nullable Tensor weights, Tensor out) {
@@ -566,15 +570,16 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Computes full attention inside each window of a grid, read in place.
+     * Computes full attention inside each window of a grid. The tokens of a window are read in place, without a copy.
      *
      * @param q grid.cells() queries
      * @param k grid.cells() keys, with the heads and head dimension of q
      * @param v grid.cells() values, with the heads and head dimension of q
      * @param grid the grid of tokens
      * @param windows the partition of the grid
-     * @param bias [heads, windows.offsets()] in F32, added to the scores; null for none. With window lengths wt, wh and ww, the column of a
-     *     pair is the row-major index of (qt - kt + wt - 1, qh - kh + wh - 1, qw - kw + ww - 1)
+     * @param bias [heads, windows.offsets()] in F32, added to the scores; null for none. With window lengths wt, wh and ww, the column for
+     *     the query at (qt, qh, qw) and the key at (kt, kh, kw) is the row-major index of (qt - kt + wt - 1, qh - kh + wh - 1,
+     *     qw - kw + ww - 1) in an array of the lengths (2 wt - 1, 2 wh - 1, 2 ww - 1)
      * @param out [grid.cells(), q.width()]
      */
     public void windowAttention(
@@ -589,14 +594,14 @@ public final class Backend implements AutoCloseable {
     /**
      * Computes one direction of a Mamba2 selective scan, from the projection to y (specification, section 3; Dao and Gu, "Transformers are
      * SSMs", 2024). It consists of a causal depthwise convolution and SiLU over x, B and C, softplus of dt, the recurrence of the state,
-     * and the skip connection. Rows are visited along the path. Warm-up steps have no output.
+     * and the skip connection. Rows are visited along the path. {@linkplain ScanPath#warmUpSteps Warm-up steps} have no output.
      *
      * @param input the projection [path.rows(), columns] and its columns
      * @param path the order of the rows
      * @param spec the sizes of the scan
      * @param weights the parameters
-     * @param accumulate whether the result is added to y, to sum both directions, or overwrites it
-     * @param y [path.grid().cells(), di]
+     * @param accumulate whether the result is added to y, to sum both directions; otherwise it overwrites y
+     * @param y the output, [path.grid().cells(), spec.innerWidth()]
      */
     public void selectiveScan(
             ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, boolean accumulate, Tensor y) {
@@ -606,10 +611,10 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Computes a causal depthwise convolution along a path, followed by SiLU. Each output has the row of its input.
+     * Computes a causal depthwise convolution along a path, followed by SiLU. The output of a token has the same row as its input.
      *
      * @param x [path.rows(), columns]
-     * @param column the first of the channels' columns in x
+     * @param column the first column of the channels in x
      * @param path the order of the rows
      * @param weight [channels, taps] in F32; the last tap applies to the current token
      * @param bias [channels] in F32
@@ -623,17 +628,18 @@ public final class Backend implements AutoCloseable {
 
     /**
      * Computes one direction of a Mamba1 selective scan (Gu and Dao, "Mamba", 2023): h = exp(dt A) h + dt B x and y = C h + D x per
-     * channel, with dt = softplus(dt + dtBias). Rows are visited along the path. Warm-up steps have no output.
+     * channel, with dt = softplus(dt + dtBias). Rows are visited along the path. {@linkplain ScanPath#warmUpSteps Warm-up steps} have no
+     * output.
      *
-     * @param x [path.rows(), di]
+     * @param x [path.rows(), di], where di is the number of channels
      * @param dt [path.rows(), di], before bias and softplus
-     * @param bc [path.rows(), columns], with n columns of B and n columns of C
+     * @param bc [path.rows(), columns], with n columns of B and n columns of C, where n is the size of the state per channel
      * @param b the first column of B in bc
      * @param c the first column of C in bc
      * @param path the order of the rows
      * @param weights the parameters
-     * @param accumulate whether the result is added to y, to sum both directions, or overwrites it
-     * @param y [path.grid().cells(), di]
+     * @param accumulate whether the result is added to y, to sum both directions; otherwise it overwrites y
+     * @param y the output, [path.grid().cells(), di]
      */
     public void diagonalScan(
             Tensor x,
@@ -653,7 +659,7 @@ public final class Backend implements AutoCloseable {
     /**
      * Frees all memory of this backend. Close all workspaces first.
      *
-     * @throws IllegalStateException if a workspace is still open; its tensors are then invalid
+     * @throws IllegalStateException if a workspace is still open; the memory is freed all the same, so its tensors are invalid
      */
     @Override
     public void close() {

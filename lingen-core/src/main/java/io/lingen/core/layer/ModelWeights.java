@@ -67,10 +67,10 @@ public final class ModelWeights {
     }
 
     /**
-     * {@return the tensors of a whole checkpoint}
+     * {@return the weights of a whole checkpoint}
      *
      * @param checkpoint the tensors
-     * @param backend packs the tensors
+     * @param backend the backend that packs the tensors
      * @param workspace the owner of packed weights
      * @param precision the type of GEMMs and activations, F32 or BF16
      */
@@ -79,16 +79,17 @@ public final class ModelWeights {
     }
 
     /**
-     * Builds a model from all tensors of a checkpoint. They are packed into a new {@link #workspace}, which the model owns and closes; if
-     * this method fails, it closes the workspace.
+     * Builds a model from all tensors of a checkpoint. They are packed into a new {@link #workspace}, which the model owns and closes. If
+     * loading fails, this method closes the workspace.
      *
-     * @param <M> the model
+     * @param <M> the type of the model
      * @param checkpoint the tensors
-     * @param backend packs the tensors
+     * @param backend the backend that packs the tensors
      * @param precision the type of GEMMs and activations, F32 or BF16
      * @param builder the constructor of the model
      * @return the model
-     * @throws CheckpointException if a tensor does not fit, or if the model neither reads nor {@linkplain #ignore ignores} one
+     * @throws CheckpointException if a tensor is missing or invalid, or if the checkpoint has a tensor that the model neither reads nor
+     *     {@linkplain #ignore ignores}
      */
     public static <M> M load(
             NamedTensors checkpoint, Backend backend, DType precision, Function<ModelWeights, M> builder) {
@@ -105,16 +106,16 @@ public final class ModelWeights {
     }
 
     /**
-     * {@return the tensors whose names start with a prefix}
+     * {@return the weights whose names start with a prefix}
      *
-     * @param name the prefix, relative to this one; "blocks.3" is the same as "blocks.3."
+     * @param name the prefix, relative to the prefix of this object; "blocks.3" is the same as "blocks.3."
      */
     public ModelWeights under(String name) {
         return new ModelWeights(checkpoint, prefix + asPrefix(name), read, backend, workspace, precision);
     }
 
     /**
-     * {@return the same tensors, packed for GEMMs of another type}
+     * {@return the same weights, packed for GEMMs of another type}
      *
      * @param other F32 or BF16
      */
@@ -149,7 +150,7 @@ public final class ModelWeights {
     /**
      * Marks all tensors under a prefix as not needed, so {@link #requireAllRead} accepts them.
      *
-     * @param name the prefix, relative to this one
+     * @param name the prefix, relative to the prefix of this object
      */
     public void ignore(String name) {
         String ignored = prefix + asPrefix(name);
@@ -246,13 +247,14 @@ public final class ModelWeights {
     }
 
     /**
-     * Reads rows of a matrix, such as the embeddings of tokens. Only these rows are loaded from the file and checked for their values.
+     * Reads rows of a matrix, such as the embeddings of tokens. Only these rows are loaded from the file and checked for NaN and
+     * infinities.
      *
      * @param name the name, relative to the prefix
      * @param indices the rows, from 0, in the order of the result; rows may repeat
      * @param count the expected number of rows of the matrix
      * @param width the expected number of columns of the matrix
-     * @return [indices, width] in F32
+     * @return [indices.length, width] in F32
      * @throws CheckpointException if the matrix is missing or invalid
      * @throws IndexOutOfBoundsException if an index is negative or not below the count
      */
@@ -269,7 +271,7 @@ public final class ModelWeights {
         return rows;
     }
 
-    /** Finds a tensor and checks all but its values. */
+    /** Returns a tensor. Checks its name, shape and type, but not its values. */
     private HostTensor declared(String name, Shape expected) {
         if (!has(name)) {
             throw new CheckpointException(checkpoint + ": expected a tensor '" + prefix + name + "' of shape "
@@ -302,8 +304,8 @@ public final class ModelWeights {
     /**
      * Checks that every tensor of the checkpoint was read or ignored.
      *
-     * @throws CheckpointException with the names of those that were not
-     * @throws IllegalStateException if these are weights under a prefix
+     * @throws CheckpointException if tensors were neither read nor ignored; the message names the first five
+     * @throws IllegalStateException if this object has a prefix
      */
     public void requireAllRead() {
         if (!prefix.isEmpty()) {

@@ -6,9 +6,9 @@ import io.lingen.spi.ModelFamily;
 import io.lingen.spi.ModelOptions;
 import io.lingen.spi.ModelSignature;
 
-/** Text-to-video models of Wan 2.1 and 2.2 in the folder layout of diffusers. */
+/** The family of the text-to-video models of Wan 2.1 and 2.2, in the folder layout of diffusers. */
 public final class WanFamily implements ModelFamily {
-    /** Creates the provider, for {@link java.util.ServiceLoader}. */
+    /** Creates the family. Called by {@link java.util.ServiceLoader}. */
     public WanFamily() {}
 
     @Override
@@ -16,7 +16,7 @@ public final class WanFamily implements ModelFamily {
         return "wan";
     }
 
-    /** Recognizes every class of Wan, so that {@link #open} can explain why it does not support some. */
+    /** Recognises every class whose name begins with "Wan". For unsupported classes, {@link #open} explains the reason. */
     @Override
     public boolean recognises(ModelSignature signature) {
         String name = signature.className();

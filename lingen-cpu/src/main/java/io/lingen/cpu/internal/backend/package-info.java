@@ -1,6 +1,6 @@
 /**
- * The backend "cpu". All operations run in plain Java. {@code --add-modules jdk.incubator.vector} enables vector instructions. Matrix
- * products and convolutions run in oneDNN if its native library loads.
+ * The backend "cpu". Every operation has an implementation in plain Java. {@code --add-modules jdk.incubator.vector} enables vector
+ * instructions. Matrix products and convolutions run in oneDNN if its native library loads.
  */
 @NullMarked
 package io.lingen.cpu.internal.backend;

@@ -1,5 +1,5 @@
 /**
- * Kernels of the CPU backend on oneDNN: matrix products and convolutions.
+ * The matrix products and convolutions of the CPU backend that run in oneDNN.
  *
  * <p>The native library comes from the artifact org.bytedeco:dnnl. Its C API is called through {@code java.lang.foreign}. The threads of
  * the backend share the work, and each executes single-threaded primitives. Intermediate results therefore stay in the cache of a

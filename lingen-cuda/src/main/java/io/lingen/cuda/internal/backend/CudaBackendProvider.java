@@ -14,11 +14,11 @@ import java.lang.foreign.SymbolLookup;
 import java.util.Locale;
 import java.util.function.Function;
 
-/** The provider of the backend "cuda", on the first device. */
+/** The provider of the backend "cuda", which computes on the first CUDA device. */
 public final class CudaBackendProvider implements BackendProvider {
     static final String NAME = "cuda";
 
-    /** The system property for the largest memory: a number of bytes, or a number with the suffix k, m or g (powers of 1024). */
+    /** The system property that limits the device memory: a number of bytes, or a number with the suffix k, m or g (powers of 1024). */
     static final String MEMORY_LIMIT_PROPERTY = "lingen.cuda.memory-limit";
 
     private static final int PRIORITY = 200;

@@ -23,9 +23,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Wan's video transformer (Wan Team, 2025): full attention with rotary positions, cross-attention to the text and a feed-forward network,
- * all modulated by the time. Predicts noise minus data at a noise level of t / 1000. The residual stream, norms, modulation and the time
- * embedding are F32 at every precision.
+ * Wan's video transformer (Wan Team, 2025): full attention with rotary positions, cross-attention to the text and a feed-forward network.
+ * The time modulates the attention and the feed-forward network. The output is noise minus data at a noise level of t / 1000. The residual
+ * stream, norms, modulation and time embedding are F32 at every precision.
  */
 public final class WanTransformer implements Denoiser {
     private final Backend backend;
@@ -69,7 +69,7 @@ public final class WanTransformer implements Denoiser {
         this.output = output(weights);
     }
 
-    /** The output's rows are (patch cell, channel) in the checkpoint. A patch is (channel, patch cell). */
+    /** Reads the output layer. Its rows are ordered (patch cell, channel) in the checkpoint, and (channel, patch cell) in the result. */
     private Linear output(ModelWeights weights) {
         HostTensor weight = weights.host("proj_out.weight", config.patchWidth(), config.width());
         HostTensor bias = weights.host("proj_out.bias", config.patchWidth());
@@ -97,8 +97,8 @@ public final class WanTransformer implements Denoiser {
      * Loads a transformer.
      *
      * @param config the configuration
-     * @param tensors the weights under diffusers' names; not used after this call
-     * @param backend computes the passes
+     * @param tensors the weights, with the tensor names of diffusers; not used after this call
+     * @param backend the backend that computes the passes
      * @param precision the type of GEMMs and activations, F32 or BF16
      * @return the transformer, to be closed by the caller before the backend
      * @throws io.lingen.core.checkpoint.CheckpointException if weights are missing, surplus or of another shape
@@ -195,7 +195,7 @@ public final class WanTransformer implements Denoiser {
         }
     }
 
-    /** As {@link TimeEmbedding#sinusoid}, but in F32 throughout: the angles of the training have its rounding errors. */
+    /** Computes {@link TimeEmbedding#sinusoid} in F32 throughout, because the model was trained with the rounding errors of F32. */
     private float[] sinusoid(float t) {
         int half = config.timeWidth() / 2;
         float[] wave = new float[2 * half];
@@ -258,7 +258,7 @@ public final class WanTransformer implements Denoiser {
         }
     }
 
-    /** Passes the output's rows in the order of the checkpoint, (patch cell, channel). */
+    /** Passes the output to taps, with its columns in the order of the checkpoint: (patch cell, channel). */
     private void tapOutput(Tensor patches, Taps taps) {
         if (taps == Taps.NONE || !backend.computes()) {
             return;
