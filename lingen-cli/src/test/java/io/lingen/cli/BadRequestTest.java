@@ -122,7 +122,7 @@ class BadRequestTest {
     @Test
     void unavailableBackendsAreRejected() throws IOException {
         generate("a ring", "--backend", "abacus")
-                .assertRefused(2, "backend must be auto or one of cuda, cpu, found 'abacus'");
+                .assertRefused(2, "backend must be auto or one of cuda, cpu, nd4j, found 'abacus'");
         generate("a ring", "--backend", "\u001b[2J" + "x".repeat(1 << 20)).assertRefused(2, "found '\\u001b[2Jxxx");
         assertNothingWritten();
     }
