@@ -98,7 +98,7 @@ public final class Generation implements AutoCloseable {
         this.prompt = prompt;
         this.saved = saved;
         this.decoded = decoded;
-        this.takesTurns = model.takesTurns(plan);
+        this.takesTurns = decoded == null ? model.takesTurns(plan) : model.takesTurnsToDecode(plan.latent());
         Sampler sampler = model.sampler(plan);
         try {
             // 1. Start from noise, or restore the saved latent.

@@ -183,10 +183,19 @@ final class LoadedModel implements AutoCloseable {
 
     /** Whether denoiser and decoder are loaded alternately for a video. */
     boolean takesTurns(VideoPlan plan) {
+        return takesTurns(() -> memory.forecast(plan));
+    }
+
+    /** Whether the denoiser is freed to decode a latent, which may be one that the denoiser can't process. */
+    boolean takesTurnsToDecode(Shape latent) {
+        return takesTurns(() -> memory.forecastDecoding(latent));
+    }
+
+    private boolean takesTurns(Supplier<MemoryForecast> forecast) {
         return switch (options.offload()) {
             case NONE -> false;
             case PARTS -> true;
-            case AUTO -> memory.forecast(plan).videoBytes() + notLoadedBytes() > backend.availableBytes();
+            case AUTO -> forecast.get().videoBytes() + notLoadedBytes() > backend.availableBytes();
         };
     }
 
