@@ -66,8 +66,7 @@ public final class T5TextEncoder implements TextEncoder, TokenEncoder {
             // The longest prompt and negative prompt.
             T5Encoder.MemoryNeed need =
                     T5Encoder.memoryNeed(source, component, backend, precision, keepLayers, maxTokens, maxTokens);
-            int width = T5Config.read(source.config(component + "/config.json")).modelWidth();
-            return new TextEncoderFacts(maxTokens, width, need.held(), need.peak(), files(source));
+            return new TextEncoderFacts(maxTokens, width(source, component), need.held(), need.peak(), files(source));
         }
     }
 

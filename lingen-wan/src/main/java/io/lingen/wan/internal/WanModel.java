@@ -78,7 +78,8 @@ final class WanModel implements ModelDescription {
         int cell = vae.spatialCompression() * WanTransformerConfig.PATCH.h();
         int compression = vae.temporalCompression();
         int positions = transformer.maxPositions();
-        WanDefaults defaults = WanDefaults.of(vae.spatialCompression() > 8, isDistilled());
+        boolean distilled = isDistilled();
+        WanDefaults defaults = WanDefaults.of(vae.spatialCompression() > 8, distilled);
         return new VideoLimits(
                 true,
                 0,
@@ -89,11 +90,11 @@ final class WanModel implements ModelDescription {
                 new Dims3(compression, vae.spatialCompression(), vae.spatialCompression()),
                 defaults.fps(),
                 defaults.nativeSize(),
-                samplers(defaults));
+                samplers(defaults, distilled));
     }
 
     /** The folder's own sampler first. A few-step model has one that fits it, whatever its folder says. */
-    private List<SamplingSettings> samplers(WanDefaults defaults) {
+    private List<SamplingSettings> samplers(WanDefaults defaults, boolean distilled) {
         DiffusersScheduler scheduler = scheduler();
         List<SamplingSettings> samplers = new ArrayList<>();
         for (String name : List.of(FlowSamplers.UNIPC, FlowSamplers.FLOW_EULER)) {
@@ -103,7 +104,7 @@ final class WanModel implements ModelDescription {
         }
         List<Double> times = WanDefaults.DISTILLED_TIMES;
         SamplingSettings dmd = new SamplingSettings(FlowSamplers.DMD, null, null, times, times.size(), 1, 0);
-        samplers.add(isDistilled() ? 0 : samplers.size(), dmd);
+        samplers.add(distilled ? 0 : samplers.size(), dmd);
         return samplers;
     }
 

@@ -20,10 +20,10 @@ final class WanCrossAttention {
     private final WanTransformerConfig config;
     private final Tensor normScale; // [D], the norm's weight - 1
     private final Tensor normShift; // [D]
-    private final Linear query; // D -> D, likewise key, value and projection
-    private final Linear key;
-    private final Linear value;
-    private final Linear projection;
+    private final Linear query; // D -> D
+    private final Linear key; // D -> D
+    private final Linear value; // D -> D
+    private final Linear projection; // D -> D
     private final Tensor queryNorm; // [D]
     private final Tensor keyNorm; // [D]
 

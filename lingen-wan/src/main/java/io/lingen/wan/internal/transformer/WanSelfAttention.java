@@ -16,10 +16,10 @@ final class WanSelfAttention {
     private final Backend backend;
     private final DType precision;
     private final WanTransformerConfig config;
-    private final Linear query; // D -> D, likewise key, value and projection
-    private final Linear key;
-    private final Linear value;
-    private final Linear projection;
+    private final Linear query; // D -> D
+    private final Linear key; // D -> D
+    private final Linear value; // D -> D
+    private final Linear projection; // D -> D
     private final Tensor queryNorm; // [D]
     private final Tensor keyNorm; // [D]
 
