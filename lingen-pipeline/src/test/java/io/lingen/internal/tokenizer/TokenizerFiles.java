@@ -95,12 +95,22 @@ final class TokenizerFiles {
         }
     }
 
-    /** Gemma's: BPE over the whole text, unknown characters as bytes. */
+    /**
+     * Gemma's: BPE over the whole text, unknown characters as bytes. Marks of dialogues, HTML tags and runs of line breaks and blanks are
+     * tokens that are never merged.
+     */
     static byte[] gemma() {
+        List<String> symbols =
+                new ArrayList<>(List.of("<mask>", "<start_of_turn>", "<end_of_turn>", "<table>", "</h1>"));
+        for (int length = 2; length <= 5; length++) {
+            symbols.add("\n".repeat(length));
+            symbols.add("▁".repeat(length));
+        }
         return bpe(
                 "{'type':'Replace','pattern':{'String':' '},'content':'▁'}",
                 "{'type':'Split','pattern':{'String':' '},'behavior':'MergedWithPrevious','invert':false}",
                 "'fuse_unk':true,'byte_fallback':true,'ignore_merges':false",
+                symbols,
                 true,
                 false);
     }
@@ -112,7 +122,11 @@ final class TokenizerFiles {
         }
         String model = "'type':'Unigram','unk_id':3,'byte_fallback':" + byteFallback;
         return file(
-                parts(added(vocabulary.size(), "<pad>", "</s>", "<s>", "<unk>"), normalizer, preTokenizer, CLOSING),
+                parts(
+                        added(vocabulary.size(), List.of("<pad>", "</s>", "<s>", "<unk>"), List.of()),
+                        normalizer,
+                        preTokenizer,
+                        CLOSING),
                 model,
                 Map.of("vocab", vocabulary));
     }
@@ -147,10 +161,20 @@ final class TokenizerFiles {
      * @param bytes whether words are spelt in the characters of GPT-2's bytes
      */
     static byte[] bpe(String normalizer, String preTokenizer, String settings, boolean pairs, boolean bytes) {
+        return bpe(normalizer, preTokenizer, settings, List.of(), pairs, bytes);
+    }
+
+    private static byte[] bpe(
+            String normalizer,
+            String preTokenizer,
+            String settings,
+            List<String> symbols,
+            boolean pairs,
+            boolean bytes) {
+        List<String> specials = List.of("<pad>", "<eos>", "<bos>", "<unk>");
         Map<String, Integer> ids = new LinkedHashMap<>();
-        for (String special : List.of("<pad>", "<eos>", "<bos>", "<unk>")) {
-            ids.put(special, ids.size());
-        }
+        specials.forEach(special -> ids.put(special, ids.size()));
+        symbols.forEach(symbol -> ids.put(symbol, ids.size()));
         if (!bytes) {
             for (int value = 0; value < 256; value++) {
                 ids.put(String.format("<0x%02X>", value), ids.size());
@@ -165,7 +189,7 @@ final class TokenizerFiles {
             model.append(",'unk_token':'<unk>'");
         }
         return file(
-                parts(added(ids.size(), "<pad>", "<eos>", "<bos>", "<unk>"), normalizer, preTokenizer, OPENING),
+                parts(added(ids.size(), specials, symbols), normalizer, preTokenizer, OPENING),
                 model.toString(),
                 Map.of("vocab", ids, "merges", written));
     }
@@ -229,11 +253,16 @@ final class TokenizerFiles {
         return text.toString();
     }
 
-    /** Special tokens with the first ids, and three more after the vocabulary. */
-    private static String added(int size, String... specials) {
+    /** Special tokens with the first ids, symbols with the next ones, and three more tokens after the vocabulary. */
+    private static String added(int size, List<String> specials, List<String> symbols) {
         StringBuilder text = new StringBuilder();
-        for (int i = 0; i < specials.length; i++) {
-            text.append(token(i, specials[i], "'special':true,'normalized':false"))
+        for (int i = 0; i < specials.size(); i++) {
+            text.append(token(i, specials.get(i), "'special':true,'normalized':false"))
+                    .append(',');
+        }
+        for (int i = 0; i < symbols.size(); i++) {
+            String content = symbols.get(i).replace("\n", "\\n");
+            text.append(token(specials.size() + i, content, "'special':false,'normalized':false"))
                     .append(',');
         }
         return text + token(size, "<extra>", "'special':false,'normalized':false", "'lstrip':true,'rstrip':true") + ","
