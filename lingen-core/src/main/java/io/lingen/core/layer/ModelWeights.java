@@ -19,6 +19,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.DoubleUnaryOperator;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -218,6 +219,27 @@ public final class ModelWeights {
      */
     public Tensor vector(String name, long length) {
         return tensor(name, length);
+    }
+
+    /**
+     * Reads a vector and applies a function to its elements.
+     *
+     * @param name the name, relative to the prefix
+     * @param length the expected number of elements
+     * @param function the function, for example w -> 1 + w
+     * @return [length] in F32
+     * @throws CheckpointException if the tensor is missing or invalid
+     */
+    public Tensor vector(String name, long length, DoubleUnaryOperator function) {
+        HostTensor stored = host(name, length);
+        if (!backend.computes()) {
+            return backend.upload(workspace, stored, DType.F32);
+        }
+        float[] values = stored.toFloats();
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) function.applyAsDouble(values[i]);
+        }
+        return backend.upload(workspace, HostTensor.of(values, length), DType.F32);
     }
 
     /**

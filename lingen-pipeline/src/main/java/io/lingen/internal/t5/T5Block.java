@@ -1,7 +1,6 @@
 package io.lingen.internal.t5;
 
 import io.lingen.core.DType;
-import io.lingen.core.HostTensor;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
@@ -13,12 +12,13 @@ import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.Windows;
+import io.lingen.internal.text.EncoderNetwork;
 
 /**
  * A layer of a T5 encoder: self-attention with position biases, then a feed-forward layer gated by GELU, each after an RMS norm and added to
  * the residual stream. No projection has a bias. Immutable and thread-safe; valid while the workspace of its weights is open.
  */
-final class T5Block {
+final class T5Block implements EncoderNetwork.Layer {
     private final T5Config config;
     private final Backend backend;
     private final DType precision;
@@ -44,7 +44,9 @@ final class T5Block {
         int inner = config.attentionWidth();
         ModelWeights attention = weights.under("layer.0");
         this.keyNorm = attention.vector("layer_norm.weight", d); // [d]
-        this.queryNorm = queryNorm(attention); // [d]
+        // T5 does not scale its scores, and the attention of a backend divides them by this factor.
+        float scale = (float) Math.sqrt(config.headWidth());
+        this.queryNorm = attention.vector("layer_norm.weight", d, weight -> weight * scale); // [d]
         this.q = attention.linearWithoutBias("SelfAttention.q", d, inner); // d -> heads * headWidth
         this.k = attention.linearWithoutBias("SelfAttention.k", d, inner); // d -> heads * headWidth
         this.v = attention.linearWithoutBias("SelfAttention.v", d, inner); // d -> heads * headWidth
@@ -58,29 +60,13 @@ final class T5Block {
     }
 
     /**
-     * The norm of the queries' input, times sqrt(headWidth): T5 does not scale its scores, and the attention of a backend divides them by
-     * that. The factor is exact where headWidth is a power of 4, as in all published models.
-     */
-    private Tensor queryNorm(ModelWeights attention) {
-        HostTensor weight = attention.host("layer_norm.weight", config.modelWidth());
-        if (!backend.computes()) {
-            return backend.upload(attention.workspace(), weight, DType.F32);
-        }
-        float[] scaled = weight.toFloats();
-        float factor = (float) Math.sqrt(config.headWidth());
-        for (int i = 0; i < scaled.length; i++) {
-            scaled[i] *= factor;
-        }
-        return backend.upload(attention.workspace(), HostTensor.of(scaled, scaled.length), DType.F32);
-    }
-
-    /**
      * Adds attention and feed-forward layer to the residual stream.
      *
      * @param x [n, d] in F32, overwritten
      * @param taps receives "attention"
      */
-    void forward(Tensor x, Taps taps) {
+    @Override
+    public void forward(Tensor x, Taps taps) {
         attend(x, taps);
         feedForward(x);
     }

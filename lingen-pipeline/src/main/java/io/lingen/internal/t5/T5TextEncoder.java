@@ -7,25 +7,25 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.TextEmbedding;
+import io.lingen.internal.text.EncoderFiles;
+import io.lingen.internal.text.LayeredEncoder;
 import io.lingen.internal.text.TokenEncoder;
 import io.lingen.internal.tokenizer.PromptTokenizer;
-import io.lingen.internal.tokenizer.TokenizerReader;
 import io.lingen.spi.TextEncoderFacts;
 import io.lingen.text.TextEncoder;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 
 /**
- * A text encoder of a {@link T5Encoder} and its tokenizer. An embedding has one row per token and no padding. Thread-safe; concurrent calls run
+ * A text encoder T5 v1.1 or UMT5 with its tokenizer. An embedding has one row per token and no padding. Thread-safe; concurrent calls run
  * one at a time.
  */
 public final class T5TextEncoder implements TextEncoder, TokenEncoder {
     private final Layout layout;
     private final PromptTokenizer tokenizer;
-    private final T5Encoder encoder;
+    private final LayeredEncoder encoder;
 
-    private T5TextEncoder(Layout layout, PromptTokenizer tokenizer, T5Encoder encoder) {
+    private T5TextEncoder(Layout layout, PromptTokenizer tokenizer, LayeredEncoder encoder) {
         this.layout = layout;
         this.tokenizer = tokenizer;
         this.encoder = encoder;
@@ -42,6 +42,10 @@ public final class T5TextEncoder implements TextEncoder, TokenEncoder {
      */
     public record Layout(
             String component, String tokenizer, int maxTokens, UnaryOperator<String> cleaning, boolean keepLayers) {
+        private EncoderFiles encoderFiles() {
+            return new EncoderFiles(component, tokenizer, T5Network::read);
+        }
+
         /**
          * {@return the paths inside the model of all files of the encoder}
          *
@@ -49,9 +53,7 @@ public final class T5TextEncoder implements TextEncoder, TokenEncoder {
          * @throws CheckpointException if the tensors are missing
          */
         public List<String> files(ModelSource source) {
-            List<String> files = new ArrayList<>(List.of(component + "/config.json", tokenizer));
-            files.addAll(source.tensorFiles(component));
-            return List.copyOf(files);
+            return encoderFiles().paths(source);
         }
 
         /**
@@ -64,8 +66,8 @@ public final class T5TextEncoder implements TextEncoder, TokenEncoder {
          */
         public TextEncoderFacts facts(ModelSource source, Backend backend, DType precision) {
             // The longest prompt and negative prompt.
-            T5Encoder.MemoryNeed need =
-                    T5Encoder.memoryNeed(source, component, backend, precision, keepLayers, maxTokens, maxTokens);
+            LayeredEncoder.MemoryNeed need = LayeredEncoder.memoryNeed(
+                    source, encoderFiles(), backend, precision, keepLayers, maxTokens, maxTokens);
             return new TextEncoderFacts(maxTokens, width(source, component), need.held(), need.peak(), files(source));
         }
     }
@@ -92,15 +94,15 @@ public final class T5TextEncoder implements TextEncoder, TokenEncoder {
      * @throws CheckpointException if a file is missing or malformed, or if the files don't fit each other
      */
     public static T5TextEncoder load(ModelSource source, Layout layout, Backend backend, DType precision) {
-        byte[] json = source.read(layout.tokenizer, TokenizerReader.MAX_BYTES);
-        String origin = source.name() + "/" + layout.tokenizer;
-        PromptTokenizer tokenizer = PromptTokenizer.read(layout.component, origin, json, layout.maxTokens);
-        if (tokenizer.specialTokens() == 0) {
-            throw new CheckpointException(origin + ": expected a post_processor that adds </s> to every prompt,"
+        EncoderFiles files = layout.encoderFiles();
+        PromptTokenizer tokenizer = files.tokenizer(source, layout.maxTokens);
+        if (tokenizer.closingTokens() == 0) {
+            throw new CheckpointException(files.tokenizerName(source)
+                    + ": expected a post_processor that adds </s> to every prompt,"
                     + " found none. Is it the tokenizer of a T5 encoder?");
         }
         return new T5TextEncoder(
-                layout, tokenizer, T5Encoder.open(source, layout.component, backend, precision, layout.keepLayers));
+                layout, tokenizer, LayeredEncoder.open(source, files, backend, precision, layout.keepLayers));
     }
 
     @Override

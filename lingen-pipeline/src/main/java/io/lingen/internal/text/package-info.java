@@ -1,4 +1,7 @@
-/** The cleaning of prompts before a text encoder, and the cache of encoded prompts. */
+/**
+ * What text encoders have in common: the cleaning of prompts, networks whose layers are streamed from their file, and the cache of encoded
+ * prompts.
+ */
 @NullMarked
 package io.lingen.internal.text;
 

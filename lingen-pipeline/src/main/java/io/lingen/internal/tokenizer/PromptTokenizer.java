@@ -31,9 +31,10 @@ public final class PromptTokenizer {
      */
     public static PromptTokenizer read(String encoder, String origin, byte[] json, int maxTokens) {
         Tokenizer tokenizer = TokenizerReader.read(origin, json);
-        if (tokenizer.specialTokens() >= maxTokens) {
+        int special = tokenizer.openingTokens() + tokenizer.closingTokens();
+        if (special >= maxTokens) {
             throw new CheckpointException(origin + ": expected fewer special tokens than the encoder's limit of "
-                    + maxTokens + " tokens, found " + tokenizer.specialTokens());
+                    + maxTokens + " tokens, found " + special);
         }
         return new PromptTokenizer(encoder, tokenizer, maxTokens);
     }
@@ -43,9 +44,32 @@ public final class PromptTokenizer {
         return maxTokens;
     }
 
-    /** {@return the number of special tokens of every prompt} */
-    public int specialTokens() {
-        return tokenizer.specialTokens();
+    /** {@return the number of special tokens at the start of every prompt} */
+    public int openingTokens() {
+        return tokenizer.openingTokens();
+    }
+
+    /** {@return the number of special tokens at the end of every prompt} */
+    public int closingTokens() {
+        return tokenizer.closingTokens();
+    }
+
+    /**
+     * {@return the same tokenizer with another limit}
+     *
+     * @param limit the largest number of tokens of a prompt; not below {@link #maxTokens}
+     */
+    public PromptTokenizer withMaxTokens(int limit) {
+        return new PromptTokenizer(encoder, tokenizer, limit);
+    }
+
+    /**
+     * {@return the number of tokens of a prompt, special tokens included, without regard to the limit}
+     *
+     * @param prompt any text
+     */
+    public int count(String prompt) {
+        return tokenizer.encode(prompt).length();
     }
 
     /**

@@ -29,9 +29,14 @@ public final class Tokenizer {
         this.parts = parts;
     }
 
-    /** {@return the number of special tokens that are added to every text} */
-    public int specialTokens() {
-        return parts.template().before().size() + parts.template().after().size();
+    /** {@return the number of special tokens that are added before every text} */
+    public int openingTokens() {
+        return parts.template().before().size();
+    }
+
+    /** {@return the number of special tokens that are added after every text} */
+    public int closingTokens() {
+        return parts.template().after().size();
     }
 
     /**

@@ -17,6 +17,10 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.backend.Backends;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.internal.text.EncoderFiles;
+import io.lingen.internal.text.LayeredEncoder;
+import io.lingen.internal.text.Matrices;
+import io.lingen.internal.text.TinyCheckpoint;
 import io.lingen.text.TextEncoder.Progress;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -33,6 +37,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class T5EncoderTest {
     private static final double F32_ERROR = 1e-5;
     private static final double BF16_ERROR = 3e-2;
+    private static final EncoderFiles FILES =
+            new EncoderFiles(TinyCheckpoint.COMPONENT, TinyCheckpoint.TOKENIZER, T5Network::read);
 
     @TempDir
     private Path model;
@@ -51,11 +57,11 @@ class T5EncoderTest {
         tiny.write(model);
         T5Reference reference = new T5Reference(tiny);
         try (Backend backend = backend(name);
-                T5Encoder encoder = open(backend, precision, keepLayers)) {
+                LayeredEncoder encoder = open(backend, precision, keepLayers)) {
             List<long[]> prompts = List.of(ids(1), ids(17), ids(130));
             List<HostTensor> hidden = encoder.encode(prompts, Taps.NONE, Progress.NONE);
             for (int i = 0; i < prompts.size(); i++) {
-                double error = relativeError(reference.encode(prompts.get(i)), hidden.get(i));
+                double error = Matrices.relativeError(reference.encode(prompts.get(i)), hidden.get(i));
                 double bound = precision == DType.F32 ? F32_ERROR : BF16_ERROR;
                 assertTrue(error < bound, prompts.get(i).length + " tokens: " + error);
             }
@@ -87,8 +93,8 @@ class T5EncoderTest {
         new TinyT5(true).write(model);
         List<long[]> prompts = List.of(ids(130), ids(1), ids(17));
         try (Backend backend = backend(name);
-                T5Encoder kept = open(backend, precision, true);
-                T5Encoder streamed = open(backend, precision, false)) {
+                LayeredEncoder kept = open(backend, precision, true);
+                LayeredEncoder streamed = open(backend, precision, false)) {
             List<HostTensor> expected = kept.encode(prompts, Taps.NONE, Progress.NONE);
             List<HostTensor> found = streamed.encode(prompts, Taps.NONE, Progress.NONE);
             for (int i = 0; i < prompts.size(); i++) {
@@ -104,13 +110,13 @@ class T5EncoderTest {
     void streamingHoldsOneLayer() throws IOException {
         new TinyT5(true).write(model);
         try (Backend backend = backend("cpu")) {
-            try (T5Encoder streamed = open(backend, DType.F32, false)) {
+            try (LayeredEncoder streamed = open(backend, DType.F32, false)) {
                 assertEquals(0, backend.memory().liveBytes());
                 streamed.encode(List.of(ids(1)), Taps.NONE, Progress.NONE);
                 assertEquals(0, backend.memory().liveBytes());
             }
             long streamedPeak = backend.memory().peakBytes();
-            T5Encoder kept = open(backend, DType.F32, true);
+            LayeredEncoder kept = open(backend, DType.F32, true);
             long all = backend.memory().liveBytes();
             kept.close();
             assertTrue(2 * streamedPeak < all, () -> streamedPeak + " of " + all);
@@ -124,7 +130,7 @@ class T5EncoderTest {
         List<String> names = new ArrayList<>();
         List<Integer> done = new ArrayList<>();
         try (Backend backend = backend("cpu");
-                T5Encoder encoder = open(backend, DType.BF16, false)) {
+                LayeredEncoder encoder = open(backend, DType.BF16, false)) {
             encoder.encode(
                     List.of(ids(17), ids(3)),
                     (name, tensor) -> {
@@ -155,7 +161,7 @@ class T5EncoderTest {
     void aCancelledPassFreesItsMemory() throws IOException {
         new TinyT5(true).write(model);
         try (Backend backend = backend("cpu");
-                T5Encoder encoder = open(backend, DType.F32, false)) {
+                LayeredEncoder encoder = open(backend, DType.F32, false)) {
             assertThrows(
                     IllegalStateException.class,
                     () -> encoder.encode(List.of(ids(17)), Taps.NONE, (done, total) -> {
@@ -171,7 +177,7 @@ class T5EncoderTest {
     void tooLittleMemoryIsRefusedBeforeAnythingIsRead() throws IOException {
         new TinyT5(true).write(model);
         try (Backend backend = backend("cpu");
-                T5Encoder encoder = open(backend, DType.F32, false)) {
+                LayeredEncoder encoder = open(backend, DType.F32, false)) {
             System.setProperty(HostMemory.PROPERTY, "4k");
             OutOfMemoryException error = assertThrows(
                     OutOfMemoryException.class,
@@ -227,7 +233,7 @@ class T5EncoderTest {
     void tokensWithoutEmbeddingAreRefused() throws IOException {
         new TinyT5(true).write(model);
         try (Backend backend = backend("cpu");
-                T5Encoder encoder = open(backend, DType.F32, false)) {
+                LayeredEncoder encoder = open(backend, DType.F32, false)) {
             for (long id : new long[] {TinyT5.VOCABULARY, -1, Long.MAX_VALUE}) {
                 CheckpointException error = assertThrows(
                         CheckpointException.class,
@@ -277,16 +283,16 @@ class T5EncoderTest {
 
     private float[] encode() {
         try (Backend backend = backend("cpu");
-                T5Encoder encoder = open(backend, DType.F32, false)) {
+                LayeredEncoder encoder = open(backend, DType.F32, false)) {
             return encoder.encode(List.of(ids(17)), Taps.NONE, Progress.NONE)
                     .get(0)
                     .toFloats();
         }
     }
 
-    private T5Encoder open(Backend backend, DType precision, boolean keepLayers) {
+    private LayeredEncoder open(Backend backend, DType precision, boolean keepLayers) {
         try (ModelSource source = ModelSource.of(model)) {
-            return T5Encoder.open(source, TinyT5.COMPONENT, backend, precision, keepLayers);
+            return LayeredEncoder.open(source, FILES, backend, precision, keepLayers);
         }
     }
 
@@ -300,19 +306,5 @@ class T5EncoderTest {
             ids[i] = (7L * i * i + 3L * i + 5) % TinyT5.VOCABULARY;
         }
         return ids;
-    }
-
-    private static double relativeError(double[][] expected, HostTensor found) {
-        assertEquals(Shape.of(expected.length, expected[0].length), found.shape());
-        double error = 0;
-        double norm = 0;
-        for (int i = 0; i < expected.length; i++) {
-            for (int j = 0; j < expected[i].length; j++) {
-                double difference = found.get((long) i * expected[i].length + j) - expected[i][j];
-                error += difference * difference;
-                norm += expected[i][j] * expected[i][j];
-            }
-        }
-        return Math.sqrt(error / norm);
     }
 }

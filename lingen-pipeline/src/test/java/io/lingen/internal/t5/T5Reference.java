@@ -1,8 +1,9 @@
 package io.lingen.internal.t5;
 
+import io.lingen.internal.text.Matrices;
+
 /** The formulas of a T5 encoder in double precision, element by element. */
 final class T5Reference {
-    private static final double EPSILON = 1e-6;
     private static final int MAX_DISTANCE = 128;
 
     private final TinyT5 model;
@@ -13,24 +14,15 @@ final class T5Reference {
 
     /** The hidden states [n][d] of token ids. */
     double[][] encode(long[] ids) {
-        double[][] x = new double[ids.length][];
-        double[][] embedding = matrix("shared.weight");
-        for (int i = 0; i < ids.length; i++) {
-            x[i] = embedding[(int) ids[i]].clone();
-        }
+        double[][] x = Matrices.rows(matrix("shared.weight"), ids);
         for (int l = 0; l < TinyT5.LAYERS; l++) {
             String layer = "encoder.block." + l + ".layer.";
             int biases = model.hasBiasPerLayer() ? l : 0;
-            add(x, attention(norm(x, layer + "0.layer_norm.weight"), layer + "0.SelfAttention.", biases));
+            Matrices.add(x, attention(norm(x, layer + "0.layer_norm.weight"), layer + "0.SelfAttention.", biases));
             double[][] u = norm(x, layer + "1.layer_norm.weight");
             double[][] gate = product(u, layer + "1.DenseReluDense.wi_0.weight");
             double[][] up = product(u, layer + "1.DenseReluDense.wi_1.weight");
-            for (int i = 0; i < gate.length; i++) {
-                for (int j = 0; j < gate[i].length; j++) {
-                    gate[i][j] = gelu(gate[i][j]) * up[i][j];
-                }
-            }
-            add(x, product(gate, layer + "1.DenseReluDense.wo.weight"));
+            Matrices.add(x, product(Matrices.gated(gate, up), layer + "1.DenseReluDense.wo.weight"));
         }
         return norm(x, "encoder.final_layer_norm.weight");
     }
@@ -82,54 +74,14 @@ final class T5Reference {
     }
 
     private double[][] norm(double[][] x, String name) {
-        double[] weight = matrix(name)[0];
-        double[][] out = new double[x.length][weight.length];
-        for (int i = 0; i < x.length; i++) {
-            double squares = 0;
-            for (double value : x[i]) {
-                squares += value * value;
-            }
-            double scale = 1 / Math.sqrt(squares / weight.length + EPSILON);
-            for (int j = 0; j < weight.length; j++) {
-                out[i][j] = x[i][j] * scale * weight[j];
-            }
-        }
-        return out;
+        return Matrices.rmsNorm(x, matrix(name), 0);
     }
 
     private double[][] product(double[][] x, String name) {
-        double[][] weight = matrix(name);
-        double[][] out = new double[x.length][weight.length];
-        for (int i = 0; i < x.length; i++) {
-            for (int j = 0; j < weight.length; j++) {
-                for (int c = 0; c < weight[j].length; c++) {
-                    out[i][j] += x[i][c] * weight[j][c];
-                }
-            }
-        }
-        return out;
+        return Matrices.product(x, matrix(name));
     }
 
-    private static void add(double[][] x, double[][] y) {
-        for (int i = 0; i < x.length; i++) {
-            for (int j = 0; j < x[i].length; j++) {
-                x[i][j] += y[i][j];
-            }
-        }
-    }
-
-    private static double gelu(double x) {
-        return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
-    }
-
-    /** A tensor as rows; a vector is one row. */
     private double[][] matrix(String name) {
-        float[] values = model.tensors().get(name).toFloats();
-        int columns = (int) model.tensors().get(name).shape().last();
-        double[][] rows = new double[values.length / columns][columns];
-        for (int i = 0; i < values.length; i++) {
-            rows[i / columns][i % columns] = values[i];
-        }
-        return rows;
+        return Matrices.of(model.tensors().get(name));
     }
 }

@@ -16,6 +16,7 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.internal.text.PromptCleaning;
+import io.lingen.internal.text.TinyCheckpoint;
 import io.lingen.spi.TextEncoderFacts;
 import io.lingen.text.TextEncoder.Progress;
 import io.lingen.text.TextEncoder.Prompt;
@@ -29,8 +30,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class T5TextEncoderTest {
-    private static final T5TextEncoder.Layout LAYOUT =
-            new T5TextEncoder.Layout(TinyT5.COMPONENT, TinyT5.TOKENIZER, 12, PromptCleaning::clean, false);
+    private static final T5TextEncoder.Layout LAYOUT = new T5TextEncoder.Layout(
+            TinyCheckpoint.COMPONENT, TinyCheckpoint.TOKENIZER, 12, PromptCleaning::clean, false);
 
     @TempDir
     private Path model;
@@ -117,16 +118,16 @@ class T5TextEncoderTest {
         long measured = backend.memory().peakBytes();
         assertTrue(measured <= facts.peakBytes(), () -> measured + " measured, " + facts.peakBytes() + " stated");
         TextEncoderFacts kept = new T5TextEncoder.Layout(
-                        TinyT5.COMPONENT, TinyT5.TOKENIZER, 12, PromptCleaning::clean, true)
+                        TinyCheckpoint.COMPONENT, TinyCheckpoint.TOKENIZER, 12, PromptCleaning::clean, true)
                 .facts(source, backend, DType.F32);
         assertTrue(kept.heldBytes() > facts.peakBytes() / 2 && kept.peakBytes() > kept.heldBytes(), kept.toString());
     }
 
     @Test
     void filesOfOtherModelsAreRefused() throws IOException {
-        Files.writeString(model.resolve(TinyT5.TOKENIZER), TinyT5.tokenizer(null));
+        Files.writeString(model.resolve(TinyCheckpoint.TOKENIZER), TinyT5.tokenizer(null));
         assertRefused("tokenizer/tokenizer.json: expected a post_processor that adds </s> to every prompt");
-        Files.delete(model.resolve(TinyT5.TOKENIZER));
+        Files.delete(model.resolve(TinyCheckpoint.TOKENIZER));
         assertRefused("tokenizer.json: expected a file, found none");
     }
 

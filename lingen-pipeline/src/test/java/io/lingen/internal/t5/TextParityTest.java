@@ -16,6 +16,7 @@ import io.lingen.diffusion.ParityCheck;
 import io.lingen.diffusion.ParityCheck.Comparison;
 import io.lingen.internal.parity.TextPart;
 import io.lingen.internal.text.PromptCleaning;
+import io.lingen.internal.text.TinyCheckpoint;
 import io.lingen.text.TextEncoder.Progress;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -161,7 +162,8 @@ class TextParityTest {
     private static T5TextEncoder load(ModelSource source, Backend backend, DType precision, int maxTokens) {
         return T5TextEncoder.load(
                 source,
-                new T5TextEncoder.Layout(TinyT5.COMPONENT, TinyT5.TOKENIZER, maxTokens, PromptCleaning::clean, false),
+                new T5TextEncoder.Layout(
+                        TinyCheckpoint.COMPONENT, TinyCheckpoint.TOKENIZER, maxTokens, PromptCleaning::clean, false),
                 backend,
                 precision);
     }

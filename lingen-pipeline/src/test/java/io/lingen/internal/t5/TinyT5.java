@@ -1,13 +1,9 @@
 package io.lingen.internal.t5;
 
 import io.lingen.core.HostTensor;
-import io.lingen.core.Shape;
-import io.lingen.core.checkpoint.SafetensorsWriter;
-import io.lingen.core.internal.PhiloxNormal;
+import io.lingen.internal.text.TinyCheckpoint;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
@@ -21,11 +17,9 @@ public final class TinyT5 {
     static final int LAYERS = 4;
     static final int VOCABULARY = 40;
     static final int BUCKETS = 32;
-    static final String COMPONENT = "text_encoder";
-    static final String TOKENIZER = "tokenizer/tokenizer.json";
 
     private final boolean biasPerLayer;
-    private final Map<String, HostTensor> tensors = new LinkedHashMap<>();
+    private final TinyCheckpoint checkpoint = new TinyCheckpoint();
 
     /** Draws the weights of UMT5, or of T5 with the biases of the first layer only. */
     public TinyT5(boolean biasPerLayer) {
@@ -51,17 +45,13 @@ public final class TinyT5 {
     }
 
     private void add(String name, double deviation, long... shape) {
-        float[] values = new float[(int) Shape.of(shape).elements()];
-        PhiloxNormal.fill(name.hashCode(), 0, values, 0, values.length);
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (float) (name.endsWith("norm.weight") ? 1 + 0.3 * values[i] : deviation * values[i]);
-        }
-        tensors.put(name, HostTensor.of(values, shape));
+        boolean isNorm = name.endsWith("norm.weight");
+        checkpoint.add(name, isNorm ? 1 : 0, isNorm ? 0.3 : deviation, shape);
     }
 
     /** The tensors by name, to read or to change before they are written. */
     Map<String, HostTensor> tensors() {
-        return tensors;
+        return checkpoint.tensors();
     }
 
     boolean hasBiasPerLayer() {
@@ -82,24 +72,7 @@ public final class TinyT5 {
     }
 
     void write(Path model, String config, String tokenizer) throws IOException {
-        Path folder = Files.createDirectories(model.resolve(COMPONENT));
-        Files.writeString(folder.resolve("config.json"), config);
-        Files.createDirectories(model.resolve(TOKENIZER).getParent());
-        Files.writeString(model.resolve(TOKENIZER), tokenizer);
-        StringJoiner index = new StringJoiner(", ", "{\"weight_map\": {", "}}");
-        for (int shard = 1; shard <= 2; shard++) {
-            String file = "model-0000" + shard + "-of-00002.safetensors";
-            Map<String, HostTensor> part = new LinkedHashMap<>();
-            for (Map.Entry<String, HostTensor> tensor : tensors.entrySet()) {
-                // Layers of both shards: a layer is not read from one file alone.
-                if (Math.floorMod(tensor.getKey().hashCode(), 2) + 1 == shard) {
-                    part.put(tensor.getKey(), tensor.getValue());
-                    index.add("\"" + tensor.getKey() + "\": \"" + file + "\"");
-                }
-            }
-            SafetensorsWriter.write(folder.resolve(file), part, Map.of());
-        }
-        Files.writeString(folder.resolve("model.safetensors.index.json"), index.toString());
+        checkpoint.write(model, config, tokenizer);
     }
 
     /** A tokenizer of letters, with a token that ends every prompt; null for none. */

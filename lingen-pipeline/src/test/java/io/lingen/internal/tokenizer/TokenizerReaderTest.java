@@ -166,7 +166,8 @@ class TokenizerReaderTest {
         Encoding encoding = tokenizer.encode("🎉 star star");
         assertArrayEquals(new long[] {101, 100, 2732, 2732, 102}, encoding.ids());
         assertArrayEquals(new int[] {0, 2, 7, 12, 0}, encoding.ends());
-        assertEquals(2, tokenizer.specialTokens());
+        assertEquals(1, tokenizer.openingTokens());
+        assertEquals(1, tokenizer.closingTokens());
         Encoding cut = encoding.truncated(4);
         assertArrayEquals(new long[] {101, 100, 2732, 102}, cut.ids());
         assertArrayEquals(new int[] {0, 2, 7, 0}, cut.ends());

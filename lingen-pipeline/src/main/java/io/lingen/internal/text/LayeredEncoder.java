@@ -1,4 +1,4 @@
-package io.lingen.internal.t5;
+package io.lingen.internal.text;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
@@ -20,37 +20,33 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The encoder of T5 v1.1 (Raffel et al. 2020; Shazeer 2020) or UMT5 (Chung et al. 2023): from token ids to hidden states. Its layers are
- * kept in memory or streamed: a pass then loads one layer after the other from the mapped file and frees it, so that memory holds about one
- * layer. Of the embeddings only the rows of the tokens are read.
+ * The weights of an {@link EncoderNetwork}, which map token ids to hidden states. The layers are kept in memory or streamed: a pass then loads
+ * one layer after the other from the mapped file and frees it, so that memory holds about one layer. Of the embeddings only the rows of the
+ * tokens are read.
  *
  * <p>Thread-safe; concurrent passes run one at a time.
  */
-public final class T5Encoder implements AutoCloseable {
-    private static final String SHARED = "shared.weight";
-    private static final String EMBEDDING = "encoder.embed_tokens.weight";
-
+public final class LayeredEncoder implements AutoCloseable {
     private final Checkpoint checkpoint;
     private final SafetensorsFile file;
-    private final T5Config config;
+    private final EncoderNetwork network;
     private final Backend backend;
     private final DType precision;
     private final @Nullable Layers kept;
 
-    private T5Encoder(Checkpoint checkpoint, Backend backend, DType precision, boolean keepLayers) {
+    private LayeredEncoder(Checkpoint checkpoint, Backend backend, DType precision, boolean keepLayers) {
         this.checkpoint = checkpoint;
         this.file = checkpoint.file;
-        this.config = checkpoint.config;
+        this.network = checkpoint.network;
         this.backend = backend;
         this.precision = precision;
         this.kept = keepLayers ? ModelWeights.load(file, backend, precision, this::readAll) : null;
     }
 
     /** An encoder in its folder. Owns the file. */
-    private record Checkpoint(String component, T5Config config, SafetensorsFile file) implements AutoCloseable {
-        static Checkpoint open(ModelSource source, String component) {
-            T5Config config = T5Config.read(source.config(component + "/config.json"));
-            return new Checkpoint(component, config, source.tensors(component));
+    private record Checkpoint(String component, EncoderNetwork network, SafetensorsFile file) implements AutoCloseable {
+        static Checkpoint open(ModelSource source, EncoderFiles files) {
+            return new Checkpoint(files.component(), files.network(source), source.tensors(files.component()));
         }
 
         @Override
@@ -60,7 +56,7 @@ public final class T5Encoder implements AutoCloseable {
     }
 
     /** All layers in memory. Owns their workspace. */
-    private record Layers(Workspace workspace, List<T5Block> blocks) implements AutoCloseable {
+    private record Layers(Workspace workspace, List<EncoderNetwork.Layer> layers) implements AutoCloseable {
         @Override
         public void close() {
             workspace.close();
@@ -71,7 +67,7 @@ public final class T5Encoder implements AutoCloseable {
      * Opens an encoder.
      *
      * @param source the model
-     * @param component the folder of the encoder in the model
+     * @param files the files of the encoder in the model
      * @param backend computes; closed after this encoder
      * @param precision the type of matrix products and of the activations between them, F32 or BF16
      * @param keepLayers whether the layers are kept in memory, not streamed
@@ -79,15 +75,15 @@ public final class T5Encoder implements AutoCloseable {
      * @throws CheckpointException if configuration and tensors are missing or don't fit each other
      * @throws io.lingen.core.OutOfMemoryException if the layers are kept and don't fit
      */
-    public static T5Encoder open(
-            ModelSource source, String component, Backend backend, DType precision, boolean keepLayers) {
+    public static LayeredEncoder open(
+            ModelSource source, EncoderFiles files, Backend backend, DType precision, boolean keepLayers) {
         CloseableStack owned = new CloseableStack();
         try {
-            Checkpoint checkpoint = owned.add(Checkpoint.open(source, component));
+            Checkpoint checkpoint = owned.add(Checkpoint.open(source, files));
             if (!keepLayers) {
                 checkTensors(checkpoint, backend, precision);
             }
-            return new T5Encoder(checkpoint, backend, precision, keepLayers);
+            return new LayeredEncoder(checkpoint, backend, precision, keepLayers);
         } catch (RuntimeException | Error e) {
             owned.closeAfter(e);
             throw e;
@@ -98,21 +94,21 @@ public final class T5Encoder implements AutoCloseable {
      * {@return the memory that an encoder would need} Reads shapes, not weights.
      *
      * @param source the model
-     * @param component the folder of the encoder in the model
+     * @param files the files of the encoder in the model
      * @param backend the backend that the encoder would be opened for
      * @param precision the type of matrix products and of the activations between them, F32 or BF16
      * @param keepLayers whether the layers would be kept in memory
      * @param lengths the numbers of tokens of the prompts of a pass
      * @throws CheckpointException if configuration and tensors are missing or don't fit each other
      */
-    static MemoryNeed memoryNeed(
+    public static MemoryNeed memoryNeed(
             ModelSource source,
-            String component,
+            EncoderFiles files,
             Backend backend,
             DType precision,
             boolean keepLayers,
             int... lengths) {
-        try (Checkpoint checkpoint = Checkpoint.open(source, component)) {
+        try (Checkpoint checkpoint = Checkpoint.open(source, files)) {
             return MemoryNeed.of(checkpoint, backend, precision, keepLayers, lengths);
         }
     }
@@ -124,25 +120,24 @@ public final class T5Encoder implements AutoCloseable {
      * @param loading taken in addition while a matrix is loaded: the mapped matrix and converted copies of it
      * @param pass taken in addition to the held memory by a pass
      */
-    record MemoryNeed(long held, long loading, long pass) {
+    public record MemoryNeed(long held, long loading, long pass) {
         private static MemoryNeed of(
                 Checkpoint checkpoint, Backend real, DType precision, boolean keepLayers, int... lengths) {
-            T5Config config = checkpoint.config;
             List<long[]> prompts = IntStream.of(lengths).mapToObj(long[]::new).toList();
             try (DryRun dryRun = DryRun.of(real);
                     CloseableStack layers = new CloseableStack();
                     Workspace workspace = dryRun.backend().newWorkspace()) {
-                T5Encoder dry = new T5Encoder(checkpoint, dryRun.backend(), precision, keepLayers);
+                LayeredEncoder dry = new LayeredEncoder(checkpoint, dryRun.backend(), precision, keepLayers);
                 layers.add((AutoCloseable) dry::closeLayers);
                 long held = dryRun.pool().peakBytes();
                 dry.forward(workspace, prompts, Taps.NONE, Progress.NONE);
-                long widest = Math.max(config.feedForwardWidth(), config.attentionWidth());
-                long loading = widest * config.modelWidth() * 2 * Float.BYTES;
+                long loading = checkpoint.network.largestMatrix() * 2 * Float.BYTES;
                 return new MemoryNeed(held, loading, dryRun.pool().peakBytes() - held + (keepLayers ? 0 : loading));
             }
         }
 
-        long peak() {
+        /** {@return the peak, including the held memory} */
+        public long peak() {
             return held + Math.max(loading, pass);
         }
     }
@@ -150,51 +145,25 @@ public final class T5Encoder implements AutoCloseable {
     /** Checks names and shapes of all tensors, so that no pass fails halfway. Reads no values. */
     private static void checkTensors(Checkpoint checkpoint, Backend backend, DType precision) {
         try (DryRun dryRun = DryRun.of(backend)) {
-            new T5Encoder(checkpoint, dryRun.backend(), precision, true).closeLayers();
+            new LayeredEncoder(checkpoint, dryRun.backend(), precision, true).closeLayers();
         }
     }
 
     private Layers readAll(ModelWeights weights) {
-        weights.rows(embeddingName(), new long[1], config.vocabulary(), config.modelWidth());
-        finalNorm(weights);
-        LayerReader reader = new LayerReader();
-        List<T5Block> blocks = new ArrayList<>();
-        for (int l = 0; l < config.layers(); l++) {
-            blocks.add(reader.read(weights, l));
+        network.embed(weights, new long[1]);
+        network.finalNorm(weights);
+        EncoderNetwork.LayerReader reader = network.layerReader();
+        List<EncoderNetwork.Layer> layers = new ArrayList<>();
+        for (int l = 0; l < network.layers(); l++) {
+            layers.add(reader.read(weights, l));
         }
-        weights.ignore("encoder.embed_tokens");
-        weights.ignore("decoder");
-        weights.ignore("lm_head");
-        return new Layers(weights.workspace(), List.copyOf(blocks));
-    }
-
-    /** Reads layers from first to last. */
-    private final class LayerReader {
-        private @Nullable PositionBias bias;
-
-        T5Block read(ModelWeights weights, int layer) {
-            ModelWeights ofLayer = weights.under("encoder.block." + layer);
-            PositionBias current = bias;
-            if (current == null || config.hasBiasPerLayer()) {
-                current = new PositionBias(ofLayer.under("layer.0.SelfAttention"), config);
-                bias = current;
-            }
-            return new T5Block(ofLayer, config, current);
-        }
-    }
-
-    private Tensor finalNorm(ModelWeights weights) {
-        return weights.vector("encoder.final_layer_norm.weight", config.modelWidth());
-    }
-
-    /** Some checkpoints have both names for the same embeddings. */
-    private String embeddingName() {
-        return file.names().contains(SHARED) ? SHARED : EMBEDDING;
+        network.ignoreOthers(weights);
+        return new Layers(weights.workspace(), List.copyOf(layers));
     }
 
     /** {@return the width of the hidden states} */
     public int width() {
-        return config.modelWidth();
+        return network.width();
     }
 
     /**
@@ -221,26 +190,26 @@ public final class T5Encoder implements AutoCloseable {
         ModelWeights weights = ModelWeights.of(file, backend, workspace, precision);
         List<Tensor> streams = new ArrayList<>(); // [n, d] each
         for (long[] ids : prompts) {
-            streams.add(weights.rows(embeddingName(), ids, config.vocabulary(), config.modelWidth()));
+            streams.add(network.embed(weights, ids));
         }
         taps.accept("embed", streams.get(0));
-        LayerReader reader = new LayerReader();
-        for (int l = 0; l < config.layers(); l++) {
-            progress.advanced(l, config.layers());
+        EncoderNetwork.LayerReader reader = network.layerReader();
+        for (int l = 0; l < network.layers(); l++) {
+            progress.advanced(l, network.layers());
             String name = "block." + l;
             try (Workspace ofLayer = backend.newWorkspace()) {
-                T5Block block = kept == null
+                EncoderNetwork.Layer layer = kept == null
                         ? reader.read(ModelWeights.of(file, backend, ofLayer, precision), l)
-                        : kept.blocks.get(l);
+                        : kept.layers.get(l);
                 for (int i = 0; i < streams.size(); i++) {
-                    block.forward(streams.get(i), i == 0 ? taps.under(name + ".") : Taps.NONE);
+                    layer.forward(streams.get(i), i == 0 ? taps.under(name + ".") : Taps.NONE);
                 }
             }
             taps.accept(name, streams.get(0));
         }
-        progress.advanced(config.layers(), config.layers());
-        Tensor norm = finalNorm(weights);
-        streams.forEach(x -> backend.rmsNorm(x, norm, (float) config.epsilon(), false, x));
+        progress.advanced(network.layers(), network.layers());
+        Tensor norm = network.finalNorm(weights);
+        streams.forEach(x -> backend.rmsNorm(x, norm, network.epsilon(), false, x));
         return streams;
     }
 
@@ -249,8 +218,8 @@ public final class T5Encoder implements AutoCloseable {
             throw new IllegalArgumentException("prompt must have at least one token, found none");
         }
         for (long id : ids) {
-            if (id < 0 || id >= config.vocabulary()) {
-                throw new CheckpointException(file + ": expected token ids below the " + config.vocabulary()
+            if (id < 0 || id >= network.vocabulary()) {
+                throw new CheckpointException(file + ": expected token ids below the " + network.vocabulary()
                         + " embeddings, found the id " + id + ". Use the tokenizer of the text encoder");
             }
         }
