@@ -1,6 +1,7 @@
 package io.lingen.internal.text;
 
 import java.text.Normalizer;
+import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
@@ -15,6 +16,7 @@ public final class PromptCleaning {
     private static final Pattern TERMINAL_ESCAPE = Pattern.compile("\u001b\\[[0-9;]*[a-zA-Z]");
 
     private static final int APOSTROPHE_N = 0x0149;
+    private static final char NEXT_LINE = 0x0085;
 
     private PromptCleaning() {}
 
@@ -29,6 +31,24 @@ public final class PromptCleaning {
         StringBuilder plain = new StringBuilder(text.length());
         text.codePoints().forEach(codePoint -> appendPlain(codePoint, plain));
         return joinWords(Normalizer.normalize(plain, Normalizer.Form.NFC));
+    }
+
+    /**
+     * {@return a prompt in lower case, without white space around it} The result does not depend on the locale.
+     *
+     * @param prompt any text
+     */
+    public static String lowerCase(String prompt) {
+        String text = prompt.toLowerCase(Locale.ROOT);
+        int from = 0;
+        int to = text.length();
+        while (from < to && isWhiteSpace(text.charAt(from))) {
+            from++;
+        }
+        while (from < to && isWhiteSpace(text.charAt(to - 1))) {
+            to--;
+        }
+        return text.substring(from, to);
     }
 
     private static void appendPlain(int original, StringBuilder plain) {
@@ -81,8 +101,7 @@ public final class PromptCleaning {
         boolean gap = false;
         for (int i = 0; i < text.length(); i++) {
             char unit = text.charAt(i);
-            // The first test lacks tabs and line breaks, the second one lacks no-break spaces.
-            if (Character.isSpaceChar(unit) || Character.isWhitespace(unit)) {
+            if (isWhiteSpace(unit)) {
                 gap = true;
             } else {
                 if (gap && joined.length() > 0) {
@@ -93,5 +112,11 @@ public final class PromptCleaning {
             }
         }
         return joined.toString();
+    }
+
+    private static boolean isWhiteSpace(char unit) {
+        // The first test lacks tabs and line breaks, the second one lacks no-break spaces, and both lack the next-line
+        // control.
+        return Character.isSpaceChar(unit) || Character.isWhitespace(unit) || unit == NEXT_LINE;
     }
 }

@@ -2,6 +2,7 @@ package io.lingen.internal.text;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -67,6 +68,21 @@ class PromptCleaningTest {
     @Test
     void misdecodedTextIsNotRepaired() {
         assertEquals("cafÃ© schÃ¶n", clean("cafÃ© schÃ¶n"));
+    }
+
+    @Test
+    void lowerCaseKeepsEverythingElse() {
+        assertEquals(
+                "\u201ctwo  cats\u201d &amp; i\u0307 ος",
+                PromptCleaning.lowerCase("\u3000\n “Two  CATS” &amp; İ ΟΣ \u0085\u00a0"));
+        assertEquals("", PromptCleaning.lowerCase(" \t\u2028"));
+        Locale before = Locale.getDefault();
+        try {
+            Locale.setDefault(Locale.forLanguageTag("tr"));
+            assertEquals("title", PromptCleaning.lowerCase("TITLE"));
+        } finally {
+            Locale.setDefault(before);
+        }
     }
 
     private static String clean(String prompt) {

@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.internal.gemma;
+
+import org.jspecify.annotations.NullMarked;
