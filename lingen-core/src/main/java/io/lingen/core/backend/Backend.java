@@ -19,6 +19,7 @@ import io.lingen.core.op.Heads;
 import io.lingen.core.op.LinearParameters;
 import io.lingen.core.op.LinearWeights;
 import io.lingen.core.op.PatchSize;
+import io.lingen.core.op.Rotation;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
@@ -391,24 +392,15 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Rotates the vector of every token and head by the position of the token: rotary position embedding (Su et al., "RoFormer", 2021,
-     * section 3.2), applied to the three axes of a grid.
+     * Rotates the vector of every token and head by the position of the token: rotary position embedding.
      *
-     * <p>The columns of a head are divided into three bands, for t, h and w in this order. Token (t, h, w) uses row t of {@code tableT},
-     * row h of {@code tableH} and row w of {@code tableW}. A row of a table has the width of its band. It contains the cosine c and the sine
-     * s of each angle: c<sub>0</sub>, s<sub>0</sub>, c<sub>1</sub>, s<sub>1</sub>, ... Columns 2i and 2i + 1 of the band are a pair (a, b),
-     * which becomes (a c<sub>i</sub> - b s<sub>i</sub>, a s<sub>i</sub> + b c<sub>i</sub>).
-     *
-     * @param heads grid.cells() tokens, updated in place; the head dimension is the sum of the widths of the tables
-     * @param grid the grid of tokens
-     * @param tableT [at least grid.t(), width of band t] in F32; the width is even, at least 2
-     * @param tableH [at least grid.h(), width of band h] in F32; the width is even, at least 2
-     * @param tableW [at least grid.w(), width of band w] in F32; the width is even, at least 2
+     * @param heads rotation.grid().cells() tokens of the head dimension rotation.headDim(), updated in place
+     * @param rotation the grid of tokens, and the cosines and sines of its positions
      */
-    public void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
-        checks.rotate(heads, grid, tableT, tableH, tableW);
+    public void rotate(Heads heads, Rotation rotation) {
+        checks.rotate(heads, rotation);
         operations.add(OperationKind.ELEMENTWISE, heads.tokens() * heads.width());
-        compute(kernels -> kernels.rotate(heads, grid, tableT, tableH, tableW));
+        compute(kernels -> kernels.rotate(heads, rotation));
     }
 
     /**

@@ -14,6 +14,7 @@ import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.LinearWeights;
 import io.lingen.core.op.PatchSize;
+import io.lingen.core.op.Rotation;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
@@ -112,22 +113,9 @@ final class Checks {
         require(isTable(tableW, grid.w(), d), "addPosition, table w for " + grid, x, tableW);
     }
 
-    void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
-        requireOwned("rotate", heads.matrix(), tableT, tableH, tableW);
-        require(
-                heads.tokens() == grid.cells()
-                        && isBand(tableT, grid.t())
-                        && isBand(tableH, grid.h())
-                        && isBand(tableW, grid.w())
-                        && tableT.shape().last()
-                                        + tableH.shape().last()
-                                        + tableW.shape().last()
-                                == heads.headDim(),
-                "rotate heads of " + heads.headDim() + " over " + grid,
-                heads.matrix(),
-                tableT,
-                tableH,
-                tableW);
+    void rotate(Heads heads, Rotation rotation) {
+        requireOwned("rotate", heads.matrix(), rotation.tableT(), rotation.tableH(), rotation.tableW());
+        requireRotation("rotate", heads, rotation);
     }
 
     void averagePool(Tensor x, Grid grid, Dims3 kernel, Tensor out) {
@@ -384,6 +372,14 @@ final class Checks {
                 v.matrix());
     }
 
+    private static void requireRotation(String operation, Heads heads, Rotation rotation) {
+        require(
+                heads.tokens() == rotation.grid().cells() && heads.headDim() == rotation.headDim(),
+                operation + " of heads of " + heads.headDim() + " with a rotation of heads of " + rotation.headDim()
+                        + " over " + rotation.grid(),
+                heads.matrix());
+    }
+
     private static boolean sameShape(Tensor first, Tensor... others) {
         for (Tensor other : others) {
             if (!first.shape().equals(other.shape())) {
@@ -407,12 +403,6 @@ final class Checks {
                 && table.shape().rank() == 2
                 && table.shape().length(0) >= rows
                 && table.shape().last() == columns;
-    }
-
-    /** Returns whether a table has a cosine and a sine for every pair of columns of a band. */
-    private static boolean isBand(Tensor table, long rows) {
-        long columns = table.shape().last();
-        return columns >= 2 && columns % 2 == 0 && isTable(table, rows, columns);
     }
 
     private static boolean isParameter(Tensor tensor, long elements) {

@@ -18,6 +18,7 @@ import io.lingen.core.op.Heads;
 import io.lingen.core.op.LinearParameters;
 import io.lingen.core.op.LinearWeights;
 import io.lingen.core.op.PatchSize;
+import io.lingen.core.op.Rotation;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
@@ -160,11 +161,8 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
-        storeColumns(heads, () -> {
-            INDArray angles = Tokens.angles(matrix(tableT), matrix(tableH), matrix(tableW), grid);
-            return Tokens.rotate(Attention.columns(heads), angles);
-        });
+    public void rotate(Heads heads, Rotation rotation) {
+        storeColumns(heads, () -> Tokens.rotate(Attention.columns(heads), angles(rotation)));
     }
 
     @Override
@@ -273,6 +271,11 @@ final class Nd4jKernels implements Kernels {
             boolean accumulate,
             Tensor y) {
         store(y, () -> sum(accumulate, y, DiagonalScan.scan(x, dt, bc, b, c, path, weights)));
+    }
+
+    private static INDArray angles(Rotation rotation) {
+        return Tokens.angles(
+                matrix(rotation.tableT()), matrix(rotation.tableH()), matrix(rotation.tableW()), rotation.grid());
     }
 
     private static INDArray sum(boolean accumulate, Tensor y, INDArray result) {

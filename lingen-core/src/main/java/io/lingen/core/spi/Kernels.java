@@ -14,6 +14,7 @@ import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.LinearWeights;
 import io.lingen.core.op.PatchSize;
+import io.lingen.core.op.Rotation;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
@@ -179,12 +180,9 @@ public interface Kernels extends TensorStore {
      * Computes {@link io.lingen.core.backend.Backend#rotate}.
      *
      * @param heads the vectors, updated in place
-     * @param grid the grid of tokens
-     * @param tableT the cosines and sines along time
-     * @param tableH the cosines and sines along height
-     * @param tableW the cosines and sines along width
+     * @param rotation the grid of tokens, and the cosines and sines of its positions
      */
-    void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW);
+    void rotate(Heads heads, Rotation rotation);
 
     /**
      * Computes {@link io.lingen.core.backend.Backend#averagePool}.

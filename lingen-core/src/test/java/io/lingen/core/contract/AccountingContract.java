@@ -14,6 +14,7 @@ import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.Padding;
+import io.lingen.core.op.Rotation;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanOrder;
 import io.lingen.core.op.ScanPath;
@@ -101,7 +102,7 @@ public abstract class AccountingContract extends BackendContract {
         assertCount(OperationKind.ELEMENTWISE, 8 * 12);
         backend().rmsNorm(x, normal(DType.F32, 1, 12).tensor(), 1e-6f, true, x);
         assertCount(OperationKind.ELEMENTWISE, 2 * 8 * 12);
-        backend().rotate(new Heads(x, 5, 1, 6), new Grid(2, 2, 2), table, table, table);
+        backend().rotate(new Heads(x, 5, 1, 6), new Rotation(new Grid(2, 2, 2), table, table, table));
         assertCount(OperationKind.ELEMENTWISE, 2 * 8 * 12 + 8 * 6);
     }
 

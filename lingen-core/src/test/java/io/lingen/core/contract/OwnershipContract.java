@@ -21,6 +21,7 @@ import io.lingen.core.op.LinearParameters;
 import io.lingen.core.op.LinearWeights;
 import io.lingen.core.op.Padding;
 import io.lingen.core.op.PatchSize;
+import io.lingen.core.op.Rotation;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanOrder;
 import io.lingen.core.op.ScanPath;
@@ -132,7 +133,7 @@ public abstract class OwnershipContract extends BackendContract {
                 shape(2, 4),
                 shape(8, 4));
         check(
-                t -> backend().rotate(new Heads(t[0], 0, 2, 6), GRID, t[1], t[2], t[3]),
+                t -> backend().rotate(new Heads(t[0], 0, 2, 6), new Rotation(GRID, t[1], t[2], t[3])),
                 shape(8, 12),
                 shape(2, 2),
                 shape(2, 2),

@@ -10,6 +10,7 @@ import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.PatchSize;
+import io.lingen.core.op.Rotation;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -90,13 +91,8 @@ public abstract class TokenContract extends BackendContract {
         Sample tableT = normal(DType.F32, 1, t + 2, bandT);
         Sample tableH = normal(DType.F32, 1, h, bandH);
         Sample tableW = normal(DType.F32, 1, w + 1, bandW);
-        backend()
-                .rotate(
-                        new Heads(matrix.tensor(), 3, heads, headDim),
-                        grid,
-                        tableT.tensor(),
-                        tableH.tensor(),
-                        tableW.tensor());
+        Rotation rotation = new Rotation(grid, tableT.tensor(), tableH.tensor(), tableW.tensor());
+        backend().rotate(new Heads(matrix.tensor(), 3, heads, headDim), rotation);
         double[][] tables = {tableT.values(), tableH.values(), tableW.values()};
         double[] expected = ReferenceOperations.rotate(
                 matrix.values(), width + 5, 3, heads, tables, new int[] {bandT, bandH, bandW}, grid);
@@ -126,7 +122,7 @@ public abstract class TokenContract extends BackendContract {
             rows[i] = pair[i % 32];
         }
         Tensor matrix = sample(DType.F32, rows, grid.cells(), 32).tensor();
-        backend().rotate(new Heads(matrix, 0, 2, 16), grid, tables[0], tables[1], tables[2]);
+        backend().rotate(new Heads(matrix, 0, 2, 16), new Rotation(grid, tables[0], tables[1], tables[2]));
         float[] rotated = floats(matrix);
         double first = score(rotated, token(grid, 0, 0, 1), token(grid, 2, 1, 3));
         assertEquals(first, score(rotated, token(grid, 1, 1, 0), token(grid, 3, 2, 2)), 1e-5);
@@ -208,15 +204,17 @@ public abstract class TokenContract extends BackendContract {
         Tensor four = normal(DType.F32, 1, 2, 4).tensor();
         Tensor three = normal(DType.F32, 1, 2, 3).tensor();
         Heads heads = new Heads(tokens, 0, 1, 12);
-        backend().rotate(heads, grid, four, four, four);
-        assertRejected(() -> backend().rotate(heads, new Grid(2, 2, 3), four, four, four));
-        assertRejected(() -> backend().rotate(heads, new Grid(3, 2, 2), four, four, four));
-        assertRejected(() -> backend().rotate(heads, grid, four, four.slice(0, 1), four));
-        assertRejected(() -> backend().rotate(heads, grid, four, four, table));
-        assertRejected(() -> backend().rotate(new Heads(tokens, 0, 1, 10), grid, four, four, four));
-        assertRejected(() -> backend().rotate(new Heads(tokens, 0, 1, 10), grid, three, four, three));
-        assertRejected(() -> backend()
-                .rotate(heads, grid, four, four, normal(DType.BF16, 1, 2, 4).tensor()));
+        Rotation rotation = new Rotation(grid, four, four, four);
+        backend().rotate(heads, rotation);
+        assertRejected(() -> new Rotation(new Grid(2, 2, 3), four, four, four));
+        assertRejected(() -> new Rotation(new Grid(3, 2, 2), four, four, four));
+        assertRejected(() -> new Rotation(grid, four, four.slice(0, 1), four));
+        assertRejected(() -> new Rotation(grid, three, four, four));
+        assertRejected(
+                () -> new Rotation(grid, four, four, normal(DType.BF16, 1, 2, 4).tensor()));
+        assertRejected(() -> backend().rotate(heads, new Rotation(new Grid(2, 2, 1), four, four, four)));
+        assertRejected(() -> backend().rotate(heads, new Rotation(grid, four, four, table)));
+        assertRejected(() -> backend().rotate(new Heads(tokens, 0, 1, 10), rotation));
         assertRejected(() -> backend().averagePool(tokens, grid, new Dims3(2, 2, 1), table.slice(0, 1)));
         assertRejected(() -> backend().averagePool(tokens, new Grid(2, 2, 3), new Dims3(2, 2, 2), table));
     }

@@ -16,6 +16,7 @@ import io.lingen.core.op.Heads;
 import io.lingen.core.op.LinearParameters;
 import io.lingen.core.op.LinearWeights;
 import io.lingen.core.op.PatchSize;
+import io.lingen.core.op.Rotation;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
@@ -53,7 +54,7 @@ final class CpuKernels implements Kernels {
     private final ElementwiseKernel elementwise;
     private final PatchKernel patches;
     private final PositionKernel positions;
-    private final RotationKernel rotation;
+    private final RotationKernel rotations;
     private final PoolKernel pooling;
     private final LayerNormKernel layerNorm;
     private final RmsNormKernel rmsNorm;
@@ -68,7 +69,7 @@ final class CpuKernels implements Kernels {
         elementwise = new ElementwiseKernel(pool, kernels.loops());
         patches = new PatchKernel(pool);
         positions = new PositionKernel(pool, kernels.loops());
-        rotation = new RotationKernel(pool, kernels.loops());
+        rotations = new RotationKernel(pool, kernels.loops());
         pooling = new PoolKernel(pool, kernels.loops());
         layerNorm = new LayerNormKernel(pool, blocks, kernels.loops());
         rmsNorm = new RmsNormKernel(pool, kernels.loops());
@@ -220,8 +221,8 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
-        rotation.compute(heads, grid, PooledTensor.of(tableT), PooledTensor.of(tableH), PooledTensor.of(tableW));
+    public void rotate(Heads heads, Rotation rotation) {
+        rotations.compute(heads, rotation);
     }
 
     @Override

@@ -18,6 +18,7 @@ import io.lingen.core.op.Heads;
 import io.lingen.core.op.LinearParameters;
 import io.lingen.core.op.LinearWeights;
 import io.lingen.core.op.PatchSize;
+import io.lingen.core.op.Rotation;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanPath;
 import io.lingen.core.op.ScanSpec;
@@ -245,8 +246,8 @@ public final class CudaKernels implements Kernels {
     }
 
     @Override
-    public void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
-        tokens.rotate(heads, grid, tableT, tableH, tableW);
+    public void rotate(Heads heads, Rotation rotation) {
+        tokens.rotate(heads, rotation);
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.PatchSize;
+import io.lingen.core.op.Rotation;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
@@ -107,12 +108,9 @@ public final class TokenOps {
      * Computes {@link io.lingen.core.backend.Backend#rotate}.
      *
      * @param heads the vectors, updated in place
-     * @param grid the grid of tokens
-     * @param tableT the cosines and sines along time
-     * @param tableH the cosines and sines along height
-     * @param tableW the cosines and sines along width
+     * @param rotation the grid of tokens, and the cosines and sines of its positions
      */
-    public void rotate(Heads heads, Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
+    public void rotate(Heads heads, Rotation rotation) {
         Tensor matrix = heads.matrix();
         device.launch(
                 SOURCE,
@@ -120,18 +118,18 @@ public final class TokenOps {
                 Launch.cells(heads.tokens(), heads.headDim()),
                 new RotationArguments(
                         HeadAddresses.of(heads),
-                        PooledTensor.addressOf(tableT),
-                        PooledTensor.addressOf(tableH),
-                        PooledTensor.addressOf(tableW),
+                        PooledTensor.addressOf(rotation.tableT()),
+                        PooledTensor.addressOf(rotation.tableH()),
+                        PooledTensor.addressOf(rotation.tableW()),
                         heads.tokens(),
                         matrix.shape().last(),
                         PooledTensor.isBf16(matrix),
                         heads.heads(),
                         heads.headDim(),
-                        Math.toIntExact(tableT.shape().last()),
-                        Math.toIntExact(tableH.shape().last()),
-                        grid.h(),
-                        grid.w()));
+                        Math.toIntExact(rotation.tableT().shape().last()),
+                        Math.toIntExact(rotation.tableH().shape().last()),
+                        rotation.grid().h(),
+                        rotation.grid().w()));
     }
 
     /**

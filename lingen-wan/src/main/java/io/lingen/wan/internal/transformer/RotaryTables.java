@@ -7,6 +7,7 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
+import io.lingen.core.op.Rotation;
 
 /**
  * The rotary position embedding of a 3-D grid (Su et al., 2021, RoFormer): a head's columns are cut into a band for each of t, h and w, and
@@ -54,7 +55,7 @@ final class RotaryTables {
 
     /** Turns every head of every token, in place. */
     void rotate(Heads heads, Grid grid) {
-        backend.rotate(heads, grid, tables[0], tables[1], tables[2]);
+        backend.rotate(heads, new Rotation(grid, tables[0], tables[1], tables[2]));
     }
 
     /**
