@@ -8,9 +8,9 @@ public enum OperationKind {
     SCAN,
     /** Attention within windows. */
     WINDOW_ATTENTION,
-    /** Full attention: to the text, and the self-attention of the DiT baseline. */
+    /** Full attention, including that to the text, and linear attention. */
     ATTENTION,
-    /** Convolutions of the autoencoder. */
+    /** Convolutions, except those of scans. */
     CONVOLUTION,
     /** Norms, pooling and additions, counted as one operation per element. */
     ELEMENTWISE

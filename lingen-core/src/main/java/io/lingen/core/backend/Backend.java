@@ -531,6 +531,25 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
+     * Computes SiLU, a depthwise convolution in each frame, and a gate, the middle of a gated feed-forward network with convolutions
+     * (Xie et al., "SANA", 2024): y = convolution(SiLU(x)) + bias over 3 x 3 cells with zeros around each frame, and out =
+     * a * SiLU(b), where a is the first half of the channels of y and b the second half.
+     *
+     * <p>Frames are independent, so the rows of any number of whole frames may be passed at once.
+     *
+     * @param x [grid.cells(), 2 channels]
+     * @param grid the grid of cells
+     * @param weight [2 channels, 3, 3] in F32, or the same elements in another shape
+     * @param bias [2 channels] in F32
+     * @param out [grid.cells(), channels]
+     */
+    public void gatedDepthwiseConvolution(Tensor x, Grid grid, Tensor weight, Tensor bias, Tensor out) {
+        checks.gatedDepthwiseConvolution(x, grid, weight, bias, out);
+        operations.add(OperationKind.CONVOLUTION, Flops.gatedDepthwiseConvolution(x));
+        compute(kernels -> kernels.gatedDepthwiseConvolution(x, grid, weight, bias, out));
+    }
+
+    /**
      * Repeats every cell of a channels-last video: nearest-neighbour upsampling.
      *
      * @param x [T, H, W, C]
@@ -579,6 +598,25 @@ public final class Backend implements AutoCloseable {
         checks.windowAttention(q, k, v, grid, windows, bias, out);
         operations.add(OperationKind.WINDOW_ATTENTION, Flops.windowAttention(q, grid, windows));
         compute(kernels -> kernels.windowAttention(q, k, v, grid, windows, bias, out));
+    }
+
+    /**
+     * Computes linear attention with rotary positions (Chen et al., "SANA-Video", 2025), whose cost grows linearly with the
+     * number of tokens. For each head, with q' = ReLU(q), k' = ReLU(k), and R<sub>n</sub> the rotation of token n,
+     *
+     * <p>out<sub>n</sub> = S R<sub>n</sub>q'<sub>n</sub> / (z . q'<sub>n</sub> + 1e-15), where S is the sum of v<sub>m</sub>
+     * (R<sub>m</sub>k'<sub>m</sub>)<sup>T</sup> over all tokens m, and z is the sum of k'<sub>m</sub>. The divisor is not rotated.
+     *
+     * @param q rotation.grid().cells() queries of the head dimension rotation.headDim()
+     * @param k as many keys, with the heads and head dimension of q
+     * @param v as many values, with the heads and head dimension of q
+     * @param rotation the grid of tokens, and the cosines and sines of its positions
+     * @param out [rotation.grid().cells(), q.width()]
+     */
+    public void linearAttention(Heads q, Heads k, Heads v, Rotation rotation, Tensor out) {
+        checks.linearAttention(q, k, v, rotation, out);
+        operations.add(OperationKind.ATTENTION, Flops.linearAttention(q));
+        compute(kernels -> kernels.linearAttention(q, k, v, rotation, out));
     }
 
     // Scans

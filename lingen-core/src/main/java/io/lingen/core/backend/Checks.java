@@ -209,6 +209,22 @@ final class Checks {
                 out);
     }
 
+    void gatedDepthwiseConvolution(Tensor x, Grid grid, Tensor weight, Tensor bias, Tensor out) {
+        requireOwned("gatedDepthwiseConvolution", x, weight, bias, out);
+        long channels = x.shape().last();
+        require(
+                channels % 2 == 0
+                        && isMatrix(x, grid.cells(), channels)
+                        && isMatrix(out, grid.cells(), channels / 2)
+                        && isParameter(weight, 9 * channels)
+                        && isParameter(bias, channels),
+                "gatedDepthwiseConvolution over " + grid,
+                x,
+                weight,
+                bias,
+                out);
+    }
+
     void upsampleNearest(Tensor x, Dims3 factor, Tensor out) {
         requireOwned("upsampleNearest", x, out);
         Shape from = x.shape();
@@ -249,6 +265,26 @@ final class Checks {
                     "bias of windowAttention with windows of " + windows.size(),
                     bias);
         }
+    }
+
+    void linearAttention(Heads q, Heads k, Heads v, Rotation rotation, Tensor out) {
+        requireOwned(
+                "linearAttention",
+                q.matrix(),
+                k.matrix(),
+                v.matrix(),
+                rotation.tableT(),
+                rotation.tableH(),
+                rotation.tableW(),
+                out);
+        requireHeads(q, k, v, "linearAttention");
+        requireRotation("linearAttention", q, rotation);
+        require(
+                k.tokens() == q.tokens() && isMatrix(out, q.tokens(), q.width()),
+                "linearAttention of width " + q.width(),
+                q.matrix(),
+                k.matrix(),
+                out);
     }
 
     void selectiveScan(ScanInput input, ScanPath path, ScanSpec spec, ScanWeights weights, Tensor y) {

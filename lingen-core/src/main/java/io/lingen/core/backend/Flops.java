@@ -35,6 +35,14 @@ final class Flops {
         return 4 * q.width() * pairs(grid, windows);
     }
 
+    static long linearAttention(Heads q) {
+        return 4 * q.tokens() * q.width() * q.headDim();
+    }
+
+    static long gatedDepthwiseConvolution(Tensor x) {
+        return 2 * 9 * x.shape().elements();
+    }
+
     static long selectiveScan(ScanPath path, ScanSpec spec) {
         long chunk = Math.min(spec.chunkSize(), path.steps());
         long perToken = 2L * spec.convWidth() * spec.channels()

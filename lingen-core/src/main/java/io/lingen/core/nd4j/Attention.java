@@ -12,7 +12,7 @@ import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
-/** Full attention and window attention. */
+/** Full attention, window attention and linear attention. */
 final class Attention {
     private Attention() {}
 
@@ -38,6 +38,41 @@ final class Attention {
             }
             Functions.columns(out, head * headDim, headDim)
                     .assign(Functions.softmax(scores).mmul(value));
+        }
+        return out;
+    }
+
+    /**
+     * Computes linear attention for each head: S R q' / (z . q' + 1e-15), with q' = ReLU(q), k' = ReLU(k), R the rotation of a token, S the
+     * sum of v (R k')^T, and z the sum of k'.
+     *
+     * @param q [n, heads * headDim]
+     * @param k [n, heads * headDim]
+     * @param v [n, heads * headDim]
+     * @param angles [n, headDim], cosines and sines alternating
+     * @return [n, heads * headDim]
+     */
+    static INDArray linear(INDArray q, INDArray k, INDArray v, int heads, INDArray angles) {
+        INDArray out = Nd4j.create(DataType.FLOAT, q.shape());
+        long headDim = q.size(1) / heads;
+        INDArray queries = Transforms.max(q, 0);
+        INDArray keys = Transforms.max(k, 0);
+        INDArray rotatedQueries = Tokens.rotate(queries, angles).reshape(q.shape());
+        INDArray rotatedKeys = Tokens.rotate(keys, angles).reshape(k.shape());
+        for (int head = 0; head < heads; head++) {
+            long column = head * headDim;
+            INDArray state = Functions.columns(rotatedKeys, column, headDim)
+                    .transpose()
+                    .mmul(Functions.columns(v, column, headDim));
+            INDArray total = Functions.columns(keys, column, headDim)
+                    .dup('c')
+                    .sum(true, 0)
+                    .transpose();
+            INDArray divisor =
+                    Functions.columns(queries, column, headDim).mmul(total).add(1e-15);
+            INDArray product =
+                    Functions.columns(rotatedQueries, column, headDim).mmul(state);
+            Functions.columns(out, column, headDim).assign(product.div(divisor));
         }
         return out;
     }

@@ -70,6 +70,35 @@ final class LinearOps {
         return sum;
     }
 
+    /**
+     * Computes a depthwise convolution over 3 x 3 cells with zeros around each frame.
+     *
+     * @param x [T, H, W, C]
+     * @param weight [C, 9]
+     * @return [T H W, C]
+     */
+    static INDArray depthwise(INDArray x, INDArray weight) {
+        long frames = x.size(0);
+        long rows = x.size(1);
+        long columns = x.size(2);
+        long channels = x.size(3);
+        INDArray padded = Nd4j.create(DataType.FLOAT, frames, rows + 2, columns + 2, channels);
+        padded.get(
+                        NDArrayIndex.all(),
+                        NDArrayIndex.interval(1, rows + 1),
+                        NDArrayIndex.interval(1, columns + 1),
+                        NDArrayIndex.all())
+                .assign(x);
+        INDArray sum = Nd4j.create(DataType.FLOAT, frames * rows * columns, channels);
+        for (int tap = 0; tap < 9; tap++) {
+            INDArray shifted =
+                    padded.get(NDArrayIndex.all(), tap(tap / 3, 1, rows), tap(tap % 3, 1, columns), NDArrayIndex.all());
+            INDArray factors = Functions.columns(weight, tap, 1).dup('c').reshape(1, channels);
+            sum.addi(shifted.dup('c').reshape(sum.shape()).mul(factors));
+        }
+        return sum;
+    }
+
     private static INDArray padded(INDArray x, ConvolutionParameters source) {
         long[] lengths = x.shape().clone();
         INDArrayIndex[] inside = new INDArrayIndex[4];

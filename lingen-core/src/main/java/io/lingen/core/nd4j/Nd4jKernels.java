@@ -221,6 +221,18 @@ final class Nd4jKernels implements Kernels {
     }
 
     @Override
+    public void gatedDepthwiseConvolution(Tensor x, Grid grid, Tensor weight, Tensor bias, Tensor out) {
+        long channels = x.shape().last();
+        store(out, () -> {
+            INDArray video = Functions.silu(Nd4jTensor.of(x).values(grid.t(), grid.h(), grid.w(), channels));
+            INDArray taps = Nd4jTensor.of(weight).values(channels, 9);
+            INDArray y = LinearOps.depthwise(video, taps).add(row(bias));
+            INDArray gate = Functions.columns(y, channels / 2, channels / 2).dup('c');
+            return Functions.columns(y, 0, channels / 2).mul(Functions.silu(gate));
+        });
+    }
+
+    @Override
     public void upsampleNearest(Tensor x, Dims3 factor, Tensor out) {
         store(out, () -> Tokens.upsampleNearest(values(x), factor));
     }
@@ -241,6 +253,14 @@ final class Nd4jKernels implements Kernels {
     public void windowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
         store(out, () -> Attention.windows(q, k, v, grid, windows, bias == null ? null : matrix(bias)));
+    }
+
+    @Override
+    public void linearAttention(Heads q, Heads k, Heads v, Rotation rotation, Tensor out) {
+        store(
+                out,
+                () -> Attention.linear(
+                        Attention.columns(q), Attention.columns(k), Attention.columns(v), q.heads(), angles(rotation)));
     }
 
     @Override

@@ -34,8 +34,9 @@ public record Rotation(Grid grid, Tensor tableT, Tensor tableH, Tensor tableW) {
         Shape shape = table.shape();
         boolean bands = shape.rank() == 2 && shape.last() >= 2 && shape.last() % 2 == 0;
         if (table.dtype() != DType.F32 || !bands || shape.length(0) < positions) {
-            throw new IllegalArgumentException("table " + axis + " of a rotation must be F32 with an even width and at least "
-                    + positions + " rows, found " + table.dtype() + shape);
+            throw new IllegalArgumentException(
+                    "table " + axis + " of a rotation must be F32 with an even width and at least " + positions
+                            + " rows, found " + table.dtype() + shape);
         }
     }
 

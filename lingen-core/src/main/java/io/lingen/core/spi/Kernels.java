@@ -273,6 +273,17 @@ public interface Kernels extends TensorStore {
     void convolution(Tensor x, ConvolutionWeights weights, Tensor out);
 
     /**
+     * Computes {@link io.lingen.core.backend.Backend#gatedDepthwiseConvolution}.
+     *
+     * @param x [grid.cells(), 2 channels]
+     * @param grid the grid of cells
+     * @param weight [2 channels, 3, 3]
+     * @param bias [2 channels]
+     * @param out [grid.cells(), channels]
+     */
+    void gatedDepthwiseConvolution(Tensor x, Grid grid, Tensor weight, Tensor bias, Tensor out);
+
+    /**
      * Computes {@link io.lingen.core.backend.Backend#upsampleNearest}.
      *
      * @param x [T, H, W, C]
@@ -306,6 +317,17 @@ public interface Kernels extends TensorStore {
      * @param out [grid.cells(), q.width()]
      */
     void windowAttention(Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out);
+
+    /**
+     * Computes {@link io.lingen.core.backend.Backend#linearAttention}.
+     *
+     * @param q rotation.grid().cells() queries
+     * @param k rotation.grid().cells() keys
+     * @param v rotation.grid().cells() values
+     * @param rotation the grid of tokens, and the cosines and sines of its positions
+     * @param out [rotation.grid().cells(), q.width()]
+     */
+    void linearAttention(Heads q, Heads k, Heads v, Rotation rotation, Tensor out);
 
     // Scans
 

@@ -47,6 +47,16 @@ public abstract class AccountingContract extends BackendContract {
     }
 
     @Test
+    void linearAttention() {
+        Heads heads = new Heads(normal(DType.F32, 1, 8, 12).tensor(), 0, 2, 6);
+        Tensor table = normal(DType.F32, 1, 2, 2).tensor();
+        Rotation rotation = new Rotation(new Grid(2, 2, 2), table, table, table);
+        backend().linearAttention(heads, heads, heads, rotation, output(DType.F32, 8, 12));
+        // A multiply-add per element of the state, to sum it and to apply it.
+        assertCount(OperationKind.ATTENTION, 2 * 2 * 8 * 2 * (6 * 6));
+    }
+
+    @Test
     void windows() {
         Heads q = new Heads(normal(DType.F32, 1, 8 * 4 * 4, 8).tensor(), 0, 2, 4);
         Windows windows = new Windows(new Dims3(4, 2, 4), false);
@@ -92,6 +102,15 @@ public abstract class AccountingContract extends BackendContract {
                         backend().packConvolution(workspace(), causal, DType.F32),
                         output(DType.F32, 1, 6, 6, 5));
         assertCount(OperationKind.CONVOLUTION, 2L * (6 * 6 * 5) * (4 * 27));
+    }
+
+    @Test
+    void depthwiseConvolutions() {
+        Tensor x = normal(DType.F32, 1, 8, 10).tensor();
+        Tensor weight = normal(DType.F32, 1, 10, 3, 3).tensor();
+        Tensor bias = normal(DType.F32, 1, 10).tensor();
+        backend().gatedDepthwiseConvolution(x, new Grid(2, 2, 2), weight, bias, output(DType.F32, 8, 5));
+        assertCount(OperationKind.CONVOLUTION, 2 * 8 * 10 * 9);
     }
 
     @Test

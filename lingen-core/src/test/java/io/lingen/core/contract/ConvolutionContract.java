@@ -1,5 +1,6 @@
 package io.lingen.core.contract;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.lingen.core.DType;
@@ -9,6 +10,7 @@ import io.lingen.core.Tensor;
 import io.lingen.core.op.ConvolutionParameters;
 import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.Dims3;
+import io.lingen.core.op.Grid;
 import io.lingen.core.op.Padding;
 import java.util.Arrays;
 import java.util.List;
@@ -17,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The contract of the convolution and of the upsampling of channels-last videos. */
+/** The contract of convolutions and of the upsampling of channels-last videos. */
 public abstract class ConvolutionContract extends BackendContract {
     @ParameterizedTest
     @CsvSource({
@@ -167,6 +169,52 @@ public abstract class ConvolutionContract extends BackendContract {
         assertClose(rounded(expected, out), y, 0);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        // grid, channels, types
+        "1, 1, 1,  1, F32, F32",
+        "2, 3, 4,  5, F32, F32",
+        "1, 5, 7,  17, F32, BF16",
+        "3, 4, 1,  16, BF16, BF16",
+        "2, 1, 9,  33, BF16, F32",
+        "1, 9, 13,  72, F32, F32",
+        "2, 17, 19,  136, BF16, BF16",
+        "1, 3, 35,  264, BF16, BF16",
+        "1, 35, 3,  64, F32, BF16",
+        "1, 18, 34,  40, BF16, BF16",
+        "2, 2, 2,  1031, BF16, BF16"
+    })
+    void gatedDepthwiseConvolution(int t, int h, int w, int channels, DType in, DType out) {
+        Grid grid = new Grid(t, h, w);
+        Sample x = normal(in, 2, grid.cells(), 2 * channels);
+        Sample weight = normal(DType.F32, 0.4, 2 * channels, 1, 3, 3);
+        Sample bias = normal(DType.F32, 0.5, 2 * channels);
+        Tensor y = output(out, grid.cells(), channels);
+        backend().gatedDepthwiseConvolution(x.tensor(), grid, weight.tensor(), bias.tensor(), y);
+        double[] expected =
+                ReferenceOperations.gatedDepthwiseConvolution(x.values(), grid, weight.values(), bias.values());
+        assertClose(expected, y, tolerance(9, in, out));
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "BF16"})
+    void framesOfADepthwiseConvolutionAreIndependent(DType dtype) {
+        Grid grid = new Grid(4, 6, 5);
+        Tensor x = normal(dtype, 1, grid.cells(), 2 * 24).tensor();
+        Tensor weight = normal(DType.F32, 1, 2 * 24, 3, 3).tensor();
+        Tensor bias = normal(DType.F32, 1, 2 * 24).tensor();
+        Tensor together = output(dtype, grid.cells(), 24);
+        Tensor apart = output(dtype, grid.cells(), 24);
+        backend().gatedDepthwiseConvolution(x, grid, weight, bias, together);
+        for (int[] frames : new int[][] {{0, 1}, {1, 4}}) {
+            Grid part = new Grid(frames[1] - frames[0], 6, 5);
+            long from = frames[0] * grid.stride(0);
+            long to = frames[1] * grid.stride(0);
+            backend().gatedDepthwiseConvolution(x.slice(from, to), part, weight, bias, apart.slice(from, to));
+        }
+        assertArrayEquals(floats(together), floats(apart));
+    }
+
     @Test
     void invalidArgumentsAreRejected() {
         Dims3 kernel = new Dims3(3, 3, 3);
@@ -190,6 +238,20 @@ public abstract class ConvolutionContract extends BackendContract {
         assertRejected(() -> backend().convolution(shorter, step, output(DType.F32, 1, 4, 4, 3)));
         Dims3 factor = new Dims3(1, 2, 2);
         assertRejected(() -> backend().upsampleNearest(x, factor, y));
+        Grid grid = new Grid(3, 2, 2);
+        Tensor cells = normal(DType.F32, 1, 12, 6).tensor();
+        Tensor taps = normal(DType.F32, 1, 6, 3, 3).tensor();
+        Tensor six = normal(DType.F32, 1, 6).tensor();
+        Tensor gated = output(DType.F32, 12, 3);
+        backend().gatedDepthwiseConvolution(cells, grid, taps, six, gated);
+        assertRejected(() -> backend().gatedDepthwiseConvolution(cells, new Grid(3, 2, 3), taps, six, gated));
+        assertRejected(() -> backend().gatedDepthwiseConvolution(cells, grid, six, six, gated));
+        assertRejected(() -> backend().gatedDepthwiseConvolution(cells, grid, taps, taps, gated));
+        assertRejected(() -> backend().gatedDepthwiseConvolution(cells, grid, taps, six, cells));
+        Tensor coarse = normal(DType.BF16, 1, 6, 3, 3).tensor();
+        assertRejected(() -> backend().gatedDepthwiseConvolution(cells, grid, coarse, six, gated));
+        Tensor odd = normal(DType.F32, 1, 12, 5).tensor();
+        assertRejected(() -> backend().gatedDepthwiseConvolution(odd, grid, taps, six, gated));
     }
 
     private ConvolutionParameters source(int out, int in, Dims3 kernel, Dims3 stride, Padding padding) {

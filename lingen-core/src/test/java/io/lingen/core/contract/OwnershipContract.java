@@ -183,6 +183,35 @@ public abstract class OwnershipContract extends BackendContract {
     }
 
     @Test
+    void depthwiseConvolution() {
+        check(
+                t -> backend().gatedDepthwiseConvolution(t[0], GRID, t[1], t[2], t[3]),
+                shape(8, 6),
+                shape(6, 3, 3),
+                shape(6),
+                shape(8, 3));
+    }
+
+    @Test
+    void linearAttention() {
+        check(
+                t -> backend()
+                        .linearAttention(
+                                new Heads(t[0], 0, 2, 6),
+                                new Heads(t[1], 0, 2, 6),
+                                new Heads(t[2], 0, 2, 6),
+                                new Rotation(GRID, t[3], t[4], t[5]),
+                                t[6]),
+                shape(8, 12),
+                shape(8, 12),
+                shape(8, 12),
+                shape(2, 2),
+                shape(2, 2),
+                shape(2, 2),
+                shape(8, 12));
+    }
+
+    @Test
     void attention() {
         check(
                 t -> backend()

@@ -19,6 +19,18 @@ final class ReferenceAttention {
         int tokens() {
             return matrix.length / columns;
         }
+
+        private HeadValues relu() {
+            return of(Arrays.stream(matrix).map(x -> Math.max(x, 0)).toArray());
+        }
+
+        private HeadValues rotated(double[][] tables, int[] bands, Grid grid) {
+            return of(ReferenceOperations.rotate(matrix, columns, column, heads, tables, bands, grid));
+        }
+
+        private HeadValues of(double[] other) {
+            return new HeadValues(other, columns, column, heads, headDim);
+        }
     }
 
     static double[] attention(HeadValues q, HeadValues k, HeadValues v, double @Nullable [] weights) {
@@ -35,6 +47,47 @@ final class ReferenceAttention {
         for (int query = 0; query < q.tokens(); query++) {
             for (int head = 0; head < q.heads; head++) {
                 attend(q, k, v, head, query, Arrays.copyOf(keys, count), added, out);
+            }
+        }
+        return out;
+    }
+
+    /**
+     * Computes linear attention.
+     *
+     * @param tables rows of cos, sin, cos, sin, ... for t, h and w
+     * @param bands the widths of the tables
+     */
+    static double[] linear(HeadValues q, HeadValues k, HeadValues v, double[][] tables, int[] bands, Grid grid) {
+        int d = q.headDim;
+        double[] out = new double[q.tokens() * q.heads * d];
+        HeadValues queries = q.relu();
+        HeadValues keys = k.relu();
+        HeadValues rotatedQueries = queries.rotated(tables, bands, grid);
+        HeadValues rotatedKeys = keys.rotated(tables, bands, grid);
+        for (int head = 0; head < q.heads; head++) {
+            double[][] state = new double[d][d];
+            double[] total = new double[d];
+            for (int token = 0; token < k.tokens(); token++) {
+                for (int j = 0; j < d; j++) {
+                    total[j] += keys.at(token, head, j);
+                    for (int i = 0; i < d; i++) {
+                        state[i][j] += v.at(token, head, i) * rotatedKeys.at(token, head, j);
+                    }
+                }
+            }
+            for (int token = 0; token < q.tokens(); token++) {
+                double divisor = 1e-15;
+                for (int j = 0; j < d; j++) {
+                    divisor += total[j] * queries.at(token, head, j);
+                }
+                for (int i = 0; i < d; i++) {
+                    double sum = 0;
+                    for (int j = 0; j < d; j++) {
+                        sum += state[i][j] * rotatedQueries.at(token, head, j);
+                    }
+                    out[(token * q.heads + head) * d + i] = sum / divisor;
+                }
             }
         }
         return out;

@@ -185,6 +185,39 @@ final class ReferenceOperations {
         return out;
     }
 
+    /**
+     * Computes a depthwise convolution of SiLU(x) over 3 x 3 cells of each frame, and its gate.
+     *
+     * @param x [grid cells, 2 channels]
+     * @param weight [2 channels, 3, 3]
+     * @param bias [2 channels]
+     */
+    static double[] gatedDepthwiseConvolution(double[] x, Grid grid, double[] weight, double[] bias) {
+        int channels = bias.length / 2;
+        double[] out = new double[(int) grid.cells() * channels];
+        for (int cell = 0; cell < grid.cells(); cell++) {
+            int h = cell / grid.w() % grid.h();
+            int w = cell % grid.w();
+            double[] y = bias.clone();
+            for (int dh = -1; dh <= 1; dh++) {
+                for (int dw = -1; dw <= 1; dw++) {
+                    if (h + dh < 0 || h + dh >= grid.h() || w + dw < 0 || w + dw >= grid.w()) {
+                        continue;
+                    }
+                    int neighbour = cell + dh * grid.w() + dw;
+                    int tap = (dh + 1) * 3 + dw + 1;
+                    for (int c = 0; c < 2 * channels; c++) {
+                        y[c] += weight[c * 9 + tap] * ReferenceScan.silu(x[neighbour * 2 * channels + c]);
+                    }
+                }
+            }
+            for (int c = 0; c < channels; c++) {
+                out[cell * channels + c] = y[c] * ReferenceScan.silu(y[channels + c]);
+            }
+        }
+        return out;
+    }
+
     static double[] averagePool(double[] x, Grid grid, Dims3 kernel, int d) {
         Grid pooled = grid.dividedBy(kernel);
         double[] out = new double[(int) pooled.cells() * d];

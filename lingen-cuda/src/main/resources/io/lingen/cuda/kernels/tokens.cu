@@ -1,5 +1,6 @@
 // Patches, position embeddings, rotations, pooling and upsampling. All are limited by memory bandwidth.
 #include "device.cuh"
+#include "rotation.cuh"
 
 struct Patches {
   const void* from;
@@ -70,16 +71,11 @@ KERNEL(256, add_position, Positions) {
 
 struct Rotation {
   void* x;  // the first column of the first head
-  const float* table_t;
-  const float* table_h;
-  const float* table_w;
   i64 tokens;
   i64 columns;
   int x_bf16;
   int heads;
-  int head_dim;
-  int band_t, band_h;  // widths; band w is the rest
-  int gh, gw;
+  Angles angles;
 };
 
 /**
@@ -87,37 +83,19 @@ struct Rotation {
  * rotates its columns of every head by the same angles.
  */
 KERNEL(256, rotate, Rotation) {
-  int column = (blockIdx.y * blockDim.x + threadIdx.x) * 8, count = p.head_dim - column;
+  int column = (blockIdx.y * blockDim.x + threadIdx.x) * 8, count = p.angles.head_dim - column;
   i64 token = (i64)blockIdx.x * blockDim.y + threadIdx.y;
   if (count <= 0 || token >= p.tokens) {
     return;
   }
-  i64 line = token / p.gw;
-  i64 w = token - line * p.gw, t = line / p.gh, h = line - t * p.gh;
-  const float* angles_t = p.table_t + t * p.band_t;
-  const float* angles_h = p.table_h + h * p.band_h;
-  const float* angles_w = p.table_w + w * (p.head_dim - p.band_t - p.band_h);
   float cosines[4], sines[4];
-#pragma unroll
-  for (int k = 0; k < 4; k++) {
-    // Bands have even widths, so a pair lies within one.
-    int c = min(column + 2 * k, p.head_dim - 2);
-    int in_h = c - p.band_t, in_w = in_h - p.band_h;
-    const float* angle = in_h < 0 ? angles_t + c : in_w < 0 ? angles_h + in_h : angles_w + in_w;
-    cosines[k] = angle[0];
-    sines[k] = angle[1];
-  }
+  read_angles(p.angles, (u32)token, column, cosines, sines);
   i64 at = token * p.columns + column;
 #pragma unroll 4
-  for (int head = 0; head < p.heads; head++, at += p.head_dim) {
+  for (int head = 0; head < p.heads; head++, at += p.angles.head_dim) {
     float v[8];
     get8(p.x, p.x_bf16, at, count, v);
-#pragma unroll
-    for (int k = 0; k < 4; k++) {
-      float a = v[2 * k], b = v[2 * k + 1];
-      v[2 * k] = a * cosines[k] - b * sines[k];
-      v[2 * k + 1] = a * sines[k] + b * cosines[k];
-    }
+    rotate_pairs(v, cosines, sines);
     put8(p.x, p.x_bf16, at, count, v);
   }
 }

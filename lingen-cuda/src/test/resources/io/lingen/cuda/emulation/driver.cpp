@@ -453,7 +453,7 @@ int nvrtcGetSupportedArchs(int* architectures) {
 }
 int nvrtcCreateProgram(Program** program, const char* source, const char* name, int headers, const char* const* texts,
                        const char* const* names) {
-  if (strstr(source, "KERNEL") == nullptr || headers != 4 || strstr(texts[1], "DEVICE") == nullptr
+  if (strstr(source, "KERNEL") == nullptr || headers != 5 || strstr(texts[1], "DEVICE") == nullptr
       || strcmp(names[1], "device.cuh") != 0) {
     return 3;
   }

@@ -29,6 +29,7 @@ import io.lingen.core.spi.pool.PooledWorkspace;
 import io.lingen.cpu.internal.SizeClassAllocator;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.kernel.CausalConvolutionKernel;
+import io.lingen.cpu.internal.kernel.DepthwiseConvolutionKernel;
 import io.lingen.cpu.internal.kernel.DiagonalScanKernel;
 import io.lingen.cpu.internal.kernel.ElementwiseKernel;
 import io.lingen.cpu.internal.kernel.GroupNormKernel;
@@ -59,6 +60,7 @@ final class CpuKernels implements Kernels {
     private final LayerNormKernel layerNorm;
     private final RmsNormKernel rmsNorm;
     private final GroupNormKernel groupNorm;
+    private final DepthwiseConvolutionKernel depthwiseConvolution;
     private final UpsampleKernel upsampling;
     private final CausalConvolutionKernel causalConvolution;
     private final DiagonalScanKernel diagonalScan;
@@ -74,6 +76,7 @@ final class CpuKernels implements Kernels {
         layerNorm = new LayerNormKernel(pool, blocks, kernels.loops());
         rmsNorm = new RmsNormKernel(pool, kernels.loops());
         groupNorm = new GroupNormKernel(pool, blocks, kernels.loops());
+        depthwiseConvolution = new DepthwiseConvolutionKernel(pool, kernels.loops());
         upsampling = new UpsampleKernel(pool, kernels.loops());
         causalConvolution = new CausalConvolutionKernel(pool, blocks, kernels.loops());
         diagonalScan = new DiagonalScanKernel(pool, kernels.loops());
@@ -276,6 +279,11 @@ final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void gatedDepthwiseConvolution(Tensor x, Grid grid, Tensor weight, Tensor bias, Tensor out) {
+        depthwiseConvolution.compute(PooledTensor.of(x), grid, weight, bias, PooledTensor.of(out));
+    }
+
+    @Override
     public void upsampleNearest(Tensor x, Dims3 factor, Tensor out) {
         upsampling.compute(PooledTensor.of(x), factor, PooledTensor.of(out));
     }
@@ -296,6 +304,16 @@ final class CpuKernels implements Kernels {
         kernels.begin();
         try {
             kernels.attention().windowAttention(q, k, v, grid, windows, bias, PooledTensor.of(out));
+        } finally {
+            kernels.end();
+        }
+    }
+
+    @Override
+    public void linearAttention(Heads q, Heads k, Heads v, Rotation rotation, Tensor out) {
+        kernels.begin();
+        try {
+            kernels.linearAttention().compute(q, k, v, rotation, PooledTensor.of(out));
         } finally {
             kernels.end();
         }

@@ -10,6 +10,7 @@ import io.lingen.cpu.internal.dnnl.DnnlMatrixKernel;
 import io.lingen.cpu.internal.kernel.AttentionKernel;
 import io.lingen.cpu.internal.kernel.ChunkedScanKernel;
 import io.lingen.cpu.internal.kernel.ConvolutionKernel;
+import io.lingen.cpu.internal.kernel.LinearAttentionKernel;
 import io.lingen.cpu.internal.kernel.LinearKernel;
 import io.lingen.cpu.internal.kernel.MatrixKernel;
 import io.lingen.cpu.internal.kernel.PackedConvolutionKernel;
@@ -36,6 +37,7 @@ record KernelSet(
         LinearKernel linear,
         ConvolutionKernel convolution,
         AttentionKernel attention,
+        LinearAttentionKernel linearAttention,
         SelectiveScanKernel selectiveScan,
         @Nullable Dnnl dnnl)
         implements AutoCloseable {
@@ -61,6 +63,7 @@ record KernelSet(
                     new PackedLinearKernel(pool, memory, loops),
                     new PackedConvolutionKernel(pool, memory, loops),
                     new TiledAttentionKernel(pool, memory, loops, matrix),
+                    new LinearAttentionKernel(pool, memory, loops, matrix),
                     new RecurrentScanKernel(pool, memory, loops),
                     null);
         }
@@ -71,6 +74,7 @@ record KernelSet(
                 new DnnlLinearKernel(dnnl, pool, memory, loops),
                 new DnnlConvolutionKernel(dnnl, pool, memory, loops),
                 new TiledAttentionKernel(pool, memory, loops, matrix),
+                new LinearAttentionKernel(pool, memory, loops, matrix),
                 new ChunkedScanKernel(pool, memory, loops, ChunkKernels.best(), matrix),
                 dnnl);
     }

@@ -225,6 +225,15 @@ public interface FloatKernels {
     }
 
     /**
+     * Computes out = max(x, 0).
+     *
+     * @param x [n]
+     * @param out [n]
+     * @param n the number of elements
+     */
+    void relu(long x, long out, int n);
+
+    /**
      * Rotates neighbouring pairs (a, b) to (a cos - b sin, a sin + b cos).
      *
      * @param x pairs, [n]
@@ -341,6 +350,23 @@ public interface FloatKernels {
      * @param accumulate whether the product is added to C or overwrites it
      */
     void tile(long a, long aRow, long aColumn, int rows, long b, int k, long c, long cStride, boolean accumulate);
+
+    // Convolutions
+
+    /**
+     * Computes one line of a depthwise convolution over 3 x 3 cells.
+     *
+     * @param above the line before the output, [cells + 2, channels]
+     * @param middle the line of the output, [cells + 2, channels]
+     * @param below the line after the output, [cells + 2, channels]
+     * @param cells the number of outputs; output i is computed from cells i to i + 2 of the lines
+     * @param channels the number of channels
+     * @param weight [3, 3, channels]: lines, then cells of a line
+     * @param bias [channels]
+     * @param out [cells, channels]
+     */
+    void depthwiseConvolution(
+            long above, long middle, long below, int cells, int channels, long weight, long bias, long out);
 
     // Scans
 

@@ -160,6 +160,14 @@ public final class ScalarFloatKernels implements FloatKernels {
     }
 
     @Override
+    public void relu(long x, long out, int n) {
+        for (int i = 0; i < n; i++) {
+            long at = (long) i * F;
+            setFloat(out + at, Math.max(getFloat(x + at), 0));
+        }
+    }
+
+    @Override
     public void rotate(long x, long angles, long out, int n) {
         for (int i = 0; i < n; i += 2) {
             long at = (long) i * F;
@@ -279,6 +287,28 @@ public final class ScalarFloatKernels implements FloatKernels {
             setFloat(target + F, sum1);
             setFloat(target + 2 * F, sum2);
             setFloat(target + 3 * F, sum3);
+        }
+    }
+
+    @Override
+    public void depthwiseConvolution(
+            long above, long middle, long below, int cells, int channels, long weight, long bias, long out) {
+        convolveDepthwise(above, middle, below, cells, 0, channels, weight, bias, out);
+    }
+
+    /** Computes channels {@code from} to {@code channels} of {@link #depthwiseConvolution}. */
+    static void convolveDepthwise(
+            long above, long middle, long below, int cells, int from, int channels, long weight, long bias, long out) {
+        long[] lines = {above, middle, below};
+        for (int cell = 0; cell < cells; cell++) {
+            for (int channel = from; channel < channels; channel++) {
+                float sum = getFloat(bias + (long) channel * F);
+                for (int tap = 0; tap < 9; tap++) {
+                    sum += getFloat(weight + ((long) tap * channels + channel) * F)
+                            * getFloat(lines[tap / 3] + ((long) (cell + tap % 3) * channels + channel) * F);
+                }
+                setFloat(out + ((long) cell * channels + channel) * F, sum);
+            }
         }
     }
 

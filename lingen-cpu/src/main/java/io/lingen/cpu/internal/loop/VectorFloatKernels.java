@@ -372,6 +372,19 @@ public final class VectorFloatKernels implements FloatKernels {
     }
 
     @Override
+    public void relu(long x, long out, int n) {
+        FloatVector zeros = broadcast(FLOATS, 0);
+        int i = 0;
+        for (int bound = FLOATS.loopBound(n); i < bound; i += LANES) {
+            FloatVector values = fromMemorySegment(FLOATS, ALL, x + (long) i * F, LITTLE);
+            // The blend is cheaper than lanewise MAX, and keeps NaN.
+            values.blend(zeros, values.compare(VectorOperators.LT, zeros))
+                    .intoMemorySegment(ALL, out + (long) i * F, LITTLE);
+        }
+        TAIL.relu(x + (long) i * F, out + (long) i * F, n - i);
+    }
+
+    @Override
     public void rotate(long x, long angles, long out, int n) {
         FloatVector signs = broadcast(FLOATS, -1f).blend(1f, ODD);
         int i = 0;
@@ -543,6 +556,18 @@ public final class VectorFloatKernels implements FloatKernels {
                 VectorTile.computeRow(a + row * aRow * F, aColumn * F, b, k, c + row * cStride * F);
             }
         }
+    }
+
+    @Override
+    public void depthwiseConvolution(
+            long above, long middle, long below, int cells, int channels, long weight, long bias, long out) {
+        int channel = 0;
+        for (int bound = FLOATS.loopBound(channels); channel < bound; channel += LANES) {
+            long at = (long) channel * F;
+            VectorConvolution.depthwise(
+                    above + at, middle + at, below + at, cells, (long) channels * F, weight + at, bias + at, out + at);
+        }
+        ScalarFloatKernels.convolveDepthwise(above, middle, below, cells, channel, channels, weight, bias, out);
     }
 
     @Override

@@ -138,6 +138,7 @@ class FloatKernelsTest {
                     s.copy(a, out, k);
                     s.rmsNorm(out, b, 1e-6f, out, 3, k / 3);
                 }));
+        compare(n, 0, (s, a, b, c, out, k) -> run(() -> s.relu(a, out, k)));
         compare(n & ~1, 2e-6, (s, a, b, c, out, k) -> run(() -> s.rotate(a, b, out, k)));
         compare(n, 3e-6, (s, a, b, c, out, k) -> run(() -> s.normalize(a, 0.2f, 1.7f, b, c, out, k)));
         compare(n, 3e-6, (s, a, b, c, out, k) -> run(() -> s.affine(a, b, c, a, out, k)));
@@ -204,6 +205,26 @@ class FloatKernelsTest {
             return result;
         } finally {
             memory.release(block);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 5, 16, 31, 40, 64, 67})
+    void depthwiseConvolutionsAgree(int channels) {
+        for (int cells : new int[] {1, 2, 3, 7}) {
+            int line = (cells + 2) * channels;
+            compare(
+                    cells * channels,
+                    3e-6,
+                    (s, a, b, c, out, k) -> run(() -> s.depthwiseConvolution(
+                            a,
+                            b,
+                            c,
+                            cells,
+                            channels,
+                            a + (long) line * Float.BYTES,
+                            b + (long) line * Float.BYTES,
+                            out)));
         }
     }
 

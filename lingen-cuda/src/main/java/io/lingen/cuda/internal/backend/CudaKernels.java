@@ -35,8 +35,10 @@ import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.op.Attention;
 import io.lingen.cuda.internal.op.CudaConvolution;
 import io.lingen.cuda.internal.op.CudaLinear;
+import io.lingen.cuda.internal.op.DepthwiseConvolution;
 import io.lingen.cuda.internal.op.Elementwise;
 import io.lingen.cuda.internal.op.Gemm;
+import io.lingen.cuda.internal.op.LinearAttention;
 import io.lingen.cuda.internal.op.Norms;
 import io.lingen.cuda.internal.op.Scans;
 import io.lingen.cuda.internal.op.TokenOps;
@@ -56,6 +58,8 @@ public final class CudaKernels implements Kernels {
     private final Norms norms;
     private final Gemm gemm;
     private final Attention attention;
+    private final LinearAttention linearAttention;
+    private final DepthwiseConvolution depthwiseConvolution;
     private final Scans scans;
     private final GraphRecorder recorder;
 
@@ -74,6 +78,8 @@ public final class CudaKernels implements Kernels {
         norms = new Norms(device, blocks);
         gemm = new Gemm(device, blocks, elementwise);
         attention = new Attention(device);
+        linearAttention = new LinearAttention(device, blocks);
+        depthwiseConvolution = new DepthwiseConvolution(device);
         scans = new Scans(device, blocks);
         recorder = new GraphRecorder(device, blocks);
     }
@@ -291,6 +297,11 @@ public final class CudaKernels implements Kernels {
     }
 
     @Override
+    public void gatedDepthwiseConvolution(Tensor x, Grid grid, Tensor weight, Tensor bias, Tensor out) {
+        depthwiseConvolution.compute(x, grid, weight, bias, out);
+    }
+
+    @Override
     public void upsampleNearest(Tensor x, Dims3 factor, Tensor out) {
         tokens.upsample(x, factor, out);
     }
@@ -304,6 +315,11 @@ public final class CudaKernels implements Kernels {
     public void windowAttention(
             Heads q, Heads k, Heads v, Grid grid, Windows windows, @Nullable Tensor bias, Tensor out) {
         attention.windowAttention(q, k, v, grid, windows, bias, out);
+    }
+
+    @Override
+    public void linearAttention(Heads q, Heads k, Heads v, Rotation rotation, Tensor out) {
+        linearAttention.compute(q, k, v, rotation, out);
     }
 
     @Override

@@ -20,15 +20,18 @@ import java.util.TreeMap;
  */
 public record KernelSource(String name, String text, Map<String, String> headers) {
     private static final String FOLDER = "/io/lingen/cuda/kernels/";
-    private static final List<String> HEADERS = List.of("attention.cuh", "device.cuh", "hopper.cuh", "path.cuh");
+    private static final List<String> HEADERS =
+            List.of("attention.cuh", "device.cuh", "hopper.cuh", "path.cuh", "rotation.cuh");
 
     /** The names of all source files without ".cu". */
     public static final List<String> NAMES = List.of(
             "attention",
             "attention_sm90",
             "convolution_sm90",
+            "depthwise_convolution",
             "elementwise",
             "gemm",
+            "linear_attention",
             "mamba1",
             "norms",
             "scan",

@@ -9,6 +9,7 @@ import io.lingen.core.op.Rotation;
 import io.lingen.core.spi.pool.PooledTensor;
 import io.lingen.cuda.internal.driver.Device;
 import io.lingen.cuda.internal.driver.Launch;
+import io.lingen.cuda.internal.op.args.AnglesArguments;
 import io.lingen.cuda.internal.op.args.PatchesArguments;
 import io.lingen.cuda.internal.op.args.PoolArguments;
 import io.lingen.cuda.internal.op.args.PositionsArguments;
@@ -118,18 +119,11 @@ public final class TokenOps {
                 Launch.cells(heads.tokens(), heads.headDim()),
                 new RotationArguments(
                         HeadAddresses.of(heads),
-                        PooledTensor.addressOf(rotation.tableT()),
-                        PooledTensor.addressOf(rotation.tableH()),
-                        PooledTensor.addressOf(rotation.tableW()),
                         heads.tokens(),
                         matrix.shape().last(),
                         PooledTensor.isBf16(matrix),
                         heads.heads(),
-                        heads.headDim(),
-                        Math.toIntExact(rotation.tableT().shape().last()),
-                        Math.toIntExact(rotation.tableH().shape().last()),
-                        rotation.grid().h(),
-                        rotation.grid().w()));
+                        AnglesArguments.of(rotation)));
     }
 
     /**

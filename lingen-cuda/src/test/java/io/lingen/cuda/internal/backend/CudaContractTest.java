@@ -5,6 +5,7 @@ import io.lingen.core.contract.AccountingContract;
 import io.lingen.core.contract.AttentionContract;
 import io.lingen.core.contract.ConvolutionContract;
 import io.lingen.core.contract.ElementwiseContract;
+import io.lingen.core.contract.LinearAttentionContract;
 import io.lingen.core.contract.LinearContract;
 import io.lingen.core.contract.Mamba1Contract;
 import io.lingen.core.contract.MemoryContract;
@@ -52,6 +53,14 @@ final class CudaContractTest {
 
     @Nested
     final class Linear extends LinearContract {
+        @Override
+        protected Backend newBackend() {
+            return TestBackends.open();
+        }
+    }
+
+    @Nested
+    final class LinearAttention extends LinearAttentionContract {
         @Override
         protected Backend newBackend() {
             return TestBackends.open();
