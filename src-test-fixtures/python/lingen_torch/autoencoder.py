@@ -1,6 +1,6 @@
 """The temporal autoencoder (TAE): an image autoencoder inflated in time. Tensor names are those of the checkpoint.
 
-Frames are [B, 3, F, H, W] in [-1, 1]; latents [B, C, T, H/8, W/8], normalised per channel. Inside, a clip is kept as
+Frames are [B, 3, F, H, W] in [-1, 1]; latents [B, C, T, H/8, W/8], normalized per channel. Inside, a clip is kept as
 [B*T, C, H, W] in channels-last memory, so that the spatial and the temporal convolution both run on views.
 """
 
@@ -198,7 +198,7 @@ class Decoder(nn.Module):
         self.conv_out = InflatedConv(c.widths[-1], c.out_channels * prod(c.patch_size))
 
     def forward(self, z):
-        """[B, C, T, h, w], not normalised -> [B, 3, F, H, W]."""
+        """[B, C, T, h, w], not normalized -> [B, 3, F, H, W]."""
         b, _, frames = z.shape[:3]
         x = z.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)           # [B*T, C, h, w]
         x = self.mid(self.conv_in(x, frames), frames)
@@ -233,7 +233,7 @@ class Encoder(nn.Module):
         self.conv_out = InflatedConv(widths[-1], c.latent_channels)
 
     def forward(self, frames):
-        """[B, 3, F, H, W] -> [B, C, T, h, w], not normalised."""
+        """[B, 3, F, H, W] -> [B, C, T, h, w], not normalized."""
         b, c, f, h, w = frames.shape
         pt, ph, pw = self.config.patch_size
         x = frames.reshape(b, c, f // pt, pt, h // ph, ph, w // pw, pw).permute(0, 2, 1, 3, 5, 7, 4, 6)
@@ -250,7 +250,7 @@ class Encoder(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """Encoder and decoder; `encode` gives and `decode` takes latents normalised by the config's mean and std."""
+    """Encoder and decoder; `encode` gives and `decode` takes latents normalized by the config's mean and std."""
 
     def __init__(self, config: AutoencoderConfig):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The C allocator's behaviour under large short-lived tensors."""
+"""The C allocator's behavior under large short-lived tensors."""
 
 import ctypes
 import sys

@@ -41,7 +41,7 @@ def zigzag_permutation(sizes):
     """Boustrophedon over a grid (a, b, c), c fastest: (positions in row-major order as they are visited, its inverse).
 
     Every second row (counted over the whole grid) runs backwards in c and every second plane backwards in b, so
-    consecutive tokens always are neighbours in the grid.
+    consecutive tokens always are neighbors in the grid.
     """
     na, nb, nc = sizes
     index = []

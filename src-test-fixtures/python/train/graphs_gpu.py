@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-# Before it is captured: libraries choose algorithms, kernels are compiled, optimisers make their state.
+# Before it is captured: libraries choose algorithms, kernels are compiled, optimizers make their state.
 WARM_UPS = 2
 
 

@@ -44,7 +44,7 @@ def widen_conv(new: InflatedConv, old: InflatedConv, inputs: int, outputs: int) 
 
 
 def repeat(new: nn.Parameter, old: torch.Tensor, copies: int) -> None:
-    """Copies lie beside each other, so they are in one group of the normalisation and its statistics are the same."""
+    """Copies lie beside each other, so they are in one group of the normalization and its statistics are the same."""
     new.copy_(old.repeat_interleave(copies))
 
 

@@ -2,7 +2,7 @@
 
     python -m train.make_latents --decoder DIR/decoder-final.pt --output DIR/latents --seconds 2 --clips 8000
 
-A shard is one .npz of 500 seconds: `latent` float16 [N, 16, T, h, w] normalised, `object` bool [N, T, h, w] (the
+A shard is one .npz of 500 seconds: `latent` float16 [N, 16, T, h, w] normalized, `object` bool [N, T, h, w] (the
 cells near an object), `part` [N] (what part of a clip its captions are true of), `text` float16 [sum of L, 384] and
 `length` [N * captions], and `caption` strings; the first caption of a clip names everything.
 

@@ -2,7 +2,7 @@
 
     python -m train.plot --output chart.svg --title "Denoiser" DIR/denoiser.csv:loss_1 DIR/denoiser.csv:loss_4
 
-A series is FILE:COLUMN or FILE:COLUMN:NAME; its x is the file's column `--x`, its values are averaged over `--smooth` neighbours.
+A series is FILE:COLUMN or FILE:COLUMN:NAME; its x is the file's column `--x`, its values are averaged over `--smooth` neighbors.
 """
 
 from __future__ import annotations

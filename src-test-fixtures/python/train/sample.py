@@ -32,7 +32,7 @@ SIDE = 128
 @torch.no_grad()
 def sample(model: Denoiser, text: TextEncoder, prompts: list[Prompt], frames: int, times: list[float], guidance: float, eta: float,
            cells: int) -> torch.Tensor:
-    """Latents [B, 16, frames, cells, cells], normalised; each from its prompt's seed."""
+    """Latents [B, 16, frames, cells, cells], normalized; each from its prompt's seed."""
     count = len(prompts)
     padded, mask = pad_texts([text([p.prompt])[0][0] for p in prompts])
     empty = torch.from_numpy(text([""])[0]).repeat(count, 1, 1)

@@ -2,7 +2,7 @@
 
     python -m train.text_probe
 
-The probe reads a caption as a block's cross-attention does, one query for each attribute, and names the colour, shape, motion and
+The probe reads a caption as a block's cross-attention does, one query for each attribute, and names the color, shape, motion and
 background. Trained on training captions alone; judged on other captions in trained and in held-out words. What it cannot tell in
 held-out words a denoiser that is trained on the same words can hardly follow.
 """

@@ -4,7 +4,7 @@
 
 First on crops of 64x64 and 16 frames for a share of the time, `--crops`, then on whole frames of 128x128. The learning rate follows
 the share of the time that has been used. `--refine` goes on from DIR/decoder-final.pt with the decoder alone and on whole frames, for the
-clips' PSNR: the latents stay what they are, so a denoiser that was trained on them keeps its worth. DIR/decoder.pt (weights, averaged weights, optimiser, step) is replaced whole; a run resumes from it.
+clips' PSNR: the latents stay what they are, so a denoiser that was trained on them keeps its worth. DIR/decoder.pt (weights, averaged weights, optimizer, step) is replaced whole; a run resumes from it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What generated objects look like before a model has learnt shapes: smooth blobs that wander and deform at random.
+"""What generated objects look like before a model has learned shapes: smooth blobs that wander and deform at random.
 
     python -m world.blobs --clips 200
 

@@ -18,7 +18,7 @@ from world.change import Change, changes_between
 from world.look import Seen, View, look
 from world.render import EVENT_SECONDS, FPS, Scene
 
-# Colour identifies an object, so it decides first which seen object is which of the caption.
+# Color identifies an object, so it decides first which seen object is which of the caption.
 WEIGHTS = {"colour": 8, "shape": 4, "motion": 2, "size": 1, "speed": 1}
 # What the specification lists; captions may name sizes and speeds too.
 LISTED = ("count", "background", "colour", "shape", "motion", "event")
@@ -139,7 +139,7 @@ def _assign(things: tuple[dict, ...], seen: tuple[Seen, ...]) -> list[Seen | Non
 
 
 def _identity(first: View, changes: tuple[Change, ...], expected: Expected) -> bool:
-    """Nothing but the named event may have changed a colour, a shape or the number of objects."""
+    """Nothing but the named event may have changed a color, a shape or the number of objects."""
     event = expected.event or {"kind": None, "value": None}
     astray = [c for c in changes if c.kind in ("colour", "shape", "count") and (c.kind, c.after) != (event["kind"], event["value"])]
     return bool(first.things) and all(t.shape != "none" for t in first.things) and not astray

@@ -86,7 +86,7 @@ def best_pose(shape: str, cover: np.ndarray, known: np.ndarray) -> Pose:
 
 
 def next_pose(shape: str, pose: Pose, cover: np.ndarray, known: np.ndarray) -> Pose:
-    """The best pose near that of a neighbouring frame."""
+    """The best pose near that of a neighboring frame."""
     rng = np.random.default_rng(2)
     start = np.array([[pose.x, pose.y, pose.radius, pose.angle]])
     return _search(shape, start, (0.05, 0.1, 0.5 / SYMMETRY[shape]), cover, known, rng, rounds=5, count=80, keep=8)

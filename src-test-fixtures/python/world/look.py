@@ -115,7 +115,7 @@ def _track(time: np.ndarray, outlines: Outlines, clear: np.ndarray, shape: str, 
 
 
 def _drawn_centre(centre: np.ndarray, radius: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    """A triangle is drawn, and spins, around a point that is not its centre of mass (render.signed_distance).
+    """A triangle is drawn, and spins, around a point that is not its center of mass (render.signed_distance).
 
     Which of its three sides is that point's is seen only if it spins: then one of them keeps the point in its place. If it does
     not spin, it stands almost upright.

@@ -28,7 +28,7 @@ OFF_CIRCLE = 0.03
 
 @dataclass(frozen=True)
 class Track:
-    """An object's poses at `time` [N] seconds: centre [N, 2] on the torus, radius [N], turn [N] (a share of the symmetry)."""
+    """An object's poses at `time` [N] seconds: center [N, 2] on the torus, radius [N], turn [N] (a share of the symmetry)."""
 
     time: np.ndarray
     centre: np.ndarray
@@ -108,7 +108,7 @@ def _travel(track: Track) -> tuple[str | None, float]:
 
 
 def _circle(track, first, second, seconds, moved) -> dict:
-    """Around the frame's centre; {} if the radius of the path is far from the drawn one."""
+    """Around the frame's center; {} if the radius of the path is far from the drawn one."""
     arm = track.centre - 0.5
     radius = np.hypot(*arm.T)
     if abs(np.median(radius) - ORBIT) > 0.09:

@@ -1,4 +1,4 @@
-"""Which of the six shapes a mask is: the best overlap with templates after normalising place, size and turn."""
+"""Which of the six shapes a mask is: the best overlap with templates after normalizing place, size and turn."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Outlines:
 
 @lru_cache(maxsize=1)
 def _templates() -> tuple[np.ndarray, np.ndarray]:
-    """[shapes, BLURS, STEPS, GRID * GRID]: every shape, centred, of unit root-mean-square radius; and that radius of each unblurred."""
+    """[shapes, BLURS, STEPS, GRID * GRID]: every shape, centered, of unit root-mean-square radius; and that radius of each unblurred."""
     fine = 1.7 * ((np.arange(FINE) + 0.5) / FINE * 2 - 1)
     points = SPAN * ((np.arange(GRID) + 0.5) / GRID * 2 - 1)
     frequency = np.fft.fftfreq(FINE, fine[1] - fine[0])

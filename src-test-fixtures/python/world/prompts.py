@@ -4,7 +4,7 @@
     python -m world.prompts --output long.jsonl --make 20 --seconds 68 --event 1 --held-out triples synonyms
 
 A line has "prompt", "seed", "seconds", "expected" (evaluate.Expected) and "flicker", the flicker of the film that the prompt was
-made of. Held-out triples are (shape, colour, motion) that training never sees (render.held_out; of two objects the first), held-out
+made of. Held-out triples are (shape, color, motion) that training never sees (render.held_out; of two objects the first), held-out
 synonyms the words that it never sees (captions). Without --held-out the prompts are like those of the training. Ten prompts that
 were written by hand are in prompts.jsonl beside this file.
 """

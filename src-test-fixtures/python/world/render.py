@@ -1,4 +1,4 @@
-"""Draws the films of the shapes world: seeded, anti-aliased, vectorised over frames.
+"""Draws the films of the shapes world: seeded, anti-aliased, vectorized over frames.
 
 A `Scene` says everything that is seen; `render` turns it into frames [F, side, side, 3] uint8. Lengths and speeds are in
 units of the frame's side, so a scene looks the same at every size.
@@ -69,7 +69,7 @@ class Scene:
 
 
 def held_out(shape: str, colour: str, motion: str) -> bool:
-    """True for the ten per cent of the (shape, colour, motion) triples that training never sees."""
+    """True for the ten per cent of the (shape, color, motion) triples that training never sees."""
     digest = hashlib.sha256(f"{shape}/{colour}/{motion}".encode()).digest()
     return digest[0] * 256 + digest[1] < 6554
 
@@ -79,7 +79,7 @@ def motions_of(shape: str) -> tuple[str, ...]:
 
 
 def random_thing(rng: np.random.Generator, taken: tuple[str, ...] = (), held: bool = False, motion: str | None = None) -> Thing:
-    """A random object whose colour is not in `taken`; its triple is held out or not, as `held` says."""
+    """A random object whose color is not in `taken`; its triple is held out or not, as `held` says."""
     while True:
         shape = SHAPES[rng.integers(len(SHAPES))]
         colour = tuple(COLOURS)[rng.integers(len(COLOURS))]

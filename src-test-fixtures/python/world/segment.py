@@ -1,4 +1,4 @@
-"""Splits frames into the background and the objects' colours, with the share of each pixel that an object covers.
+"""Splits frames into the background and the objects' colors, with the share of each pixel that an object covers.
 
 Everything lives on a torus, as the drawn world does: what leaves one side enters at the opposite one.
 """
@@ -16,7 +16,7 @@ NAMES = tuple(COLOURS)
 PALETTE = np.array(list(COLOURS.values()), np.float32)
 # The smallest object, a star of radius 0.10, covers 0.0165 of the frame.
 SMALLEST = 0.005
-# Two colours of the palette are at least 89 apart; parts that differ less are one object with a gradient.
+# Two colors of the palette are at least 89 apart; parts that differ less are one object with a gradient.
 SAME_COLOUR = 50.0
 ONES = np.ones((3, 1), np.float32)
 
@@ -78,7 +78,7 @@ def _has_stars(image: np.ndarray) -> bool:
 
 
 def _shares(difference: np.ndarray, under: np.ndarray, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For pixels that lie between their background and each colour: covered share [N, colours] and squared error."""
+    """For pixels that lie between their background and each color: covered share [N, colors] and squared error."""
     # Written with products of matrices: sums over three channels are slow in numpy.
     along = difference @ colours.T - (difference * under) @ ONES
     power = (colours * colours) @ ONES.T[0] - 2 * under @ colours.T + (under * under) @ ONES
@@ -87,7 +87,7 @@ def _shares(difference: np.ndarray, under: np.ndarray, colours: np.ndarray) -> t
 
 
 def _core(label: np.ndarray) -> np.ndarray:
-    """Labels whose four neighbours have the same label; -1 elsewhere."""
+    """Labels whose four neighbors have the same label; -1 elsewhere."""
     same = label >= 0
     for axis in (1, 2):
         for step in (1, -1):
@@ -96,7 +96,7 @@ def _core(label: np.ndarray) -> np.ndarray:
 
 
 def layers_of(frames: np.ndarray, background: str) -> Layers:
-    """frames [F, side, side, 3] uint8 -> the colours that are seen, the largest first, and where."""
+    """frames [F, side, side, 3] uint8 -> the colors that are seen, the largest first, and where."""
     bare = _bare(background if background != "none" else "black", frames.shape[1])
     apart = frames - bare
     far = np.abs(apart) > 24
@@ -123,7 +123,7 @@ def layers_of(frames: np.ndarray, background: str) -> Layers:
 
 
 def _absorb(layers: Layers, index: int) -> None:
-    """Gives a colour that is but the fringe of a larger part to that part: thin, beside it all the time."""
+    """Gives a color that is but the fringe of a larger part to that part: thin, beside it all the time."""
     mask = layers.mask(index)
     seen = mask.mean((1, 2)) > SMALLEST / 2
     if not seen.any():
@@ -141,7 +141,7 @@ def _absorb(layers: Layers, index: int) -> None:
 
 
 def _merge(frames: np.ndarray, core: np.ndarray, found: list[int]) -> list[int]:
-    """Leaves out a colour whose pixels look like those of a larger part: the same object, unevenly coloured."""
+    """Leaves out a color whose pixels look like those of a larger part: the same object, unevenly colored."""
     kept, medians = [], []
     for i in found:
         pixels = frames[core == i]
@@ -153,7 +153,7 @@ def _merge(frames: np.ndarray, core: np.ndarray, found: list[int]) -> list[int]:
 
 
 def _assign(difference, under, share, error, colours):
-    """Owner and covered share of each pixel: between the background and a colour, or between two colours."""
+    """Owner and covered share of each pixel: between the background and a color, or between two colors."""
     rows = np.arange(len(difference))
     owner = error.argmin(1)
     least, kept = error[rows, owner], share[rows, owner]
@@ -163,7 +163,7 @@ def _assign(difference, under, share, error, colours):
             off = difference + under - colours[j]
             mix = np.clip((off @ way) / (way @ way), 0, 1)
             rest = ((off - mix[:, None] * way) ** 2).sum(1)
-            # Along an outline on the background a mixture of two colours may fit by chance; a clear gain is asked for.
+            # Along an outline on the background a mixture of two colors may fit by chance; a clear gain is asked for.
             better = rest + 100 < least
             owner = np.where(better, np.where(mix > 0.5, i, j), owner)
             kept = np.where(better, np.maximum(mix, 1 - mix), kept)
@@ -172,7 +172,7 @@ def _assign(difference, under, share, error, colours):
 
 
 def moments(cover: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Centre [F, 2] (x, y) on the torus and root-mean-square radius [F], in units of the side."""
+    """Center [F, 2] (x, y) on the torus and root-mean-square radius [F], in units of the side."""
     side = cover.shape[1]
     place = (np.arange(side) + 0.5) / side
     centres, variance = [], 0

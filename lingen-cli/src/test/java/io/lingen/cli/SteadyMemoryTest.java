@@ -20,7 +20,7 @@ class SteadyMemoryTest {
     private static final int VARIED_CLIPS = 80;
     private static final int VARIED_WARM_UP = 40;
     /**
-     * The growth caused by the optimising compiler over hundreds of clips (measured: 28 MB with it, 2 MB without it), and by cached primitives.
+     * The growth caused by the optimizing compiler over hundreds of clips (measured: 28 MB with it, 2 MB without it), and by cached primitives.
      */
     private static final long GROWTH = 40_000_000;
 

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * A contiguous, row-major array of {@link DType#F32} or {@link DType#BF16} elements in the memory of one backend.
  *
  * <p>A tensor belongs to the {@link Workspace} that allocated it and must not be used once that is closed. Views share their memory.
- * Tensors are not synchronised: concurrent reads are safe, a write needs the caller's ordering.
+ * Tensors are not synchronized: concurrent reads are safe, a write needs the caller's ordering.
  */
 public interface Tensor {
     /** {@return the lengths of the axes} */

@@ -5,7 +5,7 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
 
-/** The position embedding: the sum of learned tables for t, h and w (specification, section 2; the factorised embedding of Movie Gen). */
+/** The position embedding: the sum of learned tables for t, h and w (specification, section 2; the factorized embedding of Movie Gen). */
 final class PositionEmbedding {
     private final Backend backend;
     private final Tensor tableT; // [max t, d]

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * MATE, the token mixer of LinGen: the sum of the MA-branch, which covers the whole video, and the TE-branch, which covers the
- * neighbourhood of each token (specification, sections 2 to 4). Immutable, thread-safe.
+ * neighborhood of each token (specification, sections 2 to 4). Immutable, thread-safe.
  */
 public final class MateBlock implements TokenMixer {
     private final Backend backend;

@@ -8,7 +8,7 @@ import io.lingen.core.op.Dims3;
  *
  * @param window the lengths of a window in tokens
  * @param innerDim the width of the queries, keys and values of all heads together
- * @param qkNorm whether queries and keys are RMS-normalised per head
+ * @param qkNorm whether queries and keys are RMS-normalized per head
  * @param positionBias whether a learned bias per relative position is added to the scores
  */
 public record SwinConfig(Dims3 window, int innerDim, boolean qkNorm, boolean positionBias) {

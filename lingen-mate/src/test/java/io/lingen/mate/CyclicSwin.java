@@ -5,7 +5,7 @@ import io.lingen.core.op.Grid;
 
 /**
  * Shifted window attention as Swin (Liu et al., 2021) defines it: roll the grid cyclically by half a window, cut it into equal windows,
- * and mask the pairs that were not neighbours before the roll. In double precision, by plain loops; grids are multiples of the window.
+ * and mask the pairs that were not neighbors before the roll. In double precision, by plain loops; grids are multiples of the window.
  */
 final class CyclicSwin {
     private CyclicSwin() {}

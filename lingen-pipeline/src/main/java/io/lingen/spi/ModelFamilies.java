@@ -21,25 +21,25 @@ public final class ModelFamilies {
     }
 
     /**
-     * Opens an unmodified model with the family that recognises its signature.
+     * Opens an unmodified model with the family that recognizes its signature.
      *
      * @param source the model; the caller keeps it open while the result is in use, and closes it
      * @return the description of the model
      * @throws CheckpointException if the source is not a model, belongs to no family on the class path, or is malformed
-     * @throws IllegalStateException if several families recognise the signature
+     * @throws IllegalStateException if several families recognize the signature
      */
     public static ModelDescription open(ModelSource source) {
         return open(source, ModelOptions.NONE);
     }
 
     /**
-     * Opens a model with the family that recognises its signature.
+     * Opens a model with the family that recognizes its signature.
      *
      * @param source the model, with the options applied; the caller keeps it open while the result is in use, and closes it
      * @param options files that replace or change components of the model
      * @return the description of the model
      * @throws CheckpointException if the source is not a model, belongs to no family on the class path, or is malformed
-     * @throws IllegalStateException if several families recognise the signature
+     * @throws IllegalStateException if several families recognize the signature
      * @throws IllegalArgumentException if its family does not support an option
      */
     public static ModelDescription open(ModelSource source, ModelOptions options) {

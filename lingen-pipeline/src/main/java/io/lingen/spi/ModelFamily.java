@@ -9,7 +9,7 @@ public interface ModelFamily {
     String name();
 
     /**
-     * {@return whether a model with this signature belongs to the family} A signature must be recognised by at most one family.
+     * {@return whether a model with this signature belongs to the family} A signature must be recognized by at most one family.
      *
      * @param signature the signature of the model
      */
@@ -18,7 +18,7 @@ public interface ModelFamily {
     /**
      * Opens a model. Reads its index, but no weights.
      *
-     * @param source a model whose signature this family recognises, with the options applied; the caller keeps it open while the result is in
+     * @param source a model whose signature this family recognizes, with the options applied; the caller keeps it open while the result is in
      *     use, and closes it
      * @param options files that replace or change components of the model
      * @return the description of the model

@@ -27,12 +27,12 @@ record Codec(
         String filters,
         BiConsumer<AVCodecContext, VideoFormat> settings,
         Map<String, String> options) {
-    // BT.601, the matrix that players assume for small videos without colour tags.
+    // BT.601, the matrix that players assume for small videos without color tags.
     private static final String YUV_420 =
             "scale=flags=bicubic+accurate_rnd+bitexact:out_color_matrix=smpte170m:out_range=tv,format=yuv420p";
 
     /**
-     * The largest quantiser of H.264. Larger ones show blocks around sharp edges on uniform backgrounds. At 20 or less, pure noise overflows
+     * The largest quantizer of H.264. Larger ones show blocks around sharp edges on uniform backgrounds. At 20 or less, pure noise overflows
      * the encoder's buffer.
      */
     private static final int WORST_QUANTISER = 22;

@@ -15,7 +15,7 @@ import io.lingen.vae.FrameStream;
 import io.lingen.vae.VideoDecoder;
 import java.util.Map;
 
-/** A decoder of each cell to one colour of 4x4 pixels. It interpolates three frames between two latent frames. */
+/** A decoder of each cell to one color of 4x4 pixels. It interpolates three frames between two latent frames. */
 final class ToyDecoder implements VideoDecoder {
     private static final int FACTOR = 4;
 

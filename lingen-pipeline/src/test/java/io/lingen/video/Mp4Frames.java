@@ -51,7 +51,7 @@ import org.bytedeco.javacpp.PointerPointer;
  *
  * @param fps frames per second that the file names
  * @param comment its comment tag, or null
- * @param colours libav's number of the colour matrix that the file names
+ * @param colours libav's number of the color matrix that the file names
  * @param frames its frames as RGB, by that matrix
  */
 public record Mp4Frames(int width, int height, double fps, String comment, int colours, List<byte[]> frames) {

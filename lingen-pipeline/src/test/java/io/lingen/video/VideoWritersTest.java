@@ -33,7 +33,7 @@ class VideoWritersTest {
     @TempDir
     Path folder;
 
-    // Colour at half the resolution alone costs 36 dB on such edges; a palette of 255 colours, dithered, about as much.
+    // Color at half the resolution alone costs 36 dB on such edges; a palette of 255 colors, dithered, about as much.
     @ParameterizedTest
     @CsvSource({"out.mp4, 30", "out.webm, 30", "out.webp, 30", "out.gif, 34", "frames, Infinity"})
     void decodedFramesMatchTheWrittenOnes(String name, double leastPsnr) throws IOException {

@@ -18,7 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A decoder from latents to frames: an image decoder inflated in time, factorised and not causal (specification, section 6; Movie Gen,
+ * A decoder from latents to frames: an image decoder inflated in time, factorized and not causal (specification, section 6; Movie Gen,
  * section 3.1.1). {@link #frames} decodes a video of any length in tiles, with constant memory; {@link #decode} decodes a latent as a
  * whole.
  *
@@ -97,7 +97,7 @@ public final class LatentVideoDecoder implements VideoDecoder {
     /**
      * Decodes a latent as a whole. The memory needed grows with the video's length.
      *
-     * @param latent [C, T, H, W], normalised to mean 0 and standard deviation 1 per channel
+     * @param latent [C, T, H, W], normalized to mean 0 and standard deviation 1 per channel
      * @param result the owner of the result
      * @return frames [3, F, H', W'] in F32, nominally in [-1, 1], not clamped; the sizes are those of the latent times the compression
      * @throws IllegalArgumentException if the latent's shape does not fit
@@ -109,7 +109,7 @@ public final class LatentVideoDecoder implements VideoDecoder {
     /**
      * Decodes a latent as a whole and passes intermediate results to taps.
      *
-     * @param latent [C, T, H, W], normalised to mean 0 and standard deviation 1 per channel
+     * @param latent [C, T, H, W], normalized to mean 0 and standard deviation 1 per channel
      * @param result the owner of the result
      * @param taps receives {@code decoder.} and the name of each layer, [T, H, W, C] at the layer's resolution
      * @return frames [3, F, H', W'] in F32, nominally in [-1, 1], not clamped; the sizes are those of the latent times the compression
@@ -143,7 +143,7 @@ public final class LatentVideoDecoder implements VideoDecoder {
     /**
      * Decodes a video frame by frame with constant memory, in the tiles of {@link AutoencoderConfig#tiling}.
      *
-     * @param latent [C, T, H, W], normalised; read before this method returns
+     * @param latent [C, T, H, W], normalized; read before this method returns
      * @param guard wraps each decode
      * @return the frames from the first to the last, to be closed by the caller
      * @throws IllegalArgumentException if the latent's shape does not fit

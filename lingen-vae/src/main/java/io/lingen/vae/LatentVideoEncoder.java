@@ -94,7 +94,7 @@ public final class LatentVideoEncoder implements AutoCloseable {
      *
      * @param frames [3, F, H, W] in [-1, 1]; F, H and W are multiples of the compression
      * @param result the owner of the result
-     * @return latents [C, T, H', W'] in F32, normalised to mean 0 and standard deviation 1 per channel
+     * @return latents [C, T, H', W'] in F32, normalized to mean 0 and standard deviation 1 per channel
      * @throws IllegalArgumentException if the frames' shape does not fit
      */
     public Tensor encode(Tensor frames, Workspace result) {
@@ -107,7 +107,7 @@ public final class LatentVideoEncoder implements AutoCloseable {
      * @param frames [3, F, H, W] in [-1, 1]; F, H and W are multiples of the compression
      * @param result the owner of the result
      * @param taps receives {@code encoder.} and the name of each layer, [T, H, W, C] at the layer's resolution
-     * @return latents [C, T, H', W'] in F32, normalised to mean 0 and standard deviation 1 per channel
+     * @return latents [C, T, H', W'] in F32, normalized to mean 0 and standard deviation 1 per channel
      * @throws IllegalArgumentException if the frames' shape does not fit
      */
     public Tensor encode(Tensor frames, Workspace result, Taps taps) {

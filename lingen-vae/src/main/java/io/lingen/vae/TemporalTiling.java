@@ -7,12 +7,12 @@ import java.util.List;
  * The division of a video into tiles along time for decoding. Tiles have {@code latentFrames} latent frames and start every {@code
  * latentFrames - overlap}; the last one may be shorter.
  *
- * <p>At an edge inside the video, the outer {@code margin} latent frames of a tile only serve as context for their neighbours: their
+ * <p>At an edge inside the video, the outer {@code margin} latent frames of a tile only serve as context for their neighbors: their
  * decoded frames are discarded. The rest of an overlap, {@code overlap - 2 margin} latent frames, is blended linearly. With a margin of at
  * least the decoder's receptive radius, tiled decoding equals untiled decoding.
  *
  * @param latentFrames the length of a tile in latent frames, at least 1
- * @param overlap the latent frames that neighbouring tiles share, at least twice the margin and less than {@code latentFrames}
+ * @param overlap the latent frames that neighboring tiles share, at least twice the margin and less than {@code latentFrames}
  * @param margin the latent frames at an inner edge whose decoded frames are discarded, at least 0
  */
 record TemporalTiling(int latentFrames, int overlap, int margin) {

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * the latents grow with the video's length. The first frame of a tile takes as long as the whole tile.
  *
  * <p>Tiles are stored as patches until their frames are taken. Frames are blended and rounded on the backend, so the host receives one byte
- * per colour.
+ * per color.
  */
 final class TiledFrames extends FrameStream {
     private final LatentVideoDecoder decoder;

@@ -21,7 +21,7 @@ public interface VideoDecoder extends AutoCloseable {
     /**
      * Decodes a video frame by frame. The memory needed, apart from the latent, is independent of the video's length.
      *
-     * @param latent [C, T, H, W], normalised to mean 0 and standard deviation 1 per channel; not read after this method returns
+     * @param latent [C, T, H, W], normalized to mean 0 and standard deviation 1 per channel; not read after this method returns
      * @return the frames from the first to the last, to be closed by the caller
      * @throws IllegalArgumentException if the latent's shape does not fit
      */
@@ -32,7 +32,7 @@ public interface VideoDecoder extends AutoCloseable {
     /**
      * Decodes a video frame by frame, with a guard. The memory needed, apart from the latent, is independent of the video's length.
      *
-     * @param latent [C, T, H, W], normalised to mean 0 and standard deviation 1 per channel; not read after this method returns
+     * @param latent [C, T, H, W], normalized to mean 0 and standard deviation 1 per channel; not read after this method returns
      * @param guard wraps each decode and the freeing of the stream
      * @return the frames from the first to the last, to be closed by the caller
      * @throws IllegalArgumentException if the latent's shape does not fit

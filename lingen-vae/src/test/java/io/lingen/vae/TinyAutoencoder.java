@@ -10,7 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A writer of small autoencoders with random weights. Names and shapes are spelt out as in docs/checkpoint-format.md. */
+/** A writer of small autoencoders with random weights. Names and shapes are spelled out as in docs/checkpoint-format.md. */
 final class TinyAutoencoder {
     private final Map<String, HostTensor> tensors = new LinkedHashMap<>();
     private final String config;

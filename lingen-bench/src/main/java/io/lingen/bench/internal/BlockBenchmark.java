@@ -128,7 +128,7 @@ public class BlockBenchmark {
         Grid review = grid.dividedBy(new Dims3(2, 2, 2));
         int inner = Workload.EXPAND * hidden;
         spec = new ScanSpec(inner, Workload.STATE_SIZE, 1, Workload.SCAN_HEAD, Workload.CONV_WIDTH, 256);
-        // The order with the least locality: neighbours in the scan are in different frames.
+        // The order with the least locality: neighbors in the scan are in different frames.
         ScanOrder order = ScanOrder.of("wht", false);
         forward = new ScanPath(grid, review, order, false);
         backward = new ScanPath(grid, review, order, true);

@@ -550,7 +550,7 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Repeats every cell of a channels-last video: nearest-neighbour upsampling.
+     * Repeats every cell of a channels-last video: nearest-neighbor upsampling.
      *
      * @param x [T, H, W, C]
      * @param factor the number of repetitions on each axis

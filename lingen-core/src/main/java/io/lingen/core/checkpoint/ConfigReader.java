@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A JSON object of a configuration file, for reading into a record. Every getter marks its field as known, so that {@link #end} detects
- * misspelt fields. All errors are {@link CheckpointException}s with the file, the field, the value found and the rule. Getters named {@code
+ * misspelled fields. All errors are {@link CheckpointException}s with the file, the field, the value found and the rule. Getters named {@code
  * ...Or} return a fallback if the field is missing or null. A file that may have fields of others is read without {@link #end}. Not
  * thread-safe.
  */

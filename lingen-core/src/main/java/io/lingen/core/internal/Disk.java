@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * File system calls on which durability depends: synchronise, rename, remove. A file survives a power cut after three steps in this order:
- * its data are synchronised, it has its final name, and the folder with that name is synchronised. Interrupts do not abort a call.
+ * File system calls on which durability depends: synchronize, rename, remove. A file survives a power cut after three steps in this order:
+ * its data are synchronized, it has its final name, and the folder with that name is synchronized. Interrupts do not abort a call.
  * Thread-safe.
  */
 public final class Disk {
@@ -47,7 +47,7 @@ public final class Disk {
      * Writes the cached data of a file to the device.
      *
      * @param file an existing file
-     * @throws IOException if the file cannot be opened or synchronised
+     * @throws IOException if the file cannot be opened or synchronized
      */
     public static void sync(Path file) throws IOException {
         Uninterruptibly.run(() -> {
@@ -69,8 +69,8 @@ public final class Disk {
             try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
                 channel.force(true);
             } catch (IOException e) {
-                // Windows cannot open folders, and some network file systems cannot synchronise them.
-                log.debug("cannot synchronise folder {}: {}", folder, e.toString());
+                // Windows cannot open folders, and some network file systems cannot synchronize them.
+                log.debug("cannot synchronize folder {}: {}", folder, e.toString());
             }
         });
         report("sync-folder", folder);

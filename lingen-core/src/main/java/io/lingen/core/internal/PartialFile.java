@@ -50,7 +50,7 @@ public final class PartialFile implements AutoCloseable {
      * Gives the file its final name, replacing an existing file. When this returns, data and name survive a power cut, as far as the file
      * system guarantees it.
      *
-     * @throws IOException if the data cannot be synchronised or the file cannot be renamed
+     * @throws IOException if the data cannot be synchronized or the file cannot be renamed
      */
     public void commit() throws IOException {
         Disk.sync(path);

@@ -119,7 +119,7 @@ record PartialName(String prefix, String host, long namespace, long pid, long st
                     ? Files.readString(file).strip()
                     : InetAddress.getLocalHost().getHostName();
         } catch (IOException e) {
-            // Use the empty name: a host without a name still recognises its own files.
+            // Use the empty name: a host without a name still recognizes its own files.
         }
         String plain = name.replaceAll("[^A-Za-z0-9.]", "_");
         return plain.isEmpty() ? "_" : plain.substring(0, Math.min(plain.length(), 64));

@@ -31,7 +31,7 @@ final class Nd4jRuntime {
                     "ND4J has no backend on the class path; add org.nd4j:nd4j-native with the classifier of this platform");
         }
         return Nd4j.getBackend() == null
-                ? new Availability(false, "ND4J could not initialise its backend; see the reason in its log")
+                ? new Availability(false, "ND4J could not initialize its backend; see the reason in its log")
                 : new Availability(true, description());
     }
 

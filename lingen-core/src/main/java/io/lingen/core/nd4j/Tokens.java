@@ -56,7 +56,7 @@ final class Tokens {
     }
 
     /**
-     * Rotates neighbouring pairs (a, b) to (a cos - b sin, a sin + b cos).
+     * Rotates neighboring pairs (a, b) to (a cos - b sin, a sin + b cos).
      *
      * @param x [n, heads * d]
      * @param angles [n, d], cosines and sines alternating
@@ -75,7 +75,7 @@ final class Tokens {
         return rotated;
     }
 
-    /** Returns the first or the second element of each pair of neighbours, as a new array. */
+    /** Returns the first or the second element of each pair of neighbors, as a new array. */
     private static INDArray half(INDArray x, int which) {
         return Functions.columns(x.reshape(x.length() / 2, 2), which, 1).dup('c');
     }

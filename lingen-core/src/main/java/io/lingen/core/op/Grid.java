@@ -34,7 +34,7 @@ public record Grid(int t, int h, int w) {
     }
 
     /**
-     * {@return the distance, in matrix rows, between neighbours on an axis}
+     * {@return the distance, in matrix rows, between neighbors on an axis}
      *
      * @param axis 0 = t, 1 = h, 2 = w
      */

@@ -4,7 +4,7 @@ import java.util.Locale;
 
 /**
  * The order in which a scan visits a grid: three axes, slowest first. A zigzag order (boustrophedon) walks every second line and plane
- * backwards, so consecutive tokens are neighbours.
+ * backwards, so consecutive tokens are neighbors.
  *
  * @param slow the slowest axis, 0 = t, 1 = h, 2 = w
  * @param middle the middle axis

@@ -254,7 +254,7 @@ DEVICE void attend(const Attention& p) {
       }
 #pragma unroll
       for (int i = 0; i < SPAN / 16; i++) {
-        // The sums of two neighbouring 8-column tiles have the register layout of a left operand with 16 columns.
+        // The sums of two neighboring 8-column tiles have the register layout of a left operand with 16 columns.
         u32 a[M][4];
 #pragma unroll
         for (int m = 0; m < M; m++) {

@@ -51,7 +51,7 @@ struct Share {
   int first, end;
 
   DEVICE void locate(const Attention& p, int index, int shares) {
-    // With few keys, neighbouring shares read heads of the same rows. With many, they share the keys and values of a head.
+    // With few keys, neighboring shares read heads of the same rows. With many, they share the keys and values of a head.
     bool few = p.windows || p.keys <= 1024;
     int place = few ? index / p.heads : index % (shares / p.heads);
     head = few ? index % p.heads : index / (shares / p.heads);

@@ -70,7 +70,7 @@ struct Geometry {
   DEVICE int count() const { return boxes_t * boxes_h * boxes_w * groups; }
 };
 
-/** The first cell and the first output channel of a box. Neighbouring boxes have the same cells and other channels. */
+/** The first cell and the first output channel of a box. Neighboring boxes have the same cells and other channels. */
 struct Box {
   int t, h, w, column;
 
@@ -149,7 +149,7 @@ DEVICE void load(const Convolution& p, const Geometry& all, const Shared<N>& sha
 }
 
 /**
- * Writes the 16 cells of a warp to the output. They are staged in shared memory, to write neighbouring channels together. Lane i
+ * Writes the 16 cells of a warp to the output. They are staged in shared memory, to write neighboring channels together. Lane i
  * passes the index of cell i % 16 in the output, or -1 for none.
  *
  * @param staged the buffer of the warp in shared memory, [16][N] of BF16

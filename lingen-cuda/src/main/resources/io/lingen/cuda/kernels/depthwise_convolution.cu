@@ -13,9 +13,9 @@ struct DepthwiseConvolution {
 };
 
 #define COLUMNS 16  // of cells that a block reads; it writes all but the first and the last
-#define VALUES 4    // channels of a thread: two neighbours of the values, and two of the gates
+#define VALUES 4    // channels of a thread: two neighbors of the values, and two of the gates
 
-/** Reads one or two neighbouring elements, in one access if the address allows it. Missing ones are 0. */
+/** Reads one or two neighboring elements, in one access if the address allows it. Missing ones are 0. */
 DEVICE void get2(const void* array, int bf16, i64 index, int count, float* v) {
   if (count >= 2 && index % 2 == 0 && ((unsigned long long)array & 7) == 0) {
     if (bf16) {

@@ -120,7 +120,7 @@ DEVICE void put(void* array, int bf16, i64 index, float value) {
   }
 }
 
-/** Writes one or two neighbouring elements, in one access if the address allows it. */
+/** Writes one or two neighboring elements, in one access if the address allows it. */
 DEVICE void put2(void* array, int bf16, i64 index, int count, float first, float second) {
   if (count >= 2 && index % 2 == 0 && ((unsigned long long)array & 7) == 0) {
     if (bf16) {

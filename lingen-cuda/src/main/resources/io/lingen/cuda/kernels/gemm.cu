@@ -107,7 +107,7 @@ KERNEL(256, gemm_bf16, Gemm) {
   i64 first_row = (i64)blockIdx.x * TILE_M;
   int first_column = blockIdx.y * TILE_N;
   int thread = threadIdx.x, lane = thread % WARP, warp = thread / WARP;
-  // Each thread copies eight neighbouring elements of two rows of each operand.
+  // Each thread copies eight neighboring elements of two rows of each operand.
   int k8 = thread % 4 * 8;
   bool vectorized = p.c % 8 == 0;
   bool direct = vectorized && p.x_bf16 && is_aligned(p.x);
@@ -243,7 +243,7 @@ KERNEL(256, gemm_f32, Gemm) {
   i64 first_row = (i64)blockIdx.x * SMALL_TILE;
   int first_column = blockIdx.y * SMALL_TILE;
   int thread = threadIdx.x;
-  // Each thread copies four neighbouring elements of one row of each operand.
+  // Each thread copies four neighboring elements of one row of each operand.
   int row = thread / 4, k4 = thread % 4 * 4;
   RowCells cells;
   cells.locate(p, first_row + row);

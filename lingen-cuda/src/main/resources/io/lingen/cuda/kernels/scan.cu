@@ -338,7 +338,7 @@ DEVICE void scan(const Scan& p) {
     state[i][3] = v.w;
   }
   i64 di = (i64)p.heads * p.head_dim;
-  // Whether pairs of neighbouring elements can be read and written in one access.
+  // Whether pairs of neighboring elements can be read and written in one access.
   bool paired = p.y_bf16 && p.head_dim % 2 == 0 && is_aligned(p.y);
   u16* pairs = (u16*)p.y + (i64)head * p.head_dim + warp * 16 + lane % 4 * 2;
   float decay_sum = 0;

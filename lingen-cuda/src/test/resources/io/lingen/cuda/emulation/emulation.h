@@ -1,5 +1,5 @@
 // Emulates a CUDA device on the host, to test the kernels without a GPU. Blocks run one after the other, with a fiber per thread. A
-// barrier or a warp-wide instruction switches fibers until all participants have arrived. Undefined behaviour becomes visible: shared
+// barrier or a warp-wide instruction switches fibers until all participants have arrived. Undefined behavior becomes visible: shared
 // and allocated memory are initialized to NaN, asynchronous copies complete only when they are waited for, and a thread that misses a
 // barrier or a warp-wide instruction is an error. Matrix instructions use the register layouts of the PTX manual.
 #pragma once

@@ -387,7 +387,7 @@ void start_wgmma(Lane* lanes) {
       a[lane / 4 + i / 2 % 2 * 8][lane % 4 * 2 + i % 2 + i / 4 * 8] = bf16(own.a[i / 2] >> 16 * (i % 2) & 0xffff);
     }
   }
-  // A unit is eight neighbouring elements of a row of shared memory.
+  // A unit is eight neighboring elements of a row of shared memory.
   for (int outer = 0; outer < (p.columns ? 16 : p.n); outer++) {
     for (int inner = 0; inner < (p.columns ? p.n : 16); inner += 8) {
       unsigned address = place(p, p.columns ? inner : outer, p.columns ? outer : inner);

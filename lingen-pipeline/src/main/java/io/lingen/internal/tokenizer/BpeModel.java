@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Byte-pair encoding (R. Sennrich et al., Neural Machine Translation of Rare Words with Subword Units, 2016). Repeatedly merges the
- * neighbouring pair of lowest rank, the leftmost of equal pairs.
+ * neighboring pair of lowest rank, the leftmost of equal pairs.
  */
 final class BpeModel implements TokenModel {
     /**

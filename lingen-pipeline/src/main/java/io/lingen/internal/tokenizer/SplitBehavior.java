@@ -73,7 +73,7 @@ enum SplitBehavior {
         return merged;
     }
 
-    /** Joins each match with the part before it, or joins neighbours that are both matches or both parts. */
+    /** Joins each match with the part before it, or joins neighbors that are both matches or both parts. */
     private static void join(List<Span> spans, List<Boolean> matches, List<Span> merged, boolean matchWithPart) {
         boolean previous = false;
         for (int i = 0; i < spans.size(); i++) {

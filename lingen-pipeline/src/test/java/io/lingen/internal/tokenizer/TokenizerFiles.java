@@ -158,7 +158,7 @@ final class TokenizerFiles {
      *
      * @param settings the model's settings
      * @param pairs whether merges are arrays of two, or strings
-     * @param bytes whether words are spelt in the characters of GPT-2's bytes
+     * @param bytes whether words are spelled in the characters of GPT-2's bytes
      */
     static byte[] bpe(String normalizer, String preTokenizer, String settings, boolean pairs, boolean bytes) {
         return bpe(normalizer, preTokenizer, settings, List.of(), pairs, bytes);

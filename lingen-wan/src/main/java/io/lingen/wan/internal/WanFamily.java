@@ -16,7 +16,7 @@ public final class WanFamily implements ModelFamily {
         return "wan";
     }
 
-    /** Recognises every class whose name begins with "Wan". For unsupported classes, {@link #open} explains the reason. */
+    /** Recognizes every class whose name begins with "Wan". For unsupported classes, {@link #open} explains the reason. */
     @Override
     public boolean recognises(ModelSignature signature) {
         String name = signature.className();

@@ -7,7 +7,7 @@ import io.lingen.cpu.internal.RawMemory;
 import io.lingen.cpu.internal.WorkerPool;
 import io.lingen.cpu.internal.loop.FloatKernels;
 
-/** Nearest-neighbour upsampling. Each distinct output line is computed once, then copied to its repetitions. */
+/** Nearest-neighbor upsampling. Each distinct output line is computed once, then copied to its repetitions. */
 public final class UpsampleKernel {
     private final WorkerPool pool;
     private final FloatKernels loops;

@@ -234,7 +234,7 @@ public interface FloatKernels {
     void relu(long x, long out, int n);
 
     /**
-     * Rotates neighbouring pairs (a, b) to (a cos - b sin, a sin + b cos).
+     * Rotates neighboring pairs (a, b) to (a cos - b sin, a sin + b cos).
      *
      * @param x pairs, [n]
      * @param angles cos, sin, cos, sin, ..., [n]

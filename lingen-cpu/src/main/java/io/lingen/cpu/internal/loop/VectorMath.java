@@ -44,7 +44,7 @@ final class VectorMath {
     static final VectorShuffle<Float> DOWN_2 = down(2);
     static final VectorShuffle<Float> DOWN_1 = down(1);
 
-    /** Shuffles within pairs of neighbouring lanes: the first value in both, the second in both, or exchanged. */
+    /** Shuffles within pairs of neighboring lanes: the first value in both, the second in both, or exchanged. */
     static final VectorShuffle<Float> FIRST_OF_PAIR = VectorShuffle.fromOp(FLOATS, lane -> lane & ~1);
 
     static final VectorShuffle<Float> SECOND_OF_PAIR = VectorShuffle.fromOp(FLOATS, lane -> lane | 1);

@@ -147,7 +147,7 @@ class FloatKernelsTest {
         compare(n, 5e-6, (s, a, b, c, out, k) -> s.siluGate(a, b, out, k));
         compare(n, 3e-7, (s, a, b, c, out, k) -> run(() -> s.exp(a, out, k)));
         compare(n, sums, (s, a, b, c, out, k) -> s.expSum(a, 0.4f, 1.5f, out, DType.F32, k));
-        // Values that differ by rounding may round to neighbouring BF16 numbers.
+        // Values that differ by rounding may round to neighboring BF16 numbers.
         compare(n, 1.0 / 128, (s, a, b, c, out, k) -> {
             double sum = s.expSum(a, 0.4f, 1.5f, c, DType.BF16, k);
             s.widen(c, out, k);

@@ -148,7 +148,7 @@ public final class Libraries {
         }
     }
 
-    /** Returns whether two directories are the same. For example, /usr/local/cuda is a link to one of its neighbours. */
+    /** Returns whether two directories are the same. For example, /usr/local/cuda is a link to one of its neighbors. */
     private static boolean isSame(Path a, Path b) {
         try {
             return Files.isSameFile(a, b);

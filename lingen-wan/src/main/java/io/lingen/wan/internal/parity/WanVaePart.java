@@ -15,7 +15,7 @@ import io.lingen.wan.internal.vae.WanVideoEncoder;
 import java.util.Set;
 
 /**
- * The Wan autoencoder, on whole clips. The decoder maps {@code vae.latent}, which is not normalised, to {@code vae.frames}; the encoder maps
+ * The Wan autoencoder, on whole clips. The decoder maps {@code vae.latent}, which is not normalized, to {@code vae.frames}; the encoder maps
  * {@code vae.video} to {@code vae.mean} and {@code vae.logvar}. Taps are those of the decoder.
  *
  * @param source the files of the model

@@ -10,7 +10,7 @@ import io.lingen.wan.internal.vae.WanVaeConfig.Stage;
 
 /**
  * A shortcut without weights around a stage of the encoder: the inverse of {@link UpsamplingShortcut}. Blocks of cells are averaged ({@link
- * Stage#repeated}), then blocks of averages become neighbouring channels ({@link Stage#shuffled}). Where the number of frames is halved, a
+ * Stage#repeated}), then blocks of averages become neighboring channels ({@link Stage#shuffled}). Where the number of frames is halved, a
  * frame of zeros precedes the clip.
  */
 final class DownsamplingShortcut {

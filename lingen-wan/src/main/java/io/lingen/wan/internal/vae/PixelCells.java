@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The conversion between frames and the cells of the network's pixel side. A cell is a square of pixels. Its channels are ordered by
- * colour, column, row; {@link PatchSize} orders them by colour, row, column, so a permutation follows. It is a linear layer in F32, which
+ * color, column, row; {@link PatchSize} orders them by color, row, column, so a permutation follows. It is a linear layer in F32, which
  * is exact and needs no extra backend operation. Thread-safe.
  */
 final class PixelCells {

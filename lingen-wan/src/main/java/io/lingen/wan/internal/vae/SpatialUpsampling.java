@@ -8,7 +8,7 @@ import io.lingen.core.op.ConvolutionWeights;
 import io.lingen.core.op.Dims3;
 import io.lingen.core.op.Padding;
 
-/** The doubling of height and width: nearest-neighbour upsampling, followed by a 3x3 convolution of each frame. Thread-safe. */
+/** The doubling of height and width: nearest-neighbor upsampling, followed by a 3x3 convolution of each frame. Thread-safe. */
 final class SpatialUpsampling {
     private static final Dims3 FACTOR = new Dims3(1, 2, 2);
 

@@ -9,7 +9,7 @@ import io.lingen.core.op.PatchSize;
 import io.lingen.wan.internal.vae.WanVaeConfig.Stage;
 
 /**
- * A shortcut without weights around an upsampling stage. Groups of neighbouring channels become the frames, rows and columns of one channel
+ * A shortcut without weights around an upsampling stage. Groups of neighboring channels become the frames, rows and columns of one channel
  * ({@link Stage#shuffled}); what is then left of the factor repeats cells ({@link Stage#repeated}).
  */
 final class UpsamplingShortcut {

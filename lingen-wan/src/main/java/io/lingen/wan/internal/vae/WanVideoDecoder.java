@@ -111,7 +111,7 @@ public final class WanVideoDecoder implements VideoDecoder {
     /**
      * Decodes a video frame by frame.
      *
-     * @param latent [C, T, H, W], normalised; read before this method returns
+     * @param latent [C, T, H, W], normalized; read before this method returns
      * @param pieceLength the number of latent frames that are decoded at a time, at least 1
      * @param guard wraps each decode
      */
@@ -129,7 +129,7 @@ public final class WanVideoDecoder implements VideoDecoder {
     /**
      * Decodes a latent as a whole and passes intermediate results to taps. The memory needed grows with the video's length.
      *
-     * @param latent [C, T, H, W], normalised to mean 0 and standard deviation 1 per channel
+     * @param latent [C, T, H, W], normalized to mean 0 and standard deviation 1 per channel
      * @param result the owner of the result
      * @param taps receives {@code post_quant}, {@code conv_in}, {@code mid.res.0}, {@code mid.attn}, {@code mid}, {@code up.{i}} and {@code
      *     conv_out}, each [C, T, H, W] in F32 at the layer's resolution
@@ -155,7 +155,7 @@ public final class WanVideoDecoder implements VideoDecoder {
     /**
      * Decodes the next piece of a clip.
      *
-     * @param latents [T, H, W, C], normalised
+     * @param latents [T, H, W, C], normalized
      * @param last whether no piece follows
      * @param result the owner of the result
      * @return frames [F, H', W', 3] in F32

@@ -99,9 +99,9 @@ public final class WanVideoEncoder implements AutoCloseable {
     /**
      * The distribution of the latents of a video.
      *
-     * @param mean [C, T, H, W] in F32, not normalised
+     * @param mean [C, T, H, W] in F32, not normalized
      * @param logVariance [C, T, H, W] in F32, not clamped
-     * @param latent [C, T, H, W] in F32: the mean, normalised to mean 0 and standard deviation 1 per channel
+     * @param latent [C, T, H, W] in F32: the mean, normalized to mean 0 and standard deviation 1 per channel
      */
     public record Moments(Tensor mean, Tensor logVariance, Tensor latent) {}
 

@@ -16,7 +16,7 @@ final class ReferenceAutoencoder {
         this.model = model;
     }
 
-    /** Decodes a normalised latent. */
+    /** Decodes a normalized latent. */
     Volume decode(Volume latent) {
         Volume z = new Volume(latent.channels, latent.frames, latent.height, latent.width);
         int cells = z.values.length / z.channels;
@@ -291,7 +291,7 @@ final class ReferenceAutoencoder {
         return all.frames(time - 1, all.frames);
     }
 
-    /** Reads blocks as channels (channel, t, h, w) and averages groups of neighbouring channels. */
+    /** Reads blocks as channels (channel, t, h, w) and averages groups of neighboring channels. */
     private static Volume average(Volume x, int out, int time, int space) {
         int block = time * space * space;
         int group = x.channels * block / out;
@@ -319,7 +319,7 @@ final class ReferenceAutoencoder {
         return averages;
     }
 
-    /** Channels are ordered by colour, column and row of a pixel within its cell. */
+    /** Channels are ordered by color, column and row of a pixel within its cell. */
     private Volume pixels(Volume cells) {
         int side = model.patch;
         Volume video = new Volume(3, cells.frames, cells.height * side, cells.width * side);
