@@ -88,7 +88,7 @@ public record LatentFile(
         if (!file.output.equals(name)) {
             throw new CheckpointException(file.path + ": expected the latents of " + SafeText.of(name)
                     + ", found those of " + SafeText.of(file.output)
-                    + ". To use them, name the latents file instead of a video");
+                    + "; to use them, name the latents file instead of a video");
         }
         return file;
     }

@@ -55,7 +55,7 @@ final class LatentReader {
         if (!Files.isRegularFile(path)) {
             throw new CheckpointException(path + ": expected saved latents, found "
                     + (Files.exists(path) ? "something that is not a file" : "no such file")
-                    + ". The latents of an interrupted video have its name and the extension " + LatentFile.ENDING);
+                    + "; the latents of an interrupted video have its name and the extension " + LatentFile.ENDING);
         }
         try (SafetensorsFile file = SafetensorsFile.open(path)) {
             return new LatentReader(path, file).read();
@@ -110,7 +110,7 @@ final class LatentReader {
         if (!LatentFile.FORMAT.equals(metadata.get("format"))) {
             throw new CheckpointException(path + ": expected saved latents, found a safetensors file of "
                     + file.names().size() + " tensors without the format \"" + LatentFile.FORMAT
-                    + "\" in its metadata. Use a file with the extension " + LatentFile.ENDING);
+                    + "\" in its metadata; use a file with the extension " + LatentFile.ENDING);
         }
         String version = metadata.get("version");
         if (LatentFile.VERSION.equals(version)) {
@@ -122,7 +122,7 @@ final class LatentReader {
         }
         throw new CheckpointException(path + ": expected version " + LatentFile.VERSION_WITHOUT_DIGEST + " or "
                 + LatentFile.VERSION + " of saved latents, found " + SafeText.of(String.valueOf(version))
-                + ". Resume with the version of LinGen that wrote the file");
+                + "; resume with the version of LinGen that wrote the file");
     }
 
     private void requireTensors(boolean withState) {
@@ -135,7 +135,7 @@ final class LatentReader {
                             ? "a tensor '" + LatentFile.LATENT + "' and at most " + (MAX_TENSORS - 1) + " under '"
                                     + LatentFile.STATE + "'"
                             : "one tensor '" + LatentFile.LATENT + "'")
-                    + ", found " + names + " tensors. " + damaged());
+                    + ", found " + names + " tensors; " + damaged());
         }
         for (String name : file.names()) {
             HostTensor tensor = file.tensor(name);
@@ -143,7 +143,7 @@ final class LatentReader {
             boolean latent = name.equals(LatentFile.LATENT);
             if (tensor.dtype() != DType.F32 || latent && (shape.rank() != 4 || shape.elements() == 0)) {
                 throw new CheckpointException(path + ": expected tensor '" + SafeText.of(name) + "' as F32"
-                        + (latent ? "[C, T, H, W]" : "") + ", found " + SafeText.of(tensor.toString()) + ". "
+                        + (latent ? "[C, T, H, W]" : "") + ", found " + SafeText.of(tensor.toString()) + "; "
                         + damaged());
             }
         }
@@ -159,14 +159,14 @@ final class LatentReader {
                 throw new CheckpointException(path + ": expected tensor '" + SafeText.of(name) + "' of a video of "
                         + request.width() + "x" + request.height() + " and " + request.frames()
                         + " frames with at most " + MAX_VALUES_PER_PIXEL + " values per pixel, found "
-                        + SafeText.of(tensor.toString()) + ". " + damaged());
+                        + SafeText.of(tensor.toString()) + "; " + damaged());
             }
             bytes += tensor.memory().byteSize();
         }
         long available = HostMemory.availableBytes();
         if (bytes > available) {
             throw new CheckpointException(path + ": expected saved latents that fit in the available memory of "
-                    + available + " bytes, found " + bytes + " bytes. Close other programs, or use another machine");
+                    + available + " bytes, found " + bytes + " bytes; close other programs, or use another machine");
         }
     }
 
@@ -200,11 +200,11 @@ final class LatentReader {
         String sum = digest.sum();
         if (expectedSum != null && !expectedSum.equals(sum)) {
             throw new CheckpointException(path + ": expected contents with the recorded SHA-256 digest \""
-                    + SafeText.of(expectedSum) + "\", found " + sum + ". " + damaged());
+                    + SafeText.of(expectedSum) + "\", found " + sum + "; " + damaged());
         }
         if (!wrong.isEmpty()) {
             throw new CheckpointException(path + wrong
-                    + ". The file is damaged, or the model diverged; generate the video again, if necessary in f32");
+                    + "; the file is damaged, or the model diverged: generate the video again, if necessary in f32");
         }
         return tensors;
     }
@@ -225,7 +225,7 @@ final class LatentReader {
         String output = text("output");
         if (!isPlainName(output)) {
             throw new CheckpointException(path + ": expected the plain name of a file as metadata 'output', found \""
-                    + SafeText.of(output) + "\". " + damaged());
+                    + SafeText.of(output) + "\"; " + damaged());
         }
         return output;
     }
@@ -256,19 +256,19 @@ final class LatentReader {
         }
         throw new CheckpointException(
                 path + ": expected " + (min == max ? "" + min : "a number from " + min + " to " + max)
-                        + " as metadata '" + key + "', found \"" + SafeText.of(text) + "\". " + damaged());
+                        + " as metadata '" + key + "', found \"" + SafeText.of(text) + "\"; " + damaged());
     }
 
     private String text(String key) {
         String value = metadata.get(key);
         if (value == null) {
             throw new CheckpointException(path + ": expected metadata '" + key + "', found "
-                    + SafeText.of(metadata.keySet().toString()) + ". " + damaged());
+                    + SafeText.of(metadata.keySet().toString()) + "; " + damaged());
         }
         return value;
     }
 
     private static String damaged() {
-        return "The file is damaged or was not written by LinGen; generate the video again";
+        return "the file is damaged or was not written by LinGen: generate the video again";
     }
 }

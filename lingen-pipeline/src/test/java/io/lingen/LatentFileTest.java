@@ -98,7 +98,7 @@ class LatentFileTest {
             value = {
                 "format |          | without the format \"lingen-latents\" in its metadata",
                 "format | pt       | without the format \"lingen-latents\" in its metadata",
-                "version | 3       | expected version 1 or 2 of saved latents, found 3. Resume with the version",
+                "version | 3       | expected version 1 or 2 of saved latents, found 3; resume with the version",
                 "version | 2       | expected metadata 'sha256'",
                 "version |         | expected version 1 or 2 of saved latents, found null",
                 "description |     | expected metadata 'description', found [format, version, step, steps, output]",

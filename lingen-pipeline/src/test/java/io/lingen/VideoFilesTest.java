@@ -176,7 +176,7 @@ class VideoFilesTest {
                 .getMessage();
         assertEquals(
                 webm.path()
-                        + ": expected the latents of out.mp4, found those of out.webm. To use them, name the latents file"
+                        + ": expected the latents of out.mp4, found those of out.webm; to use them, name the latents file"
                         + " instead of a video",
                 message);
         assertEquals(webm.step(), LatentFile.find(webm.path()).step());

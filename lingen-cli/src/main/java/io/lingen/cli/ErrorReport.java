@@ -91,7 +91,7 @@ final class ErrorReport {
     private static String message(Throwable error) {
         if (error instanceof OutOfMemoryError) {
             return "out of memory: " + error.getMessage()
-                    + ". Make the video smaller or shorter, or raise Java's limit, for example LINGEN_JAVA_OPTS=-Xmx4g";
+                    + "; make the video smaller or shorter, or raise Java's limit, for example LINGEN_JAVA_OPTS=-Xmx4g";
         }
         if (error instanceof NoSuchFileException && ((NoSuchFileException) error).getReason() == null) {
             return error.getMessage() + " does not exist";

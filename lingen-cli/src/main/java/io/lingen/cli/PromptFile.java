@@ -108,7 +108,8 @@ final class PromptFile implements PromptLines, AutoCloseable {
         }
         for (byte value : start) {
             if (value == 0) {
-                throw new IOException(file + ": expected prompts in UTF-8, found binary data. Is it the right file?");
+                throw new IOException(
+                        file + ": expected prompts in UTF-8, found binary data; use a text file of prompts");
             }
         }
     }

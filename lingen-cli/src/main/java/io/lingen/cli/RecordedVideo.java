@@ -112,7 +112,7 @@ record RecordedVideo(Path file, VideoProvenance provenance) {
         if (!otherModel && !hash.equals(provenance.modelHash())) {
             throw new CheckpointException(file + ": expected the recorded model '" + SafeText.of(provenance.model())
                     + "' with SHA-256 " + SafeText.of(provenance.modelHash()) + ", found " + hash
-                    + ". Use the recorded model, or accept this one with --model");
+                    + "; use the recorded model, or accept this one with --model");
         }
         VideoProvenance now = pipeline.provenance(pipeline.plan(request()));
         warnIfDifferent("version", provenance.version(), now.version(), progress);

@@ -165,12 +165,12 @@ class BadModelTest {
 
     static Stream<Arguments> weights() {
         return Stream.of(
-                of("no weights", remove(WEIGHTS), "found none. Is the download complete?"),
+                of("no weights", remove(WEIGHTS), "found none; check that the download is complete"),
                 of("a folder", remove(WEIGHTS).andThen(folder(WEIGHTS)), "found none"),
                 of("empty", write(WEIGHTS, ""), "at least 8 bytes, found 0"),
                 of("cut in the length", cut(WEIGHTS, 7), "at least 8 bytes, found 7"),
-                of("cut in the header", cut(WEIGHTS, 100), "Is it a safetensors file, and complete?"),
-                of("cut in the data", cut(WEIGHTS, 400_000), "Is the file complete?"),
+                of("cut in the header", cut(WEIGHTS, 100), "check that it is a complete safetensors file"),
+                of("cut in the data", cut(WEIGHTS, 400_000), "check that the file is complete"),
                 of("grown", grown(WEIGHTS), "found 1 bytes more"),
                 of(
                         "absurd length",
@@ -183,7 +183,7 @@ class BadModelTest {
                 of("negative shape", tensor("F32", "[-1]", "[0,4]"), "a shape of lengths from 0"),
                 of("overflowing shape", tensor("F32", "[4294967296,4294967296]", "[0,4]"), "a possible shape"),
                 of("reversed", tensor("F32", "[1]", "[4,0]"), "found [4,0]"),
-                of("out of range", tensor("F32", "[2]", "[0,8]"), "Is the file complete?"),
+                of("out of range", tensor("F32", "[2]", "[0,8]"), "check that the file is complete"),
                 of("gap", tensor("U8", "[2]", "[2,4]"), "a gap"),
                 of(
                         "overlap",
@@ -192,7 +192,7 @@ class BadModelTest {
                                 header("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},"
                                         + "\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[2,4]}}____")),
                         "an overlap"),
-                of("unknown type", tensor("F8_E4M3", "[4]", "[0,4]"), "Convert it to F32, F16 or BF16"),
+                of("unknown type", tensor("F8_E4M3", "[4]", "[0,4]"), "convert it to F32, F16 or BF16"),
                 of(
                         "name of escapes",
                         write(WEIGHTS, header("{\"\\u001b[2J" + "x".repeat(40_000) + "\":1}")),

@@ -152,7 +152,7 @@ class ParityTest {
     void fixtureWithoutPartsIsRefused() throws IOException {
         fixture.keySet().removeIf(name -> !name.startsWith("tap."));
         parity().assertRefused(1, "found tap.adaln, tap.blocks.0, ");
-        parity().assertRefused(1, "Parts are latent, t, text.{i} and velocity");
+        parity().assertRefused(1, "parts are latent, t, text.{i} and velocity");
         fixture.clear();
         fixture.put("vae.latent", HostTensor.of(new float[4], 4));
         CommandRun run = parity();

@@ -56,7 +56,7 @@ public final class ModelFamilies {
             throw new CheckpointException(
                     source.name() + "/" + ModelSignature.FILE + ": expected a model of the families "
                             + names(families) + ", found " + signature
-                            + ". Add the module of its family to the class path, or convert the model (docs/checkpoint-format.md)");
+                            + "; add the module of its family to the class path, or convert the model (docs/checkpoint-format.md)");
         }
         return found.get(0).open(source, options);
     }

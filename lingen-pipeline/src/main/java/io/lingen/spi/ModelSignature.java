@@ -32,7 +32,7 @@ public record ModelSignature(
     public static ModelSignature read(ModelSource source) {
         if (!source.exists(FILE)) {
             throw new CheckpointException(source.name() + ": expected a model folder, found no " + FILE
-                    + ". The layout is described in docs/checkpoint-format.md");
+                    + "; docs/checkpoint-format.md describes the layout");
         }
         ConfigReader json = source.config(FILE);
         return new ModelSignature(text(json, "format"), text(json, "family"), text(json, "_class_name"));

@@ -107,11 +107,11 @@ final class TagSource implements Closeable {
 
     /** The error of a part that exceeds the file. */
     IOException truncated(String part, long bytes, long left) {
-        return damaged(part + " of " + bytes + " bytes with " + left + " bytes left. Is the file complete?");
+        return damaged(part + " of " + bytes + " bytes with " + left + " bytes left; check that the file is complete");
     }
 
     private IOException endOfFile() {
-        return damaged("the end of the file inside a part. Is the file complete?");
+        return damaged("the end of the file inside a part; check that the file is complete");
     }
 
     private ByteBuffer need(int bytes) throws IOException {

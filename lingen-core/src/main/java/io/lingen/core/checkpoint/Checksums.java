@@ -107,7 +107,7 @@ public final class Checksums {
         if (!unlisted.isEmpty()) {
             throw new CheckpointException(
                     origin + ": expected a checksum of every file that the model uses, found none of " + unlisted
-                            + ". If the files are as intended, write the listing again, or remove it");
+                            + "; if the files are as intended, write the listing again, or remove it");
         }
         String differing = sums.entrySet().stream()
                 .filter(entry -> !entry.getValue().equals(expected.sums.get(entry.getKey())))
@@ -117,7 +117,7 @@ public final class Checksums {
                 .collect(Collectors.joining(", "));
         if (!differing.isEmpty()) {
             throw new CheckpointException(origin + ": checksum mismatch for " + differing
-                    + ". The file is damaged or belongs to another model; download it again");
+                    + "; the file is damaged or belongs to another model: download it again");
         }
     }
 

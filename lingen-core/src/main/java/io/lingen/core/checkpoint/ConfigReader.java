@@ -458,7 +458,7 @@ public final class ConfigReader {
                     + unknown.stream().limit(3).collect(Collectors.joining(", "))
                     + (path.isEmpty() ? "" : " in '" + path.substring(0, path.length() - 1) + "'")
                     + "; known fields are "
-                    + known.stream().sorted().collect(Collectors.joining(", ")) + ". Correct or remove it");
+                    + known.stream().sorted().collect(Collectors.joining(", ")) + "; correct or remove it");
         }
     }
 

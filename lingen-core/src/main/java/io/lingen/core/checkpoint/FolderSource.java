@@ -15,7 +15,7 @@ final class FolderSource extends ModelSource {
     FolderSource(Path folder) {
         if (!Files.isDirectory(folder)) {
             throw new CheckpointException(folder + ": expected a model folder with a model_index.json, found "
-                    + (Files.exists(folder) ? "a file" : "nothing") + ". Check the path");
+                    + (Files.exists(folder) ? "a file" : "nothing") + "; check the path");
         }
         this.folder = folder;
     }

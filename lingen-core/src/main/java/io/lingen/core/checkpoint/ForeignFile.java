@@ -36,7 +36,7 @@ public final class ForeignFile {
     private static @Nullable String describe(byte[] start, String conversion) {
         String text = new String(start, StandardCharsets.ISO_8859_1);
         if (text.startsWith("version https://git-lfs.")) {
-            return "a Git LFS pointer, a text in place of the file. Download the file: git lfs pull";
+            return "a Git LFS pointer, a text in place of the file; download the file: git lfs pull";
         }
         if (text.startsWith("PK\3\4")) {
             return "a zip archive, as PyTorch writes them" + PICKLE + conversion;
@@ -45,11 +45,11 @@ public final class ForeignFile {
             return "a PyTorch checkpoint or another pickle" + PICKLE + conversion;
         }
         if (text.startsWith("GGUF")) {
-            return "a GGUF file. Use the model's original weights";
+            return "a GGUF file; use the model's original weights";
         }
         String lower = text.stripLeading().toLowerCase(Locale.ROOT);
         if (lower.startsWith("<!doctype") || lower.startsWith("<html") || lower.startsWith("<?xml")) {
-            return "a web page, which servers send if a download needs a login. Download the file again";
+            return "a web page, which servers send if a download needs a login; download the file again";
         }
         return null;
     }

@@ -192,12 +192,12 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
             if (exists(component + pickle)) {
                 throw new CheckpointException(this + ": expected safetensors weights in " + component + ", found "
                         + pickle.substring(1)
-                        + ", a pickle, which can run code and is not read. Convert it in Python with"
+                        + ", a pickle, which can run code and is not read; convert it in Python with"
                         + " safetensors.torch.save_file(state_dict, \"" + paths.get(0) + "\")");
             }
         }
-        throw new CheckpointException(
-                this + ": expected one of " + String.join(", ", paths) + ", found none. Is the download complete?");
+        throw new CheckpointException(this + ": expected one of " + String.join(", ", paths)
+                + ", found none; check that the download is complete");
     }
 
     /** Ends the use of the source. Its tensors stay valid. */

@@ -50,7 +50,7 @@ final class PlainFile {
         byte[] bytes = stream.readNBytes((int) maxBytes);
         if (bytes.length == maxBytes && stream.read() >= 0) {
             throw new CheckpointException(origin + ": expected a file of at most " + maxBytes
-                    + " bytes, found a larger one. Is it the right file?");
+                    + " bytes, found a larger one; check that it is the right file");
         }
         return bytes;
     }
@@ -89,10 +89,10 @@ final class PlainFile {
         if (!Files.isRegularFile(file)) {
             throw new CheckpointException(shown(file) + ": expected a file, found "
                     + (Files.isDirectory(file)
-                            ? "a folder. Check the path"
+                            ? "a folder; check the path"
                             : Files.exists(file)
-                                    ? "a device or a pipe. Check the path"
-                                    : "none. Is the download complete?"));
+                                    ? "a device or a pipe; check the path"
+                                    : "none; check that the download is complete"));
         }
     }
 

@@ -134,7 +134,7 @@ final class ResourceSource extends ModelSource {
         URL url = loader.getResource(resource(path));
         if (url == null) {
             throw new CheckpointException(
-                    this + ": expected the file " + path + ", found none. Is the model's jar complete?");
+                    this + ": expected the file " + path + ", found none; check that the model's jar is complete");
         }
         return url;
     }

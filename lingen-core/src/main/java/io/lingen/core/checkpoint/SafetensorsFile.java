@@ -87,7 +87,7 @@ public final class SafetensorsFile implements NamedTensors, AutoCloseable {
             HostTensor tensor = file.tensors.get(entry.getKey());
             if (tensor == null) {
                 throw new CheckpointException(origin + ": expected tensor '" + SafeText.of(entry.getKey()) + "' in "
-                        + shard + ", found no such tensor there. Index and shards are of different checkpoints");
+                        + shard + ", found no such tensor there; use the index and the shards of one checkpoint");
             }
             tensors.put(entry.getKey(), tensor);
         }
@@ -98,7 +98,7 @@ public final class SafetensorsFile implements NamedTensors, AutoCloseable {
                     throw new CheckpointException(
                             origin + ": expected tensor '" + SafeText.of(name) + "' to be listed for "
                                     + file.getKey() + ", which contains it, found " + Json.describe(owner)
-                                    + ". Index and shards are of different checkpoints");
+                                    + "; use the index and the shards of one checkpoint");
                 }
             }
         }

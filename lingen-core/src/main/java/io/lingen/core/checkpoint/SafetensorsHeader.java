@@ -53,19 +53,19 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
         ForeignFile.refuse(origin, "a safetensors file", CONVERSION, file);
         if (file.byteSize() < LENGTH_BYTES) {
             throw new CheckpointException(origin + ": expected a safetensors file of at least " + LENGTH_BYTES
-                    + " bytes, found " + file.byteSize() + ". Is the download complete?");
+                    + " bytes, found " + file.byteSize() + "; check that the file is complete");
         }
         long length = file.get(LENGTH, 0);
         long available = fileBytes - LENGTH_BYTES;
         if (length < 2 || length > Math.min(available, MAX_HEADER_BYTES)) {
             throw new CheckpointException(origin + ": expected a safetensors header of 2 to "
                     + Math.min(available, MAX_HEADER_BYTES) + " bytes, found a length of "
-                    + Long.toUnsignedString(length) + ". Is it a safetensors file, and complete?");
+                    + Long.toUnsignedString(length) + "; check that it is a complete safetensors file");
         }
         byte[] json = file.asSlice(LENGTH_BYTES, length).toArray(ValueLayout.JAVA_BYTE);
         if (json[0] != '{') {
             throw new CheckpointException(origin + ": expected a safetensors header that begins with '{', found byte "
-                    + (json[0] & 0xFF) + ". Is it a safetensors file?");
+                    + (json[0] & 0xFF) + "; check that it is a safetensors file");
         }
         ObjectNode header = Json.object(origin, json);
         long dataBytes = available - length;
@@ -143,7 +143,7 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
         long end = offsets.get(1).longValue();
         if (end > dataBytes) {
             throw new CheckpointException(where + ": expected offsets within the file's " + dataBytes
-                    + " bytes of data, found " + Json.describe(offsets) + ". Is the file complete?");
+                    + " bytes of data, found " + Json.describe(offsets) + "; check that the file is complete");
         }
         // Divide first, because the product overflows for a huge shape.
         if (shape.elements() > dataBytes / dtype.bytes() || shape.elements() * dtype.bytes() != end - begin) {
@@ -160,7 +160,7 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
             }
         }
         throw new CheckpointException(where + ": expected a dtype of " + List.of(DType.values()) + ", found "
-                + Json.describe(node) + ". Convert it to F32, F16 or BF16");
+                + Json.describe(node) + "; convert it to F32, F16 or BF16");
     }
 
     private static Shape shape(String where, JsonNode node) {
@@ -196,13 +196,13 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
                         + "': expected its data at " + next + ", directly after the previous tensor, found it at "
                         + entry.begin
                         + (entry.begin < next ? ", an overlap" : ", a gap")
-                        + ". The file is damaged; download it again");
+                        + "; the file is damaged: download it again");
             }
             next = entry.end;
         }
         if (next != dataBytes) {
             throw new CheckpointException(origin + ": expected the data to end with the last tensor's at " + next
-                    + ", found " + (dataBytes - next) + " bytes more. The file is damaged; download it again");
+                    + ", found " + (dataBytes - next) + " bytes more; the file is damaged: download it again");
         }
     }
 }

@@ -297,19 +297,19 @@ public final class ModelWeights {
     private HostTensor declared(String name, Shape expected) {
         if (!has(name)) {
             throw new CheckpointException(checkpoint + ": expected a tensor '" + prefix + name + "' of shape "
-                    + expected + ", found none of that name. Do configuration and weights belong together?");
+                    + expected + ", found none of that name; use the configuration and the weights of one model");
         }
         HostTensor tensor = checkpoint.tensor(prefix + name);
         if (!tensor.shape().equals(expected)) {
             throw new CheckpointException(
                     checkpoint + ": tensor '" + prefix + name + "': expected the shape " + expected
                             + ", found " + SafeText.of(tensor.shape().toString())
-                            + ". Do configuration and weights belong together?");
+                            + "; use the configuration and the weights of one model");
         }
         DType dtype = tensor.dtype();
         if (dtype != DType.F32 && dtype != DType.F16 && dtype != DType.BF16) {
             throw new CheckpointException(checkpoint + ": tensor '" + prefix + name
-                    + "': expected weights of F32, F16 or BF16, found " + dtype + ". Convert them");
+                    + "': expected weights of F32, F16 or BF16, found " + dtype + "; convert them");
         }
         read.add(prefix + name);
         return tensor;
@@ -319,7 +319,7 @@ public final class ModelWeights {
         if (backend.computes() && !FiniteValues.areIn(tensor)) {
             throw new CheckpointException(
                     checkpoint + ": tensor '" + prefix + name
-                            + "': expected finite weights, found NaN or an infinity. Training diverged, or the file is damaged");
+                            + "': expected finite weights, found NaN or an infinity; use other weights: training diverged, or the file is damaged");
         }
     }
 
@@ -341,7 +341,7 @@ public final class ModelWeights {
                     + " more that the configuration does not use: "
                     + extra.stream().limit(5).map(SafeText::of).collect(Collectors.joining(", "))
                     + (extra.size() > 5 ? ", ..." : "")
-                    + ". Do configuration and weights belong together?");
+                    + "; use the configuration and the weights of one model");
         }
     }
 

@@ -53,7 +53,7 @@ final class LinGenModel implements ModelDescription {
         if (transformer.inChannels() != autoencoder.latentChannels()) {
             throw new CheckpointException(source.name() + ": expected a decoder of latents with "
                     + transformer.inChannels() + " channels, as the denoiser generates, found "
-                    + autoencoder.latentChannels() + " channels. Use a denoiser and a decoder of the same model");
+                    + autoencoder.latentChannels() + " channels; use a denoiser and a decoder of the same model");
         }
         requireTextWidths(transformer.textDims());
         PatchSize patch = transformer.patchSize();

@@ -90,7 +90,7 @@ public final class GemmaTextEncoder implements TextEncoder, TokenEncoder {
                 throw new CheckpointException(files.tokenizerName(source)
                         + ": expected a post_processor that adds <bos> before every prompt and nothing after it, found "
                         + plain.openingTokens() + " tokens before it and " + plain.closingTokens()
-                        + " after it. Is it the tokenizer of Gemma?");
+                        + " after it; use the tokenizer of Gemma");
             }
             int omitted = Math.max(0, plain.count(layout.template.instruction()) - 2);
             return new Tokenizers(plain, plain.withMaxTokens(maxRows + omitted), omitted);

@@ -94,12 +94,12 @@ final class LoraFile {
         }
         if (modules.isEmpty()) {
             throw new CheckpointException(file + ": expected a LoRA for this model, found no tensor that matches it: "
-                    + listed(unknown) + ". Is it a LoRA of another model?");
+                    + listed(unknown) + "; use a LoRA of this model");
         }
         if (!unknown.isEmpty()) {
             throw new CheckpointException(file + ": expected a LoRA for this model, found " + unknown.size()
                     + " tensors that match nothing in it: " + listed(unknown)
-                    + ". Is it a LoRA of another model, or of another size?");
+                    + "; use a LoRA of this model and size");
         }
         Map<String, LowRankUpdate> updates = new TreeMap<>();
         modules.forEach((module, parts) -> updates.put(module, update(file, model, module, parts)));
@@ -133,7 +133,7 @@ final class LoraFile {
         HostTensor bias = parts.tensors.get(Role.BIAS);
         if ((down == null) != (up == null) || down == null && bias == null) {
             throw new CheckpointException(file + ": expected both factors of the adapter of " + SafeText.of(module)
-                    + ", found only " + listed(parts.names) + ". Is the file complete?");
+                    + ", found only " + listed(parts.names) + "; check that the file is complete");
         }
         HostTensor weight = model.tensor(module + ".weight");
         long out = weight.shape().length(0);
@@ -144,7 +144,7 @@ final class LoraFile {
         requireShape(file, module, "bias", bias, out, 1);
         if (bias != null && !model.names().contains(module + ".bias")) {
             throw new CheckpointException(file + ": expected no bias for " + SafeText.of(module)
-                    + ", which has none in the model, found one. Is it a LoRA of another model?");
+                    + ", which has none in the model, found one; use a LoRA of this model");
         }
         HostTensor alpha = parts.tensors.get(Role.ALPHA);
         if (alpha != null && alpha.shape().elements() != 1) {
@@ -162,13 +162,12 @@ final class LoraFile {
         DType type = tensor.dtype();
         if (type != DType.F32 && type != DType.F16 && type != DType.BF16) {
             throw new CheckpointException(file + ": expected the " + what + " of " + SafeText.of(module)
-                    + " in F32, F16 or BF16, found " + type + ". Convert the file");
+                    + " in F32, F16 or BF16, found " + type + "; convert the file");
         }
         long found = tensor.shape().rank() == 0 ? 1 : tensor.shape().length(0);
         if (tensor.shape().elements() != Math.multiplyExact(rows, columns) || found != rows) {
-            throw new CheckpointException(
-                    file + ": expected the " + what + " of " + SafeText.of(module) + " of shape [" + rows + ", "
-                            + columns + "], found " + tensor.shape() + ". Is it a LoRA of a model of another size?");
+            throw new CheckpointException(file + ": expected the " + what + " of " + SafeText.of(module) + " of shape ["
+                    + rows + ", " + columns + "], found " + tensor.shape() + "; use a LoRA of a model of this size");
         }
     }
 

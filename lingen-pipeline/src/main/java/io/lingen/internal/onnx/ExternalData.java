@@ -94,7 +94,7 @@ final class ExternalData {
         if (onnx.byteSize() > MAX_BYTES) {
             throw new CheckpointException(origin + ": expected an ONNX model of at most " + MAX_BYTES
                     + " bytes, found " + onnx.byteSize()
-                    + ". Export it with external data: onnx.save_model(model, FILE, save_as_external_data=True)");
+                    + "; export it with external data: onnx.save_model(model, FILE, save_as_external_data=True)");
         }
         ExternalData data = new ExternalData(origin);
         data.collect(Message.MODEL, new ProtobufReader(origin, onnx), 0);
@@ -104,7 +104,7 @@ final class ExternalData {
     private void collect(Message message, ProtobufReader reader, int depth) {
         if (depth > MAX_DEPTH) {
             throw new CheckpointException(origin + ": expected an ONNX model of at most " + MAX_DEPTH
-                    + " nested messages, found more. The file is damaged; download or export it again");
+                    + " nested messages, found more; the file is damaged: download or export it again");
         }
         if (message == Message.EXTERNAL_DATA) {
             add(reader);
@@ -134,7 +134,7 @@ final class ExternalData {
         }
         if (!isPlainName(value)) {
             throw new CheckpointException(origin + ": expected external data in the folder of the model, found \""
-                    + SafeText.of(value) + "\". Export the model again, with its data next to it");
+                    + SafeText.of(value) + "\"; export the model again, with its data next to it");
         }
         files.add(value);
     }

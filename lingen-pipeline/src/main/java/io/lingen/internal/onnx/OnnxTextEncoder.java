@@ -172,7 +172,7 @@ public final class OnnxTextEncoder implements TextEncoder {
                 return mask;
             }
             throw new CheckpointException(name + ": expected inputs among " + config.inputs() + ", found an input '"
-                    + SafeText.of(input) + "'. Set the names of the inputs in config.json, field \"inputs\"");
+                    + SafeText.of(input) + "'; set the names of the inputs in config.json, field \"inputs\"");
         }
 
         @Override

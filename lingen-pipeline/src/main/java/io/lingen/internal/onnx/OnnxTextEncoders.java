@@ -69,7 +69,7 @@ public final class OnnxTextEncoders {
     private static void requireNextTo(Path model, Path data) {
         if (!Objects.equals(model.getParent(), data.getParent())) {
             throw new CheckpointException(model + ": expected external data in the folder of the model, found " + data
-                    + ". Put both files into one folder");
+                    + "; put both files into one folder");
         }
     }
 
@@ -112,7 +112,7 @@ public final class OnnxTextEncoders {
         URL url = OnnxTextEncoders.class.getClassLoader().getResource(name);
         if (url == null) {
             throw new CheckpointException("expected the text encoder's file " + name
-                    + " on the class path, found none. Add the jar that contains it, or set an .onnx file in the"
+                    + " on the class path, found none; add the jar that contains it, or set an .onnx file in the"
                     + " encoder's config.json");
         }
         return url;

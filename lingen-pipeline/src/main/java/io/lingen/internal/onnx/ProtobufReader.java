@@ -118,6 +118,6 @@ final class ProtobufReader {
 
     private CheckpointException malformed(String found, long at) {
         return new CheckpointException(origin + ": expected an ONNX model, found " + found + " at byte " + at
-                + ". The file is damaged or incomplete; download or export it again");
+                + "; the file is damaged or incomplete: download or export it again");
     }
 }

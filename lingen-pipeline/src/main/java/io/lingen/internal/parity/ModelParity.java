@@ -39,7 +39,7 @@ public final class ModelParity {
      * Finds the parts of a model. Only the components of the parts that are run need to exist.
      *
      * @param source a model folder, with the options applied; without a model_index.json it may contain LinGen's denoiser
-     * @param options files that replace or change parts of the model
+     * @param options files that replace or change components of the model
      * @return the parts
      * @throws CheckpointException if the model is of no family on the class path, or its index is malformed
      */
@@ -75,7 +75,7 @@ public final class ModelParity {
                                     .limit(5)
                                     .map(SafeText::of)
                                     .collect(Collectors.joining(", ", "", names.size() > 5 ? ", ..." : "")))
-                    + ". Parts are " + LAYOUT);
+                    + "; parts are " + LAYOUT);
         }
         return found;
     }

@@ -99,7 +99,7 @@ public final class T5TextEncoder implements TextEncoder, TokenEncoder {
         if (tokenizer.closingTokens() == 0) {
             throw new CheckpointException(files.tokenizerName(source)
                     + ": expected a post_processor that adds </s> to every prompt,"
-                    + " found none. Is it the tokenizer of a T5 encoder?");
+                    + " found none; use the tokenizer of a T5 encoder");
         }
         return new T5TextEncoder(
                 layout, tokenizer, LayeredEncoder.open(source, files, backend, precision, layout.keepLayers));

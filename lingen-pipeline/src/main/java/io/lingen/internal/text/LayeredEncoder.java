@@ -220,7 +220,7 @@ public final class LayeredEncoder implements AutoCloseable {
         for (long id : ids) {
             if (id < 0 || id >= network.vocabulary()) {
                 throw new CheckpointException(file + ": expected token ids below the " + network.vocabulary()
-                        + " embeddings, found the id " + id + ". Use the tokenizer of the text encoder");
+                        + " embeddings, found the id " + id + "; use the tokenizer of the text encoder");
             }
         }
     }

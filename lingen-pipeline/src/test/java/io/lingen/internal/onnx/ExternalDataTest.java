@@ -98,7 +98,7 @@ class ExternalDataTest {
                 assertThrows(CheckpointException.class, () -> files(OnnxFiles.externalTable(location)));
         assertEquals(
                 "encoder.onnx: expected external data in the folder of the model, found \"" + location
-                        + "\". Export the model again, with its data next to it",
+                        + "\"; export the model again, with its data next to it",
                 error.getMessage());
     }
 

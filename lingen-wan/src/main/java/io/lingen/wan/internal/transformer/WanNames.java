@@ -73,7 +73,7 @@ public final class WanNames {
             if (other != null) {
                 throw new CheckpointException(file + ": expected one tensor for each of the model's, found '"
                         + SafeText.of(other) + "' and '" + SafeText.of(name) + "' for '"
-                        + SafeText.of(toDiffusers(bare)) + "'. Is the file a mixture of two?");
+                        + SafeText.of(toDiffusers(bare)) + "'; use a file of a single model");
             }
         }
         return new NamedTensors() {

@@ -128,8 +128,9 @@ public final class WanTransformer implements Denoiser {
         }
         TextEmbedding embedding = condition.texts().get(0);
         if (embedding.tokens().shape().last() != config.textWidth()) {
-            throw new IllegalArgumentException("text embedding must have the width text_dim = " + config.textWidth()
-                    + ", found " + embedding.tokens().shape().last() + "; are encoder and transformer of one model?");
+            throw new IllegalArgumentException(
+                    "text embedding must have the width text_dim = " + config.textWidth() + ", found "
+                            + embedding.tokens().shape().last() + "; use the encoder and the transformer of one model");
         }
         CloseableStack owned = new CloseableStack();
         Workspace workspace = owned.add(backend.newWorkspace());
