@@ -137,7 +137,8 @@ public final class Generation implements AutoCloseable {
     /** Encodes the prompts and projects them for all blocks. */
     private DenoisingFunction function() {
         List<Condition> conditions = model.conditions(plan, prompt, this::throwIfCancelled);
-        Denoiser denoiser = denoising.add(model.parts().denoiser(takesTurns)).part();
+        Denoiser denoiser =
+                denoising.add(model.components().denoiser(takesTurns)).component();
         DenoisingFunction conditional = pass(denoiser, conditions.get(0));
         return plan.isGuided()
                 ? Guidance.of(backend, conditional, pass(denoiser, conditions.get(1)), plan.guidance())
@@ -259,10 +260,10 @@ public final class Generation implements AutoCloseable {
         if (takesTurns && stepsDone == plan.steps()) {
             freeDenoising();
         }
-        ModelParts.Use<VideoDecoder> decoder = model.parts().decoder(takesTurns);
+        ModelComponents.Use<VideoDecoder> decoder = model.components().decoder(takesTurns);
         try {
             StreamGuard guard = new StreamGuard(decoder);
-            FrameStream stream = decoder.part().frames(from, guard);
+            FrameStream stream = decoder.component().frames(from, guard);
             guard.stream = stream;
             streams.add(stream);
             return stream;
@@ -279,10 +280,10 @@ public final class Generation implements AutoCloseable {
 
     /** Keeps the model open while a frame is decoded, and forgets the stream when it is closed. */
     private final class StreamGuard implements FrameStream.Guard {
-        private final ModelParts.Use<VideoDecoder> decoder;
+        private final ModelComponents.Use<VideoDecoder> decoder;
         private @Nullable FrameStream stream;
 
-        StreamGuard(ModelParts.Use<VideoDecoder> decoder) {
+        StreamGuard(ModelComponents.Use<VideoDecoder> decoder) {
             this.decoder = decoder;
         }
 

@@ -29,7 +29,7 @@ record LatentFilePlanner(LatentFile file, LoadedModel model) {
         if (!recorded.modelHash().equals(own.modelHash())) {
             throw new CheckpointException(file.path() + ": expected latents of the model " + model.name()
                     + " with SHA-256 " + own.modelHash() + ", found those of " + recorded.model() + " with "
-                    + recorded.modelHash() + ". Resume with the recorded model");
+                    + recorded.modelHash() + "; resume with the recorded model");
         }
         return plan;
     }
@@ -47,7 +47,7 @@ record LatentFilePlanner(LatentFile file, LoadedModel model) {
         if (!plan.latent().equals(file.latent().shape())) {
             throw new CheckpointException(file.path() + ": expected a latent " + plan.latent()
                     + " for the recorded request, found " + file.latent().shape()
-                    + ". The file is damaged or belongs to another model");
+                    + "; the file is damaged or belongs to another model");
         }
         return plan;
     }
@@ -66,8 +66,8 @@ record LatentFilePlanner(LatentFile file, LoadedModel model) {
      */
     VideoPlan planToDecode() {
         Shape latent = file.latent().shape();
-        try (ModelParts.Use<VideoDecoder> use = model.parts().decoder(false)) {
-            VideoDecoder decoder = use.part();
+        try (ModelComponents.Use<VideoDecoder> use = model.components().decoder(false)) {
+            VideoDecoder decoder = use.component();
             int channels = decoder.latentChannels();
             if (latent.length(0) != channels) {
                 throw new CheckpointException(file.path() + ": expected latents [" + channels

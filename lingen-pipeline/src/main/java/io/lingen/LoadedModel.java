@@ -55,7 +55,7 @@ final class LoadedModel implements AutoCloseable {
     private final Backend backend;
     private final PromptRewriter rewriter;
     private final TextEncoders encoders;
-    private final ModelParts parts;
+    private final ModelComponents components;
     private final MemoryEstimator memory;
     private final Duration loadTime;
 
@@ -76,10 +76,10 @@ final class LoadedModel implements AutoCloseable {
             this.rewriter = Objects.requireNonNullElseGet(options.rewriter(), description::rewriter);
             this.backend = owned.add(Backends.create(options.backend(), new BackendOptions(options.threads())));
             this.memory = owned.add(estimator(options.precision(), options.offload() == Offload.PARTS));
-            this.parts = owned.add(new ModelParts(
+            this.components = owned.add(new ModelComponents(
                     () -> description.loadDenoiser(backend, options.precision()),
                     () -> description.loadDecoder(backend, options.precision())));
-            loadParts();
+            loadComponents();
             this.encoders =
                     cached(owned.add(description.loadTextEncoders(backend, options.precision(), options.threads())));
         } catch (RuntimeException | Error e) {
@@ -90,7 +90,7 @@ final class LoadedModel implements AutoCloseable {
     }
 
     /** Loads denoiser and decoder, unless they are loaded alternately. */
-    private void loadParts() {
+    private void loadComponents() {
         ToLongFunction<MemoryEstimator> need =
                 options.offload() == Offload.NONE || memory.loadingBytes() <= backend.availableBytes()
                         ? MemoryEstimator::loadingBytes
@@ -98,7 +98,7 @@ final class LoadedModel implements AutoCloseable {
         MemoryCheck.require(
                 backend, "the model " + source.name(), need.applyAsLong(memory), () -> settingsThatFit(need));
         if (options.offload() != Offload.PARTS && memory.loadingBytes() <= backend.availableBytes()) {
-            parts.loadAll();
+            components.loadAll();
         }
     }
 
@@ -177,8 +177,8 @@ final class LoadedModel implements AutoCloseable {
         return encoders;
     }
 
-    ModelParts parts() {
-        return parts;
+    ModelComponents components() {
+        return components;
     }
 
     /** Whether denoiser and decoder are loaded alternately for a video. */
@@ -200,11 +200,11 @@ final class LoadedModel implements AutoCloseable {
     }
 
     private long notLoadedBytes() {
-        return memory.weightBytes(!parts.isDenoiserLoaded(), !parts.isDecoderLoaded());
+        return memory.weightBytes(!components.isDenoiserLoaded(), !components.isDecoderLoaded());
     }
 
     private long loadedBytes() {
-        return memory.weightBytes(parts.isDenoiserLoaded(), parts.isDecoderLoaded());
+        return memory.weightBytes(components.isDenoiserLoaded(), components.isDecoderLoaded());
     }
 
     VideoPlan plan(VideoRequest request) {

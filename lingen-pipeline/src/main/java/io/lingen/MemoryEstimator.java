@@ -131,7 +131,7 @@ public final class MemoryEstimator implements AutoCloseable {
         return encoderBytes() + Math.max(encoderWorkBytes(), Math.max(denoiserBytes, decoderBytes));
     }
 
-    /** The packed weights of the loaded parts. */
+    /** The packed weights of the loaded components. */
     long weightBytes(boolean denoiserLoaded, boolean decoderLoaded) {
         return (denoiserLoaded ? denoiserBytes : 0) + (decoderLoaded ? decoderBytes : 0);
     }

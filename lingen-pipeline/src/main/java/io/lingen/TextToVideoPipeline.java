@@ -324,12 +324,12 @@ public final class TextToVideoPipeline implements AutoCloseable {
 
     /** {@return the denoiser} It is loaded if necessary, and stays in memory from then on. */
     public Denoiser denoiser() {
-        return model.lifetime().use(() -> model.parts().denoiser(false).part());
+        return model.lifetime().use(() -> model.components().denoiser(false).component());
     }
 
     /** {@return the decoder} It is loaded if necessary, and stays in memory from then on. */
     public VideoDecoder decoder() {
-        return model.lifetime().use(() -> model.parts().decoder(false).part());
+        return model.lifetime().use(() -> model.components().decoder(false).component());
     }
 
     /** {@return the wall-clock time of loading the model} */

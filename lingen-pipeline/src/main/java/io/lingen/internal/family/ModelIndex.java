@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The index of a model folder, {@code model_index.json} (docs/checkpoint-format.md). A field that is missing is an error when it is used, so
- * that parts of a model can be used alone.
+ * that components of a model can be used alone.
  */
 final class ModelIndex {
     private static final List<String> FOLDERS = List.of("transformer", "vae", "scheduler");

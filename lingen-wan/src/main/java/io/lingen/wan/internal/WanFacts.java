@@ -14,7 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** The description of a folder: its parts, its license, and the parts that are missing with the command that downloads them. */
+/** The description of a folder: its components, its license, and the missing components with the command that downloads them. */
 final class WanFacts {
     private static final List<String> LICENSES = List.of("LICENSE", "LICENSE.txt", "LICENSE.md");
     private static final int MAX_LICENSE_BYTES = 1 << 20;

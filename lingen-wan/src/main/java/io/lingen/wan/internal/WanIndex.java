@@ -19,7 +19,7 @@ record WanIndex(boolean distilled, boolean expandTimesteps) {
     private static final String PIPELINE = "WanPipeline";
     private static final String DISTILLED_PIPELINE = "WanDMDPipeline";
 
-    /** Pipelines that need parts of a model that are not implemented. */
+    /** Pipelines that need components that are not implemented. */
     private static final Map<String, String> UNSUPPORTED = Map.of(
             "WanCausalDMDPipeline", "Self-Forcing, which generates a few frames at a time with a cache of earlier ones",
             "WanImageToVideoPipeline", "image-to-video",
@@ -33,7 +33,7 @@ record WanIndex(boolean distilled, boolean expandTimesteps) {
             "text_encoder", List.of("UMT5EncoderModel"));
 
     /**
-     * Reads and checks an index. Parts may be missing from it, so that a folder with a transformer alone can be compared with fixtures.
+     * Reads and checks an index. Components may be missing from it, so that a folder with a transformer alone can be compared with fixtures.
      *
      * @throws CheckpointException if the model is of a kind that is not implemented, by name
      */

@@ -7,27 +7,27 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The denoiser and the decoder of a model, each loaded on its first use. A part stays loaded until the other part is used alone, or until this
- * object is closed. Thread-safe.
+ * The denoiser and the decoder of a model, each loaded on its first use. A component stays loaded until the other one is used alone, or until
+ * this object is closed. Thread-safe.
  */
-final class ModelParts implements AutoCloseable {
+final class ModelComponents implements AutoCloseable {
     /**
-     * A use of a part. The part is not freed before all its uses are closed. For one thread.
+     * A use of a component. The component is not freed before all its uses are closed. For one thread.
      *
-     * @param <T> the type of the part
+     * @param <T> the type of the component
      */
     static final class Use<T> implements AutoCloseable {
-        private final Part<T> owner;
-        private final T part;
+        private final Component<T> owner;
+        private final T component;
         private boolean closed;
 
-        private Use(Part<T> owner, T part) {
+        private Use(Component<T> owner, T component) {
             this.owner = owner;
-            this.part = part;
+            this.component = component;
         }
 
-        T part() {
-            return part;
+        T component() {
+            return component;
         }
 
         /** Ends the use. A second call has no effect. */
@@ -40,25 +40,25 @@ final class ModelParts implements AutoCloseable {
         }
     }
 
-    private static final class Part<T> {
+    private static final class Component<T> {
         private final Supplier<T> loader;
         private final Consumer<T> closer;
         private @Nullable T loaded;
         private int uses;
 
-        Part(Supplier<T> loader, Consumer<T> closer) {
+        Component(Supplier<T> loader, Consumer<T> closer) {
             this.loader = loader;
             this.closer = closer;
         }
 
         synchronized Use<T> use() {
-            T part = loaded;
-            if (part == null) {
-                part = loader.get();
-                loaded = part;
+            T component = loaded;
+            if (component == null) {
+                component = loader.get();
+                loaded = component;
             }
             uses++;
-            return new Use<>(this, part);
+            return new Use<>(this, component);
         }
 
         synchronized void release() {
@@ -76,23 +76,23 @@ final class ModelParts implements AutoCloseable {
         }
 
         synchronized void free() {
-            T part = loaded;
+            T component = loaded;
             loaded = null;
-            if (part != null) {
-                closer.accept(part);
+            if (component != null) {
+                closer.accept(component);
             }
         }
     }
 
-    private final Part<Denoiser> denoiser;
-    private final Part<VideoDecoder> decoder;
+    private final Component<Denoiser> denoiser;
+    private final Component<VideoDecoder> decoder;
 
-    ModelParts(Supplier<Denoiser> denoiser, Supplier<VideoDecoder> decoder) {
-        this.denoiser = new Part<>(denoiser, Denoiser::close);
-        this.decoder = new Part<>(decoder, VideoDecoder::close);
+    ModelComponents(Supplier<Denoiser> denoiser, Supplier<VideoDecoder> decoder) {
+        this.denoiser = new Component<>(denoiser, Denoiser::close);
+        this.decoder = new Component<>(decoder, VideoDecoder::close);
     }
 
-    /** Loads both parts. */
+    /** Loads both components. */
     void loadAll() {
         denoiser.use().close();
         decoder.use().close();
@@ -130,7 +130,7 @@ final class ModelParts implements AutoCloseable {
         return decoder.use();
     }
 
-    /** Frees both parts, even if they are in use. */
+    /** Frees both components, even if they are in use. */
     @Override
     public void close() {
         try {
