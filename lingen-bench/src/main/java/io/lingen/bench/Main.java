@@ -14,10 +14,20 @@ import picocli.CommandLine.Command;
  * backend, and {@code agreement} compares the clips of two backends.
  */
 @Command(
-        name = "bench",
+        name = "lingen bench",
         mixinStandardHelpOptions = true,
-        description = "Measures denoisers, their components and the decoder.",
-        subcommands = {PeerComparison.class, GpuTimings.class, BackendAgreement.class})
+        description = "Measure the speed of denoisers, their layers and decoders.",
+        commandListHeading = "%nCommands:%n",
+        subcommands = {PeerComparison.class, GpuTimings.class, BackendAgreement.class},
+        footer = {
+            "  jmh        Run the JMH benchmarks DenoiserBenchmark, BlockBenchmark and",
+            "             DecoderBenchmark. 'lingen bench jmh -h' lists the options of JMH.",
+            "",
+            "Examples:",
+            "  lingen bench jmh DenoiserBenchmark -p seconds=4,17 -p precision=bf16",
+            "  lingen bench peer --python python3",
+            "  lingen bench gpu --seconds 17,68"
+        })
 public final class Main {
     private Main() {}
 
@@ -55,6 +65,10 @@ public final class Main {
             return CommandLine.ExitCode.OK;
         }
         CommandLine command = new CommandLine(new Main()).setOut(new PrintWriter(System.out, true));
+        String version = Main.class.getPackage().getImplementationVersion();
+        String[] text = {"lingen " + (version == null ? "development" : version)};
+        command.getCommandSpec().version(text);
+        command.getSubcommands().values().forEach(each -> each.getCommandSpec().version(text));
         command.setExecutionExceptionHandler((failure, failed, parsed) -> {
             failed.getErr().println(failure.getMessage());
             return failed.getCommandSpec().exitCodeOnExecutionException();

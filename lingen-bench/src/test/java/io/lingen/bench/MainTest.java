@@ -9,6 +9,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,17 +21,28 @@ class MainTest {
 
     @Test
     void helpIsPrinted() throws Exception {
+        for (String command : List.of("peer", "gpu", "agreement", "jmh")) {
+            assertTrue(printed("--help").contains("\n  " + command + " "), command);
+        }
+        for (String command : List.of("peer", "gpu", "agreement")) {
+            String help = printed(command, "--help");
+            assertTrue(help.contains("Usage: lingen bench " + command), help);
+            assertTrue(help.lines().allMatch(line -> line.length() <= 80), help);
+            assertTrue(printed(command, "--version").startsWith("lingen "), command);
+        }
+        assertEquals(2, Main.run("nonsense"));
+    }
+
+    private static String printed(String... arguments) throws Exception {
         PrintStream before = System.out;
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
         try {
-            assertEquals(0, Main.run("--help"));
+            assertEquals(0, Main.run(arguments));
         } finally {
             System.setOut(before);
         }
-        String text = printed.toString(StandardCharsets.UTF_8);
-        assertTrue(text.contains("peer"), text);
-        assertEquals(2, Main.run("nonsense"));
+        return printed.toString(StandardCharsets.UTF_8);
     }
 
     @Test

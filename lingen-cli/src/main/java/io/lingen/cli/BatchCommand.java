@@ -16,8 +16,8 @@ import picocli.CommandLine.Parameters;
         customSynopsis = "lingen batch FILE [-o FILE] [OPTIONS]",
         description = {
             "",
-            "Loads the model once. A video that fails does not stop the others. Run the command again to complete a batch: complete"
-                    + " videos are skipped, interrupted ones are resumed.",
+            "The model is loaded once for all videos. A video that fails does not stop the others. To complete an interrupted batch, run"
+                    + " the same command again: it skips complete videos and resumes an interrupted one.",
             ""
         },
         mixinStandardHelpOptions = true,
@@ -33,8 +33,8 @@ import picocli.CommandLine.Parameters;
 final class BatchCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "FILE",
-            description =
-                    "A text file with one prompt per line, or a .jsonl file with one request per line: {\"prompt\": .., \"seed\": .., ..}.")
+            description = "Text file with one prompt per line, or .jsonl file with one JSON object per line:"
+                    + " {\"prompt\": \"a ring\", \"seed\": 7}. The fields of an object override the options.")
     private Path file;
 
     @Option(
@@ -42,7 +42,8 @@ final class BatchCommand implements Callable<Integer> {
             paramLabel = "FILE",
             defaultValue = "out.mp4",
             description =
-                    "The file name to number: clip.mp4 gives clip-0001.mp4, clip-0002.mp4, ... (default: ${DEFAULT-VALUE}).")
+                    "Name of the videos, to which a number is added: clip.mp4 gives clip-0001.mp4 and so on (default:"
+                            + " ${DEFAULT-VALUE}).")
     private Path output;
 
     @Mixin
@@ -52,7 +53,9 @@ final class BatchCommand implements Callable<Integer> {
             names = "--shard",
             paramLabel = "I/N",
             converter = Shard.Converter.class,
-            description = "Make only the videos I, I+N, I+2N, ..., to divide a batch among N machines.")
+            description =
+                    "Make only the videos I, I+N, I+2N, ... with I from 1 to N, to divide a batch among N machines (default:"
+                            + " 1/1, all videos).")
     private Shard shard = Shard.ALL;
 
     @Mixin

@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Unmatched;
 
 /** {@code lingen bench}: passes its arguments to lingen-bench, which the launcher puts on the class path. */
-@Command(name = "bench", header = "Measure the performance of denoisers, their layers and the decoder.")
+@Command(name = "bench", header = "Measure the speed of denoisers, their layers and decoders.")
 final class BenchCommand implements Callable<Integer> {
     /** The main class of lingen-bench, which is not a dependency of this module. */
     private static final String MAIN = "io.lingen.bench.Main";

@@ -10,7 +10,9 @@ final class ComputeOptions {
     @Option(
             names = "--backend",
             paramLabel = "auto|cpu|nd4j|cuda",
-            description = "Compute backend; auto selects the best one that 'lingen info' lists (default: auto).")
+            description =
+                    "Compute backend: cpu, cuda (NVIDIA GPU), nd4j (slow reference), or auto for the first available one that"
+                            + " 'lingen info' lists (default: auto).")
     private @Nullable String backend;
 
     @Mixin

@@ -16,12 +16,15 @@ final class Console {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
-    @Option(names = "--json", description = "Print one line of JSON per video on standard output.")
+    @Option(
+            names = "--json",
+            description =
+                    "Print one line of JSON per video on standard output, with its path and the contents of its sidecar.")
     private boolean json;
 
     @Option(
             names = {"-q", "--quiet"},
-            description = "Print errors only.")
+            description = "Print errors only, no progress and no warnings.")
     private boolean quiet;
 
     @Mixin

@@ -8,7 +8,8 @@ final class CountOption {
     @Option(
             names = "--count",
             paramLabel = "N",
-            description = "Number of videos per prompt, with consecutive seeds (default: 1).")
+            description =
+                    "Number of videos per prompt, at least 1 (default: 1). Their seeds are consecutive, from that of --seed.")
     private @Nullable Integer count;
 
     boolean isGiven() {

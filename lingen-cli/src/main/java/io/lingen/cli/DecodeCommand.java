@@ -12,12 +12,13 @@ import picocli.CommandLine.Option;
 /** {@code lingen decode}: decodes saved latents without further steps. */
 @Command(
         name = "decode",
-        header = {"Decode saved latents without further steps.", ""},
+        header = {"Decode saved latents into a video, without further steps.", ""},
         customSynopsis = "lingen decode FILE -o FILE [OPTIONS]",
         description = {
             "",
-            "The video of incomplete latents shows their remaining noise. Any model with the same number of latent channels can decode"
-                    + " them.",
+            "'lingen generate' saves latents, the state of a video before it is decoded. Latents saved before the last step still"
+                    + " contain noise, which the video shows. Another model can decode them if its latents have the same"
+                    + " number of channels.",
             ""
         },
         mixinStandardHelpOptions = true,
@@ -37,7 +38,7 @@ final class DecodeCommand implements Callable<Integer> {
             names = {"-o", "--output"},
             paramLabel = "FILE",
             required = true,
-            description = "The video to write.")
+            description = "Video to write. Its extension selects the format, as in 'lingen generate'.")
     private Path output;
 
     @Mixin
@@ -47,14 +48,17 @@ final class DecodeCommand implements Callable<Integer> {
             names = "--precision",
             paramLabel = "bf16|f32",
             converter = PrecisionOption.Converter.class,
-            description = "Precision of matrix products and activations (default: the recorded precision).")
+            description =
+                    "Precision of matrix products and activations. f32 is more exact, bf16 is faster and needs half the memory"
+                            + " (default: the recorded precision).")
     private @Nullable DType precision;
 
     @Option(
             names = "--backend",
             paramLabel = "auto|cpu|nd4j|cuda",
             description =
-                    "Compute backend; auto selects the best one that 'lingen info' lists (default: the recorded backend).")
+                    "Compute backend: cpu, cuda (NVIDIA GPU), nd4j (slow reference), or auto for the first available one that"
+                            + " 'lingen info' lists (default: the recorded backend).")
     private @Nullable String backend;
 
     @Mixin

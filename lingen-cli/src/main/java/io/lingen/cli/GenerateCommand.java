@@ -20,13 +20,15 @@ import picocli.CommandLine.Parameters;
         header = {"Make a video from a prompt.", ""},
         customSynopsis = {
             "lingen generate PROMPT [-o FILE] [OPTIONS]",
+            "       lingen generate --label N [-o FILE] [OPTIONS]",
             "       lingen generate [PROMPT] --like FILE [-o FILE] [OPTIONS]"
         },
         description = {
             "",
-            "Absent options take the model's defaults, which 'lingen info' lists. The extension of the output selects the format: .mp4, .webm,"
-                    + " .webp, .gif, or none for a folder of PNG frames. A JSON file of the same name records how the video was made. Files of"
-                    + " other videos are kept, and files that LinGen did not write are replaced only with --overwrite.",
+            "The extension of the output selects the format: .mp4, .webm, .webp, .gif, or none for a folder of PNG frames. The"
+                    + " sidecar, a JSON file with the name of the video, records how the video was made.",
+            "",
+            "'lingen info' lists the sizes, lengths and samplers of the model, and its defaults.",
             ""
         },
         mixinStandardHelpOptions = true,
@@ -45,15 +47,17 @@ final class GenerateCommand implements Callable<Integer> {
     @Parameters(
             arity = "0..1",
             paramLabel = "PROMPT",
-            description = "What the video should show. Optional with --like, which then takes the recorded prompt.")
+            description =
+                    "Prompt: what the video should show, in quotation marks. Required, unless --label replaces it or --like"
+                            + " takes the recorded one.")
     private @Nullable String prompt;
 
     @Option(
             names = {"-o", "--output"},
             paramLabel = "FILE",
             defaultValue = "out.mp4",
-            description =
-                    "The video to write (default: ${DEFAULT-VALUE}). With --count, the name is numbered: out-0001.mp4, ...")
+            description = "Video to write (default: ${DEFAULT-VALUE}). With --count, the names are numbered, from"
+                    + " out-0001.mp4.")
     private Path output;
 
     @Mixin

@@ -26,7 +26,13 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "info",
         header = {"List backends, describe a model and forecast the memory of a video.", ""},
-        customSynopsis = {"lingen info [OPTIONS]", ""},
+        customSynopsis = "lingen info [OPTIONS]",
+        description = {
+            "",
+            "Each backend is listed with its device, or with the reason why it is not available. The options from --size to --eta describe"
+                    + " the video whose memory is forecast (default: the model's size and length). No video is made.",
+            ""
+        },
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         sortOptions = false,
@@ -45,7 +51,7 @@ final class InfoCommand implements Callable<Integer> {
             names = "--model",
             paramLabel = "DIR|nano",
             defaultValue = TextToVideoPipeline.NANO,
-            description = "A model folder, or the embedded model (default: ${DEFAULT-VALUE}).")
+            description = "Model folder, or nano for the embedded model (default: ${DEFAULT-VALUE}).")
     private String model;
 
     @Mixin
@@ -62,7 +68,9 @@ final class InfoCommand implements Callable<Integer> {
             paramLabel = "bf16|f32",
             defaultValue = "bf16",
             converter = PrecisionOption.Converter.class,
-            description = "Precision of matrix products and activations (default: ${DEFAULT-VALUE}).")
+            description =
+                    "Precision of matrix products and activations. f32 is more exact, bf16 is faster and needs half the memory"
+                            + " (default: ${DEFAULT-VALUE}).")
     private DType precision;
 
     @Mixin

@@ -11,11 +11,14 @@ final class LatentOptions {
     @Option(
             names = "--save-every",
             paramLabel = "N",
-            description = "Save the latents every N steps, for 'lingen resume'; 0 saves before decoding only (default: "
-                    + LatentFile.DEFAULT_STEPS + ").")
+            description =
+                    "Save the latents, the state of the video, every N steps for 'lingen resume'; 0 saves only before decoding"
+                            + " and after Ctrl-C (default: " + LatentFile.DEFAULT_STEPS + ").")
     private int saveEvery = LatentFile.DEFAULT_STEPS;
 
-    @Option(names = "--keep-latents", description = "Keep the saved latents after the video is complete.")
+    @Option(
+            names = "--keep-latents",
+            description = "Keep the saved latents after the video is complete. By default they are deleted.")
     private boolean keep;
 
     /**

@@ -12,7 +12,7 @@ import picocli.CommandLine.Spec;
 /** The command {@code lingen}. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 @Command(
         name = "lingen",
-        description = {"Generates video from text, at a cost linear in the number of pixels.", ""},
+        description = {"Generate video from text.", ""},
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         subcommands = {

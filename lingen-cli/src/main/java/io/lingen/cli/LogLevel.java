@@ -15,7 +15,7 @@ final class LogLevel {
 
     @Option(
             names = {"-v", "--verbose"},
-            description = "Print debug logs and stack traces.")
+            description = "Print debug logs and the stack traces of errors.")
     void setVerbose(boolean enabled) {
         verbose = enabled;
         if (enabled) {

@@ -13,14 +13,18 @@ final class ModelFileOptions {
     @Option(
             names = "--lora",
             paramLabel = "FILE[:SCALE]",
-            description = "Merge a LoRA into the denoiser, by default with scale 1; repeatable.")
+            description =
+                    "LoRA, a safetensors file of weight updates, to merge into the denoiser; SCALE multiplies the updates"
+                            + " (default: 1). Repeatable. Only for models that support it, such as Wan.")
     private List<String> loras = new ArrayList<>();
 
     @Option(
             names = "--transformer",
             paramLabel = "FILE",
             description =
-                    "Load the denoiser's weights from a safetensors file. Its tensors may have the names of the model's authors.")
+                    "Safetensors file with the denoiser's weights, in place of those in the model folder. Its tensors are"
+                            + " named as in the model folder or as in the release of the model's authors. Only for models that support it, such as"
+                            + " Wan.")
     private @Nullable Path transformer;
 
     ModelOptions options() {

@@ -14,8 +14,9 @@ final class OffloadOption {
             defaultValue = "auto",
             converter = Converter.class,
             description =
-                    "none keeps denoiser and decoder in memory, parts loads each when it is needed, and auto selects parts if the video would"
-                            + " not fit otherwise (default: ${DEFAULT-VALUE}).")
+                    "Whether denoiser and decoder take turns in memory: none keeps both loaded, parts loads each when it is"
+                            + " needed and frees the other, auto selects parts if the video does not fit otherwise"
+                            + " (default: ${DEFAULT-VALUE}).")
     private Offload offload;
 
     Offload offload() {

@@ -13,10 +13,14 @@ final class OutputOptions {
             names = "--sidecar",
             paramLabel = "FILE|none",
             description =
-                    "The JSON file that records how the video was made; none writes none (default: the name of the video with .json).")
+                    "Name of the sidecar, the JSON file that records how the video was made; none writes no sidecar (default:"
+                            + " the name of the video with .json).")
     private @Nullable String sidecar;
 
-    @Option(names = "--overwrite", description = "Also replace files that LinGen did not write.")
+    @Option(
+            names = "--overwrite",
+            description =
+                    "Replace existing files even if LinGen did not write them. By default such an output is rejected.")
     private boolean overwrite;
 
     /**

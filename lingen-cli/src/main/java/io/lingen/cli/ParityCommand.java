@@ -41,8 +41,9 @@ import picocli.CommandLine.Spec;
         customSynopsis = "lingen parity --model DIR --fixture FILE [OPTIONS]",
         description = {
             "",
-            "Runs the parts of the model that a fixture has inputs for and prints the error of each expected tensor, in the order of the"
-                    + " network. Needs the folders of these parts only. Exits with 1 if an error exceeds the tolerance.",
+            "Verify that a checkpoint was ported correctly. A fixture contains inputs and expected outputs of parts of the model, computed"
+                    + " by the other implementation. These parts are run on the inputs, and the error of each output is"
+                    + " printed. Only their folders are needed. The exit code is 1 if an error exceeds the tolerance.",
             ""
         },
         mixinStandardHelpOptions = true,
@@ -50,7 +51,7 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         footer = {
             "",
-            "The fixture is a safetensors file (docs/checkpoint-format.md):",
+            "Tensors of a fixture (docs/checkpoint-format.md defines them):",
             "  one pass   latent, t, text.{i} -> velocity, tap.NAME",
             "  parts      text.*, transformer.*, lora.*, vae.*, pipeline.*",
             "  samplers   NAME.sample, NAME.outputs -> NAME.samples",
@@ -63,10 +64,14 @@ final class ParityCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "The model folder.")
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "Model folder.")
     private String model;
 
-    @Option(names = "--fixture", required = true, paramLabel = "FILE", description = "The safetensors fixture.")
+    @Option(
+            names = "--fixture",
+            required = true,
+            paramLabel = "FILE",
+            description = "Fixture, a safetensors file of inputs and expected outputs.")
     private Path fixture;
 
     @Mixin
@@ -87,13 +92,13 @@ final class ParityCommand implements Callable<Integer> {
             names = "--tolerance",
             paramLabel = "X",
             description =
-                    "Largest accepted relative L2 error (default: 1e-5 in f32, 3e-5 for pipelines in f32, 3e-2 in bf16).")
+                    "Largest accepted relative L2 error (default: 1e-5 in f32, 3e-5 for complete runs in f32, 3e-2 in bf16).")
     private @Nullable Double tolerance;
 
     @Option(
             names = "--output",
             paramLabel = "FILE",
-            description = "Write the computed tensors to a new safetensors file.")
+            description = "New safetensors file for the computed tensors (default: none).")
     private @Nullable Path output;
 
     @Mixin

@@ -15,7 +15,7 @@ final class RequestOptions {
             names = "--size",
             paramLabel = "WxH",
             converter = Size.Converter.class,
-            description = "Width and height in pixels.")
+            description = "Width and height in pixels, for example 128x64 (default: the model's).")
     private @Nullable Size size;
 
     @ArgGroup
@@ -24,47 +24,70 @@ final class RequestOptions {
     @Option(
             names = "--fps",
             paramLabel = "N",
-            description = "Frame rate of the video. A rate other than the model's changes the speed of motion.")
+            description =
+                    "Frame rate in frames per second, 1 to 1000, for GIF up to 50, for WebP up to 90 (default: the model's)."
+                            + " Another rate than the model's changes the speed of motion.")
     private @Nullable Integer fps;
 
     @Option(
             names = "--label",
             paramLabel = "N",
-            description = "Class label from 0, in place of a prompt, for models trained on classes.")
+            description =
+                    "Class label, at least 0, for models that were trained on classes in place of prompts. Excludes PROMPT"
+                            + " and --negative.")
     private @Nullable Integer label;
 
-    @Option(names = "--negative", paramLabel = "TEXT", description = "Negative prompt: what the video should not show.")
+    @Option(
+            names = "--negative",
+            paramLabel = "TEXT",
+            description =
+                    "Negative prompt: what the video should not show (default: empty). Needs a guidance other than 1."
+                            + " Excludes --label.")
     private @Nullable String negative;
 
-    @Option(names = "--seed", paramLabel = "N", description = "Seed of the noise (default: 0).")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description =
+                    "Seed of the noise, an integer of 64 bits (default: 0). Equal requests with equal seeds give equal"
+                            + " videos.")
     private @Nullable Long seed;
 
-    @Option(names = "--steps", paramLabel = "N", description = "Number of sampling steps.")
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            description = "Number of sampling steps, 1 to 10000 (default: the model's). More steps take longer.")
     private @Nullable Integer steps;
 
     @Option(
             names = "--guidance",
             paramLabel = "G",
-            description = "Scale of classifier-free guidance; 1 disables it and halves the time.")
+            description =
+                    "Scale of classifier-free guidance, 0 to 100: how closely the video follows the prompt (default: the"
+                            + " model's). 1 disables guidance and halves the time, 0 ignores the prompt.")
     private @Nullable Double guidance;
 
     @Option(
             names = "--sampler",
             paramLabel = "NAME",
-            description =
-                    "Sampler; 'lingen info' lists those of a model. Resets recorded values of schedule, shift, times and eta.")
+            description = "Sampling method, one that 'lingen info' lists for the model (default: the first of them).")
     private @Nullable String sampler;
 
     @Option(
             names = "--schedule",
             paramLabel = "NAME",
-            description = "Timestep schedule: linear_quadratic, uniform, shifted, or shifted:S with the shift S.")
+            description =
+                    "Spacing of the steps between noise and video: uniform, linear_quadratic, or shifted:S with a number S"
+                            + " above 0 (default: the model's). A larger S takes more steps near the noise; shifted is shifted:3. Only"
+                            + " for the sampler rectified_flow.")
     private @Nullable String schedule;
 
     @Option(
             names = "--shift",
             paramLabel = "S",
-            description = "Shift of the noise levels towards the noise, for samplers without schedules.")
+            description =
+                    "Shift of the steps towards the noise, above 0 and at most 1000; 1 is no shift (default: the sampler's)."
+                            + " Larger videos need a larger shift. Only for samplers other than rectified_flow. Excludes --times.")
     private @Nullable Double shift;
 
     @Option(
@@ -72,21 +95,25 @@ final class RequestOptions {
             paramLabel = "T,T,...",
             converter = Times.Converter.class,
             description =
-                    "Times of the denoiser, one per step and separated by commas, for models distilled to few steps; 1000 is pure noise.")
+                    "Times at which the denoiser is evaluated, one per step: decreasing numbers, at most 1000 (noise) and above"
+                            + " 0 (video), for example 1000,757,522 (default: the sampler's). For models distilled to few steps, with the sampler dmd or"
+                            + " flow_euler. Sets the number of steps. Excludes --shift.")
     private @Nullable Times times;
 
     @Option(
             names = "--eta",
             paramLabel = "E",
-            description = "Fraction of the noise that each step renews, 0 (deterministic) to 1.")
+            description =
+                    "Fraction of the noise that each step replaces by new noise, 0 (none) to 1 (all) (default: the model's)."
+                            + " Only for the sampler rectified_flow.")
     private @Nullable Double eta;
 
     /** The length, in one of two units that exclude each other. */
     private static final class Length {
-        @Option(names = "--seconds", paramLabel = "S", description = "Length in seconds.")
+        @Option(names = "--seconds", paramLabel = "S", description = "Length in seconds (default: the model's).")
         private @Nullable Double seconds;
 
-        @Option(names = "--frames", paramLabel = "N", description = "Length in frames.")
+        @Option(names = "--frames", paramLabel = "N", description = "Length in frames. Excludes --seconds.")
         private @Nullable Integer frames;
     }
 

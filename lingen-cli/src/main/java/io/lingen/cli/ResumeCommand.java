@@ -15,8 +15,8 @@ import picocli.CommandLine.Option;
         customSynopsis = "lingen resume FILE [-o FILE] [OPTIONS]",
         description = {
             "",
-            "Takes the remaining steps from the saved latents and writes the video, identical to that of an uninterrupted run. Request,"
-                    + " backend and precision are those recorded with the latents.",
+            "Take the remaining sampling steps from the saved latents and write the video. It is identical to that of an"
+                    + " uninterrupted run, because request, backend and precision are those that the latents record.",
             ""
         },
         mixinStandardHelpOptions = true,
@@ -35,7 +35,7 @@ final class ResumeCommand implements Callable<Integer> {
     @Option(
             names = {"-o", "--output"},
             paramLabel = "FILE",
-            description = "The video to write (default: the recorded name, in the folder of the latents).")
+            description = "Video to write (default: the recorded name, in the folder of the latents).")
     private @Nullable Path output;
 
     @Mixin

@@ -13,13 +13,13 @@ import picocli.CommandLine.Parameters;
 final class SavedLatentsOptions {
     @Parameters(
             paramLabel = "FILE",
-            description = "The latents (*" + LatentFile.ENDING + "), or the video they belong to.")
+            description = "Saved latents (*" + LatentFile.ENDING + "), or the name of the video to which they belong.")
     private Path file;
 
     @Option(
             names = "--model",
             paramLabel = "DIR|nano",
-            description = "A model folder, or the embedded model (default: the recorded model).")
+            description = "Model folder, or nano for the embedded model (default: the recorded model).")
     private @Nullable String model;
 
     @Mixin

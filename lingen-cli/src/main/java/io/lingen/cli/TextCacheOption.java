@@ -9,7 +9,9 @@ final class TextCacheOption {
     @Option(
             names = "--text-cache",
             paramLabel = "DIR",
-            description = "Folder for encoded prompts, which later runs with the same prompt reuse.")
+            description =
+                    "Folder that keeps encoded prompts, so that later runs with the same prompt do not read the text encoder"
+                            + " (default: none). Is created if it does not exist.")
     private @Nullable Path folder;
 
     /** The folder, or null if the option is absent. */

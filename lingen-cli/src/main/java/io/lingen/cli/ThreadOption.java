@@ -5,7 +5,10 @@ import picocli.CommandLine.Option;
 
 /** The option {@code --threads}. */
 final class ThreadOption {
-    @Option(names = "--threads", paramLabel = "N", description = "Number of CPU threads (default: all).")
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Number of CPU threads, 1 to 4096 (default: the number of processors).")
     private @Nullable Integer threads;
 
     boolean isGiven() {

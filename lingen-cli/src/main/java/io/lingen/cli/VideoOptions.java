@@ -18,14 +18,15 @@ final class VideoOptions {
             names = "--like",
             paramLabel = "FILE",
             description =
-                    "Repeat the request recorded in a video or its JSON file, with the recorded model, backend and precision. Other options"
-                            + " override single values.")
+                    "Repeat the request that a video or its sidecar records, with the recorded model, backend and precision."
+                            + " PROMPT and other options override single values; --sampler also resets schedule, shift, times and eta.")
     private @Nullable Path like;
 
     @Option(
             names = "--model",
             paramLabel = "DIR|nano",
-            description = "A model folder, or the embedded model (default: nano).")
+            description =
+                    "Model folder, or nano for the embedded model (default: nano; with --like, the recorded model).")
     private @Nullable String model;
 
     @Mixin
@@ -34,7 +35,11 @@ final class VideoOptions {
     @Mixin
     private OffloadOption offload;
 
-    @Option(names = "--as-written", description = "Skip the thesaurus: encode the prompt verbatim.")
+    @Option(
+            names = "--as-written",
+            description =
+                    "Encode the prompt verbatim. By default the model's thesaurus, if it has one, replaces words that the"
+                            + " model was not trained on.")
     private boolean asWritten;
 
     @Mixin

@@ -227,6 +227,21 @@ class LingenTest {
     }
 
     @Test
+    void everyOptionAndParameterIsDescribedInSentences() {
+        Lingen.commandLine().getSubcommands().values().stream()
+                .flatMap(command -> command.getCommandSpec().args().stream())
+                .filter(argument -> !argument.hidden())
+                .forEach(argument -> {
+                    String description = String.join(" ", argument.description());
+                    assertTrue(description.endsWith("."), argument + ": " + description);
+                    assertEquals(
+                            description.chars().filter(c -> c == '(').count(),
+                            description.chars().filter(c -> c == ')').count(),
+                            argument + ": " + description);
+                });
+    }
+
+    @Test
     void helpOmitsAliases() {
         String help = run("generate", "--help").out;
         for (String alias : List.of("--resume", "--from-latents", "--prompt-file", "--shard")) {

@@ -36,7 +36,8 @@ import picocli.CommandLine.Option;
         name = "agreement",
         mixinStandardHelpOptions = true,
         description =
-                "Generates a clip on two backends from the same noise and text. Fails below a peak signal-to-noise ratio.")
+                "Generate a clip on two backends from the same noise and text, and compare the frames. The exit code is 1 if"
+                        + " their PSNR (peak signal-to-noise ratio) is too low.")
 public final class BackendAgreement implements Callable<Integer> {
     private static final String NANO = "nano";
     private static final float GUIDANCE = 3;
@@ -45,30 +46,54 @@ public final class BackendAgreement implements Callable<Integer> {
     @Option(
             names = "--backends",
             split = ",",
+            paramLabel = "NAME",
             defaultValue = "cpu,cuda",
-            description = "The two backends (default: ${DEFAULT-VALUE}).")
+            description = "Two backends, separated by a comma (default: ${DEFAULT-VALUE}).")
     private List<String> backends = List.of();
 
     @Option(
             names = "--model",
             defaultValue = NANO,
             paramLabel = "DIR|nano",
-            description = "A model folder with transformer and vae (default: ${DEFAULT-VALUE}).")
+            description =
+                    "Model folder with the subfolders transformer and vae, or nano for the embedded model (default:"
+                            + " ${DEFAULT-VALUE}).")
     private String model = "";
 
-    @Option(names = "--size", defaultValue = "128x128", description = "Size in pixels (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--size",
+            paramLabel = "WxH",
+            defaultValue = "128x128",
+            description = "Width and height in pixels (default: ${DEFAULT-VALUE}).")
     private String size = "";
 
-    @Option(names = "--seconds", defaultValue = "17", description = "Length of the clip (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--seconds",
+            paramLabel = "N",
+            defaultValue = "17",
+            description = "Length of the clip in seconds (default: ${DEFAULT-VALUE}).")
     private int seconds;
 
-    @Option(names = "--steps", defaultValue = "50", description = "Sampling steps (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            defaultValue = "50",
+            description = "Number of sampling steps (default: ${DEFAULT-VALUE}).")
     private int steps;
 
-    @Option(names = "--eta", defaultValue = "1", description = "Noise of the sampler (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--eta",
+            paramLabel = "E",
+            defaultValue = "1",
+            description =
+                    "Fraction of the noise that each step replaces by new noise, 0 to 1 (default: ${DEFAULT-VALUE}).")
     private double eta;
 
-    @Option(names = "--min-psnr", defaultValue = "35", description = "Minimum PSNR in dB (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--min-psnr",
+            paramLabel = "DB",
+            defaultValue = "35",
+            description = "Smallest accepted PSNR in dB (default: ${DEFAULT-VALUE}).")
     private double minPsnr;
 
     /** Creates the command. */

@@ -24,53 +24,73 @@ import picocli.CommandLine.Option;
         name = "gpu",
         mixinStandardHelpOptions = true,
         description =
-                "Measures the backend cuda: kernels and their roofline times, and denoiser passes with random weights.")
+                "Measure the backend cuda: each kernel next to its roofline, the shortest time that the GPU allows, and passes"
+                        + " of a denoiser with random weights.")
 public final class GpuTimings implements Callable<Integer> {
     private static final String PAPER = "paper";
 
-    @Option(names = "--hidden", defaultValue = "2560", description = "Hidden size (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--hidden",
+            paramLabel = "N",
+            defaultValue = "2560",
+            description = "Hidden size of the denoiser, a multiple of 32 (default: ${DEFAULT-VALUE}).")
     private int hidden;
 
-    @Option(names = "--depth", defaultValue = "28", description = "Number of blocks (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--depth",
+            paramLabel = "N",
+            defaultValue = "28",
+            description = "Number of blocks of the denoiser (default: ${DEFAULT-VALUE}).")
     private int depth;
 
-    @Option(names = "--size", defaultValue = "512x512", description = "Size in pixels (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--size",
+            paramLabel = "WxH",
+            defaultValue = "512x512",
+            description = "Width and height in pixels, multiples of 16 (default: ${DEFAULT-VALUE}).")
     private String size = "";
 
     @Option(
             names = "--seconds",
+            paramLabel = "N",
             defaultValue = "17",
             split = ",",
-            description = "Lengths of the clips (default: ${DEFAULT-VALUE}).")
+            description = "Lengths of the clips in seconds, separated by commas (default: ${DEFAULT-VALUE}).")
     private List<Integer> seconds = List.of();
 
     @Option(
             names = "--repeats",
+            paramLabel = "N",
             defaultValue = "7",
-            description = "Runs per measurement, whose median is reported (default: ${DEFAULT-VALUE}).")
+            description = "Number of runs per measurement; their median is printed (default: ${DEFAULT-VALUE}).")
     private int repeats;
 
     @Option(
             names = "--limit",
             paramLabel = "SECONDS",
             defaultValue = "60",
-            description = "Time after which a measurement starts no further run (default: ${DEFAULT-VALUE}).")
+            description =
+                    "Time limit of a measurement, after which it starts no further run (default: ${DEFAULT-VALUE}).")
     private double limit;
 
     @Option(
             names = "--only",
             paramLabel = "TEXT",
             split = ",",
-            description = "Measure only kernels whose names contain one of these texts.")
+            description =
+                    "Measure only kernels whose names contain TEXT; several texts are separated by commas (default: all"
+                            + " kernels).")
     private List<String> only = List.of("");
 
-    @Option(names = "--passes-only", description = "Skip the kernels.")
+    @Option(names = "--passes-only", description = "Do not measure kernels.")
     private boolean passesOnly;
 
     @Option(
             names = "--model",
             paramLabel = "DIR",
-            description = "Measure passes of a model with random weights, which is written to this folder.")
+            description =
+                    "Measure passes of a model with random weights, which is written to this folder. It must be empty or from an"
+                            + " earlier run (default: measure no passes).")
     private @Nullable Path model;
 
     @Option(
@@ -81,19 +101,25 @@ public final class GpuTimings implements Callable<Integer> {
                             + " is a decoder of the paper's size with random weights, which is written to the folder of --model.")
     private @Nullable Path decode;
 
-    @Option(names = "--ablation", description = "Measure passes of four blocks without MA, TESA, RMS or review tokens.")
+    @Option(
+            names = "--ablation",
+            description =
+                    "Also measure passes of four blocks without the MA-branch, TESA, the Rotary-Major Scan or review tokens,"
+                            + " one at a time. Needs --model.")
     private boolean ablation;
 
     @Option(
             names = "--clip",
             description =
-                    "Measure a complete clip of the first length: 50 steps with guidance, and the decoder of --decode.")
+                    "Also measure a complete clip of the first length: 50 steps with guidance, and the decoder of --decode."
+                            + " Needs --model.")
     private boolean clip;
 
     @Option(
             names = "--architecture",
             defaultValue = "lingen",
-            description = "Architecture of the passes, lingen or dit (default: ${DEFAULT-VALUE}).")
+            paramLabel = "lingen|dit",
+            description = "Architecture of the denoiser (default: ${DEFAULT-VALUE}).")
     private String architecture = "";
 
     /** Creates the command. */

@@ -33,7 +33,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "peer",
         mixinStandardHelpOptions = true,
-        description = "Compares a denoiser pass with PyTorch on the same random weights.")
+        description =
+                "Compare the time of a denoiser pass with that of eager PyTorch, on the same random weights. Both run in turns.")
 public final class PeerComparison implements Callable<Integer> {
     private static final int WARM_UP = 3;
     /** The pause before a pass, after which idle threads of the other process no longer spin. */
@@ -41,47 +42,87 @@ public final class PeerComparison implements Callable<Integer> {
 
     @Option(
             names = "--architecture",
+            paramLabel = "lingen|dit",
             defaultValue = "lingen",
-            description = "lingen or dit (default: ${DEFAULT-VALUE}).")
+            description = "Architecture of the denoiser (default: ${DEFAULT-VALUE}).")
     String architecture = "";
 
-    @Option(names = "--size", defaultValue = "128x128", description = "Size in pixels (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--size",
+            paramLabel = "WxH",
+            defaultValue = "128x128",
+            description = "Width and height in pixels, multiples of 16 (default: ${DEFAULT-VALUE}).")
     String size = "";
 
-    @Option(names = "--seconds", defaultValue = "17", description = "Length of the clip (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--seconds",
+            paramLabel = "N",
+            defaultValue = "17",
+            description = "Length of the clip in seconds (default: ${DEFAULT-VALUE}).")
     int seconds;
 
-    @Option(names = "--hidden", defaultValue = "192", description = "Hidden size (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--hidden",
+            paramLabel = "N",
+            defaultValue = "192",
+            description = "Hidden size of the denoiser, a multiple of 32 (default: ${DEFAULT-VALUE}).")
     int hidden;
 
-    @Option(names = "--depth", defaultValue = "8", description = "Number of blocks (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--depth",
+            paramLabel = "N",
+            defaultValue = "8",
+            description = "Number of blocks of the denoiser (default: ${DEFAULT-VALUE}).")
     int depth;
 
-    @Option(names = "--precision", defaultValue = "bf16", description = "f32 or bf16 (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--precision",
+            paramLabel = "f32|bf16",
+            defaultValue = "bf16",
+            description = "Precision of matrix products and activations on both sides (default: ${DEFAULT-VALUE}).")
     String precision = "";
 
-    @Option(names = "--backend", defaultValue = "cpu", description = "Backend of LinGen (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--backend",
+            paramLabel = "cpu|nd4j",
+            defaultValue = "cpu",
+            description = "Compute backend of LinGen; PyTorch runs on the CPU (default: ${DEFAULT-VALUE}).")
     String backend = "";
 
-    @Option(names = "--threads", defaultValue = "2", description = "Threads of each side (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            defaultValue = "2",
+            description = "Number of CPU threads of each side (default: ${DEFAULT-VALUE}).")
     int threads;
 
-    @Option(names = "--turns", defaultValue = "9", description = "Passes of each side (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--turns",
+            paramLabel = "N",
+            defaultValue = "9",
+            description =
+                    "Number of measured passes of each side; their median is printed (default: ${DEFAULT-VALUE}).")
     int turns;
 
-    @Option(names = "--seed", defaultValue = "1", description = "Seed of the weights (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Seed of the random weights, an integer of 64 bits (default: ${DEFAULT-VALUE}).")
     long seed;
 
     @Option(
             names = "--python",
             defaultValue = "python3",
-            description = "Python with torch (default: ${DEFAULT-VALUE}).")
+            paramLabel = "PROGRAM",
+            description = "Python interpreter with torch, numpy and safetensors (default: ${DEFAULT-VALUE}).")
     String python = "";
 
     @Option(
             names = "--peer",
             defaultValue = "src-test-fixtures/python",
-            description = "Folder of the PyTorch reference (default: ${DEFAULT-VALUE}).")
+            paramLabel = "DIR",
+            description = "Folder of the PyTorch reference in the project (default: ${DEFAULT-VALUE}).")
     Path peerFolder = Path.of("");
 
     @Spec
