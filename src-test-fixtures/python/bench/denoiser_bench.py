@@ -102,7 +102,7 @@ def main():
     one()
     one()
     if arguments.serve:
-        print(json.dumps({"ready": True, **about}), flush=True)
+        print(json.dumps({"ready": True, "description": "PyTorch " + torch.__version__, **about}), flush=True)
         for line in sys.stdin:
             if line.strip() == "quit":
                 break

@@ -4,21 +4,30 @@ import io.lingen.bench.internal.BackendAgreement;
 import io.lingen.bench.internal.GpuTimings;
 import io.lingen.bench.internal.JmhRun;
 import io.lingen.bench.internal.PeerComparison;
+import io.lingen.bench.internal.WanComparison;
+import io.lingen.bench.internal.WanMemory;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /**
- * The command {@code lingen bench}. {@code jmh} runs the benchmarks, {@code peer} compares with PyTorch, {@code gpu} times the CUDA
- * backend, and {@code agreement} compares the clips of two backends.
+ * The command {@code lingen bench}. {@code jmh} runs the benchmarks, {@code peer} compares with PyTorch, {@code wan-peer} compares with
+ * diffusers, {@code wan-memory} checks memory forecasts, {@code gpu} times the CUDA backend, and {@code agreement} compares the clips of two
+ * backends.
  */
 @Command(
         name = "lingen bench",
         mixinStandardHelpOptions = true,
         description = "Measure the speed of denoisers, their layers and decoders.",
         commandListHeading = "%nCommands:%n",
-        subcommands = {PeerComparison.class, GpuTimings.class, BackendAgreement.class},
+        subcommands = {
+            PeerComparison.class,
+            WanComparison.class,
+            WanMemory.class,
+            GpuTimings.class,
+            BackendAgreement.class
+        },
         footer = {
             "  jmh        Run the JMH benchmarks DenoiserBenchmark, BlockBenchmark and",
             "             DecoderBenchmark. 'lingen bench jmh -h' lists the options of JMH.",
@@ -26,6 +35,7 @@ import picocli.CommandLine.Command;
             "Examples:",
             "  lingen bench jmh DenoiserBenchmark -p seconds=4,17 -p precision=bf16",
             "  lingen bench peer --python python3",
+            "  lingen bench wan-peer --part denoiser --python python3",
             "  lingen bench gpu --seconds 17,68"
         })
 public final class Main {

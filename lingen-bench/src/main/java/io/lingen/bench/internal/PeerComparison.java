@@ -17,7 +17,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -139,7 +138,8 @@ public final class PeerComparison implements Callable<Integer> {
         try {
             RandomTransformer.write(model, workload, seed, DType.F32);
             try (Backend device = Backends.create(backend, new BackendOptions(threads));
-                    Peer peer = Peer.start(python, peerFolder, arguments(model, workload))) {
+                    PassProcess peer = PassProcess.python(
+                            python, peerFolder, "bench.denoiser_bench", arguments(model, workload))) {
                 compare(workload, type, model, device, peer);
             }
         } finally {
@@ -163,7 +163,7 @@ public final class PeerComparison implements Callable<Integer> {
                 "" + threads);
     }
 
-    private void compare(Workload workload, DType type, Path model, Backend device, Peer peer)
+    private void compare(Workload workload, DType type, Path model, Backend device, PassProcess peer)
             throws InterruptedException {
         double[] java = new double[turns];
         double[] torch = new double[turns];
@@ -201,7 +201,8 @@ public final class PeerComparison implements Callable<Integer> {
         }
     }
 
-    private void report(Workload workload, Backend device, Peer peer, long operations, double[] java, double[] torch) {
+    private void report(
+            Workload workload, Backend device, PassProcess peer, long operations, double[] java, double[] torch) {
         PrintWriter out = spec.commandLine().getOut();
         out.println("Comparison with PyTorch");
         out.printf(Locale.ROOT, "machine         %s%n", Machine.description());
@@ -219,37 +220,11 @@ public final class PeerComparison implements Callable<Integer> {
                 precision,
                 threads,
                 operations / 1e9);
-        line(out, "Java", java, operations);
-        line(out, "PyTorch", torch, operations);
-        double[] ratios = new double[turns];
-        for (int turn = 0; turn < turns; turn++) {
-            ratios[turn] = torch[turn] / java[turn];
-        }
-        out.printf(
-                Locale.ROOT,
-                "PyTorch / Java  %.2f (median of %d turns, %.2f to %.2f)%n",
-                median(ratios),
-                turns,
-                Arrays.stream(ratios).min().orElseThrow(),
-                Arrays.stream(ratios).max().orElseThrow());
+        Timings ours = new Timings(java);
+        Timings theirs = new Timings(torch);
+        out.println("Java            " + ours.report(operations));
+        out.println("PyTorch         " + theirs.report(operations));
+        out.println("PyTorch / Java  " + ours.ratios(theirs));
         out.flush();
-    }
-
-    private static void line(PrintWriter out, String name, double[] seconds, long operations) {
-        out.printf(
-                Locale.ROOT,
-                "%-15s median %.1f ms, minimum %.1f ms, maximum %.1f ms, %.0f GFLOP/s%n",
-                name,
-                1e3 * median(seconds),
-                1e3 * Arrays.stream(seconds).min().orElseThrow(),
-                1e3 * Arrays.stream(seconds).max().orElseThrow(),
-                operations / 1e9 / median(seconds));
-    }
-
-    static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        int half = sorted.length / 2;
-        return sorted.length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
     }
 }

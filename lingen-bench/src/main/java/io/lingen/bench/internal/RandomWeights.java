@@ -13,6 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.LongStream;
 
 /**
@@ -71,6 +72,11 @@ final class RandomWeights implements AutoCloseable {
             }
         });
         tensors.put(name, new HostTensor(storage, shape, memory));
+    }
+
+    /** Returns the names of all tensors. */
+    Set<String> names() {
+        return tensors.keySet();
     }
 
     /** Writes all tensors to a file. */

@@ -66,21 +66,8 @@ public record Workload(String architecture, int width, int height, int seconds, 
      * @throws IllegalArgumentException if the size is not of this form, or a value is out of range
      */
     public static Workload of(String architecture, String size, int seconds, int hiddenSize, int depth) {
-        String[] lengths = size.split("x", -1);
-        try {
-            if (lengths.length == 2) {
-                return new Workload(
-                        architecture,
-                        Integer.parseInt(lengths[0]),
-                        Integer.parseInt(lengths[1]),
-                        seconds,
-                        hiddenSize,
-                        depth);
-            }
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("size must be WIDTHxHEIGHT, found '" + size + "'", e);
-        }
-        throw new IllegalArgumentException("size must be WIDTHxHEIGHT, found '" + size + "'");
+        PixelSize pixels = PixelSize.parse(size);
+        return new Workload(architecture, pixels.width(), pixels.height(), seconds, hiddenSize, depth);
     }
 
     /** Returns the title for tables. */
