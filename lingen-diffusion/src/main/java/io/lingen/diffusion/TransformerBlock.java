@@ -8,6 +8,8 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
+import io.lingen.diffusion.internal.CrossAttention;
+import io.lingen.diffusion.internal.FeedForward;
 import io.lingen.mate.TokenMixer;
 
 /** A transformer block: token mixer, cross-attention and feed-forward, each added to the residual stream (specification, section 2). */
@@ -28,8 +30,20 @@ final class TransformerBlock {
         this.config = config;
         this.scaleShiftTable = weights.tensor("scale_shift_table", 6, config.hiddenSize());
         this.mixer = mixer;
-        this.cross = new CrossAttention(weights.under("cross"), config);
-        this.feedForward = new FeedForward(weights.under("ffn"), config);
+        int d = config.hiddenSize();
+        this.cross = new CrossAttention(
+                backend,
+                precision,
+                config.heads(),
+                weights.linear("cross.q", d, d),
+                weights.linear("cross.kv", d, 2L * d),
+                weights.linear("cross.proj", d, d));
+        this.feedForward = new FeedForward(
+                backend,
+                precision,
+                NORM_EPSILON,
+                weights.linear("ffn.fc1", d, config.ffnSize()),
+                weights.linear("ffn.fc2", config.ffnSize(), d));
     }
 
     CrossAttention cross() {
@@ -56,9 +70,9 @@ final class TransformerBlock {
             backend.add(scaleShiftTable, timeModulation, modulation);
             mixTokens(x, grid, position, modulation, taps);
             taps.accept("mate_out", x);
-            cross.addTo(x, textKeysAndValues, conditioning.weights(), taps);
+            cross.addTo(x, textKeysAndValues, conditioning.weights(), taps, "cross");
             taps.accept("cross_out", x);
-            feedForward.addTo(x, row(modulation, 3), row(modulation, 4), row(modulation, 5), taps);
+            feedForward.addTo(x, row(modulation, 3), row(modulation, 4), row(modulation, 5), taps, "ffn");
         }
     }
 
