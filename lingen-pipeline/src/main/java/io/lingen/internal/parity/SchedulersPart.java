@@ -14,6 +14,7 @@ import io.lingen.diffusion.Sampler;
 import io.lingen.diffusion.Sampling;
 import io.lingen.diffusion.internal.sampler.DmdSampler;
 import io.lingen.diffusion.internal.sampler.FlowSigmas;
+import io.lingen.diffusion.internal.sampler.StepNoise;
 import io.lingen.internal.diffusers.DiffusersScheduler;
 import io.lingen.internal.sampling.FlowSamplers;
 import io.lingen.spi.ParityPart;
@@ -86,7 +87,7 @@ final class SchedulersPart implements ParityPart {
             FlowSigmas sigmas = FlowSigmas.ofTimes(config.numbers("timesteps", steps));
             HostTensor noise = check.input(name + ".noise"); // [steps, ...]; the last one has no effect
             long last = noise.shape().length(0) - 1;
-            DmdSampler.Noise recorded =
+            StepNoise recorded =
                     (step, out) -> check.backend().write(entry(noise, Math.min(step, last), out.shape()), out);
             compare(check, name, sigmas, new DmdSampler(check.backend(), sigmas, recorded), outputs);
             return;

@@ -3,7 +3,6 @@ package io.lingen.diffusion.internal.sampler;
 import io.lingen.core.HostTensor;
 import io.lingen.core.Tensor;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.internal.SplitMix64;
 import io.lingen.diffusion.DenoisingFunction;
 import io.lingen.diffusion.Sampler;
 import io.lingen.diffusion.Sampling;
@@ -19,19 +18,7 @@ import java.util.Map;
 public final class DmdSampler implements Sampler {
     private final Backend backend;
     private final FlowSigmas sigmas;
-    private final Noise noise;
-
-    /** A source of fresh noise. */
-    @FunctionalInterface
-    public interface Noise {
-        /**
-         * Writes standard normal noise, a function of the step alone.
-         *
-         * @param step from 0
-         * @param out overwritten
-         */
-        void write(int step, Tensor out);
-    }
+    private final StepNoise noise;
 
     /**
      * Creates a sampler.
@@ -41,7 +28,7 @@ public final class DmdSampler implements Sampler {
      * @param seed of the fresh noise, which differs from the noise that {@code backend.normal} makes of the same seed
      */
     public DmdSampler(Backend backend, FlowSigmas sigmas, long seed) {
-        this(backend, sigmas, (step, out) -> backend.normal(SplitMix64.output(seed, step), out));
+        this(backend, sigmas, StepNoise.ofSeed(backend, seed));
     }
 
     /**
@@ -51,7 +38,7 @@ public final class DmdSampler implements Sampler {
      * @param sigmas the levels that the model was distilled for
      * @param noise the fresh noise
      */
-    public DmdSampler(Backend backend, FlowSigmas sigmas, Noise noise) {
+    public DmdSampler(Backend backend, FlowSigmas sigmas, StepNoise noise) {
         this.backend = backend;
         this.sigmas = sigmas;
         this.noise = noise;
