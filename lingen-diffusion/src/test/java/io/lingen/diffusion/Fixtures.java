@@ -8,16 +8,16 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 
 /** The golden files of the module src-test-fixtures, from the class path. */
-final class Fixtures {
+public final class Fixtures {
     private static final String BASE = "io/lingen/fixtures/";
 
     private Fixtures() {}
 
-    static ModelSource model(String name) {
+    public static ModelSource model(String name) {
         return ModelSource.ofResource(Fixtures.class.getClassLoader(), BASE + name);
     }
 
-    static SafetensorsFile tensors(String path) {
+    public static SafetensorsFile tensors(String path) {
         return SafetensorsFile.of(path, MemorySegment.ofArray(bytes(path)));
     }
 

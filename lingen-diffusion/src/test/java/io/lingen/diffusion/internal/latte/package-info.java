@@ -1,0 +1,4 @@
+@NullMarked
+package io.lingen.diffusion.internal.latte;
+
+import org.jspecify.annotations.NullMarked;
