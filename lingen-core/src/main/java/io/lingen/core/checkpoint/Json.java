@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -16,7 +17,10 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
-/** A strict JSON reader: UTF-8 only, no duplicate names, limited nesting and size, nothing after the value. */
+/**
+ * A strict JSON reader: UTF-8 only, no duplicate names, limited nesting and size, nothing after the value. NaN and infinities are accepted,
+ * since Python writes them.
+ */
 final class Json {
     /** Sufficient for all files of the checkpoint format. */
     private static final int MAX_DEPTH = 16;
@@ -32,6 +36,7 @@ final class Json {
                             .maxTokenCount(MAX_TOKENS)
                             .build())
                     .build())
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 

@@ -12,6 +12,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class ConfigReaderTest {
     private enum Scan {
@@ -147,12 +149,24 @@ final class ConfigReaderTest {
         assertError("unknown field 'mamba.x' in 'mamba'", mamba::end);
     }
 
+    /** Python writes them; diffusers has one in the configuration of a scheduler. */
+    @ParameterizedTest
+    @ValueSource(strings = {"NaN", "Infinity", "-Infinity"})
+    void numbersThatAreNotFiniteMayBeIgnoredButNotRead(String number) {
+        ConfigReader reader = parse("{\"lambda\": " + number + ", \"list\": [" + number + "], \"steps\": 2}");
+        assertEquals(2, reader.integer("steps", 1, 3));
+        assertError("field 'lambda': found", () -> reader.number("lambda", -1e300, 1e300));
+        assertError("expected a finite number", () -> reader.numbers("list", 1));
+        assertError("field 'lambda': found", () -> reader.integer("lambda", 0, 9));
+        assertError("field 'lambda': found", () -> reader.whole("lambda"));
+    }
+
     @Test
     void illFormedJsonIsRejected() {
         assertError("uplicate", () -> parse("{\"a\": 1, \"a\": 2}"));
         assertError("JSON object", () -> parse("[1]"));
         assertError("JSON object", () -> parse(""));
-        assertError("expected JSON", () -> parse("{\"a\": NaN}"));
+        assertError("expected JSON", () -> parse("{\"a\": nan}"));
         assertError("expected JSON", () -> parse("{} x"));
         assertError("depth", () -> parse("{\"a\":" + "[".repeat(100_000) + "]".repeat(100_000) + "}"));
     }
