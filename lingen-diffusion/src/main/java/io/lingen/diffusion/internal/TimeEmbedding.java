@@ -37,6 +37,11 @@ public final class TimeEmbedding {
         this.modulation = modulation;
     }
 
+    /** {@return the width of the sinusoid} */
+    public int sinusoidWidth() {
+        return Math.toIntExact(fc1.inFeatures());
+    }
+
     /**
      * The embedding and modulation of a time.
      *
@@ -75,6 +80,24 @@ public final class TimeEmbedding {
         float[] wave = new float[width];
         for (int i = 0; i < half; i++) {
             double angle = x * Math.exp(-Math.log(MAX_PERIOD) * i / half);
+            wave[i] = (float) Math.cos(angle);
+            wave[half + i] = (float) Math.sin(angle);
+        }
+        return wave;
+    }
+
+    /**
+     * {@return {@link #sinusoid}, computed in F32 throughout} Models of PyTorch are trained with the rounding errors of F32.
+     *
+     * @param x the time in the unit of the model's training
+     * @param width an even number
+     */
+    public static float[] sinusoidInF32(float x, int width) {
+        int half = width / 2;
+        float[] wave = new float[width];
+        for (int i = 0; i < half; i++) {
+            float exponent = (float) -Math.log(MAX_PERIOD) * i / half;
+            float angle = x * (float) Math.exp(exponent);
             wave[i] = (float) Math.cos(angle);
             wave[half + i] = (float) Math.sin(angle);
         }

@@ -1,0 +1,198 @@
+package io.lingen.diffusion.internal.transformer;
+
+import io.lingen.core.DType;
+import io.lingen.core.HostTensor;
+import io.lingen.core.Shape;
+import io.lingen.core.Taps;
+import io.lingen.core.Tensor;
+import io.lingen.core.Workspace;
+import io.lingen.core.backend.Backend;
+import io.lingen.core.internal.CloseableStack;
+import io.lingen.core.layer.Linear;
+import io.lingen.core.layer.ModelWeights;
+import io.lingen.core.op.Epilogue;
+import io.lingen.core.op.Grid;
+import io.lingen.core.op.PatchSize;
+import io.lingen.core.op.Rotation;
+import io.lingen.diffusion.Condition;
+import io.lingen.diffusion.Conditioning;
+import io.lingen.diffusion.Denoiser;
+import io.lingen.diffusion.Prediction;
+import io.lingen.diffusion.TextEmbedding;
+import io.lingen.diffusion.internal.TimeEmbedding;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A video transformer of a published flow model: patches with rotary positions, blocks with cross-attention to one text, and an output
+ * modulated by the time. The output is noise minus data at a noise level of t / 1000. The residual stream, norms, modulation and time
+ * embedding are F32 at every precision.
+ */
+public final class FlowTransformer implements Denoiser {
+    /** The size of a token's patch, the same for all published models. */
+    public static final PatchSize PATCH = new PatchSize(1, 2, 2);
+
+    private final Backend backend;
+    private final DType precision;
+    private final Workspace packedWeights;
+    private final Layers layers;
+
+    /**
+     * The layers of a transformer.
+     *
+     * @param patchEmbedding 4C -> D, columns ordered (channel, patch cell)
+     * @param rotary the positions
+     * @param time embeds the time and computes the modulation [6, D] of the blocks
+     * @param text projects text rows to the width D
+     * @param blocks the blocks, in order
+     * @param output computes the velocity of every patch
+     */
+    public record Layers(
+            Linear patchEmbedding,
+            RotaryTables rotary,
+            TimeEmbedding time,
+            TextEmbedder text,
+            List<? extends FlowBlock> blocks,
+            VelocityOutput output) {
+        /** Copies the list of blocks. */
+        public Layers {
+            blocks = List.copyOf(blocks);
+        }
+    }
+
+    /**
+     * Joins the layers and takes ownership of the workspace of their weights.
+     *
+     * @param weights the weights of the whole transformer
+     * @param layers the layers
+     */
+    public FlowTransformer(ModelWeights weights, Layers layers) {
+        this.backend = weights.backend();
+        this.precision = weights.precision();
+        this.packedWeights = weights.workspace();
+        this.layers = layers;
+    }
+
+    /**
+     * Reads the patch embedding {@code patch_embedding}: a convolution whose stride is its kernel.
+     *
+     * @param weights the weights of the whole transformer
+     * @param channels the number C of channels of a latent
+     * @param d the width D
+     * @return the layer 4C -> D
+     */
+    public static Linear patchEmbedding(ModelWeights weights, int channels, int d) {
+        HostTensor weight = weights.host("patch_embedding.weight", d, channels, PATCH.t(), PATCH.h(), PATCH.w());
+        return weights.linear(
+                weight.reshape(d, (long) channels * PATCH.cells()), weights.host("patch_embedding.bias", d));
+    }
+
+    @Override
+    public Backend backend() {
+        return backend;
+    }
+
+    @Override
+    public Prediction prediction() {
+        return Prediction.VELOCITY_TO_NOISE;
+    }
+
+    @Override
+    public Conditioning condition(Condition condition, Taps taps) {
+        if (condition.label() != null || condition.texts().size() != 1) {
+            throw new IllegalArgumentException("condition must be the embedding of one text encoder, found "
+                    + (condition.label() != null
+                            ? "the class label " + condition.label()
+                            : condition.texts().size() + " embeddings"));
+        }
+        TextEmbedding embedding = condition.texts().get(0);
+        long width = embedding.tokens().shape().last();
+        if (width != layers.text.textWidth()) {
+            throw new IllegalArgumentException("text embedding must have the width " + layers.text.textWidth()
+                    + " of the transformer, found " + width + "; are encoder and transformer of one model?");
+        }
+        CloseableStack owned = new CloseableStack();
+        Workspace workspace = owned.add(backend.newWorkspace());
+        try (Workspace scratch = backend.newWorkspace()) {
+            Tensor text = layers.text.project(scratch, embedding.tokens()); // [L, D]
+            taps.accept("text", text);
+            HostTensor weights = embedding.weights();
+            Tensor uploaded = weights == null ? null : backend.upload(workspace, weights, DType.F32);
+            List<TextKeys> blocks = new ArrayList<>();
+            for (FlowBlock block : layers.blocks) {
+                blocks.add(new TextKeys(block.keys(workspace, text), block.values(workspace, text), uploaded));
+            }
+            return new FlowConditioning(workspace, backend.newRecording(), blocks);
+        } catch (RuntimeException | Error e) {
+            owned.closeAfter(e);
+            throw e;
+        }
+    }
+
+    @Override
+    public void requireLatent(Shape latent) {
+        int channels = layers.output.channels();
+        if (latent.rank() != 4 || latent.length(0) != channels) {
+            throw new IllegalArgumentException("latent must be [" + channels + ", T, H, W], found " + latent);
+        }
+        Grid grid = PATCH.gridOf(latent);
+        if (Math.max(grid.t(), Math.max(grid.h(), grid.w())) > layers.rotary.positions()) {
+            throw new IllegalArgumentException("latent must have at most " + layers.rotary.positions()
+                    + " tokens on an axis, found " + grid + "; use a shorter or smaller video");
+        }
+    }
+
+    @Override
+    public void predict(Tensor latent, double t, Conditioning conditioning, Tensor out, Taps taps) {
+        requireLatent(latent.shape());
+        if (!(conditioning instanceof FlowConditioning text)) {
+            throw new IllegalArgumentException("conditioning must come from this denoiser, found " + conditioning);
+        }
+        try (Workspace workspace = backend.newWorkspace()) {
+            float[] sinusoid = TimeEmbedding.sinusoidInF32((float) t, layers.time.sinusoidWidth());
+            TimeEmbedding.Embedded time = layers.time.embed(workspace, sinusoid);
+            taps.accept("temb", time.embedding());
+            taps.accept("time_proj", time.modulation());
+            Runnable pass = () -> pass(latent, time, text, out, taps);
+            if (taps == Taps.NONE) {
+                text.recording().run(List.of(latent, time.embedding(), time.modulation(), out), pass);
+            } else {
+                pass.run();
+            }
+        }
+    }
+
+    /** Computes the pass after the time embedding. It depends on the time only through the given tensors, so it can be recorded. */
+    private void pass(Tensor latent, TimeEmbedding.Embedded time, FlowConditioning text, Tensor out, Taps taps) {
+        Rotation rotation = layers.rotary.of(PATCH.gridOf(latent.shape()));
+        try (Workspace workspace = backend.newWorkspace()) {
+            Tensor x = embedPatches(workspace, latent, rotation.grid()); // [N, D]
+            taps.accept("patch", x);
+            layers.rotary.tap(rotation.grid(), taps);
+            for (int layer = 0; layer < layers.blocks.size(); layer++) {
+                FlowBlock block = layers.blocks.get(layer);
+                TextKeys keys = text.blocks().get(layer);
+                block.forward(x, rotation, time.modulation(), keys, taps.under("blocks." + layer + "."));
+                taps.accept("blocks." + layer, x);
+            }
+            Tensor patches = layers.output.forward(workspace, x, time.embedding(), taps); // [N, 4C]
+            backend.unpatchify(patches, PATCH, out); // [C, T, H, W]
+        }
+    }
+
+    private Tensor embedPatches(Workspace workspace, Tensor latent, Grid grid) {
+        Tensor x = workspace.allocate(DType.F32, grid.cells(), layers.patchEmbedding.outFeatures());
+        try (Workspace scratch = backend.newWorkspace()) {
+            Tensor patches = scratch.allocate(precision, grid.cells(), layers.patchEmbedding.inFeatures()); // [N, 4C]
+            backend.patchify(latent, PATCH, patches);
+            layers.patchEmbedding.apply(patches, Epilogue.NONE, x); // [N, D]
+        }
+        return x;
+    }
+
+    /** Frees the weights. */
+    @Override
+    public void close() {
+        packedWeights.close();
+    }
+}
