@@ -37,7 +37,7 @@ class StructureTest {
                 .withImportOption(location -> !location.contains("/test-classes/") && !location.contains("-tests.jar"))
                 .importPackages(ROOT);
         for (String module :
-                List.of("core", "cpu", "cuda", "mate", "diffusion", "vae", "video", "wan", "cli", "bench")) {
+                List.of("core", "cpu", "cuda", "mate", "diffusion", "vae", "video", "wan", "sana", "cli", "bench")) {
             assertTrue(classes.containPackage(ROOT + '.' + module), () -> "no classes of " + module + " were read");
         }
     }

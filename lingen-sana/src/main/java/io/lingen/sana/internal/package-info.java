@@ -1,0 +1,5 @@
+/** The SANA-Video model family. */
+@NullMarked
+package io.lingen.sana.internal;
+
+import org.jspecify.annotations.NullMarked;
