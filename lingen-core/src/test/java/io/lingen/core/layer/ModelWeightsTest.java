@@ -103,6 +103,15 @@ final class ModelWeightsTest {
     }
 
     @Test
+    void functionsAreAppliedToVectors() {
+        ModelWeights block = weights.withPrecision(DType.BF16).under("blocks.0");
+        Tensor vector = block.vector("fc.bias", 2, value -> 0.75 - 3 * value);
+        assertEquals(DType.F32, vector.dtype());
+        assertArrayEquals(new float[] {-2.25f, 6.75f}, backend.download(vector).toFloats());
+        assertMessage("expected the shape [3], found [2]", () -> block.vector("fc.bias", 3, value -> value));
+    }
+
+    @Test
     void rowsAreReadInTheirOrder() {
         ModelWeights coarse = weights.withPrecision(DType.BF16).under("blocks.0");
         Tensor rows = coarse.rows("fc.weight", new long[] {1, 0, 1}, 2, 3);
