@@ -37,12 +37,15 @@ final class CausalAttention {
      */
     void apply(Backend backend, Tensor q, Tensor k, Tensor v, Tensor out) {
         if (backend.computes()) {
-            float[] mixed = attend(
-                    backend.download(q).toFloats(),
-                    backend.download(k).toFloats(),
-                    backend.download(v).toFloats());
+            float[] mixed = attend(values(backend, q), values(backend, k), values(backend, v));
             backend.write(HostTensor.of(mixed, out.shape().toArray()), out);
         }
+    }
+
+    private static float[] values(Backend backend, Tensor tensor) {
+        float[] values = new float[Math.toIntExact(tensor.shape().elements())];
+        backend.download(tensor, values);
+        return values;
     }
 
     private float[] attend(float[] q, float[] k, float[] v) {
