@@ -1,4 +1,4 @@
-"""Latte: a video transformer with factorised attention, four variants and three kinds of condition, and its diffusion.
+"""Latte: a video transformer with factorized attention, four variants and three kinds of condition, and its diffusion.
 
 Weights are a dict of tensors under the published names. The functions follow the formulas of the model's description (Ma et
 al., 2024; Peebles and Xie, 2023; Chen et al., 2023; Nichol and Dhariwal, 2021), in the type of the weights.

@@ -6,12 +6,14 @@ import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.OptionalInt;
 
 /**
  * The configuration of an autoencoder, as in vae/config.json (docs/checkpoint-format.md). Immutable.
  *
+ * @param layout the names and the temporal parts of the layers
  * @param latentChannels the number of channels of a latent
  * @param outChannels the number of channels of a frame: 3, RGB
  * @param widths the number of channels of each level, in the decoder's order: latent resolution first, pixels last
@@ -29,6 +31,7 @@ import java.util.OptionalInt;
  * @param encoder the sizes of the encoder; equal to those of the decoder if the encoder is its mirror image
  */
 public record AutoencoderConfig(
+        DecoderLayout layout,
         int latentChannels,
         int outChannels,
         List<Integer> widths,
@@ -141,6 +144,9 @@ public record AutoencoderConfig(
      * @throws io.lingen.core.checkpoint.CheckpointException if a field is missing, unknown or invalid
      */
     public static AutoencoderConfig read(ConfigReader reader) {
+        if (reader.has("decoder")) {
+            return readPublished(reader);
+        }
         int latentChannels = reader.integer("latent_channels", 1, MAX_CHANNELS);
         Sizes decoder = Sizes.read(reader);
         ConfigReader own = reader.objectOrNull("encoder");
@@ -152,6 +158,7 @@ public record AutoencoderConfig(
         AutoencoderConfig config;
         try {
             config = new AutoencoderConfig(
+                    DecoderLayout.INFLATED,
                     latentChannels,
                     reader.integer("out_channels", 3, 3),
                     decoder.widths(),
@@ -174,9 +181,68 @@ public record AutoencoderConfig(
         return config;
     }
 
+    /** Reads the configuration of one of Stable Diffusion's decoders, whose sizes are those of the encoder, which is not loaded. */
+    private static AutoencoderConfig readPublished(ConfigReader reader) {
+        DecoderLayout layout = reader.choice("decoder", DecoderLayout.class);
+        if (layout == DecoderLayout.INFLATED) {
+            throw reader.error("decoder", "\"inflated\"", "\"sd\", \"sd_temporal\", or no such field");
+        }
+        int channels = reader.integer("latent_channels", 1, MAX_CHANNELS);
+        int layers = reader.integer("layers_per_block", 1, MAX_LAYERS - 1);
+        int[] ascending = reader.integers("block_out_channels", 1, MAX_LEVELS, 1, MAX_WIDTH);
+        List<Integer> widths = new ArrayList<>(boxed(ascending));
+        Collections.reverse(widths);
+        // The published temporal decoder has layers_per_block blocks in the middle, but runs at most two of them.
+        int middle = layout == DecoderLayout.SD ? 2 : Math.min(layers, 2);
+        double scale = reader.number("scaling_factor", 1e-6, 1e6);
+        int chunk = layout == DecoderLayout.SD ? 1 : reader.integerOr("chunk_frames", 14, 1, MAX_TILE);
+        AutoencoderConfig config;
+        try {
+            config = new AutoencoderConfig(
+                    layout,
+                    channels,
+                    reader.integer("out_channels", 3, 3),
+                    widths,
+                    Collections.nCopies(widths.size() - 1, new Dims3(1, 2, 2)),
+                    PatchSize.ONE,
+                    layers + 1,
+                    middle,
+                    middle > 1,
+                    1,
+                    reader.integer("norm_groups", 1, MAX_WIDTH),
+                    1e-6f,
+                    Collections.nCopies(channels, 0.0),
+                    Collections.nCopies(channels, 1 / scale),
+                    new TemporalTiling(chunk, 0, 0),
+                    new Sizes(widths, layers + 1, middle));
+        } catch (IllegalArgumentException e) {
+            throw reader.invalid(e);
+        }
+        reader.end();
+        return config;
+    }
+
+    /** {@return the prefixes of tensors that the decoder does not use} */
+    List<String> unused() {
+        List<String> unused = new ArrayList<>(List.of("encoder"));
+        if (layout != DecoderLayout.INFLATED) {
+            unused.add("quant_conv");
+        }
+        if (layout == DecoderLayout.SD_TEMPORAL) {
+            if (!attention) {
+                unused.add("decoder." + layout.middle() + "." + layout.attention());
+            }
+            for (int j = midLayers; j < layersPerLevel - 1; j++) {
+                unused.add("decoder." + layout.middle() + "." + layout.residual(j));
+            }
+        }
+        return unused;
+    }
+
     /** {@return the configuration that the encoder is built from: this one with the sizes of the encoder} */
     AutoencoderConfig ofEncoder() {
         return new AutoencoderConfig(
+                layout,
                 latentChannels,
                 outChannels,
                 encoder.widths(),

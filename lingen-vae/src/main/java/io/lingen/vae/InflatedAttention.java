@@ -11,26 +11,40 @@ import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.Windows;
 import io.lingen.vae.internal.Activations;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Image attention inflated to videos: attention over the cells of each frame, followed by attention over the frames of each cell. Each has
- * its own weights and is added to its input (specification, section 6). Thread-safe.
+ * its own weights and is added to its input (specification, section 6). The attention of an image decoder has no temporal half. Thread-safe.
  */
 final class InflatedAttention {
     private final AxisAttention spatial;
-    private final AxisAttention temporal;
+    private final @Nullable AxisAttention temporal;
 
     InflatedAttention(ModelWeights weights, AutoencoderConfig config, int width) {
-        this.spatial = new AxisAttention(weights.under("spatial"), config, width);
-        this.temporal = new AxisAttention(weights.under("temporal"), config, width);
+        int heads = config.attentionHeads();
+        if (config.layout() == DecoderLayout.INFLATED) {
+            this.spatial = AxisAttention.inflated(weights.under("spatial"), config, heads, width);
+            this.temporal = AxisAttention.inflated(weights.under("temporal"), config, heads, width);
+        } else {
+            String projection = weights.has("proj_attn.weight") ? "proj_attn" : "to_out.0";
+            this.spatial = new AxisAttention(
+                    heads,
+                    new FrameNorm(weights.under("group_norm"), config, width),
+                    DecoderLayout.queriesKeysValues(weights, width),
+                    weights.linear(projection, width, width));
+            this.temporal = null;
+        }
     }
 
-    /** Adds both attentions to x [T, H, W, C], in place. */
+    /** Adds the attentions to x [T, H, W, C], in place. */
     void apply(Tensor x, Activations pass) {
         Shape shape = x.shape();
         Grid grid = new Grid((int) shape.length(0), (int) shape.length(1), (int) shape.length(2));
         spatial.apply(x, grid, false, pass);
-        temporal.apply(x, grid, true, pass);
+        if (temporal != null) {
+            temporal.apply(x, grid, true, pass);
+        }
     }
 
     /** Computes x += proj(attention(norm(x))) along the axes of a frame or along time. */
@@ -40,11 +54,19 @@ final class InflatedAttention {
         private final Linear qkv; // C -> q, k, v
         private final Linear projection; // C -> C
 
-        AxisAttention(ModelWeights weights, AutoencoderConfig config, int width) {
-            this.heads = config.attentionHeads();
-            this.norm = new FrameNorm(weights.under("norm"), config, width);
-            this.qkv = weights.linear("qkv", width, 3L * width);
-            this.projection = weights.linear("proj", width, width);
+        AxisAttention(int heads, FrameNorm norm, Linear qkv, Linear projection) {
+            this.heads = heads;
+            this.norm = norm;
+            this.qkv = qkv;
+            this.projection = projection;
+        }
+
+        static AxisAttention inflated(ModelWeights weights, AutoencoderConfig config, int heads, int width) {
+            return new AxisAttention(
+                    heads,
+                    new FrameNorm(weights.under("norm"), config, width),
+                    weights.linear("qkv", width, 3L * width),
+                    weights.linear("proj", width, width));
         }
 
         void apply(Tensor x, Grid grid, boolean overTime, Activations pass) {

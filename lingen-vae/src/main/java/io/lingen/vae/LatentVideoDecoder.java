@@ -7,20 +7,24 @@ import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.core.checkpoint.NamedTensors;
 import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.core.layer.Linear;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Dims3;
+import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import io.lingen.vae.internal.Activations;
 import io.lingen.vae.internal.LatentNorm;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A decoder from latents to frames: an image decoder inflated in time, factorized and not causal (specification, section 6; Movie Gen,
- * section 3.1.1). {@link #frames} decodes a video of any length in tiles, with constant memory; {@link #decode} decodes a latent as a
- * whole.
+ * section 3.1.1), or one of Stable Diffusion's decoders (docs/checkpoint-format.md). {@link #frames} decodes a video of any length in tiles,
+ * with constant memory; {@link #decode} decodes a latent as a whole.
  *
  * <p>Immutable and thread-safe: videos may be decoded concurrently. Owns its packed weights, but not the backend. Close it after its
  * streams.
@@ -31,6 +35,7 @@ public final class LatentVideoDecoder implements VideoDecoder {
     private final DType precision;
     private final Workspace packedWeights;
     private final LatentNorm latentNorm;
+    private final @Nullable Linear postQuantization; // C -> C
     private final InflatedConvolution convIn;
     private final ResidualLevel middle;
     private final List<ResidualLevel> levels = new ArrayList<>();
@@ -39,30 +44,31 @@ public final class LatentVideoDecoder implements VideoDecoder {
     private final InflatedConvolution convOut;
 
     /** Takes ownership of the workspace of the weights. */
-    private LatentVideoDecoder(ModelWeights weights, AutoencoderConfig config) {
+    private LatentVideoDecoder(ModelWeights all, AutoencoderConfig config) {
+        DecoderLayout layout = config.layout();
+        ModelWeights weights = all.under("decoder");
         this.config = config;
         this.backend = weights.backend();
         this.precision = weights.precision();
         this.packedWeights = weights.workspace();
         this.latentNorm = LatentNorm.decoding(weights, config.latentMean(), config.latentStd());
+        this.postQuantization = layout.postQuantization(all, config.latentChannels());
 
         List<Integer> widths = config.widths();
-        this.convIn = new InflatedConvolution(weights.under("conv_in"), config.latentChannels(), widths.get(0));
-        this.middle = ResidualLevel.middle(weights.under("mid"), config);
+        this.convIn = layout.convolution(weights.under("conv_in"), config.latentChannels(), widths.get(0));
+        this.middle = ResidualLevel.middle(weights.under(layout.middle()), config);
         for (int k = 0; k < widths.size(); k++) {
-            ModelWeights level = weights.under("up." + k);
+            ModelWeights level = weights.under(layout.level(k));
             int width = widths.get(k);
             levels.add(new ResidualLevel(level, config, widths.get(Math.max(k - 1, 0)), width));
             if (k < widths.size() - 1) {
-                upsampled.add(new InflatedConvolution(level.under("upsample"), width, width));
+                upsampled.add(layout.convolution(level.under(layout.upsample()), width, width));
             }
         }
         int last = widths.get(widths.size() - 1);
-        this.normOut = new FrameNorm(weights.under("norm_out"), config, last);
-        this.convOut = new InflatedConvolution(
-                weights.under("conv_out"),
-                last,
-                config.outChannels() * config.patch().cells());
+        this.normOut = new FrameNorm(weights.under(layout.normOut()), config, last);
+        this.convOut = layout.lastConvolution(
+                weights, last, config.outChannels() * config.patch().cells());
     }
 
     /**
@@ -78,11 +84,16 @@ public final class LatentVideoDecoder implements VideoDecoder {
     public static LatentVideoDecoder load(ModelSource source, String component, Backend backend, DType precision) {
         AutoencoderConfig config = AutoencoderConfig.read(source.config(component + "/config.json"));
         try (SafetensorsFile file = source.tensors(component)) {
-            return ModelWeights.load(file, backend, precision, weights -> {
-                weights.ignore("encoder");
-                return new LatentVideoDecoder(weights.under("decoder"), config);
-            });
+            return load(file, config, backend, precision);
         }
+    }
+
+    static LatentVideoDecoder load(
+            NamedTensors checkpoint, AutoencoderConfig config, Backend backend, DType precision) {
+        return ModelWeights.load(checkpoint, backend, precision, weights -> {
+            config.unused().forEach(weights::ignore);
+            return new LatentVideoDecoder(weights, config);
+        });
     }
 
     /** {@return the configuration} */
@@ -181,17 +192,25 @@ public final class LatentVideoDecoder implements VideoDecoder {
     private Tensor forward(Tensor z, Activations pass, Workspace result, Taps taps) {
         Tensor latent = pass.allocate(DType.F32, z.shape());
         latentNorm.apply(z, latent); // [T, H, W, C]
+        if (postQuantization != null) {
+            postQuantization.apply(latent, Epilogue.NONE, z);
+            backend.copy(z, latent);
+        }
         pass.free(z);
+        DecoderLayout layout = config.layout();
         Tensor x = convIn.apply(latent, pass); // [T, H, W, widths[0]]
         taps.accept("conv_in", x);
-        x = middle.apply(x, pass, taps.under("mid.")); // [T, H, W, widths[0]]
+        x = middle.apply(x, pass, taps.under(layout.middle() + ".")); // [T, H, W, widths[0]]
+        taps.accept(layout.middle(), x);
         for (int k = 0; k < levels.size(); k++) {
-            x = levels.get(k).apply(x, pass, taps.under("up." + k + ".")); // [.., widths[k]]
+            String level = layout.level(k);
+            x = levels.get(k).apply(x, pass, taps.under(level + ".")); // [.., widths[k]]
             if (k < upsampled.size()) {
                 x = upsample(x, config.upsample().get(k), pass); // [T * t, H * h, W * w, widths[k]]
                 x = upsampled.get(k).apply(x, pass);
-                taps.accept("up." + k + ".upsample", x);
+                taps.accept(level + "." + layout.upsample(), x);
             }
+            taps.accept(level, x);
         }
         normOut.applyWithSilu(x, x, backend);
         Tensor patches = convOut.apply(x, pass, result); // [T', H', W', 3 * patch]

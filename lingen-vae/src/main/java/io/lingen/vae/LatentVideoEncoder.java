@@ -6,6 +6,7 @@ import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
+import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.layer.ModelWeights;
@@ -16,6 +17,7 @@ import io.lingen.vae.internal.Activations;
 import io.lingen.vae.internal.LatentNorm;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * An encoder from frames to latents: the mirror image of {@link LatentVideoDecoder}, with optionally {@linkplain AutoencoderConfig#encoder
@@ -75,7 +77,12 @@ public final class LatentVideoEncoder implements AutoCloseable {
      *     decoding only have no encoder
      */
     public static LatentVideoEncoder load(ModelSource source, String component, Backend backend, DType precision) {
-        AutoencoderConfig config = AutoencoderConfig.read(source.config(component + "/config.json"));
+        ConfigReader reader = source.config(component + "/config.json");
+        AutoencoderConfig config = AutoencoderConfig.read(reader);
+        if (config.layout() != DecoderLayout.INFLATED) {
+            throw reader.error(
+                    "decoder", config.layout().name().toLowerCase(Locale.ROOT), "no such field, to encode videos");
+        }
         try (SafetensorsFile file = source.tensors(component)) {
             return ModelWeights.load(file, backend, precision, weights -> {
                 weights.ignore("decoder");

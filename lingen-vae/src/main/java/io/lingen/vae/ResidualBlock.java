@@ -9,7 +9,10 @@ import io.lingen.core.op.Epilogue;
 import io.lingen.vae.internal.Activations;
 import org.jspecify.annotations.Nullable;
 
-/** A residual block: two normed inflated convolutions and a shortcut, which is a linear map where the width changes. Thread-safe. */
+/**
+ * A residual block: two normed convolutions and a shortcut, which is a linear map where the width changes. A temporal half may follow.
+ * Thread-safe.
+ */
 final class ResidualBlock {
     private final int outWidth;
     private final FrameNorm norm1;
@@ -17,14 +20,18 @@ final class ResidualBlock {
     private final FrameNorm norm2;
     private final InflatedConvolution conv2;
     private final @Nullable Linear shortcut; // in -> out
+    private final @Nullable TemporalBlock temporal;
 
     ResidualBlock(ModelWeights weights, AutoencoderConfig config, int in, int out) {
+        DecoderLayout layout = config.layout();
+        ModelWeights spatial = layout.spatialHalf(weights);
         this.outWidth = out;
-        this.norm1 = new FrameNorm(weights.under("norm1"), config, in);
-        this.conv1 = new InflatedConvolution(weights.under("conv1"), in, out);
-        this.norm2 = new FrameNorm(weights.under("norm2"), config, out);
-        this.conv2 = new InflatedConvolution(weights.under("conv2"), out, out);
-        this.shortcut = in == out ? null : weights.linear("shortcut", in, out);
+        this.norm1 = new FrameNorm(spatial.under("norm1"), config, in);
+        this.conv1 = layout.convolution(spatial.under("conv1"), in, out);
+        this.norm2 = new FrameNorm(spatial.under("norm2"), config, out);
+        this.conv2 = layout.convolution(spatial.under("conv2"), out, out);
+        this.shortcut = in == out ? null : layout.shortcut(spatial, in, out);
+        this.temporal = layout.temporalHalf(weights, config, out);
     }
 
     /** Frees x [T, H, W, in] and returns [T, H, W, out]. */
@@ -45,6 +52,9 @@ final class ResidualBlock {
         h = conv2.apply(h, pass); // [T, H, W, out]
         backend.add(skip, h, h);
         pass.free(skip);
+        if (temporal != null) {
+            temporal.apply(h, pass);
+        }
         return h;
     }
 }

@@ -9,19 +9,21 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The residual blocks of one resolution. At latent resolution, attention follows the first of them. Taps: {@code res.<j>}, {@code attn}.
- * Thread-safe.
+ * The residual blocks of one resolution. At latent resolution, attention follows the first of them. Taps have the names of the
+ * {@link DecoderLayout}, for example {@code res.<j>} and {@code attn}. Thread-safe.
  */
 final class ResidualLevel {
+    private final DecoderLayout layout;
     private final List<ResidualBlock> blocks = new ArrayList<>();
     private final @Nullable InflatedAttention attention;
 
     private ResidualLevel(
             ModelWeights weights, AutoencoderConfig config, int count, int in, int out, boolean withAttention) {
+        this.layout = config.layout();
         for (int j = 0; j < count; j++) {
-            blocks.add(new ResidualBlock(weights.under("res." + j), config, j == 0 ? in : out, out));
+            blocks.add(new ResidualBlock(weights.under(layout.residual(j)), config, j == 0 ? in : out, out));
         }
-        this.attention = withAttention ? new InflatedAttention(weights.under("attn"), config, out) : null;
+        this.attention = withAttention ? new InflatedAttention(weights.under(layout.attention()), config, out) : null;
     }
 
     /** Loads the blocks of a level of the decoder or encoder. The first block changes the width. */
@@ -40,10 +42,10 @@ final class ResidualLevel {
         Tensor h = x;
         for (int j = 0; j < blocks.size(); j++) {
             h = blocks.get(j).apply(h, pass); // [T, H, W, out]
-            taps.accept("res." + j, h);
+            taps.accept(layout.residual(j), h);
             if (j == 0 && attention != null) {
                 attention.apply(h, pass);
-                taps.accept("attn", h);
+                taps.accept(layout.attention(), h);
             }
         }
         return h;

@@ -64,7 +64,7 @@ final class AutoencoderParityTest {
     }
 
     /** Returns the frames of a stream as [3, F, H, W]. */
-    private static HostTensor planes(LatentVideoDecoder decoder, Tensor latent) {
+    static HostTensor planes(LatentVideoDecoder decoder, Tensor latent) {
         try (FrameStream stream = decoder.frames(latent)) {
             int pixels = stream.width() * stream.height();
             int frames = stream.frameCount();

@@ -28,7 +28,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Latte's transformer over the patches of a noisy latent (Ma et al., 2024): factorised attention in space and time. It predicts the noise of
+ * Latte's transformer over the patches of a noisy latent (Ma et al., 2024): factorized attention in space and time. It predicts the noise of
  * a variance-preserving diffusion at a timestep from 0 to 999 and, if the variance is learned, the variance of a step. The residual stream is
  * F32 at every precision; GEMMs and other activations have the type of the precision.
  */
