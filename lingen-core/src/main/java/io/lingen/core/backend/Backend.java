@@ -550,11 +550,12 @@ public final class Backend implements AutoCloseable {
     }
 
     /**
-     * Repeats every cell of a channels-last video: nearest-neighbor upsampling.
+     * Repeats every cell of a channels-last video: nearest-neighbor upsampling. The last cells of an axis may be repeated fewer times, so
+     * that the results of {@link #averagePool} can be spread over the blocks of any grid.
      *
      * @param x [T, H, W, C]
      * @param factor the number of repetitions on each axis
-     * @param out [T * factor.t(), H * factor.h(), W * factor.w(), C]
+     * @param out [T', H', W', C], where T' is at most T * factor.t() and above (T - 1) * factor.t(), and so on for H' and W'
      */
     public void upsampleNearest(Tensor x, Dims3 factor, Tensor out) {
         checks.upsampleNearest(x, factor, out);

@@ -227,18 +227,14 @@ final class Checks {
 
     void upsampleNearest(Tensor x, Dims3 factor, Tensor out) {
         requireOwned("upsampleNearest", x, out);
-        Shape from = x.shape();
-        require(
-                from.rank() == 4
-                        && out.shape()
-                                .equals(Shape.of(
-                                        from.length(0) * factor.t(),
-                                        from.length(1) * factor.h(),
-                                        from.length(2) * factor.w(),
-                                        from.length(3))),
-                "upsampleNearest by " + factor,
-                x,
-                out);
+        boolean fits = x.shape().rank() == 4
+                && out.shape().rank() == 4
+                && out.shape().last() == x.shape().last();
+        for (int axis = 0; fits && axis < 3; axis++) {
+            fits = Math.ceilDiv(out.shape().length(axis), (long) factor.length(axis))
+                    == x.shape().length(axis);
+        }
+        require(fits, "upsampleNearest by " + factor, x, out);
     }
 
     void attention(Heads q, Heads k, Heads v, @Nullable Tensor weights, Tensor out) {

@@ -234,7 +234,7 @@ final class Nd4jKernels implements Kernels {
 
     @Override
     public void upsampleNearest(Tensor x, Dims3 factor, Tensor out) {
-        store(out, () -> Tokens.upsampleNearest(values(x), factor));
+        store(out, () -> Tokens.upsampleNearest(values(x), factor, out.shape()));
     }
 
     @Override

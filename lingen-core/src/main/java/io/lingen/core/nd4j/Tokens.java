@@ -101,11 +101,17 @@ final class Tokens {
         return out;
     }
 
-    /** Repeats the cells of [T, H, W, C] to [T ft, H fh, W fw, C]. */
-    static INDArray upsampleNearest(INDArray x, Dims3 factor) {
+    /** Repeats the cells of [T, H, W, C] to [T ft, H fh, W fw, C], cut to a shape. */
+    static INDArray upsampleNearest(INDArray x, Dims3 factor, Shape out) {
         INDArray repeated = Nd4j.create(
-                x.dataType(), x.size(0), factor.t(), x.size(1), factor.h(), x.size(2), factor.w(), x.size(3));
-        return repeated.add(x.reshape(x.size(0), 1, x.size(1), 1, x.size(2), 1, x.size(3)));
+                        x.dataType(), x.size(0), factor.t(), x.size(1), factor.h(), x.size(2), factor.w(), x.size(3))
+                .add(x.reshape(x.size(0), 1, x.size(1), 1, x.size(2), 1, x.size(3)));
+        return repeated.reshape(x.size(0) * factor.t(), x.size(1) * factor.h(), x.size(2) * factor.w(), x.size(3))
+                .get(
+                        NDArrayIndex.interval(0, out.length(0)),
+                        NDArrayIndex.interval(0, out.length(1)),
+                        NDArrayIndex.interval(0, out.length(2)),
+                        NDArrayIndex.all());
     }
 
     private static INDArrayIndex block(int index, int length, int end) {

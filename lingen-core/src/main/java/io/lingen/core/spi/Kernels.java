@@ -288,7 +288,7 @@ public interface Kernels extends TensorStore {
      *
      * @param x [T, H, W, C]
      * @param factor the number of repetitions on each axis
-     * @param out [T * factor.t(), H * factor.h(), W * factor.w(), C]
+     * @param out [T', H', W', C]; the last cells of an axis may be repeated fewer times
      */
     void upsampleNearest(Tensor x, Dims3 factor, Tensor out);
 

@@ -165,8 +165,30 @@ public abstract class ConvolutionContract extends BackendContract {
         Dims3 factor = new Dims3(ft, fh, fw);
         backend().upsampleNearest(x.tensor(), factor, y);
         double[] expected =
-                ReferenceOperations.upsampleNearest(x.values(), x.tensor().shape(), factor);
+                ReferenceOperations.upsampleNearest(x.values(), x.tensor().shape(), factor, y.shape());
         assertClose(rounded(expected, out), y, 0);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1, 1, 1, 1, F32, F32",
+        "5, 7, 10, 24, F32, BF16",
+        "9, 12, 5, 17, BF16, F32",
+        "8, 1, 11, 520, BF16, BF16"
+    })
+    void upsamplingIsCutToTheOutput(int t, int h, int w, int c, DType in, DType out) {
+        Dims3 factor = new Dims3(4, 4, 4);
+        Grid blocks = new Grid(t, h, w).dividedBy(factor);
+        Sample x = normal(in, 1, blocks.t(), blocks.h(), blocks.w(), c);
+        Tensor y = output(out, t, h, w, c);
+        backend().upsampleNearest(x.tensor(), factor, y);
+        double[] expected =
+                ReferenceOperations.upsampleNearest(x.values(), x.tensor().shape(), factor, y.shape());
+        assertClose(rounded(expected, out), y, 0);
+        Tensor longer = output(out, 4L * blocks.t() + 1, h, w, c);
+        assertRejected(() -> backend().upsampleNearest(x.tensor(), factor, longer));
+        Tensor other = output(out, t, h, w, c + 1);
+        assertRejected(() -> backend().upsampleNearest(x.tensor(), factor, other));
     }
 
     @ParameterizedTest

@@ -286,11 +286,11 @@ final class ReferenceOperations {
         return y;
     }
 
-    static double[] upsampleNearest(double[] x, Shape shape, Dims3 factor) {
-        long h = shape.length(1) * factor.h();
-        long w = shape.length(2) * factor.w();
+    static double[] upsampleNearest(double[] x, Shape shape, Dims3 factor, Shape outShape) {
+        long h = outShape.length(1);
+        long w = outShape.length(2);
         long c = shape.length(3);
-        double[] out = new double[(int) (shape.elements() * factor.volume())];
+        double[] out = new double[(int) outShape.elements()];
         for (int i = 0; i < out.length; i++) {
             long cell = i / c;
             long row = cell / w % h / factor.h();

@@ -153,13 +153,14 @@ struct Upsampling {
   int x_bf16;
   int out_bf16;
   int c;
-  int h, w;
+  int h, w;  // of x
   int ft, fh, fw;
+  int ot, oh, ow;  // of out
 };
 
 /**
- * Repeats cells: [T, H, W, C] to [T ft, H fh, W fw, C]. A block is (vectors of 8 channels, lines of cells of x). Some threads may
- * have no channel.
+ * Repeats cells: [T, H, W, C] to [T ft, H fh, W fw, C], cut to the output. A block is (vectors of 8 channels, lines of cells of x). Some
+ * threads may have no channel.
  */
 KERNEL(256, upsample, Upsampling) {
   int channel = (blockIdx.y * blockDim.x + threadIdx.x) * 8, count = p.c - channel;
@@ -168,13 +169,14 @@ KERNEL(256, upsample, Upsampling) {
     return;
   }
   u32 row = (u32)(cell / p.w), frame = row / p.h;
-  u32 w = (u32)(cell - (i64)row * p.w) * p.fw, h = (row - frame * p.h) * p.fh, t = frame * p.ft;
+  int w0 = (int)(cell - (i64)row * p.w) * p.fw, h0 = (int)(row - frame * p.h) * p.fh, t0 = (int)frame * p.ft;
+  int w1 = min(w0 + p.fw, p.ow), h1 = min(h0 + p.fh, p.oh), t1 = min(t0 + p.ft, p.ot);
   float v[8];
   get8(p.x, p.x_bf16, cell * p.c + channel, count, v);
-  for (int i = 0; i < p.ft; i++) {
-    for (int j = 0; j < p.fh; j++) {
-      i64 to = (((i64)(t + i) * p.h * p.fh + h + j) * ((i64)p.w * p.fw) + w) * p.c + channel;
-      for (int k = 0; k < p.fw; k++, to += p.c) {
+  for (int t = t0; t < t1; t++) {
+    for (int h = h0; h < h1; h++) {
+      i64 to = (((i64)t * p.oh + h) * p.ow + w0) * p.c + channel;
+      for (int w = w0; w < w1; w++, to += p.c) {
         put8(p.out, p.out_bf16, to, count, v);
       }
     }

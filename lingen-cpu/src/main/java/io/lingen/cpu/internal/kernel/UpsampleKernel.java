@@ -28,7 +28,7 @@ public final class UpsampleKernel {
      *
      * @param x [T, H, W, C]
      * @param factor the number of repetitions on each axis
-     * @param out [T * factor.t(), H * factor.h(), W * factor.w(), C]
+     * @param out [T', H', W', C]; the last cells of an axis may be repeated fewer times
      */
     public void compute(PooledTensor x, Dims3 factor, PooledTensor out) {
         Shape shape = x.shape();
@@ -36,6 +36,7 @@ public final class UpsampleKernel {
         int pixelBytes = channels * out.dtype().bytes();
         long outWidth = out.shape().length(2);
         long outHeight = out.shape().length(1);
+        long outLength = out.shape().length(0);
         pool.forRanges(shape.length(0) * shape.length(1), 1, (from, to, worker) -> {
             long buffer = worker.scratch().floats(channels);
             for (long line = from; line < to; line++) {
@@ -46,15 +47,16 @@ public final class UpsampleKernel {
                 for (long w = 0; w < shape.length(2); w++) {
                     long values = Rows.read(loops, x, line * shape.length(2) + w, buffer);
                     loops.store(values, target, out.dtype(), channels);
-                    for (int i = 1; i < factor.w(); i++) {
-                        RawMemory.copy(target, target + (long) i * pixelBytes, pixelBytes);
+                    long repetitions = Math.min(factor.w(), outWidth - w * factor.w());
+                    for (long i = 1; i < repetitions; i++) {
+                        RawMemory.copy(target, target + i * pixelBytes, pixelBytes);
                     }
                     target += (long) factor.w() * pixelBytes;
                 }
-                for (int t = 0; t < factor.t(); t++) {
-                    for (int h = 0; h < factor.h(); h++) {
-                        if (t + h > 0) {
-                            long equal = ((firstT + t) * outHeight + firstH + h) * outWidth;
+                for (long t = firstT; t < Math.min(firstT + factor.t(), outLength); t++) {
+                    for (long h = firstH; h < Math.min(firstH + factor.h(), outHeight); h++) {
+                        if (t > firstT || h > firstH) {
+                            long equal = (t * outHeight + h) * outWidth;
                             RawMemory.copy(source, out.rowAddress(equal), outWidth * pixelBytes);
                         }
                     }

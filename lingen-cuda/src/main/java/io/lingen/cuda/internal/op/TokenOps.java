@@ -159,7 +159,7 @@ public final class TokenOps {
      *
      * @param x [T, H, W, C]
      * @param factor the number of repetitions on each axis
-     * @param out [T * factor.t(), H * factor.h(), W * factor.w(), C]
+     * @param out [T', H', W', C]; the last cells of an axis may be repeated fewer times
      */
     public void upsample(Tensor x, Dims3 factor, Tensor out) {
         int c = Math.toIntExact(x.shape().last());
@@ -178,6 +178,9 @@ public final class TokenOps {
                         Math.toIntExact(x.shape().length(2)),
                         factor.t(),
                         factor.h(),
-                        factor.w()));
+                        factor.w(),
+                        Math.toIntExact(out.shape().length(0)),
+                        Math.toIntExact(out.shape().length(1)),
+                        Math.toIntExact(out.shape().length(2))));
     }
 }

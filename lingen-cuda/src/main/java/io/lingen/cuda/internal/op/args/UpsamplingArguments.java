@@ -17,12 +17,28 @@ import io.lingen.cuda.internal.driver.StructWriter;
  * @param ft the factor along time
  * @param fh the factor along height
  * @param fw the factor along width
+ * @param outT the number of output frames
+ * @param outH the number of output rows
+ * @param outW the number of output columns
  */
 public record UpsamplingArguments(
-        long x, long out, long cells, boolean xBf16, boolean outBf16, int c, int h, int w, int ft, int fh, int fw)
+        long x,
+        long out,
+        long cells,
+        boolean xBf16,
+        boolean outBf16,
+        int c,
+        int h,
+        int w,
+        int ft,
+        int fh,
+        int fw,
+        int outT,
+        int outH,
+        int outW)
         implements KernelArguments {
     @Override
     public void layOut(StructWriter struct) {
-        struct.put(x, out, cells).put(xBf16, outBf16).put(c, h, w, ft, fh, fw);
+        struct.put(x, out, cells).put(xBf16, outBf16).put(c, h, w, ft, fh, fw, outT, outH, outW);
     }
 }
