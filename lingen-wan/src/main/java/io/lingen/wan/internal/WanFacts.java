@@ -25,6 +25,12 @@ final class WanFacts {
             5120, "Wan-AI/Wan2.1-T2V-14B-Diffusers",
             3072, "Wan-AI/Wan2.2-TI2V-5B-Diffusers");
 
+    /** The repositories of models that are distilled to a few steps, by the width of the transformer. */
+    private static final Map<Integer, String> DISTILLED_REPOSITORIES = Map.of(
+            1536, "FastVideo/FastWan2.1-T2V-1.3B-Diffusers",
+            5120, "FastVideo/FastWan2.1-T2V-14B-480P-Diffusers",
+            3072, "FastVideo/FastWan2.2-TI2V-5B-FullAttn-Diffusers");
+
     private final WanModel model;
     private final ModelSource source;
     private final List<ModelFact> facts = new ArrayList<>();
@@ -62,10 +68,11 @@ final class WanFacts {
         try (SafetensorsFile file = model.transformerFile()) {
             return String.format(
                     Locale.ROOT,
-                    "Wan, %d blocks, width %d, %s%s",
+                    "Wan, %d blocks, width %d, %s%s%s",
                     config.layers(),
                     config.width(),
                     parameters(file, ""),
+                    model.isGated() ? ", gated attention among tiles" : "",
                     model.isDistilled() ? ", distilled to a few steps" : "");
         }
     }

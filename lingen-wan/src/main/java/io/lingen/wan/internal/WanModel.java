@@ -49,9 +49,6 @@ final class WanModel implements ModelDescription {
     /** The rows of an embedding, padding included. */
     private static final int TEXT_ROWS = 512;
 
-    /** A tensor of FastWan's sparse attention. */
-    private static final String COMPRESSION_GATE = "blocks.0.attn1.to_gate_compress.weight";
-
     private final ModelSource source;
     private final ModelOptions options;
     private final WanIndex index;
@@ -195,13 +192,15 @@ final class WanModel implements ModelDescription {
         return options.denoiser() == null ? source.tensors(TRANSFORMER) : source.open(ModelOptions.DENOISER);
     }
 
-    /** Whether the model was distilled to a few steps. */
+    /** Whether the model was distilled to a few steps: by the name of its pipeline, or by the layers that only distilled models have. */
     boolean isDistilled() {
-        if (index.distilled()) {
-            return true;
-        }
+        return index.distilled() || isGated();
+    }
+
+    /** Whether the transformer has gated attention among tiles. */
+    boolean isGated() {
         try (SafetensorsFile file = transformerFile()) {
-            return file.names().contains(COMPRESSION_GATE);
+            return WanTransformer.isGated(WanNames.underDiffusersNames(file));
         }
     }
 

@@ -35,6 +35,7 @@ import io.lingen.text.TextEncoder.Prompt;
 import io.lingen.text.TextEncoders;
 import io.lingen.vae.Frame;
 import io.lingen.vae.FrameStream;
+import io.lingen.wan.internal.transformer.RandomTransformer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -167,6 +168,30 @@ class WanPipelineTest {
         List<byte[]> expected = frames(options(), REQUEST);
         Files.delete(model.resolve("transformer/diffusion_pytorch_model.safetensors"));
         assertFramesEqual(expected, frames(options().withModel(new ModelOptions(file, List.of())), REQUEST));
+    }
+
+    @Test
+    void gatedTransformersAreDistilledUnderAnyName() throws IOException {
+        Map<String, HostTensor> published = new TreeMap<>();
+        new RandomTransformer(TinyWan.CONFIG, 5)
+                .withGates(TinyWan.CONFIG)
+                .tensors()
+                .forEach((name, tensor) -> published.put(name.replace("attn1.to_gate", "to_gate"), tensor));
+        Path file = folder.resolve("gated.safetensors");
+        SafetensorsWriter.write(file, published, Map.of());
+        PipelineOptions gated = options().withModel(new ModelOptions(file, List.of()));
+        VideoRequest request = VideoRequest.builder("a cat").size(16, 24).frames(9).build();
+        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString(), gated)) {
+            assertEquals(List.of(1000.0, 757.0, 522.0), pipeline.plan(request).sampling().times());
+        }
+        assertEquals(9, frames(gated, request).size());
+        try (ModelSource source = gated.model().applyTo(ModelSource.of(model))) {
+            ModelFact denoiser =
+                    ModelFamilies.open(source, gated.model()).facts().get(0);
+            assertTrue(
+                    denoiser.text().endsWith(", gated attention among tiles, distilled to a few steps"),
+                    denoiser.text());
+        }
     }
 
     @Test

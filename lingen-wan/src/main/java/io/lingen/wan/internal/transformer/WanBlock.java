@@ -17,11 +17,12 @@ final class WanBlock {
     private final WanCrossAttention crossAttention;
     private final WanFeedForward feedForward;
 
-    WanBlock(ModelWeights weights, WanTransformerConfig config) {
+    /** @param gated whether the self-attention has a {@link TileAttention} */
+    WanBlock(ModelWeights weights, WanTransformerConfig config, boolean gated) {
         this.backend = weights.backend();
         this.scaleShiftTable =
                 weights.tensor("scale_shift_table", 1, 6, config.width()).reshape(Shape.of(6, config.width()));
-        this.selfAttention = new WanSelfAttention(weights.under("attn1"), config);
+        this.selfAttention = new WanSelfAttention(weights.under("attn1"), config, gated);
         this.crossAttention = new WanCrossAttention(weights, config);
         this.feedForward = new WanFeedForward(weights.under("ffn"), config);
     }

@@ -32,6 +32,7 @@ public final class WanNames {
             rule(own + "\\.o", attention + "to_out.0");
             rule(own + "\\.(norm_[qk])", attention + "$2");
         }
+        rule(block + "to_gate_compress", "$1.attn1.to_gate_compress");
         rule(block + "norm3", "$1.norm2");
         rule(block + "ffn\\.0", "$1.ffn.net.0.proj");
         rule(block + "ffn\\.2", "$1.ffn.net.2");

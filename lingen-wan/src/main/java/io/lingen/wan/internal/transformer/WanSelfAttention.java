@@ -10,8 +10,12 @@ import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
+import org.jspecify.annotations.Nullable;
 
-/** Full attention over all tokens, with an RMS norm of queries and keys over the whole width, and rotary positions. */
+/**
+ * Full attention over all tokens, with an RMS norm of queries and keys over the whole width, and rotary positions. Models that were trained
+ * with gated sparse attention have a {@link TileAttention} in addition.
+ */
 final class WanSelfAttention {
     private final Backend backend;
     private final DType precision;
@@ -22,8 +26,10 @@ final class WanSelfAttention {
     private final Linear projection; // D -> D
     private final Tensor queryNorm; // [D]
     private final Tensor keyNorm; // [D]
+    private final @Nullable TileAttention tiles;
 
-    WanSelfAttention(ModelWeights weights, WanTransformerConfig config) {
+    /** @param gated whether there is a {@link TileAttention} */
+    WanSelfAttention(ModelWeights weights, WanTransformerConfig config, boolean gated) {
         int d = config.width();
         this.backend = weights.backend();
         this.precision = weights.precision();
@@ -34,6 +40,7 @@ final class WanSelfAttention {
         this.queryNorm = weights.vector("norm_q.weight", d);
         this.keyNorm = weights.vector("norm_k.weight", d);
         this.projection = weights.linear("to_out.0", d, d);
+        this.tiles = gated ? new TileAttention(weights, config) : null;
     }
 
     /**
@@ -58,8 +65,12 @@ final class WanSelfAttention {
             taps.accept("attn1.k", k);
             rotary.rotate(heads(q), grid);
             rotary.rotate(heads(k), grid);
+            Tensor coarse = tiles == null ? null : tiles.forward(workspace, u, heads(q), heads(k), heads(v), grid);
             Tensor mixed = u; // The input is used up.
             backend.attention(heads(q), heads(k), heads(v), null, mixed);
+            if (coarse != null) {
+                backend.add(mixed, coarse, mixed);
+            }
             projection.apply(mixed, Epilogue.gatedAdd(gate), x, taps, "attn1"); // [N, D]
         }
     }

@@ -28,6 +28,8 @@ import java.util.List;
  * stream, norms, modulation and time embedding are F32 at every precision.
  */
 public final class WanTransformer implements Denoiser {
+    private static final String GATE = "blocks.0.attn1." + TileAttention.GATE + ".weight";
+
     private final Backend backend;
     private final WanTransformerConfig config;
     private final DType precision;
@@ -62,8 +64,9 @@ public final class WanTransformer implements Denoiser {
                 exact.linear("time_proj", d, 6L * d));
         this.text1 = embedder.linear("text_embedder.linear_1", config.textWidth(), d);
         this.text2 = embedder.linear("text_embedder.linear_2", d, d);
+        boolean gated = weights.has(GATE);
         for (int layer = 0; layer < config.layers(); layer++) {
-            blocks.add(new WanBlock(weights.under("blocks." + layer), config));
+            blocks.add(new WanBlock(weights.under("blocks." + layer), config, gated));
         }
         this.scaleShiftTable = weights.tensor("scale_shift_table", 1, 2, d).reshape(Shape.of(2, d));
         this.output = output(weights);
@@ -106,6 +109,15 @@ public final class WanTransformer implements Denoiser {
     public static WanTransformer load(
             WanTransformerConfig config, NamedTensors tensors, Backend backend, DType precision) {
         return ModelWeights.load(tensors, backend, precision, weights -> new WanTransformer(weights, config));
+    }
+
+    /**
+     * {@return whether a transformer has gated attention among tiles, with which FastVideo distills models to a few steps}
+     *
+     * @param tensors the weights, with the tensor names of diffusers
+     */
+    public static boolean isGated(NamedTensors tensors) {
+        return tensors.names().contains(GATE);
     }
 
     @Override

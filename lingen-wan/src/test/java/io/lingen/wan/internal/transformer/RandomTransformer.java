@@ -43,6 +43,14 @@ public final class RandomTransformer implements NamedTensors {
         linear("proj_out", d, p);
     }
 
+    /** Adds the gates of attention among tiles to every block. */
+    public RandomTransformer withGates(WanTransformerConfig config) {
+        for (int layer = 0; layer < config.layers(); layer++) {
+            linear("blocks." + layer + ".attn1.to_gate_compress", config.width(), config.width());
+        }
+        return this;
+    }
+
     public Map<String, HostTensor> tensors() {
         return tensors;
     }

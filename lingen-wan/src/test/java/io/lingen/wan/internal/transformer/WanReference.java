@@ -71,7 +71,15 @@ final class WanReference {
         double[] q = rotate(rms(linear(u, prefix + "attn1.to_q"), prefix + "attn1.norm_q"), grid);
         double[] k = rotate(rms(linear(u, prefix + "attn1.to_k"), prefix + "attn1.norm_k"), grid);
         double[] v = linear(u, prefix + "attn1.to_v");
-        add(x, linear(attention(q, k, v), prefix + "attn1.to_out.0"), m[2]);
+        double[] mixed = attention(q, k, v);
+        if (weights.containsKey(prefix + "attn1.to_gate_compress.weight")) {
+            double[] gate = linear(u, prefix + "attn1.to_gate_compress");
+            double[] coarse = attention(tileMeans(q, grid), tileMeans(k, grid), tileMeans(v, grid));
+            for (int i = 0; i < mixed.length; i++) {
+                mixed[i] += gate[i] * coarse[tileOf(i / d, grid) * d + i % d];
+            }
+        }
+        add(x, linear(mixed, prefix + "attn1.to_out.0"), m[2]);
 
         double[] weight = values(prefix + "norm2.weight");
         double[] scale = new double[d];
@@ -144,6 +152,32 @@ final class WanReference {
         return out;
     }
 
+    /** The tile of 4x4x4 tokens that a token is in. */
+    private static int tileOf(int token, int[] grid) {
+        int rows = (grid[1] + 3) / 4;
+        int columns = (grid[2] + 3) / 4;
+        int frame = token / (grid[1] * grid[2]) / 4;
+        return (frame * rows + token / grid[2] % grid[1] / 4) * columns + token % grid[2] / 4;
+    }
+
+    private double[] tileMeans(double[] x, int[] grid) {
+        int tokens = grid[0] * grid[1] * grid[2];
+        int tiles = tileOf(tokens - 1, grid) + 1;
+        double[] sums = new double[tiles * d];
+        int[] counts = new int[tiles];
+        for (int token = 0; token < tokens; token++) {
+            int tile = tileOf(token, grid);
+            counts[tile]++;
+            for (int i = 0; i < d; i++) {
+                sums[tile * d + i] += x[token * d + i];
+            }
+        }
+        for (int i = 0; i < sums.length; i++) {
+            sums[i] /= counts[i / d];
+        }
+        return sums;
+    }
+
     private double[] attention(double[] q, double[] k, double[] v) {
         int headDim = config.headDim();
         int queries = q.length / d;
@@ -206,9 +240,9 @@ final class WanReference {
     }
 
     private double[] linear(double[] x, String name) {
-        double[] bias = values(name + ".bias");
         double[] weight = values(name + ".weight");
-        int out = bias.length;
+        int out = (int) weights.get(name + ".weight").shape().length(0);
+        double[] bias = weights.containsKey(name + ".bias") ? values(name + ".bias") : new double[out];
         int in = weight.length / out;
         double[] y = new double[x.length / in * out];
         for (int row = 0; row < x.length / in; row++) {

@@ -55,6 +55,37 @@ class WanTransformerTest {
         assertTrue(error(expected, found) < tolerance, () -> "relative error " + error(expected, found));
     }
 
+    @ParameterizedTest(name = "{0} {1}, {2} latent frames of {3}x{4}")
+    @CsvSource({
+        "nd4j, F32, 5, 10, 18, 2e-6", // tiles of 4 and 1 frames, rows and columns
+        "cpu, F32, 4, 8, 16, 2e-6", // whole tiles
+        "cpu, F32, 5, 10, 18, 2e-6",
+        "cpu, F32, 1, 2, 22, 2e-6", // 1x1x11 tokens
+        "cpu, BF16, 6, 14, 12, 2e-2",
+    })
+    void gatedAttentionEqualsReference(
+            String backend, DType precision, int frames, int height, int width, double tolerance) {
+        weights.withGates(CONFIG);
+        equalsReference(backend, precision, frames, height, width, tolerance);
+    }
+
+    @Test
+    void gatesMayLackBiases() {
+        weights.withGates(CONFIG).tensors().keySet().removeIf(name -> name.endsWith("to_gate_compress.bias"));
+        equalsReference("cpu", DType.F32, 5, 6, 10, 2e-6);
+    }
+
+    @Test
+    void gatesAreRequiredInAllBlocksOrNone() {
+        weights.withGates(CONFIG);
+        Map<String, HostTensor> withoutLast = new TreeMap<>(weights.tensors());
+        withoutLast.remove("blocks.1.attn1.to_gate_compress.weight");
+        assertRefused("'blocks.1.attn1.to_gate_compress.weight'", withoutLast);
+        Map<String, HostTensor> withoutFirst = new TreeMap<>(weights.tensors());
+        withoutFirst.remove("blocks.0.attn1.to_gate_compress.weight");
+        assertRefused("blocks.1.attn1.to_gate_compress.weight", withoutFirst);
+    }
+
     @Test
     void weightedRowEqualsRepeatedRows() {
         HostTensor latent = weights.normal(1, CONFIG.channels(), 2, 6, 10);
@@ -75,6 +106,7 @@ class WanTransformerTest {
 
     @Test
     void namesOfAuthorsAreMapped() {
+        weights.withGates(CONFIG);
         Map<String, HostTensor> own = new TreeMap<>();
         weights.tensors().forEach((name, tensor) -> own.put("model.diffusion_model." + ownName(name), tensor));
         NamedTensors file = WanNames.underDiffusersNames(new Named(own));
@@ -187,6 +219,7 @@ class WanTransformerTest {
                 .replace(".scale_shift_table", ".modulation")
                 .replaceAll("attn1\\.to_([qkv])", "self_attn.$1")
                 .replaceAll("attn2\\.to_([qkv])", "cross_attn.$1")
+                .replace("attn1.to_gate", "to_gate")
                 .replace("attn1.to_out.0", "self_attn.o")
                 .replace("attn2.to_out.0", "cross_attn.o")
                 .replace("attn1.norm", "self_attn.norm")
