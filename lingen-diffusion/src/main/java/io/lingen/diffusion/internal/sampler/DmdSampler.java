@@ -4,7 +4,6 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.Tensor;
 import io.lingen.core.backend.Backend;
 import io.lingen.diffusion.DenoisingFunction;
-import io.lingen.diffusion.Sampler;
 import io.lingen.diffusion.Sampling;
 import java.util.Map;
 
@@ -15,9 +14,7 @@ import java.util.Map;
  *
  * <p>The noise is a function of the seed and the step, so there is no state.
  */
-public final class DmdSampler implements Sampler {
-    private final Backend backend;
-    private final FlowSigmas sigmas;
+public final class DmdSampler extends FlowSampler {
     private final StepNoise noise;
 
     /**
@@ -39,19 +36,8 @@ public final class DmdSampler implements Sampler {
      * @param noise the fresh noise
      */
     public DmdSampler(Backend backend, FlowSigmas sigmas, StepNoise noise) {
-        this.backend = backend;
-        this.sigmas = sigmas;
+        super(backend, sigmas);
         this.noise = noise;
-    }
-
-    @Override
-    public int steps() {
-        return sigmas.steps();
-    }
-
-    @Override
-    public void start(long seed, Tensor latent) {
-        backend.normal(seed, latent);
     }
 
     @Override

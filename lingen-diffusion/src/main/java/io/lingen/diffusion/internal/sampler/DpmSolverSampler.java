@@ -4,7 +4,6 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.Tensor;
 import io.lingen.core.backend.Backend;
 import io.lingen.diffusion.DenoisingFunction;
-import io.lingen.diffusion.Sampler;
 import io.lingen.diffusion.Sampling;
 import java.util.Map;
 
@@ -14,10 +13,7 @@ import java.util.Map;
  *
  * <p>A step: x' = D + sigma'/sigma (x - D), D = m + 1/2 (m - m_before) / r, r = (lambda - lambda_before) / (lambda' - lambda).
  */
-public final class DpmSolverSampler implements Sampler {
-    private final Backend backend;
-    private final FlowSigmas sigmas;
-
+public final class DpmSolverSampler extends FlowSampler {
     /**
      * Creates a sampler.
      *
@@ -25,18 +21,7 @@ public final class DpmSolverSampler implements Sampler {
      * @param sigmas usually {@link FlowSigmas#dpmSolver}
      */
     public DpmSolverSampler(Backend backend, FlowSigmas sigmas) {
-        this.backend = backend;
-        this.sigmas = sigmas;
-    }
-
-    @Override
-    public int steps() {
-        return sigmas.steps();
-    }
-
-    @Override
-    public void start(long seed, Tensor latent) {
-        backend.normal(seed, latent);
+        super(backend, sigmas);
     }
 
     @Override

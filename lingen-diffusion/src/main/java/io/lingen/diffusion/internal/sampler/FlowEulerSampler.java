@@ -4,15 +4,11 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.Tensor;
 import io.lingen.core.backend.Backend;
 import io.lingen.diffusion.DenoisingFunction;
-import io.lingen.diffusion.Sampler;
 import io.lingen.diffusion.Sampling;
 import java.util.Map;
 
 /** Euler's method from noise to data: x' = x + (sigma' - sigma) v. A step depends only on the latent and the levels: there is no state. */
-public final class FlowEulerSampler implements Sampler {
-    private final Backend backend;
-    private final FlowSigmas sigmas;
-
+public final class FlowEulerSampler extends FlowSampler {
     /**
      * Creates a sampler.
      *
@@ -20,18 +16,7 @@ public final class FlowEulerSampler implements Sampler {
      * @param sigmas usually {@link FlowSigmas#flowEuler}, or given times
      */
     public FlowEulerSampler(Backend backend, FlowSigmas sigmas) {
-        this.backend = backend;
-        this.sigmas = sigmas;
-    }
-
-    @Override
-    public int steps() {
-        return sigmas.steps();
-    }
-
-    @Override
-    public void start(long seed, Tensor latent) {
-        backend.normal(seed, latent);
+        super(backend, sigmas);
     }
 
     @Override

@@ -4,7 +4,6 @@ import io.lingen.core.HostTensor;
 import io.lingen.core.Tensor;
 import io.lingen.core.backend.Backend;
 import io.lingen.diffusion.DenoisingFunction;
-import io.lingen.diffusion.Sampler;
 import io.lingen.diffusion.Sampling;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -22,9 +21,7 @@ import java.util.stream.IntStream;
  * The predictor knows the predictions of earlier steps. The corrector of the next step adds the one that was evaluated at the predictor's
  * result, and repeats the step with it.
  */
-public final class UniPcSampler implements Sampler {
-    private final Backend backend;
-    private final FlowSigmas sigmas;
+public final class UniPcSampler extends FlowSampler {
     private final int order;
 
     /**
@@ -36,22 +33,11 @@ public final class UniPcSampler implements Sampler {
      * @throws IllegalArgumentException if the order is less than 1
      */
     public UniPcSampler(Backend backend, FlowSigmas sigmas, int order) {
+        super(backend, sigmas);
         if (order < 1) {
             throw new IllegalArgumentException("order of UniPC must be at least 1, found " + order);
         }
-        this.backend = backend;
-        this.sigmas = sigmas;
         this.order = order;
-    }
-
-    @Override
-    public int steps() {
-        return sigmas.steps();
-    }
-
-    @Override
-    public void start(long seed, Tensor latent) {
-        backend.normal(seed, latent);
     }
 
     @Override
