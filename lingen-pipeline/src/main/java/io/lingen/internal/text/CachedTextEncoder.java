@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
  * processes may share a folder. A damaged file is replaced, and a folder that can't be written to is not used, both with a warning. Files are
  * never deleted. Thread-safe.
  */
-public final class CachedTextEncoder implements TextEncoder {
+public final class CachedTextEncoder extends ForwardingTextEncoder {
     private static final Logger log = LoggerFactory.getLogger(CachedTextEncoder.class);
     private static final String FORMAT = "lingen-text-embedding";
     private static final String VERSION = "1";
@@ -43,7 +43,6 @@ public final class CachedTextEncoder implements TextEncoder {
     private static final String WEIGHTS = "weights";
     private static final int NAME_DIGITS = 40;
 
-    private final TextEncoder encoder;
     private final Path folder;
     private final Supplier<Identity> identity;
 
@@ -64,29 +63,9 @@ public final class CachedTextEncoder implements TextEncoder {
      * @param identity supplies the identity of the encoder; called when a prompt is encoded, because it may read large files
      */
     public CachedTextEncoder(TextEncoder encoder, Path folder, Supplier<Identity> identity) {
-        this.encoder = encoder;
+        super(encoder);
         this.folder = folder;
         this.identity = identity;
-    }
-
-    @Override
-    public String name() {
-        return encoder.name();
-    }
-
-    @Override
-    public int width() {
-        return encoder.width();
-    }
-
-    @Override
-    public int maxTokens() {
-        return encoder.maxTokens();
-    }
-
-    @Override
-    public String normalize(String text) {
-        return encoder.normalize(text);
     }
 
     @Override
@@ -102,7 +81,7 @@ public final class CachedTextEncoder implements TextEncoder {
             }
         }
         if (!missing.isEmpty()) {
-            List<TextEmbedding> encoded = encoder.encode(missing, progress);
+            List<TextEmbedding> encoded = encoder().encode(missing, progress);
             for (int i = 0; i < missing.size(); i++) {
                 known.put(missing.get(i), encoded.get(i));
                 write(missing.get(i), encoded.get(i));
@@ -128,7 +107,7 @@ public final class CachedTextEncoder implements TextEncoder {
                 "negative",
                 Boolean.toString(prompt.negative()),
                 "prompt",
-                wellFormed(encoder.normalize(prompt.text())));
+                wellFormed(normalize(prompt.text())));
     }
 
     /** Replaces unpaired surrogates, which UTF-8 can't represent, by U+FFFD as the tokenizers do. */
@@ -214,10 +193,5 @@ public final class CachedTextEncoder implements TextEncoder {
         } catch (IOException | UncheckedIOException e) {
             log.warn("could not store an encoded prompt in the text cache {}: {}", folder, e.toString());
         }
-    }
-
-    @Override
-    public void close() {
-        encoder.close();
     }
 }
