@@ -16,6 +16,7 @@ import io.lingen.diffusion.Sampler;
 import io.lingen.diffusion.Schedule;
 import io.lingen.diffusion.TransformerConfig;
 import io.lingen.diffusion.VideoTransformer;
+import io.lingen.internal.ParameterCount;
 import io.lingen.internal.onnx.OnnxTextEncoderConfig;
 import io.lingen.internal.onnx.OnnxTextEncoders;
 import io.lingen.spi.ModelDescription;
@@ -132,19 +133,19 @@ final class LinGenModel implements ModelDescription {
                 "denoiser",
                 String.format(
                         Locale.ROOT,
-                        "%s, %d blocks, width %d, %s parameters",
+                        "%s, %d blocks, width %d, %s",
                         transformer.architecture().name().toLowerCase(Locale.ROOT),
                         transformer.depth(),
                         transformer.hiddenSize(),
-                        millions(index.transformer(), ""))));
+                        parameters(index.transformer(), ""))));
         facts.add(new ModelFact(
                 "decoder",
                 String.format(
                         Locale.ROOT,
-                        "compression %s, %d channels, %s parameters",
+                        "compression %s, %d channels, %s",
                         autoencoder.compression(),
                         autoencoder.latentChannels(),
-                        millions(index.vae(), "decoder."))));
+                        parameters(index.vae(), "decoder."))));
         facts.add(
                 new ModelFact("text", String.join(", ", index.textEncoders()) + ", widths " + transformer.textDims()));
         if (index.thesaurus() != null) {
@@ -156,13 +157,9 @@ final class LinGenModel implements ModelDescription {
     }
 
     /** The parameters of a component under a prefix. The prefix excludes the encoder of an autoencoder, which generation does not need. */
-    private String millions(String component, String prefix) {
+    private String parameters(String component, String prefix) {
         try (SafetensorsFile tensors = source.tensors(component)) {
-            long parameters = tensors.names().stream()
-                    .filter(name -> name.startsWith(prefix))
-                    .mapToLong(name -> tensors.tensor(name).shape().elements())
-                    .sum();
-            return String.format(Locale.ROOT, "%.1f million", parameters / 1e6);
+            return ParameterCount.of(tensors, prefix);
         }
     }
 

@@ -1,9 +1,9 @@
 package io.lingen.wan.internal;
 
 import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.core.checkpoint.NamedTensors;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.internal.SafeText;
+import io.lingen.internal.ParameterCount;
 import io.lingen.spi.ModelFact;
 import io.lingen.wan.internal.transformer.WanTransformerConfig;
 import io.lingen.wan.internal.vae.WanVaeConfig;
@@ -71,7 +71,7 @@ final class WanFacts {
                     "Wan, %d blocks, width %d, %s%s%s",
                     config.layers(),
                     config.width(),
-                    parameters(file, ""),
+                    ParameterCount.of(file, ""),
                     model.isGated() ? ", gated attention among tiles" : "",
                     model.isDistilled() ? ", distilled to a few steps" : "");
         }
@@ -87,13 +87,13 @@ final class WanFacts {
                     config.spatialCompression(),
                     config.spatialCompression(),
                     config.latentChannels(),
-                    parameters(file, "decoder."));
+                    ParameterCount.of(file, "decoder."));
         }
     }
 
     private String textEncoder() {
         try (SafetensorsFile file = source.tensors(WanModel.TEXT_ENCODER)) {
-            return "UMT5, width " + model.textWidth() + ", " + parameters(file, "");
+            return "UMT5, width " + model.textWidth() + ", " + ParameterCount.of(file, "");
         }
     }
 
@@ -119,15 +119,5 @@ final class WanFacts {
         }
         return "hf download " + repository + " --local-dir " + source + " --include "
                 + missing.stream().map(part -> "'" + part + "/*'").collect(Collectors.joining(" "));
-    }
-
-    private static String parameters(NamedTensors tensors, String prefix) {
-        long parameters = tensors.names().stream()
-                .filter(name -> name.startsWith(prefix))
-                .mapToLong(name -> tensors.tensor(name).shape().elements())
-                .sum();
-        return parameters < 1e9
-                ? String.format(Locale.ROOT, "%.1f million parameters", parameters / 1e6)
-                : String.format(Locale.ROOT, "%.2f billion parameters", parameters / 1e9);
     }
 }
