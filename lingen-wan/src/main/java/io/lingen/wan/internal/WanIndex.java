@@ -13,9 +13,8 @@ import org.jspecify.annotations.Nullable;
  * The index of a folder in the layout of diffusers: {@code model_index.json}.
  *
  * @param distilled whether the folder is of a few-step model, by the name of its pipeline
- * @param expandTimesteps whether every token has a time of its own; without an image all are equal
  */
-record WanIndex(boolean distilled, boolean expandTimesteps) {
+record WanIndex(boolean distilled) {
     private static final String PIPELINE = "WanPipeline";
     private static final String DISTILLED_PIPELINE = "WanDMDPipeline";
 
@@ -59,7 +58,7 @@ record WanIndex(boolean distilled, boolean expandTimesteps) {
                     "a second transformer",
                     "none: models of two experts, such as Wan2.2-T2V-A14B, are not implemented");
         }
-        return new WanIndex(pipeline.equals(DISTILLED_PIPELINE), json.flagOr("expand_timesteps", false));
+        return new WanIndex(pipeline.equals(DISTILLED_PIPELINE));
     }
 
     private static @Nullable String className(ConfigReader json, String part) {
