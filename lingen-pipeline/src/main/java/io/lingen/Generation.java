@@ -78,6 +78,7 @@ public final class Generation implements AutoCloseable {
     /**
      * Starts a generation from noise or from saved latents. Must be called within a {@linkplain LoadedModel#lifetime use of the model}.
      *
+     * @param takesTurns whether denoiser and decoder are loaded alternately
      * @param prompt the prompt to encode, after rewriting; null for a class label
      * @param saved the latents to resume or to decode; null to start from noise
      * @param decoded the provenance of the video if the saved latents are decoded without further steps; null to take the remaining steps
@@ -85,6 +86,7 @@ public final class Generation implements AutoCloseable {
     Generation(
             LoadedModel model,
             VideoPlan plan,
+            boolean takesTurns,
             @Nullable String prompt,
             @Nullable LatentFile saved,
             @Nullable VideoProvenance decoded,
@@ -98,7 +100,7 @@ public final class Generation implements AutoCloseable {
         this.prompt = prompt;
         this.saved = saved;
         this.decoded = decoded;
-        this.takesTurns = decoded == null ? model.takesTurns(plan) : model.takesTurnsToDecode(plan.latent());
+        this.takesTurns = takesTurns;
         Sampler sampler = model.sampler(plan);
         try {
             // 1. Start from noise, or restore the saved latent.

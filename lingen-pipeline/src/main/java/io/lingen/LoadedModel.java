@@ -181,21 +181,11 @@ final class LoadedModel implements AutoCloseable {
         return components;
     }
 
-    /** Whether denoiser and decoder are loaded alternately for a video. */
-    boolean takesTurns(VideoPlan plan) {
-        return takesTurns(() -> memory.forecast(plan));
-    }
-
-    /** Whether the denoiser is freed to decode a latent, which may be one that the denoiser can't process. */
-    boolean takesTurnsToDecode(Shape latent) {
-        return takesTurns(() -> memory.forecastDecoding(latent));
-    }
-
-    private boolean takesTurns(Supplier<MemoryForecast> forecast) {
+    private boolean takesTurns(MemoryForecast forecast) {
         return switch (options.offload()) {
             case NONE -> false;
             case PARTS -> true;
-            case AUTO -> forecast.get().videoBytes() + notLoadedBytes() > backend.availableBytes();
+            case AUTO -> forecast.videoBytes() + notLoadedBytes() > backend.availableBytes();
         };
     }
 
@@ -254,38 +244,40 @@ final class LoadedModel implements AutoCloseable {
 
     MemoryForecast forecast(VideoPlan plan) {
         MemoryForecast forecast = memory.forecast(plan);
-        return takesTurns(plan) ? forecast.asOffloaded() : forecast;
+        return takesTurns(forecast) ? forecast.asOffloaded() : forecast;
     }
 
     /**
-     * Checks that a video fits in memory.
+     * Checks that a video fits in memory; returns whether denoiser and decoder are loaded alternately for it.
      *
      * @throws io.lingen.core.OutOfMemoryException if it does not fit; the message contains settings that do
      */
-    void requireMemory(VideoPlan plan) {
-        requireMemory(estimator -> estimator.forecast(plan), () -> {
+    boolean requireMemory(VideoPlan plan) {
+        return requireMemory(estimator -> estimator.forecast(plan), () -> {
             long available = backend.availableBytes() + (options.offload() == Offload.NONE ? 0 : loadedBytes());
             return memory.fittingSettings(plan.request(), available, this::additionalBytes);
         });
     }
 
     /**
-     * Checks that decoding a latent fits in memory.
+     * Checks that decoding a latent, which the denoiser need not support, fits in memory; returns whether the denoiser is freed for it.
      *
      * @throws io.lingen.core.OutOfMemoryException if it does not fit
      */
-    void requireMemoryToDecode(Shape latent) {
-        requireMemory(estimator -> estimator.forecastDecoding(latent), List::of);
+    boolean requireMemoryToDecode(Shape latent) {
+        return requireMemory(estimator -> estimator.forecastDecoding(latent), List::of);
     }
 
-    private void requireMemory(Function<MemoryEstimator, MemoryForecast> forecast, Supplier<List<String>> otherVideos) {
-        ToLongFunction<MemoryEstimator> need = estimator -> additionalBytes(forecast.apply(estimator));
+    private boolean requireMemory(
+            Function<MemoryEstimator, MemoryForecast> forecaster, Supplier<List<String>> otherVideos) {
+        MemoryForecast forecast = forecaster.apply(memory);
         long freed = options.offload() == Offload.NONE ? 0 : loadedBytes();
-        MemoryCheck.require(backend, "this video", Math.max(0, need.applyAsLong(memory) - freed), () -> {
+        MemoryCheck.require(backend, "this video", Math.max(0, additionalBytes(forecast) - freed), () -> {
             List<String> settings = new ArrayList<>(otherVideos.get());
-            settings.addAll(settingsThatFit(need));
+            settings.addAll(settingsThatFit(estimator -> additionalBytes(forecaster.apply(estimator))));
             return settings;
         });
+        return takesTurns(forecast);
     }
 
     /** The smallest possible memory of a video, as in {@link MemoryForecast#videoBytes}. */

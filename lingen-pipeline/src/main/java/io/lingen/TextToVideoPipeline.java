@@ -190,12 +190,12 @@ public final class TextToVideoPipeline implements AutoCloseable {
     private Generation begin(VideoPlan plan, @Nullable LatentFile saved, CancellationToken token) {
         return model.lifetime().use(() -> {
             throwIfCancelled(saved, plan.steps(), token);
-            model.requireMemory(plan);
+            boolean takesTurns = model.requireMemory(plan);
             // Reuse the recorded prompt: rewriters may be non-deterministic.
             String prompt = saved == null
                     ? model.encodedPrompt(plan.request())
                     : saved.provenance().encodedPrompt();
-            return model.add(new Generation(model, plan, prompt, saved, null, token));
+            return model.add(new Generation(model, plan, takesTurns, prompt, saved, null, token));
         });
     }
 
@@ -215,9 +215,15 @@ public final class TextToVideoPipeline implements AutoCloseable {
             throwIfCancelled(saved, saved.steps(), token);
             LatentFilePlanner video = new LatentFilePlanner(saved, model);
             VideoPlan plan = video.planToDecode();
-            model.requireMemoryToDecode(plan.latent());
+            boolean takesTurns = model.requireMemoryToDecode(plan.latent());
             return model.add(new Generation(
-                    model, plan, saved.provenance().encodedPrompt(), saved, video.decodedProvenance(plan), token));
+                    model,
+                    plan,
+                    takesTurns,
+                    saved.provenance().encodedPrompt(),
+                    saved,
+                    video.decodedProvenance(plan),
+                    token));
         });
     }
 
