@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lingen.CancellationToken;
 import io.lingen.Generation;
 import io.lingen.LatentFile;
 import io.lingen.MemoryEstimator;
@@ -119,6 +120,26 @@ class WanPipelineTest {
             assertArrayEquals(new float[] {1, 1, 1, 1, 508}, embedding.weights().toFloats());
             HostTensor padding = embedding.tokens().slice(4, 5);
             assertArrayEquals(new float[TinyT5.WIDTH], padding.toFloats());
+        }
+    }
+
+    @Test
+    void latentsThatTheDenoiserDoesNotSupportAreDecoded() throws IOException {
+        Path video = folder.resolve("out.mp4");
+        List<byte[]> frames;
+        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString(), options());
+                Generation generation = pipeline.start(REQUEST)) {
+            generation.saveLatents(video, 0, true);
+            frames = frames(generation);
+        }
+        Path config = model.resolve("transformer/config.json");
+        Files.writeString(config, Files.readString(config).replace("\"rope_max_seq_len\": 64", "\"rope_max_seq_len\": 1"));
+        for (Offload offload : Offload.values()) {
+            try (TextToVideoPipeline pipeline =
+                            TextToVideoPipeline.load(model.toString(), options().withOffload(offload));
+                    Generation decoded = pipeline.decode(LatentFile.find(video), new CancellationToken())) {
+                assertFramesEqual(frames, frames(decoded));
+            }
         }
     }
 
