@@ -8,6 +8,7 @@ import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Grid;
+import java.util.List;
 
 /** A transformer block: self-attention, cross-attention and feed-forward, each added to the residual stream. */
 final class WanBlock {
@@ -34,29 +35,32 @@ final class WanBlock {
     /**
      * Updates the residual stream x [N, D] in place.
      *
-     * @param timeModulation [6, D]: shift, scale and gate of the attention, then of the feed-forward network
+     * @param times the modulation of all tokens by their times, [6, D] each: shift, scale and gate of the attention, then of the feed-forward
+     *     network
      * @param layer the index of this block
      */
     void forward(
             Tensor x,
             Grid grid,
             RotaryTables rotary,
-            Tensor timeModulation,
+            List<Modulation> times,
             WanConditioning text,
             int layer,
             Taps taps) {
         try (Workspace workspace = backend.newWorkspace()) {
-            Tensor modulation = workspace.allocate(DType.F32, scaleShiftTable.shape()); // [6, D]
-            backend.add(scaleShiftTable, timeModulation, modulation);
-            selfAttention.addTo(x, grid, rotary, row(modulation, 0), row(modulation, 1), row(modulation, 2), taps);
+            List<Modulation> modulations =
+                    times.stream().map(time -> modulation(workspace, time)).toList();
+            selfAttention.addTo(x, grid, rotary, modulations, taps);
             crossAttention.addTo(x, text.keys().get(layer), text.values().get(layer), text.weights(), taps);
-            feedForward.addTo(x, row(modulation, 3), row(modulation, 4), row(modulation, 5), taps);
+            for (Modulation m : modulations) {
+                feedForward.addTo(m.rowsOf(x), m.vector(3), m.vector(4), m.vector(5), taps);
+            }
         }
     }
 
-    private static Tensor row(Tensor modulation, int index) {
-        return modulation
-                .slice(index, index + 1L)
-                .reshape(Shape.of(modulation.shape().last()));
+    private Modulation modulation(Workspace workspace, Modulation time) {
+        Tensor vectors = workspace.allocate(DType.F32, scaleShiftTable.shape()); // [6, D]
+        backend.add(scaleShiftTable, time.vectors(), vectors);
+        return new Modulation(time.from(), time.to(), vectors);
     }
 }

@@ -10,6 +10,7 @@ import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,15 +48,15 @@ final class WanSelfAttention {
      * Computes x += gate * attention(LN(x) * (1 + scale) + shift).
      *
      * @param x [N, D], F32
-     * @param shift [D]
-     * @param scale [D]
-     * @param gate [D]
+     * @param modulations shift, scale and gate, in this order, of all tokens
      * @param taps receives "attn1.q" and "attn1.k" before the rotation, and "attn1", the sum before the gate
      */
-    void addTo(Tensor x, Grid grid, RotaryTables rotary, Tensor shift, Tensor scale, Tensor gate, Taps taps) {
+    void addTo(Tensor x, Grid grid, RotaryTables rotary, List<Modulation> modulations, Taps taps) {
         try (Workspace workspace = backend.newWorkspace()) {
             Tensor u = workspace.allocate(precision, x.shape()); // [N, D]
-            backend.modulatedLayerNorm(x, shift, scale, config.epsilon(), u);
+            for (Modulation m : modulations) {
+                backend.modulatedLayerNorm(m.rowsOf(x), m.vector(0), m.vector(1), config.epsilon(), m.rowsOf(u));
+            }
             Tensor q = query.apply(workspace, u, precision); // [N, D]
             Tensor k = key.apply(workspace, u, precision); // [N, D]
             Tensor v = value.apply(workspace, u, precision); // [N, D]
@@ -71,7 +72,10 @@ final class WanSelfAttention {
             if (coarse != null) {
                 backend.add(mixed, coarse, mixed);
             }
-            projection.apply(mixed, Epilogue.gatedAdd(gate), x, taps, "attn1"); // [N, D]
+            for (Modulation m : modulations) {
+                Epilogue epilogue = Epilogue.gatedAdd(m.vector(2));
+                projection.apply(m.rowsOf(mixed), epilogue, m.rowsOf(x), taps, "attn1"); // [N, D]
+            }
         }
     }
 

@@ -15,10 +15,10 @@ import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.diffusion.Condition;
 import io.lingen.diffusion.Conditioning;
-import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Prediction;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.diffusion.internal.TimeEmbedding;
+import io.lingen.internal.PerTokenDenoiser;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -27,7 +27,7 @@ import java.util.List;
  * The time modulates the attention and the feed-forward network. The output is noise minus data at a noise level of t / 1000. The residual
  * stream, norms, modulation and time embedding are F32 at every precision.
  */
-public final class WanTransformer implements Denoiser {
+public final class WanTransformer implements PerTokenDenoiser {
     private static final String GATE = "blocks.0.attn1." + TileAttention.GATE + ".weight";
 
     private final Backend backend;
@@ -192,19 +192,60 @@ public final class WanTransformer implements Denoiser {
     @Override
     public void predict(Tensor latent, double t, Conditioning conditioning, Tensor out, Taps taps) {
         requireLatent(latent.shape());
-        if (!(conditioning instanceof WanConditioning text)) {
-            throw new IllegalArgumentException("conditioning must come from this denoiser, found " + conditioning);
-        }
+        WanConditioning text = require(conditioning);
         try (Workspace workspace = backend.newWorkspace()) {
             TimeEmbedding.Embedded embedded = time.embed(workspace, sinusoid((float) t));
             taps.accept("temb", embedded.embedding());
             taps.accept("time_proj", embedded.modulation());
-            Runnable pass = () -> pass(latent, embedded, text, out, taps);
+            long tokens = WanTransformerConfig.PATCH.gridOf(latent.shape()).cells();
+            Times times = new Times();
+            times.add(0, tokens, embedded);
+            Runnable pass = () -> pass(latent, times, text, out, taps);
             if (taps == Taps.NONE) {
                 text.recording().run(List.of(latent, embedded.embedding(), embedded.modulation(), out), pass);
             } else {
                 pass.run();
             }
+        }
+    }
+
+    @Override
+    public void predict(Tensor latent, double[] times, Conditioning conditioning, Tensor out) {
+        requireLatent(latent.shape());
+        WanConditioning text = require(conditioning);
+        long tokens = WanTransformerConfig.PATCH.gridOf(latent.shape()).cells();
+        if (times.length != tokens) {
+            throw new IllegalArgumentException("times must be those of " + tokens + " tokens, found " + times.length);
+        }
+        try (Workspace workspace = backend.newWorkspace()) {
+            Times spans = new Times();
+            for (int from = 0, to; from < times.length; from = to) {
+                to = from + 1;
+                while (to < times.length && times[to] == times[from]) {
+                    to++;
+                }
+                spans.add(from, to, time.embed(workspace, sinusoid((float) times[from])));
+            }
+            pass(latent, spans, text, out, Taps.NONE);
+        }
+    }
+
+    private static WanConditioning require(Conditioning conditioning) {
+        if (!(conditioning instanceof WanConditioning text)) {
+            throw new IllegalArgumentException("conditioning must come from this denoiser, found " + conditioning);
+        }
+        return text;
+    }
+
+    /** The embeddings [1, D] and the modulation [6, D] of the times of all tokens. */
+    private record Times(List<Modulation> embeddings, List<Modulation> modulations) {
+        Times() {
+            this(new ArrayList<>(), new ArrayList<>());
+        }
+
+        void add(long from, long to, TimeEmbedding.Embedded embedded) {
+            embeddings.add(new Modulation(from, to, embedded.embedding()));
+            modulations.add(new Modulation(from, to, embedded.modulation()));
         }
     }
 
@@ -222,7 +263,7 @@ public final class WanTransformer implements Denoiser {
     }
 
     /** Computes the pass after the time embedding. It depends on the time only through the given tensors, so it can be recorded. */
-    private void pass(Tensor latent, TimeEmbedding.Embedded time, WanConditioning text, Tensor out, Taps taps) {
+    private void pass(Tensor latent, Times times, WanConditioning text, Tensor out, Taps taps) {
         Grid grid = WanTransformerConfig.PATCH.gridOf(latent.shape());
         try (Workspace workspace = backend.newWorkspace()) {
             Tensor x = embedPatches(workspace, latent, grid); // [N, D]
@@ -230,10 +271,11 @@ public final class WanTransformer implements Denoiser {
             tapRotation(grid, taps);
             for (int layer = 0; layer < blocks.size(); layer++) {
                 blocks.get(layer)
-                        .forward(x, grid, rotary, time.modulation(), text, layer, taps.under("blocks." + layer + "."));
+                        .forward(
+                                x, grid, rotary, times.modulations(), text, layer, taps.under("blocks." + layer + "."));
                 taps.accept("blocks." + layer, x);
             }
-            Tensor patches = output(workspace, x, time.embedding()); // [N, 4C]
+            Tensor patches = output(workspace, x, times.embeddings()); // [N, 4C]
             backend.unpatchify(patches, WanTransformerConfig.PATCH, out); // [C, T, H, W]
             tapOutput(patches, taps);
         }
@@ -249,17 +291,17 @@ public final class WanTransformer implements Denoiser {
         return x;
     }
 
-    private Tensor output(Workspace workspace, Tensor x, Tensor timeEmbedding) {
-        long d = config.width();
+    private Tensor output(Workspace workspace, Tensor x, List<Modulation> embeddings) {
         try (Workspace scratch = backend.newWorkspace()) {
-            Tensor modulation = scratch.allocate(DType.F32, 2, d); // shift, scale
-            for (int row = 0; row < 2; row++) {
-                backend.add(scaleShiftTable.slice(row, row + 1), timeEmbedding, modulation.slice(row, row + 1));
-            }
             Tensor normed = scratch.allocate(precision, x.shape()); // [N, D]
-            Tensor shift = modulation.slice(0, 1).reshape(Shape.of(d));
-            Tensor scale = modulation.slice(1, 2).reshape(Shape.of(d));
-            backend.modulatedLayerNorm(x, shift, scale, config.epsilon(), normed);
+            for (Modulation time : embeddings) {
+                Tensor vectors = scratch.allocate(DType.F32, scaleShiftTable.shape()); // [2, D]: shift, scale
+                for (int row = 0; row < 2; row++) {
+                    backend.add(scaleShiftTable.slice(row, row + 1), time.vectors(), vectors.slice(row, row + 1));
+                }
+                Modulation m = new Modulation(time.from(), time.to(), vectors);
+                backend.modulatedLayerNorm(m.rowsOf(x), m.vector(0), m.vector(1), config.epsilon(), m.rowsOf(normed));
+            }
             return output.apply(workspace, normed, DType.F32);
         }
     }

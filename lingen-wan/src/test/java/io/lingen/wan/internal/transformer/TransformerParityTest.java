@@ -2,6 +2,7 @@ package io.lingen.wan.internal.transformer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lingen.core.BackendOptions;
@@ -88,13 +89,38 @@ class TransformerParityTest {
         assertEquals(List.of(name), beyond);
     }
 
+    @ParameterizedTest
+    @CsvSource({"nd4j, F32", "cpu, F32", "cpu, BF16"})
+    void timesOfTokensAgree(String backend, DType precision) {
+        double[] times = new double[30];
+        for (int token = 0; token < times.length; token++) {
+            times[token] =
+                    token < 15 ? 0 : token < 28 ? 800 : 100 * token; // of the first frame, of others, of single tokens
+        }
+        double[] velocity = new WanReference(CONFIG, weights.tensors())
+                .predict(
+                        doubles(fixture.tensor("transformer.latent")),
+                        LATENT,
+                        times,
+                        doubles(fixture.tensor("transformer.text")));
+        fixture.put("transformer.per_token.t", times, 30);
+        fixture.put("transformer.per_token.velocity", velocity, 3, 2, 6, 10);
+        assertEquals(List.of(), fixture.beyond(part, backend, precision));
+        List<Comparison> comparisons = fixture.check(part, backend, precision).comparisons();
+        assertEquals(
+                "transformer.per_token.velocity",
+                comparisons.get(comparisons.size() - 1).name());
+        fixture.damage("transformer.per_token.velocity");
+        assertEquals(1, fixture.beyond(part, "nd4j", DType.F32).size());
+    }
+
     @Test
-    void timesOfTokensAreSkippedWithAReason() {
-        fixture.put("transformer.per_token.t", HostTensor.of(new float[30], 30));
+    void numberOfTimesIsChecked() {
+        fixture.put("transformer.per_token.t", HostTensor.of(new float[29], 29));
         fixture.put("transformer.per_token.velocity", fixture.tensor("transformer.latent"));
-        ParityCheck.Result result = fixture.check(part, "cpu", DType.F32);
-        assertEquals(Set.of("transformer.per_token"), result.skipped().keySet());
-        assertEquals(List.of(), fixture.beyond(part, "cpu", DType.F32));
+        IllegalArgumentException e =
+                assertThrows(IllegalArgumentException.class, () -> fixture.check(part, "cpu", DType.F32));
+        assertEquals("times must be those of 30 tokens, found 29", e.getMessage());
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.lingen.wan.internal.transformer;
 
 import io.lingen.core.HostTensor;
+import java.util.Arrays;
 import java.util.Map;
 
 /** Wan's transformer as plain loops in double precision. Matrices are row-major. */
@@ -22,14 +23,30 @@ final class WanReference {
      * @param text [L, text width], every row of weight 1
      */
     double[] predict(double[] latent, int[] shape, double time, double[] text) {
+        double[] times = new double[shape[1] * (shape[2] / 2) * (shape[3] / 2)];
+        Arrays.fill(times, time);
+        return predict(latent, shape, times, text);
+    }
+
+    /** The velocity of a latent with a time for each token. */
+    double[] predict(double[] latent, int[] shape, double[] times, double[] text) {
         int frames = shape[1];
         int rows = shape[2] / 2;
         int columns = shape[3] / 2;
         int n = frames * rows * columns;
-        double[] embedding = linear(
-                silu(linear(sinusoid(time), "condition_embedder.time_embedder.linear_1")),
-                "condition_embedder.time_embedder.linear_2");
-        double[] modulation = linear(silu(embedding.clone()), "condition_embedder.time_proj");
+        double[][] embedding = new double[n][];
+        double[][] modulation = new double[n][];
+        for (int token = 0; token < n; token++) {
+            if (token > 0 && times[token] == times[token - 1]) {
+                embedding[token] = embedding[token - 1];
+                modulation[token] = modulation[token - 1];
+                continue;
+            }
+            embedding[token] = linear(
+                    silu(linear(sinusoid(times[token]), "condition_embedder.time_embedder.linear_1")),
+                    "condition_embedder.time_embedder.linear_2");
+            modulation[token] = linear(silu(embedding[token].clone()), "condition_embedder.time_proj");
+        }
         double[] projected = linear(
                 gelu(linear(text, "condition_embedder.text_embedder.linear_1")),
                 "condition_embedder.text_embedder.linear_2");
@@ -38,11 +55,11 @@ final class WanReference {
             block(x, "blocks." + layer + ".", modulation, projected, new int[] {frames, rows, columns});
         }
         double[] table = values("scale_shift_table");
-        double[] shift = new double[d];
-        double[] scale = new double[d];
-        for (int i = 0; i < d; i++) {
-            shift[i] = table[i] + embedding[i];
-            scale[i] = table[d + i] + embedding[i];
+        double[] shift = new double[n * d];
+        double[] scale = new double[n * d];
+        for (int i = 0; i < n * d; i++) {
+            shift[i] = table[i % d] + embedding[i / d][i % d];
+            scale[i] = table[d + i % d] + embedding[i / d][i % d];
         }
         double[] out = linear(modulated(x, shift, scale), "proj_out"); // [N, (h, w, c)]
         double[] video = new double[latent.length];
@@ -59,12 +76,12 @@ final class WanReference {
         return video;
     }
 
-    private void block(double[] x, String prefix, double[] modulation, double[] text, int[] grid) {
+    private void block(double[] x, String prefix, double[][] modulation, double[] text, int[] grid) {
         double[] table = values(prefix + "scale_shift_table");
-        double[][] m = new double[6][d];
+        double[][] m = new double[6][x.length];
         for (int i = 0; i < 6; i++) {
-            for (int j = 0; j < d; j++) {
-                m[i][j] = table[i * d + j] + modulation[i * d + j];
+            for (int j = 0; j < x.length; j++) {
+                m[i][j] = table[i * d + j % d] + modulation[j / d][i * d + j % d];
             }
         }
         double[] u = modulated(x, m[0], m[1]);
@@ -82,11 +99,14 @@ final class WanReference {
         add(x, linear(mixed, prefix + "attn1.to_out.0"), m[2]);
 
         double[] weight = values(prefix + "norm2.weight");
-        double[] scale = new double[d];
-        for (int i = 0; i < d; i++) {
-            scale[i] = weight[i] - 1;
+        double[] bias = values(prefix + "norm2.bias");
+        double[] scale = new double[x.length];
+        double[] shift = new double[x.length];
+        for (int i = 0; i < x.length; i++) {
+            scale[i] = weight[i % d] - 1;
+            shift[i] = bias[i % d];
         }
-        u = modulated(x, values(prefix + "norm2.bias"), scale);
+        u = modulated(x, shift, scale);
         q = rms(linear(u, prefix + "attn2.to_q"), prefix + "attn2.norm_q");
         k = rms(linear(text, prefix + "attn2.to_k"), prefix + "attn2.norm_k");
         v = linear(text, prefix + "attn2.to_v");
@@ -218,7 +238,8 @@ final class WanReference {
                 variance += (x[row + i] - mean) * (x[row + i] - mean) / d;
             }
             for (int i = 0; i < d; i++) {
-                out[row + i] = (x[row + i] - mean) / Math.sqrt(variance + config.epsilon()) * (1 + scale[i]) + shift[i];
+                out[row + i] = (x[row + i] - mean) / Math.sqrt(variance + config.epsilon()) * (1 + scale[row + i])
+                        + shift[row + i];
             }
         }
         return out;
@@ -259,7 +280,7 @@ final class WanReference {
 
     private void add(double[] x, double[] y, double[] gate) {
         for (int i = 0; i < x.length; i++) {
-            x[i] += gate == null ? y[i] : gate[i % d] * y[i];
+            x[i] += gate == null ? y[i] : gate[i] * y[i];
         }
     }
 
