@@ -39,10 +39,11 @@ final class RequestOptions {
 
     @Option(
             names = "--negative",
-            paramLabel = "TEXT",
+            paramLabel = "TEXT|@FILE",
+            converter = NegativePrompt.class,
             description =
-                    "Negative prompt: what the video should not show (default: empty). Needs a guidance other than 1."
-                            + " Excludes --label.")
+                    "Negative prompt: what the video should not show (default: empty). @FILE reads it from a text file in"
+                            + " UTF-8. Needs a guidance other than 1. Excludes --label.")
     private @Nullable String negative;
 
     @Option(
