@@ -17,7 +17,7 @@ record LatentFilePlanner(LatentFile file, LoadedModel model) {
     /**
      * Plans the remaining steps.
      *
-     * @throws CheckpointException if the latents belong to another model or have an unexpected size
+     * @throws CheckpointException if the latents belong to another model or other LoRAs, or have an unexpected size
      * @throws IllegalArgumentException if they were computed on another backend or in another precision
      */
     VideoPlan planToResume() {
@@ -27,11 +27,20 @@ record LatentFilePlanner(LatentFile file, LoadedModel model) {
         requireSame("backend", recorded.backend(), own.backend());
         requireSame("precision", recorded.precision(), own.precision());
         if (!recorded.modelHash().equals(own.modelHash())) {
+            requireSameLoras(recorded, own);
             throw new CheckpointException(file.path() + ": expected latents of the model " + model.name()
                     + " with SHA-256 " + own.modelHash() + ", found those of " + recorded.model() + " with "
                     + recorded.modelHash() + "; resume with the recorded model");
         }
         return plan;
+    }
+
+    private void requireSameLoras(VideoProvenance recorded, VideoProvenance own) {
+        if (!recorded.loras().equals(own.loras())) {
+            throw new CheckpointException(file.path() + ": expected the LoRAs that the video was started with, "
+                    + recorded.describeLoras() + ", found " + own.describeLoras()
+                    + "; resume with the same files and scales (--lora FILE:SCALE)");
+        }
     }
 
     private VideoPlan recordedPlan() {

@@ -13,6 +13,7 @@ import io.lingen.internal.Lifetime;
 import io.lingen.internal.MemoryCheck;
 import io.lingen.internal.ModelFiles;
 import io.lingen.internal.text.CachedTextEncoder;
+import io.lingen.spi.Adapter;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFamilies;
 import io.lingen.spi.SamplingSettings;
@@ -322,11 +323,22 @@ final class LoadedModel implements AutoCloseable {
                 VideoProvenance.libraryVersion(),
                 name(),
                 hash(),
+                loras(),
                 backend.name(),
                 options.precision().name().toLowerCase(Locale.ROOT),
                 complete,
                 Objects.equals(encodedPrompt, request.prompt()) ? null : encodedPrompt,
                 null);
+    }
+
+    private List<VideoProvenance.Lora> loras() {
+        List<VideoProvenance.Lora> loras = new ArrayList<>();
+        for (Adapter adapter : options.model().adapters()) {
+            String path = options.model().adapterPath(loras.size());
+            loras.add(new VideoProvenance.Lora(
+                    adapter.file().getFileName().toString(), adapter.scale(), files.checksum(path)));
+        }
+        return loras;
     }
 
     /** Registers a generation, to be cancelled when the model is closed. */

@@ -2,12 +2,16 @@ package io.lingen;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
+import io.lingen.core.internal.SafeText;
 import io.lingen.spi.SamplingSettings;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param version the version of this library
  * @param model the name of the model
  * @param modelHash the SHA-256 checksum of the model's files, see {@link TextToVideoPipeline#modelHash}
+ * @param loras the LoRAs that were merged into the model, in their order
  * @param backend the name of the backend
  * @param precision "bf16" or "f32"
  * @param request the complete request: width, height, frames, fps, sampler, steps, guidance and eta are not null, and seconds is null; schedule,
@@ -29,6 +34,7 @@ public record VideoProvenance(
         String version,
         String model,
         String modelHash,
+        List<Lora> loras,
         String backend,
         String precision,
         VideoRequest request,
@@ -37,11 +43,38 @@ public record VideoProvenance(
     private static final ObjectMapper mapper = new ObjectMapper();
 
     /**
-     * Checks that the request is complete.
+     * A LoRA that was merged into the model. The model's hash covers its contents and its scale. LoRAs with equal contents and scales are
+     * equal, whatever their names.
+     *
+     * @param name the name of its file, without folders
+     * @param scale the factor of its update
+     * @param sha256 the SHA-256 checksum of its file, in hexadecimal
+     */
+    public record Lora(String name, double scale, String sha256) {
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof Lora lora && Double.compare(scale, lora.scale) == 0 && sha256.equals(lora.sha256);
+        }
+
+        @Override
+        public int hashCode() {
+            return Objects.hash(scale, sha256);
+        }
+
+        /** {@return the LoRA for messages, for example "style.safetensors at scale 0.8 (SHA-256 5f2b...)"} */
+        @Override
+        public String toString() {
+            return SafeText.of(name) + " at scale " + scale + " (SHA-256 " + SafeText.of(sha256) + ")";
+        }
+    }
+
+    /**
+     * Copies the LoRAs, and checks that the request is complete.
      *
      * @throws IllegalArgumentException if a component of the request is missing
      */
     public VideoProvenance {
+        loras = List.copyOf(loras);
         requirePresent(request.width(), "width");
         requirePresent(request.height(), "height");
         requirePresent(request.frames(), "frames");
@@ -53,7 +86,7 @@ public record VideoProvenance(
     }
 
     /**
-     * The provenance of a video whose decoding did not differ.
+     * The provenance of a video of a model without LoRAs, whose decoding did not differ.
      *
      * @param version the version of this library
      * @param model the name of the model
@@ -72,7 +105,7 @@ public record VideoProvenance(
             String precision,
             VideoRequest request,
             @Nullable String rewrittenPrompt) {
-        this(version, model, modelHash, backend, precision, request, rewrittenPrompt, null);
+        this(version, model, modelHash, List.of(), backend, precision, request, rewrittenPrompt, null);
     }
 
     private static void requirePresent(@Nullable Object component, String name) {
@@ -83,7 +116,13 @@ public record VideoProvenance(
 
     /** This provenance with a difference in decoding. */
     VideoProvenance withDecoded(String difference) {
-        return new VideoProvenance(version, model, modelHash, backend, precision, request, rewrittenPrompt, difference);
+        return new VideoProvenance(
+                version, model, modelHash, loras, backend, precision, request, rewrittenPrompt, difference);
+    }
+
+    /** {@return the LoRAs for messages; "none" if there are none} */
+    public String describeLoras() {
+        return loras.isEmpty() ? "none" : loras.stream().map(Lora::toString).collect(Collectors.joining(", "));
     }
 
     /** {@return the prompt that is encoded: the rewritten one, or that of the request; null if the request has a class label} */
@@ -96,9 +135,15 @@ public record VideoProvenance(
         ObjectNode node = mapper.createObjectNode()
                 .put("lingen", version)
                 .put("model", model)
-                .put("model_sha256", modelHash)
-                .put("backend", backend)
-                .put("precision", precision);
+                .put("model_sha256", modelHash);
+        if (!loras.isEmpty()) {
+            ArrayNode merged = node.putArray("loras");
+            loras.forEach(lora -> merged.addObject()
+                    .put("name", lora.name)
+                    .put("scale", lora.scale)
+                    .put("sha256", lora.sha256));
+        }
+        node.put("backend", backend).put("precision", precision);
         ObjectNode asked = node.putObject("request");
         if (request.label() == null) {
             asked.put("prompt", request.prompt()).put("negative_prompt", request.negativePrompt());
@@ -180,6 +225,11 @@ public record VideoProvenance(
                     reader.text("lingen"),
                     reader.text("model"),
                     reader.text("model_sha256"),
+                    reader.has("loras")
+                            ? reader.objects("loras").stream()
+                                    .map(VideoProvenance::lora)
+                                    .toList()
+                            : List.of(),
                     reader.text("backend"),
                     reader.text("precision"),
                     request,
@@ -188,6 +238,11 @@ public record VideoProvenance(
         } catch (IllegalArgumentException e) {
             throw reader.invalid(e);
         }
+    }
+
+    private static Lora lora(ConfigReader json) {
+        return new Lora(
+                json.text("name"), json.number("scale", -Double.MAX_VALUE, Double.MAX_VALUE), json.text("sha256"));
     }
 
     private static VideoRequest.Builder subject(ConfigReader asked) {

@@ -46,7 +46,6 @@ class LatentFileTest {
                     .eta(0)
                     .seed(-7)
                     .build(),
-            null,
             null);
     private static final HostTensor LATENT = HostTensor.of(new float[] {1, -2, .5f, 0, 3, 4, 5, 6}, 2, 2, 1, 2);
 

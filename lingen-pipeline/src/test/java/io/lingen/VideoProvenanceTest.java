@@ -2,6 +2,7 @@ package io.lingen;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -26,7 +27,7 @@ class VideoProvenanceTest {
             .seed(Long.MIN_VALUE)
             .build();
     private static final VideoProvenance PROVENANCE =
-            new VideoProvenance("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, null, null);
+            new VideoProvenance("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, null);
 
     @Test
     void parseReadsToJson() {
@@ -35,15 +36,45 @@ class VideoProvenanceTest {
         assertEquals(PROVENANCE, VideoProvenance.parse("tag", json));
         assertEquals(REQUEST.prompt(), PROVENANCE.encodedPrompt());
 
-        VideoProvenance rewritten = new VideoProvenance("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, "a ring", null);
+        VideoProvenance rewritten = new VideoProvenance("1.2", "nano", "b44a", "cpu", "bf16", REQUEST, "a ring");
         assertEquals(rewritten, VideoProvenance.parse("tag", rewritten.toJson()));
         assertEquals("a ring", rewritten.encodedPrompt());
     }
 
     @Test
+    void lorasHaveNamesScalesAndChecksums() {
+        VideoProvenance.Lora style = new VideoProvenance.Lora("style.safetensors", 0.1 + 0.2, "5f2b");
+        VideoProvenance.Lora few = new VideoProvenance.Lora("few.safetensors", -1, "77aa");
+        VideoProvenance provenance = with(style, few);
+        assertTrue(
+                provenance
+                        .toJson()
+                        .contains("\"model_sha256\":\"b44a\",\"loras\":[{\"name\":\"style.safetensors\","
+                                + "\"scale\":0.30000000000000004,\"sha256\":\"5f2b\"},{\"name\":\"few"),
+                provenance.toJson());
+        assertEquals(provenance, VideoProvenance.parse("tag", provenance.toJson()));
+        assertEquals(provenance, with(new VideoProvenance.Lora("renamed", 0.1 + 0.2, "5f2b"), few));
+        assertNotEquals(provenance, with(few, style));
+        assertNotEquals(provenance, with(new VideoProvenance.Lora("style.safetensors", 0.3, "5f2b"), few));
+        assertEquals(
+                "style.safetensors at scale 0.5 (SHA-256 ab)",
+                with(new VideoProvenance.Lora("style.safetensors", 0.5, "ab")).describeLoras());
+        assertFalse(PROVENANCE.toJson().contains("loras"));
+        assertEquals("none", PROVENANCE.describeLoras());
+        String wrong = provenance.toJson().replace("-1.0", "\"much\"");
+        CheckpointException error =
+                assertThrows(CheckpointException.class, () -> VideoProvenance.parse("out.mp4", wrong));
+        assertTrue(error.getMessage().contains("field 'loras[1].scale'"), error.getMessage());
+    }
+
+    private static VideoProvenance with(VideoProvenance.Lora... loras) {
+        return new VideoProvenance("1.2", "nano", "b44a", List.of(loras), "cpu", "bf16", REQUEST, null, null);
+    }
+
+    @Test
     void labelReplacesThePrompts() {
         VideoRequest request = REQUEST.toBuilder().negativePrompt("").label(23).build();
-        VideoProvenance provenance = new VideoProvenance("1.2", "toy", "b44a", "cpu", "bf16", request, null, null);
+        VideoProvenance provenance = new VideoProvenance("1.2", "toy", "b44a", "cpu", "bf16", request, null);
         assertTrue(provenance.toJson().contains("\"request\":{\"label\":23,\"width\":128"), provenance.toJson());
         assertEquals(provenance, VideoProvenance.parse("tag", provenance.toJson()));
         assertNull(provenance.encodedPrompt());
@@ -158,7 +189,7 @@ class VideoProvenanceTest {
         VideoRequest open = VideoRequest.of("a ring");
         IllegalArgumentException error = assertThrows(
                 IllegalArgumentException.class,
-                () -> new VideoProvenance("1.2", "nano", "b44a", "cpu", "bf16", open, null, null));
+                () -> new VideoProvenance("1.2", "nano", "b44a", "cpu", "bf16", open, null));
         assertEquals("the provenance of a video must contain its width, found none", error.getMessage());
     }
 }

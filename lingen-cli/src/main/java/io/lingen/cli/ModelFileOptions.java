@@ -27,6 +27,10 @@ final class ModelFileOptions {
                             + " Wan.")
     private @Nullable Path transformer;
 
+    boolean areGiven() {
+        return transformer != null || !loras.isEmpty();
+    }
+
     ModelOptions options() {
         return new ModelOptions(transformer, loras.stream().map(Adapter::parse).toList());
     }

@@ -8,6 +8,8 @@ import io.lingen.core.backend.Backends;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.internal.SafeText;
 import io.lingen.core.spi.BackendProvider;
+import io.lingen.spi.Adapter;
+import io.lingen.spi.ModelOptions;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
 import java.io.InputStream;
@@ -81,14 +83,39 @@ record RecordedVideo(Path file, VideoProvenance provenance) {
      */
     String model() {
         String name = provenance.model();
-        boolean plain = name.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || c == 0)
-                && !name.startsWith(".")
-                && !name.isEmpty();
-        if (name.equals(TextToVideoPipeline.NANO) || plain && Files.isDirectory(Path.of(name))) {
+        if (name.equals(TextToVideoPipeline.NANO) || isPlain(name) && Files.isDirectory(Path.of(name))) {
             return name;
         }
         throw new IllegalArgumentException(file + ": expected the recorded model '" + SafeText.of(name)
                 + "' in the working directory, found none; use --model DIR");
+    }
+
+    /**
+     * Adds the recorded LoRAs to the files of a model, unless there are LoRAs already. As with the model, only names without paths are
+     * accepted.
+     *
+     * @throws IllegalArgumentException if a recorded LoRA is needed and not in the working directory
+     */
+    ModelOptions withLoras(ModelOptions files) {
+        return files.adapters().isEmpty()
+                ? new ModelOptions(
+                        files.denoiser(),
+                        provenance.loras().stream().map(this::found).toList())
+                : files;
+    }
+
+    private Adapter found(VideoProvenance.Lora lora) {
+        if (isPlain(lora.name()) && Files.isRegularFile(Path.of(lora.name()))) {
+            return new Adapter(Path.of(lora.name()), lora.scale());
+        }
+        throw new IllegalArgumentException(file + ": expected the recorded LoRA '" + SafeText.of(lora.name())
+                + "' in the working directory, found none; use --lora FILE:" + lora.scale());
+    }
+
+    private static boolean isPlain(String name) {
+        return name.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || c == 0)
+                && !name.startsWith(".")
+                && !name.isEmpty();
     }
 
     /** The recorded backend, or {@value Backends#AUTO} if it is not available. */
@@ -104,12 +131,13 @@ record RecordedVideo(Path file, VideoProvenance provenance) {
     /**
      * Warns about each difference, apart from the request, that can make a new video differ from this one.
      *
-     * @param otherModel whether a different model is accepted
-     * @throws CheckpointException if the model differs and is not accepted
+     * @param otherModel whether a different model or LoRA is accepted
+     * @throws CheckpointException if the model or a LoRA differs and is not accepted
      */
     void compare(TextToVideoPipeline pipeline, boolean otherModel, Progress progress) {
         String hash = pipeline.modelHash();
         if (!otherModel && !hash.equals(provenance.modelHash())) {
+            requireLoras(pipeline);
             throw new CheckpointException(file + ": expected the recorded model '" + SafeText.of(provenance.model())
                     + "' with SHA-256 " + SafeText.of(provenance.modelHash()) + ", found " + hash
                     + "; use the recorded model, or accept this one with --model");
@@ -119,6 +147,17 @@ record RecordedVideo(Path file, VideoProvenance provenance) {
         warnIfDifferent("model hash", provenance.modelHash(), hash, progress);
         warnIfDifferent("backend", provenance.backend(), now.backend(), progress);
         warnIfDifferent("precision", provenance.precision(), now.precision(), progress);
+    }
+
+    private void requireLoras(TextToVideoPipeline pipeline) {
+        if (provenance.loras().isEmpty()) {
+            return;
+        }
+        VideoProvenance now = pipeline.provenance(pipeline.plan(request()));
+        if (!provenance.loras().equals(now.loras())) {
+            throw new CheckpointException(file + ": expected the recorded LoRAs, " + provenance.describeLoras()
+                    + ", found " + now.describeLoras() + "; use the recorded files, or accept others with --lora");
+        }
     }
 
     private void warnIfDifferent(String what, String then, String now, Progress progress) {

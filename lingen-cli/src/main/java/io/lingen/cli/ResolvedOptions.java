@@ -4,6 +4,7 @@ import io.lingen.PipelineOptions;
 import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoRequest;
 import io.lingen.core.DType;
+import io.lingen.spi.ModelOptions;
 import io.lingen.text.PromptRewriter;
 import org.jspecify.annotations.Nullable;
 
@@ -47,20 +48,22 @@ record ResolvedOptions(VideoOptions options, @Nullable RecordedVideo recorded) {
         if (precision == null) {
             precision = recorded == null ? DType.BF16 : recorded.precision();
         }
+        ModelOptions files = options.modelFiles().options();
         return PipelineOptions.defaults()
                 .withBackend(compute.isBackendGiven() || recorded == null ? compute.backend() : recorded.backend())
                 .withPrecision(precision)
                 .withThreads(compute.threads())
                 .withRewriter(options.isAsWritten() || isRecordedPrompt ? PromptRewriter.IDENTITY : null)
                 .withTextCache(options.textCache())
-                .withModel(options.modelFiles().options())
+                .withModel(recorded == null ? files : recorded.withLoras(files))
                 .withOffload(options.offload().offload());
     }
 
     /** Compares the loaded model with the recorded one, if any; see {@link RecordedVideo#compare}. */
     void compare(VideoRun run) {
         if (recorded != null) {
-            recorded.compare(run.pipeline(), options.model() != null, run.progress());
+            boolean otherModel = options.model() != null || options.modelFiles().areGiven();
+            recorded.compare(run.pipeline(), otherModel, run.progress());
         }
     }
 }

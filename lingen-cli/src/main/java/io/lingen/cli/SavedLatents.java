@@ -77,11 +77,12 @@ final class SavedLatents {
                 .withPrecision(recorded.precision())
                 .withThreads(threads)
                 .withRewriter(PromptRewriter.IDENTITY)
+                .withModel(recorded.withLoras(model.files()))
                 .withTextCache(textCache)
                 .withOffload(offload));
         Path video = output == null ? file.video() : output;
         VideoOutput target = console.checked(() -> outputs.of(video));
-        return run(model, options, target, run -> {
+        return run(model.name(), options, target, run -> {
             run.resume(file, target, latents);
             return 0;
         });
@@ -106,21 +107,21 @@ final class SavedLatents {
                 .withPrecision(precision == null ? recorded.precision() : precision)
                 .withThreads(threads)
                 .withRewriter(PromptRewriter.IDENTITY)
+                .withModel(model.files())
                 // Only the decoder is needed.
                 .withOffload(Offload.PARTS));
         VideoOutput target = console.checked(() -> outputs.of(output));
-        return run(model, options, target, run -> {
+        return run(model.name(), options, target, run -> {
             run.decode(file, target);
             return 0;
         });
     }
 
-    private int run(
-            SavedLatentsOptions.Model model, PipelineOptions options, VideoOutput target, ModelSession.Work work)
+    private int run(@Nullable String model, PipelineOptions options, VideoOutput target, ModelSession.Work work)
             throws IOException {
-        String source = console.checked(() -> model.name() == null ? recorded.model() : model.name());
+        String source = console.checked(() -> model == null ? recorded.model() : model);
         console.check(() -> VideoWriters.check(target.video()));
         target.requireWritable();
-        return ModelSession.run(console, source, options.withModel(model.files()), false, work);
+        return ModelSession.run(console, source, options, false, work);
     }
 }

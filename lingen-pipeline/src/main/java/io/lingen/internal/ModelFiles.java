@@ -71,6 +71,16 @@ public final class ModelFiles {
         return sums().of(of).sha256();
     }
 
+    /**
+     * {@return the SHA-256 checksum of one of the files, in hexadecimal}
+     *
+     * @param path one of the {@link #paths}
+     * @throws CheckpointException if a file can't be read
+     */
+    public String checksum(String path) {
+        return sums().of(path);
+    }
+
     private Checksums sums() {
         Checksums known = sums;
         if (known == null) {

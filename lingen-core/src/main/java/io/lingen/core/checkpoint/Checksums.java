@@ -130,13 +130,23 @@ public final class Checksums {
     public Checksums of(Collection<String> paths) {
         SortedMap<String, String> selected = new TreeMap<>();
         for (String path : paths) {
-            String sum = sums.get(path);
-            if (sum == null) {
-                throw new IllegalArgumentException("path must be one of " + sums.keySet() + ", found " + path);
-            }
-            selected.put(path, sum);
+            selected.put(path, of(path));
         }
         return new Checksums(selected);
+    }
+
+    /**
+     * {@return the checksum of a file in hexadecimal}
+     *
+     * @param path the path of the file
+     * @throws IllegalArgumentException if there is no checksum of it
+     */
+    public String of(String path) {
+        String sum = sums.get(path);
+        if (sum == null) {
+            throw new IllegalArgumentException("path must be one of " + sums.keySet() + ", found " + path);
+        }
+        return sum;
     }
 
     /** {@return the lines of all files, sorted by path, each ended by a line feed} */

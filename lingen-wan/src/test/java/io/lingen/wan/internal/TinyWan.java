@@ -13,18 +13,20 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** A complete model of random weights in the layout of diffusers. */
-final class TinyWan {
+public final class TinyWan {
     private static final RandomAutoencoder AUTOENCODER = RandomAutoencoder.plain();
     static final WanTransformerConfig CONFIG =
             new WanTransformerConfig(2, 16, 60, 2, AUTOENCODER.channels, TinyT5.WIDTH, 256, 1e-6f, 64);
 
     private TinyWan() {}
 
-    static Map<String, HostTensor> transformer() {
+    /** The tensors of the transformer. */
+    public static Map<String, HostTensor> transformer() {
         return new RandomTransformer(CONFIG, 5).tensors();
     }
 
-    static void write(Path model) throws IOException {
+    /** Writes the model into a folder. */
+    public static void write(Path model) throws IOException {
         Files.writeString(model.resolve("model_index.json"), """
                 {"_class_name": "WanPipeline", "_diffusers_version": "0.33.0", "boundary_ratio": null,
                  "scheduler": ["diffusers", "UniPCMultistepScheduler"], "text_encoder": ["transformers", "UMT5EncoderModel"],
