@@ -2,11 +2,14 @@ package io.lingen.core.checkpoint;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 
 /** A model in a folder. */
 final class FolderSource extends ModelSource {
@@ -29,6 +32,18 @@ final class FolderSource extends ModelSource {
     @Override
     public boolean exists(String path) {
         return Files.isRegularFile(PlainFile.in(folder, requireInside(path)));
+    }
+
+    @Override
+    List<String> names(String path) {
+        try (Stream<Path> files = Files.list(PlainFile.in(folder, requireInside(path)))) {
+            return files.filter(Files::isRegularFile)
+                    .map(file -> file.getFileName().toString())
+                    .sorted()
+                    .toList();
+        } catch (IOException | UncheckedIOException e) {
+            return List.of();
+        }
     }
 
     @Override

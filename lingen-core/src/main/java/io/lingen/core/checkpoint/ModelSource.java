@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The files of a model, in a folder or in a jar resource of the same layout. Paths are relative, with '/' as the separator, and cannot
@@ -21,16 +23,9 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
     /** The file names of weights: those of this project and of transformers, and those of diffusers. */
     private static final List<String> TENSORS = List.of("/model.safetensors", "/diffusion_pytorch_model.safetensors");
 
+    private static final String SAFETENSORS = ".safetensors";
     private static final String INDEX = ".index.json";
-
-    /** PyTorch's formats, which are not read. */
-    private static final List<String> PICKLES = List.of(
-            "/pytorch_model.bin",
-            "/diffusion_pytorch_model.bin",
-            "/pytorch_model.bin.index.json",
-            "/diffusion_pytorch_model.bin.index.json",
-            "/model.pt",
-            "/model.pth");
+    private static final int MAX_NAMED = 3;
 
     private static final long MAX_CONFIG_BYTES = 1 << 20;
 
@@ -150,7 +145,11 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
      * @throws CheckpointException if both files are missing or the one found is ill-formed
      */
     public SafetensorsFile tensors(String component) {
-        return open(tensorsPath(component));
+        String path = tensorsPath(component);
+        if (path == null) {
+            throw noTensors(component);
+        }
+        return open(path);
     }
 
     /**
@@ -161,12 +160,34 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
      */
     public List<String> tensorFiles(String component) {
         String path = tensorsPath(component);
+        if (path == null) {
+            throw noTensors(component);
+        }
+        return tensorFiles(component, path);
+    }
+
+    private List<String> tensorFiles(String component, String path) {
         List<String> files = new ArrayList<>(List.of(path));
         if (path.endsWith(INDEX)) {
             SafetensorsFile.shards(this + "/" + path, read(path, SafetensorsHeader.MAX_HEADER_BYTES))
                     .forEach(shard -> files.add(component + "/" + shard));
         }
         return List.copyOf(files);
+    }
+
+    /**
+     * {@return the paths of {@link #tensorFiles} that do not exist; the folder followed by "/*.safetensors*" if it has no weights}
+     *
+     * @param component the folder within the model, for example "transformer"
+     * @throws CheckpointException if there are only weights in a format that is not read, or if the index is ill-formed
+     */
+    public List<String> missingTensorFiles(String component) {
+        String path = tensorsPath(component);
+        return path == null
+                ? List.of(component + "/*" + SAFETENSORS + "*")
+                : tensorFiles(component, path).stream()
+                        .filter(file -> !exists(file))
+                        .toList();
     }
 
     /**
@@ -177,28 +198,44 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
         return this;
     }
 
-    private String tensorsPath(String component) {
+    /**
+     * {@return the path of a component's weights or of their index; null if there are none}
+     *
+     * @throws CheckpointException if there are only weights in a format that is not read
+     */
+    private @Nullable String tensorsPath(String component) {
+        for (String path : tensorsPaths(component)) {
+            if (exists(path)) {
+                return path;
+            }
+        }
+        for (String name : names(component)) {
+            ForeignFile.refuseName(this + "/" + component + "/" + name, name);
+        }
+        return null;
+    }
+
+    private static List<String> tensorsPaths(String component) {
         List<String> paths = new ArrayList<>();
         for (String name : TENSORS) {
             paths.add(component + name);
             paths.add(component + name + INDEX);
         }
-        for (String path : paths) {
-            if (exists(path)) {
-                return path;
-            }
-        }
-        for (String pickle : PICKLES) {
-            if (exists(component + pickle)) {
-                throw new CheckpointException(this + ": expected safetensors weights in " + component + ", found "
-                        + pickle.substring(1)
-                        + ", a pickle, which can run code and is not read; convert it in Python with"
-                        + " safetensors.torch.save_file(state_dict, \"" + paths.get(0) + "\")");
-            }
-        }
-        throw new CheckpointException(this + ": expected one of " + String.join(", ", paths)
-                + ", found none; check that the download is complete");
+        return paths;
     }
+
+    private CheckpointException noTensors(String component) {
+        String others = names(component).stream()
+                .filter(name -> name.endsWith(SAFETENSORS))
+                .limit(MAX_NAMED)
+                .map(SafeText::of)
+                .collect(Collectors.joining(", "));
+        return new CheckpointException(this + ": expected one of " + String.join(", ", tensorsPaths(component))
+                + ", found " + (others.isEmpty() ? "none; check that the download is complete" : others + "; rename the file"));
+    }
+
+    /** {@return the names of the files in a folder of the model, sorted; empty if they can't be listed} */
+    abstract List<String> names(String folder);
 
     /** Ends the use of the source. Its tensors stay valid. */
     @Override

@@ -7,6 +7,7 @@ import java.net.MalformedURLException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /** A model with some files added or replaced by files from elsewhere. */
@@ -29,6 +30,11 @@ final class OverlaySource extends ModelSource {
     public boolean exists(String path) {
         Path file = files.get(path);
         return file == null ? base.exists(path) : Files.isRegularFile(file);
+    }
+
+    @Override
+    List<String> names(String folder) {
+        return base.names(folder);
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.net.URI;
 import java.net.URL;
 import java.net.URLConnection;
 import java.nio.file.Path;
+import java.util.List;
 
 /** A model among the resources of a class loader: in a jar, or in a folder of classes, from which files are mapped. */
 final class ResourceSource extends ModelSource {
@@ -40,6 +41,11 @@ final class ResourceSource extends ModelSource {
     @Override
     public boolean exists(String path) {
         return loader.getResource(resource(path)) != null;
+    }
+
+    @Override
+    List<String> names(String folder) {
+        return List.of();
     }
 
     @Override

@@ -31,8 +31,10 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
     /** A sixth of the format's limit: sufficient for 100,000 tensors, and small enough for the heap of any JVM. */
     static final long MAX_HEADER_BYTES = 16L << 20;
 
-    private static final String CONVERSION = "Convert it in Python: "
-            + "safetensors.torch.save_file(torch.load('old.pt', weights_only=True), 'model.safetensors')";
+    private static final String FP8 = "F8_";
+
+    /** The ends of the names of tensors that accompany weights of 8 bits: a scale for each, or one marker for all. */
+    private static final List<String> FP8_COMPANIONS = List.of("scale_weight", "scaled_fp8");
 
     private static final int LENGTH_BYTES = 8;
     private static final ValueLayout.OfLong LENGTH = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -50,7 +52,7 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
      * @param fileBytes the size of the whole file
      */
     static SafetensorsHeader read(String origin, MemorySegment file, long fileBytes) {
-        ForeignFile.refuse(origin, "a safetensors file", CONVERSION, file);
+        ForeignFile.refuseInPlaceOfSafetensors(origin, file);
         if (file.byteSize() < LENGTH_BYTES) {
             throw new CheckpointException(origin + ": expected a safetensors file of at least " + LENGTH_BYTES
                     + " bytes, found " + file.byteSize() + "; check that the file is complete");
@@ -124,6 +126,10 @@ record SafetensorsHeader(Map<String, HostTensor> tensors, Map<String, String> me
 
     private static Entry entry(String origin, String name, JsonNode node, long dataBytes) {
         String where = origin + ": tensor '" + SafeText.of(name) + "'";
+        if (node.path("dtype").asText().startsWith(FP8)
+                || FP8_COMPANIONS.stream().anyMatch(name::endsWith)) {
+            throw ForeignFile.scaledWeights(where);
+        }
         if (!node.isObject() || node.size() != 3) {
             throw new CheckpointException(
                     where + ": expected dtype, shape and data_offsets, found " + Json.describe(node));

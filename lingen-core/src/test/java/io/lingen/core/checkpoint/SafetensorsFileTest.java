@@ -162,7 +162,9 @@ final class SafetensorsFileTest {
 
     static Stream<Arguments> illFormed() {
         return Stream.of(
-                Arguments.of("unknown type", entry("\"F8_E4M3\"", "[4]", "[0,4]"), 4, "dtype"),
+                Arguments.of("unknown type", entry("\"F4\"", "[4]", "[0,4]"), 4, "dtype"),
+                Arguments.of("fp8", entry("\"F8_E4M3\"", "[4]", "[0,4]"), 4, "an fp8-scaled checkpoint"),
+                Arguments.of("other fp8", entry("\"F8_E5M2\"", "[4]", "[0,4]"), 4, "an fp8-scaled checkpoint"),
                 Arguments.of("lower-case type", entry("\"f32\"", "[1]", "[0,4]"), 4, "dtype"),
                 Arguments.of("type of another kind", entry("32", "[1]", "[0,4]"), 4, "dtype"),
                 Arguments.of("negative length", entry("\"F32\"", "[-1]", "[0,4]"), 4, "shape"),
