@@ -71,7 +71,7 @@ final class LoadedModel implements AutoCloseable {
         this.source = owned.add(options.model().applyTo(source));
         try {
             this.description = ModelFamilies.open(this.source, options.model());
-            this.planner = RequestPlanner.of(description);
+            this.planner = RequestPlanner.of(this.source, description);
             this.files = new ModelFiles(this.source, description.files());
             files.check();
             this.rewriter = Objects.requireNonNullElseGet(options.rewriter(), description::rewriter);

@@ -76,7 +76,7 @@ public final class MemoryEstimator implements AutoCloseable {
     MemoryEstimator(ModelSource source, ModelOptions options, Backend real, DType precision, boolean offloaded) {
         this.offloaded = offloaded;
         this.model = ModelFamilies.open(source.shapesOnly(), options);
-        this.planner = RequestPlanner.of(model);
+        this.planner = RequestPlanner.of(source, model);
         DryRun dryRun = owned.add(DryRun.of(real));
         this.backend = dryRun.backend();
         this.pool = dryRun.pool();

@@ -1,6 +1,9 @@
 package io.lingen;
 
+import io.lingen.core.checkpoint.CheckpointException;
+import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.internal.SafeText;
+import io.lingen.spi.MissingFiles;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.SamplingSettings;
 import io.lingen.spi.SizeRule;
@@ -18,7 +21,17 @@ import org.jspecify.annotations.Nullable;
  * @param requireSampling throws {@link IllegalArgumentException} for settings that the model's sampler does not support
  */
 record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSampling) {
-    static RequestPlanner of(ModelDescription model) {
+    /**
+     * Reads the limits of a model.
+     *
+     * @throws CheckpointException if a file of the model is missing or malformed
+     */
+    static RequestPlanner of(ModelSource source, ModelDescription model) {
+        MissingFiles missing = model.missingFiles();
+        if (!missing.isEmpty()) {
+            throw new CheckpointException(
+                    source + ": expected a complete model, found no " + missing + "; " + missing.remedy());
+        }
         return new RequestPlanner(model.limits(), model::requireSampling);
     }
 

@@ -260,7 +260,7 @@ public final class TextToVideoPipeline implements AutoCloseable {
      */
     public static VideoPlan plan(String model, PipelineOptions options, VideoRequest request) {
         try (ModelSource source = options.model().applyTo(source(model))) {
-            return RequestPlanner.of(ModelFamilies.open(source, options.model()))
+            return RequestPlanner.of(source, ModelFamilies.open(source, options.model()))
                     .plan(request);
         }
     }

@@ -62,7 +62,7 @@ class ModelMutationTest {
                 DryRun dryRun = DryRun.exact()) {
             Backend backend = dryRun.backend();
             ModelDescription description = ModelFamilies.open(source);
-            RequestPlanner planner = RequestPlanner.of(description);
+            RequestPlanner planner = RequestPlanner.of(source, description);
             description.loadDenoiser(backend, DType.BF16).close();
             description.loadDecoder(backend, DType.BF16).close();
             plan(planner);

@@ -16,6 +16,7 @@ import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -101,7 +102,10 @@ final class InfoCommand implements Callable<Integer> {
         ModelOptions files = modelFiles.options();
         try (ModelSource source = files.applyTo(TextToVideoPipeline.source(model))) {
             ModelDescription description = ModelFamilies.open(source, files);
-            ModelReport.print(out, source.name(), description);
+            if (!ModelReport.print(out, source.name(), description)) {
+                out.flush();
+                return ExitCode.SOFTWARE;
+            }
             if (description.limits().nativeSize() != null || !video.isEmpty()) {
                 forecast(out, description.limits());
             }

@@ -1,5 +1,6 @@
 package io.lingen.cli;
 
+import io.lingen.spi.MissingFiles;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.SamplingSettings;
 import io.lingen.spi.VideoLimits;
@@ -11,10 +12,21 @@ import java.util.stream.Collectors;
 final class ModelReport {
     private ModelReport() {}
 
-    static void print(PrintWriter out, String name, ModelDescription model) {
-        VideoLimits limits = model.limits();
+    /** Prints a description, with the files that are missing in place of defaults and limits; returns whether there are none. */
+    static boolean print(PrintWriter out, String name, ModelDescription model) {
+        MissingFiles missing = model.missingFiles();
         out.println("Model " + name);
         model.facts().forEach(fact -> line(out, fact.name(), fact.text()));
+        if (!missing.isEmpty()) {
+            line(out, "missing", String.join(", ", missing.paths()));
+            line(out, "", missing.remedy());
+            return false;
+        }
+        printLimits(out, model.limits());
+        return true;
+    }
+
+    private static void printLimits(PrintWriter out, VideoLimits limits) {
         String label = "sampler";
         for (SamplingSettings sampler : limits.samplers()) {
             line(out, label, sampling(sampler));

@@ -38,7 +38,16 @@ public interface ModelDescription {
     /** {@return the paths, within the model, of all files that influence a video} Their contents determine the model's hash. */
     List<String> files();
 
-    /** {@return facts about the model for {@code lingen info}, apart from its limits and defaults} */
+    /**
+     * {@return the files that the model lacks} Only {@link #facts} must work without them.
+     *
+     * @throws CheckpointException if there are only weights in a format that is not read
+     */
+    default MissingFiles missingFiles() {
+        return MissingFiles.NONE;
+    }
+
+    /** {@return facts about the model for {@code lingen info}, apart from its limits and defaults; those of components that are complete} */
     List<ModelFact> facts();
 
     /** {@return the rewriter of prompts that is used if the caller selects none} */

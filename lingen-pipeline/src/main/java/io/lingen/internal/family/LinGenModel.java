@@ -19,6 +19,7 @@ import io.lingen.diffusion.VideoTransformer;
 import io.lingen.internal.ParameterCount;
 import io.lingen.internal.onnx.OnnxTextEncoderConfig;
 import io.lingen.internal.onnx.OnnxTextEncoders;
+import io.lingen.spi.MissingFiles;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFact;
 import io.lingen.spi.ModelSignature;
@@ -125,30 +126,66 @@ final class LinGenModel implements ModelDescription {
     }
 
     @Override
-    public List<ModelFact> facts() {
-        TransformerConfig transformer = transformerConfig();
-        AutoencoderConfig autoencoder = autoencoderConfig();
-        List<ModelFact> facts = new ArrayList<>();
-        facts.add(new ModelFact(
-                "denoiser",
-                String.format(
-                        Locale.ROOT,
-                        "%s, %d blocks, width %d, %s",
-                        transformer.architecture().name().toLowerCase(Locale.ROOT),
-                        transformer.depth(),
-                        transformer.hiddenSize(),
-                        parameters(index.transformer(), ""))));
-        facts.add(new ModelFact(
-                "decoder",
-                String.format(
-                        Locale.ROOT,
-                        "compression %s, %d channels, %s",
-                        autoencoder.compression(),
-                        autoencoder.latentChannels(),
-                        parameters(index.vae(), "decoder."))));
-        facts.add(
-                new ModelFact("text", String.join(", ", index.textEncoders()) + ", widths " + transformer.textDims()));
+    public MissingFiles missingFiles() {
+        List<String> paths = new ArrayList<>();
+        for (String component : List.of(index.transformer(), index.vae())) {
+            paths.add(configOf(component));
+            paths.addAll(source.missingTensorFiles(component));
+        }
+        for (String component : index.textEncoders()) {
+            paths.addAll(OnnxTextEncoders.missingFiles(source, component));
+        }
+        paths.add(configOf(index.scheduler()));
         if (index.thesaurus() != null) {
+            paths.add(index.thesaurus());
+        }
+        paths.removeIf(source::exists);
+        return paths.isEmpty()
+                ? MissingFiles.NONE
+                : new MissingFiles(
+                        paths, "copy them from the original model (docs/checkpoint-format.md)");
+    }
+
+    @Override
+    public List<ModelFact> facts() {
+        MissingFiles missing = missingFiles();
+        List<ModelFact> facts = new ArrayList<>();
+        if (!missing.affects(index.transformer())) {
+            TransformerConfig transformer = transformerConfig();
+            facts.add(new ModelFact(
+                    "denoiser",
+                    String.format(
+                            Locale.ROOT,
+                            "%s, %d blocks, width %d, %s",
+                            transformer.architecture().name().toLowerCase(Locale.ROOT),
+                            transformer.depth(),
+                            transformer.hiddenSize(),
+                            parameters(index.transformer(), ""))));
+        }
+        if (!missing.affects(index.vae())) {
+            AutoencoderConfig autoencoder = autoencoderConfig();
+            facts.add(new ModelFact(
+                    "decoder",
+                    String.format(
+                            Locale.ROOT,
+                            "compression %s, %d channels, %s",
+                            autoencoder.compression(),
+                            autoencoder.latentChannels(),
+                            parameters(index.vae(), "decoder."))));
+        }
+        List<String> encoders = index.textEncoders().stream()
+                .filter(component -> !missing.affects(component))
+                .toList();
+        if (!encoders.isEmpty()) {
+            facts.add(new ModelFact(
+                    "text",
+                    String.join(", ", encoders) + ", widths "
+                            + encoders.stream()
+                                    .map(component -> OnnxTextEncoderConfig.read(config(component))
+                                            .width())
+                                    .toList()));
+        }
+        if (index.thesaurus() != null && source.exists(index.thesaurus())) {
             facts.add(new ModelFact(
                     "thesaurus",
                     Thesaurus.read(source, index.thesaurus()).size() + " words with trained replacements"));

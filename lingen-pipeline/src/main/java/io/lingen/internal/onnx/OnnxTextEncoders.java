@@ -136,6 +136,28 @@ public final class OnnxTextEncoders {
     }
 
     /**
+     * {@return the paths, within the model, of the files of an encoder that do not exist}
+     *
+     * @param source the model
+     * @param component the folder of the encoder within the model
+     * @throws CheckpointException if the configuration or the ONNX file is malformed
+     */
+    public static List<String> missingFiles(ModelSource source, String component) {
+        if (!source.exists(configOf(component))) {
+            return List.of(configOf(component));
+        }
+        OnnxTextEncoderConfig config = config(source, component);
+        if (config.isEmbedded()) {
+            return List.of();
+        }
+        List<String> files = new ArrayList<>(List.of(component + "/" + config.tokenizer()));
+        String model = component + "/" + config.model();
+        files.addAll(source.exists(model) ? onnxFiles(source, component, config) : List.of(model));
+        files.removeIf(source::exists);
+        return files;
+    }
+
+    /**
      * Reads facts about an encoder without loading it.
      *
      * @param source the model

@@ -4,6 +4,7 @@ import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.internal.SafeText;
 import io.lingen.internal.ParameterCount;
+import io.lingen.spi.MissingFiles;
 import io.lingen.spi.ModelFact;
 import io.lingen.wan.internal.transformer.WanTransformerConfig;
 import io.lingen.wan.internal.vae.WanVaeConfig;
@@ -11,25 +12,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.stream.Collectors;
 
-/** The description of a folder: its components, its license, and the missing components with the command that downloads them. */
+/** The description of a folder: its complete components and its license. */
 final class WanFacts {
     private static final List<String> LICENSES = List.of("LICENSE", "LICENSE.txt", "LICENSE.md");
     private static final int MAX_LICENSE_BYTES = 1 << 20;
-
-    /** The publishers' repositories, by the width of the transformer. */
-    private static final Map<Integer, String> REPOSITORIES = Map.of(
-            1536, "Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
-            5120, "Wan-AI/Wan2.1-T2V-14B-Diffusers",
-            3072, "Wan-AI/Wan2.2-TI2V-5B-Diffusers");
-
-    /** The repositories of models that are distilled to a few steps, by the width of the transformer. */
-    private static final Map<Integer, String> DISTILLED_REPOSITORIES = Map.of(
-            1536, "FastVideo/FastWan2.1-T2V-1.3B-Diffusers",
-            5120, "FastVideo/FastWan2.1-T2V-14B-480P-Diffusers",
-            3072, "FastVideo/FastWan2.2-TI2V-5B-FullAttn-Diffusers");
 
     private final WanModel model;
     private final ModelSource source;
@@ -42,20 +29,17 @@ final class WanFacts {
 
     static List<ModelFact> of(WanModel model, ModelSource source) {
         WanFacts facts = new WanFacts(model, source);
-        List<String> missing = model.missing();
-        if (!missing.contains(WanModel.TRANSFORMER)) {
+        MissingFiles missing = model.missingFiles();
+        if (!missing.affects(WanModel.TRANSFORMER)) {
             facts.add("denoiser", facts.transformer());
         }
-        if (!missing.contains(WanModel.VAE)) {
+        if (!missing.affects(WanModel.VAE)) {
             facts.add("decoder", facts.decoder());
         }
-        if (!missing.contains(WanModel.TEXT_ENCODER)) {
+        if (!missing.affects(WanModel.TEXT_ENCODER)) {
             facts.add("text", facts.textEncoder());
         }
         facts.license();
-        if (!missing.isEmpty()) {
-            facts.add("missing", String.join(", ", missing) + "; download: " + facts.download(missing));
-        }
         return facts.facts;
     }
 
@@ -110,14 +94,5 @@ final class WanFacts {
                 return;
             }
         }
-    }
-
-    private String download(List<String> missing) {
-        String repository = "REPOSITORY";
-        if (source.exists(WanModel.config(WanModel.TRANSFORMER))) {
-            repository = REPOSITORIES.getOrDefault(model.transformerConfig().width(), repository);
-        }
-        return "hf download " + repository + " --local-dir " + source + " --include "
-                + missing.stream().map(part -> "'" + part + "/*'").collect(Collectors.joining(" "));
     }
 }

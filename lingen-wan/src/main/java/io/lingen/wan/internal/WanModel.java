@@ -18,6 +18,7 @@ import io.lingen.internal.parity.TransformerPart;
 import io.lingen.internal.sampling.FlowSamplers;
 import io.lingen.internal.t5.T5TextEncoder;
 import io.lingen.internal.text.PromptCleaning;
+import io.lingen.spi.MissingFiles;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFact;
 import io.lingen.spi.ModelOptions;
@@ -37,6 +38,7 @@ import io.lingen.wan.internal.vae.WanVaeConfig;
 import io.lingen.wan.internal.vae.WanVideoDecoder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** A model of Wan's family: a folder in the layout of diffusers. */
 final class WanModel implements ModelDescription {
@@ -132,6 +134,34 @@ final class WanModel implements ModelDescription {
     }
 
     @Override
+    public MissingFiles missingFiles() {
+        List<String> paths = new ArrayList<>();
+        for (String component : List.of(TRANSFORMER, VAE, TEXT_ENCODER)) {
+            if (!source.exists(config(component))) {
+                paths.add(config(component));
+            }
+            if (!component.equals(TRANSFORMER) || options.denoiser() == null) {
+                paths.addAll(source.missingTensorFiles(component));
+            }
+        }
+        for (String path : List.of(TOKENIZER, SCHEDULER)) {
+            if (!source.exists(path)) {
+                paths.add(path);
+            }
+        }
+        return paths.isEmpty() ? MissingFiles.NONE : new MissingFiles(paths, download(paths));
+    }
+
+    /** The command that downloads files. Its user replaces the name of the repository if it can't be known. */
+    private String download(List<String> paths) {
+        String repository = source.exists(config(TRANSFORMER))
+                ? WanDefaults.repository(transformerConfig().width(), index.distilled())
+                : "REPOSITORY";
+        return "download them: hf download " + repository + " --local-dir '" + source + "'"
+                + paths.stream().map(path -> " --include '" + path + "'").collect(Collectors.joining());
+    }
+
+    @Override
     public List<ModelFact> facts() {
         return WanFacts.of(this, source);
     }
@@ -201,31 +231,6 @@ final class WanModel implements ModelDescription {
     boolean isGated() {
         try (SafetensorsFile file = transformerFile()) {
             return WanTransformer.isGated(WanNames.underDiffusersNames(file));
-        }
-    }
-
-    /** {@return the folders of which a file is missing} */
-    List<String> missing() {
-        List<String> missing = new ArrayList<>();
-        for (String component : List.of(TRANSFORMER, VAE, TEXT_ENCODER)) {
-            boolean replaced = component.equals(TRANSFORMER) && options.denoiser() != null;
-            if (!source.exists(config(component)) || !replaced && !hasTensors(component)) {
-                missing.add(component);
-            }
-        }
-        for (String path : List.of(TOKENIZER, SCHEDULER)) {
-            if (!source.exists(path)) {
-                missing.add(path.substring(0, path.indexOf('/')));
-            }
-        }
-        return missing;
-    }
-
-    private boolean hasTensors(String component) {
-        try {
-            return source.tensorFiles(component).stream().allMatch(source::exists);
-        } catch (CheckpointException e) {
-            return false;
         }
     }
 

@@ -27,6 +27,7 @@ import io.lingen.core.checkpoint.SafetensorsWriter;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.internal.t5.TinyT5;
 import io.lingen.spi.Adapter;
+import io.lingen.spi.MissingFiles;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFact;
 import io.lingen.spi.ModelFamilies;
@@ -133,7 +134,8 @@ class WanPipelineTest {
             frames = frames(generation);
         }
         Path config = model.resolve("transformer/config.json");
-        Files.writeString(config, Files.readString(config).replace("\"rope_max_seq_len\": 64", "\"rope_max_seq_len\": 1"));
+        Files.writeString(
+                config, Files.readString(config).replace("\"rope_max_seq_len\": 64", "\"rope_max_seq_len\": 1"));
         for (Offload offload : Offload.values()) {
             try (TextToVideoPipeline pipeline =
                             TextToVideoPipeline.load(model.toString(), options().withOffload(offload));
@@ -201,9 +203,12 @@ class WanPipelineTest {
         Path file = folder.resolve("gated.safetensors");
         SafetensorsWriter.write(file, published, Map.of());
         PipelineOptions gated = options().withModel(new ModelOptions(file, List.of()));
-        VideoRequest request = VideoRequest.builder("a cat").size(16, 24).frames(9).build();
+        VideoRequest request =
+                VideoRequest.builder("a cat").size(16, 24).frames(9).build();
         try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString(), gated)) {
-            assertEquals(List.of(1000.0, 757.0, 522.0), pipeline.plan(request).sampling().times());
+            assertEquals(
+                    List.of(1000.0, 757.0, 522.0),
+                    pipeline.plan(request).sampling().times());
         }
         assertEquals(9, frames(gated, request).size());
         try (ModelSource source = gated.model().applyTo(ModelSource.of(model))) {
@@ -236,9 +241,12 @@ class WanPipelineTest {
             ModelDescription description = ModelFamilies.open(source);
             Map<String, String> facts =
                     description.facts().stream().collect(Collectors.toMap(ModelFact::name, ModelFact::text));
-            assertEquals(List.of("vae", "tokenizer"), ((WanModel) description).missing());
-            assertTrue(facts.get("missing").startsWith("vae, tokenizer; download: hf download "), facts.toString());
-            assertTrue(facts.get("missing").endsWith("--include 'vae/*' 'tokenizer/*'"), facts.toString());
+            MissingFiles missing = description.missingFiles();
+            assertEquals(List.of("vae/config.json", "tokenizer/tokenizer.json"), missing.paths());
+            assertEquals(
+                    "download them: hf download REPOSITORY --local-dir '" + model
+                            + "' --include 'vae/config.json' --include 'tokenizer/tokenizer.json'",
+                    missing.remedy());
             assertEquals("Apache License (LICENSE.txt)", facts.get("license"));
             assertTrue(facts.get("denoiser").startsWith("Wan, 2 blocks, width 32"), facts.toString());
             assertFalse(facts.containsKey("decoder"));
