@@ -1,17 +1,19 @@
 package io.lingen.cli;
 
+import static io.lingen.cli.Damage.cut;
+import static io.lingen.cli.Damage.folder;
+import static io.lingen.cli.Damage.grown;
+import static io.lingen.cli.Damage.remove;
+import static io.lingen.cli.Damage.set;
+import static io.lingen.cli.Damage.write;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.lingen.TinyModel;
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.checkpoint.SafetensorsWriter;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -39,8 +41,6 @@ class BadModelTest {
     private static final String WEIGHTS = "transformer/model.safetensors";
     private static final String SHARDS = WEIGHTS + ".index.json";
 
-    private static final ObjectMapper mapper = new ObjectMapper();
-
     @TempDir
     private Path model;
 
@@ -52,9 +52,6 @@ class BadModelTest {
         TinyModel.write(model);
     }
 
-    /** A change to the files of a model. */
-    private interface Damage extends Consumer<Path> {}
-
     static Stream<Arguments> configurations() {
         return Stream.of(
                 of("no index", remove(INDEX), "found no model_index.json"),
@@ -64,7 +61,7 @@ class BadModelTest {
                 of("absurd rate", set(INDEX, "fps", "1000000000"), "field 'fps': found 1000000000"),
                 of("folder above", set(INDEX, "components.vae", "\"../vae\""), "a relative path inside the model"),
                 of("absolute folder", set(INDEX, "components.vae", "\"/etc\""), "a relative path inside the model"),
-                of("folder that is not there", set(INDEX, "components.vae", "\"no\""), "expected a file, found none"),
+                of("folder that is not there", set(INDEX, "components.vae", "\"no\""), "found no no/config.json"),
                 of("unencodable folder", set(INDEX, "components.vae", "\"v\\udfff\""), "v\\udfff"),
                 of("no encoder", set(INDEX, "components.text_encoders", "[]"), "expected 1 text encoders"),
                 of(
@@ -82,7 +79,7 @@ class BadModelTest {
                 of("twice", write(DENOISER, "{\"depth\":1,\"depth\":1}"), "uplicate"),
                 of("pointer", write(DENOISER, "version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
                 of("web page", write(DENOISER, "<!DOCTYPE html>"), "a web page"),
-                of("no denoiser", remove(DENOISER), "expected a file, found none"),
+                of("no denoiser", remove(DENOISER), "found no transformer/config.json"),
                 of("no depth", set(DENOISER, "depth", null), "field 'depth': found nothing"),
                 of("depth as text", set(DENOISER, "depth", "\"4\""), "field 'depth': found \"4\""),
                 of("absurd depth", set(DENOISER, "depth", "1000000000"), "found 1000000000"),
@@ -102,7 +99,7 @@ class BadModelTest {
                 of("upsampling by nothing", set(DECODER, "upsample", "[[0, 1, 2]]"), "found 0"),
                 of("deviation of nothing", set(DECODER, "latent_std", "[0, 1, 1, 1]"), "latent_std"),
                 of("tile of nothing", set(DECODER, "tile.latent_frames", "0"), "'tile.latent_frames': found 0"),
-                of("no scheduler", remove(SCHEDULER), "expected a file, found none"),
+                of("no scheduler", remove(SCHEDULER), "found no scheduler/config.json; copy them from"),
                 of("no steps", set(SCHEDULER, "steps", "0"), "'steps': found 0"),
                 of("absurd steps", set(SCHEDULER, "steps", "1000000000"), "'steps': found 1000000000"),
                 of("unknown schedule", set(SCHEDULER, "schedule", "\"cubic\""), "found cubic, expected one of"),
@@ -125,7 +122,7 @@ class BadModelTest {
                         set(ENCODER, "model", "\"embedded:x\""),
                         "on the class path, found none"),
                 of("file above", set(ENCODER, "model", "\"../../x.onnx\""), "a relative path inside the model"),
-                of("no file", set(ENCODER, "model", "\"x.onnx\""), "expected a file, found none"),
+                of("no file", set(ENCODER, "model", "\"x.onnx\""), "text_encoder/x.onnx"),
                 of("empty file", onnx(new byte[0], "{}"), "text_encoder"),
                 of("damaged file", onnx(new byte[] {8, 7, 18, 3, 'a'}, "{}"), "text_encoder"),
                 of("pickled file", onnx(new byte[] {'P', 'K', 3, 4, 0, 0, 0, 0}, "{}"), "optimum-cli export onnx"),
@@ -133,7 +130,7 @@ class BadModelTest {
                         "pointer",
                         onnx("version https://git-lfs.github.com/spec/v1\n".getBytes(StandardCharsets.UTF_8), "{}"),
                         "git lfs pull"),
-                of("no tokenizer", onnx(new byte[] {8, 7}, null), "tokenizer.json: expected a file, found none"),
+                of("no tokenizer", onnx(new byte[] {8, 7}, null), "found no text_encoder/tokenizer.json"),
                 of(
                         "damaged tokenizer",
                         onnx(new byte[] {8, 7}, "{\"version\": "),
@@ -165,8 +162,17 @@ class BadModelTest {
 
     static Stream<Arguments> weights() {
         return Stream.of(
-                of("no weights", remove(WEIGHTS), "found none; check that the download is complete"),
-                of("a folder", remove(WEIGHTS).andThen(folder(WEIGHTS)), "found none"),
+                of("no weights", remove(WEIGHTS), "expected a complete model, found no transformer/*.safetensors*"),
+                of("a folder", remove(WEIGHTS).andThen(folder(WEIGHTS)), "found no transformer/*.safetensors*"),
+                of(
+                        "only a pickle",
+                        remove(WEIGHTS).andThen(write("transformer/pytorch_model.bin", "PK\3\4")),
+                        "found only a PyTorch checkpoint (pickles, which can run code"),
+                of(
+                        "only GGUF",
+                        remove(WEIGHTS).andThen(write("transformer/model-Q5_K_M.gguf", "GGUF")),
+                        "found only a GGUF file of quantized weights; use"),
+                of("GGUF", write(WEIGHTS, "GGUF\3\0\0\0"), "found a GGUF file of quantized weights; use"),
                 of("empty", write(WEIGHTS, ""), "at least 8 bytes, found 0"),
                 of("cut in the length", cut(WEIGHTS, 7), "at least 8 bytes, found 7"),
                 of("cut in the header", cut(WEIGHTS, 100), "check that it is a complete safetensors file"),
@@ -192,7 +198,12 @@ class BadModelTest {
                                 header("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},"
                                         + "\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[2,4]}}____")),
                         "an overlap"),
-                of("unknown type", tensor("F8_E4M3", "[4]", "[0,4]"), "convert it to F32, F16 or BF16"),
+                of("unknown type", tensor("F4", "[4]", "[0,4]"), "convert it to F32, F16 or BF16"),
+                of("fp8", tensor("F8_E4M3", "[4]", "[0,4]"), "found an fp8-scaled checkpoint; use"),
+                of(
+                        "scales of fp8",
+                        tensors(all -> all.put("final.linear.scale_weight", filled(1, 1))),
+                        "tensor 'final.linear.scale_weight': expected weights of F32, F16 or BF16, found an fp8-scaled"),
                 of(
                         "name of escapes",
                         write(WEIGHTS, header("{\"\\u001b[2J" + "x".repeat(40_000) + "\":1}")),
@@ -230,7 +241,7 @@ class BadModelTest {
                 of("shard above", shard("\"../../x.safetensors\""), "the plain name of a file next to the index"),
                 of("absolute shard", shard("\"/etc/passwd\""), "the plain name of a file next to the index"),
                 of("shard that is none", shard("[1]"), "found [1]"),
-                of("missing shard", shard("\"x.safetensors\""), "expected a file, found none"),
+                of("missing shard", shard("\"x.safetensors\""), "found no transformer/x.safetensors"),
                 of(
                         "shard of others",
                         shard("\"y.safetensors\"").andThen(write("transformer/y.safetensors", header("{}"))),
@@ -251,57 +262,6 @@ class BadModelTest {
 
     private static Arguments of(String name, Consumer<Path> damage, String message) {
         return Arguments.of(name, damage, message);
-    }
-
-    private static Damage write(String file, String content) {
-        return write(file, content.getBytes(StandardCharsets.UTF_8));
-    }
-
-    private static Damage write(String file, byte[] content) {
-        return model -> unchecked(() -> {
-            // A new file: one that is mapped must not change.
-            Files.deleteIfExists(model.resolve(file));
-            return Files.write(model.resolve(file), content);
-        });
-    }
-
-    private static Damage remove(String file) {
-        return model -> unchecked(() -> Files.deleteIfExists(model.resolve(file)));
-    }
-
-    private static Damage folder(String file) {
-        return model -> unchecked(() -> Files.createDirectory(model.resolve(file)));
-    }
-
-    private static Damage cut(String file, int length) {
-        return model ->
-                write(file, Arrays.copyOf(read(model.resolve(file)), length)).accept(model);
-    }
-
-    private static Damage grown(String file) {
-        return model -> {
-            byte[] content = read(model.resolve(file));
-            write(file, Arrays.copyOf(content, content.length + 1)).accept(model);
-        };
-    }
-
-    /** Sets a field with a dotted path to a JSON value, or removes it if the value is null. */
-    private static Damage set(String file, String path, String value) {
-        return model -> unchecked(() -> {
-            JsonNode root = mapper.readTree(read(model.resolve(file)));
-            String[] names = path.split("\\.");
-            JsonNode node = root;
-            for (int i = 0; i < names.length - 1; i++) {
-                node = node.get(names[i]);
-            }
-            String name = names[names.length - 1];
-            if (value == null) {
-                ((ObjectNode) node).remove(name);
-            } else {
-                ((ObjectNode) node).set(name, mapper.readTree(value));
-            }
-            return Files.write(model.resolve(file), mapper.writeValueAsBytes(root));
-        });
     }
 
     private static Consumer<Path> onnx(byte[] onnx, String tokenizer) {
@@ -362,25 +322,5 @@ class BadModelTest {
         float[] values = new float[(int) Arrays.stream(lengths).reduce(1, (a, b) -> a * b)];
         values[values.length / 2] = value;
         return HostTensor.of(values, lengths);
-    }
-
-    private static byte[] read(Path file) {
-        try {
-            return Files.readAllBytes(file);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private interface Action {
-        Object run() throws IOException;
-    }
-
-    private static void unchecked(Action action) {
-        try {
-            action.run();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }
