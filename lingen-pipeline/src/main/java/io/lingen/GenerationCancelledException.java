@@ -15,8 +15,12 @@ public final class GenerationCancelledException extends CancellationException {
 
     private static final long serialVersionUID = 1L;
 
+    /** The number of completed steps. */
     private final int stepsDone;
+
+    /** The total number of steps. */
     private final int steps;
+
     private final transient @Nullable Path latents;
 
     GenerationCancelledException(String reason, int stepsDone, int steps, int framesDone, @Nullable Path latents) {

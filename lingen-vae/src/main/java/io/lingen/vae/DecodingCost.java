@@ -20,9 +20,11 @@ public record DecodingCost(long weightBytes, long passBytes, long operations) {
     /**
      * Counts the decoding of a clip by a dry run of the decoder.
      *
+     * @param source the files of the model
      * @param component the decoder's folder in the model, usually "vae"
      * @param precision the type of activations and products: F32 or BF16
      * @param latent the frames, rows and columns of the clip's latent
+     * @return the cost
      * @throws io.lingen.core.checkpoint.CheckpointException if the configuration or a tensor is missing, ill-formed or of a wrong shape
      */
     public static DecodingCost of(ModelSource source, String component, DType precision, Grid latent) {

@@ -17,7 +17,12 @@ public final class Activations implements AutoCloseable {
     private final DType dtype;
     private final Map<Tensor, Workspace> owners = new IdentityHashMap<>();
 
-    /** Starts a pass with activations of a type, F32 or BF16. */
+    /**
+     * Starts a pass.
+     *
+     * @param backend the backend of the tensors
+     * @param dtype the type of the activations, F32 or BF16
+     */
     public Activations(Backend backend, DType dtype) {
         this.backend = backend;
         this.dtype = dtype;
@@ -28,12 +33,23 @@ public final class Activations implements AutoCloseable {
         return backend;
     }
 
-    /** Allocates a tensor of the type of the pass, with undefined contents. */
+    /**
+     * {@return a new tensor of the type of the pass, with undefined contents}
+     *
+     * @param shape the lengths of the axes
+     * @throws io.lingen.core.OutOfMemoryException if the backend has too little memory
+     */
     public Tensor allocate(Shape shape) {
         return allocate(dtype, shape);
     }
 
-    /** Allocates a tensor with undefined contents. */
+    /**
+     * {@return a new tensor with undefined contents}
+     *
+     * @param type F32 or BF16
+     * @param shape the lengths of the axes
+     * @throws io.lingen.core.OutOfMemoryException if the backend has too little memory
+     */
     public Tensor allocate(DType type, Shape shape) {
         Workspace owner = backend.newWorkspace();
         try {
@@ -46,7 +62,12 @@ public final class Activations implements AutoCloseable {
         }
     }
 
-    /** Frees a tensor that {@link #allocate} returned, not a view of one. */
+    /**
+     * Frees a tensor.
+     *
+     * @param tensor a tensor that {@link #allocate} returned, not a view of one
+     * @throws IllegalArgumentException if the tensor is not of this pass, or already freed
+     */
     public void free(Tensor tensor) {
         Workspace owner = owners.remove(tensor);
         if (owner == null) {

@@ -58,7 +58,12 @@ public final class LatentNorm {
         return new LatentNorm(weights, scale, shift);
     }
 
-    /** Maps [.., C] to [.., C]. */
+    /**
+     * Scales and shifts each channel.
+     *
+     * @param x [.., C] in F32
+     * @param out [.., C] in F32
+     */
     public void apply(Tensor x, Tensor out) {
         diagonal.apply(x, Epilogue.NONE, out);
     }
