@@ -62,7 +62,7 @@ final class ModelReport {
         if (settings.shift() != null) {
             text.append(", shift ").append(Progress.number(settings.shift()));
         }
-        text.append(", ").append(settings.steps()).append(" steps");
+        text.append(", ").append(settings.steps()).append(settings.steps() == 1 ? " step" : " steps");
         if (!settings.times().isEmpty()) {
             text.append(" at ")
                     .append(settings.times().stream().map(Progress::number).collect(Collectors.joining(", ")));

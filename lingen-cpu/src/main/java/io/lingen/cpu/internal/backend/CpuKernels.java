@@ -89,7 +89,8 @@ final class CpuKernels implements Kernels {
 
     @Override
     public String description() {
-        return System.getProperty("os.arch") + ", " + pool.size() + " threads; loops: "
+        return System.getProperty("os.arch") + ", " + pool.size()
+                + (pool.size() == 1 ? " thread" : " threads") + "; loops: "
                 + kernels.loops().description() + "; matrix products: " + kernels.matrixProducts();
     }
 
