@@ -29,7 +29,7 @@ public final class SanaFamily implements ModelFamily {
         return "sana";
     }
 
-    /** Recognises every class whose name begins with "Sana" or "LongSana". For unsupported classes, {@link #open} explains the reason. */
+    /** Recognizes every class whose name begins with "Sana" or "LongSana". For unsupported classes, {@link #open} explains the reason. */
     @Override
     public boolean recognises(ModelSignature signature) {
         String name = signature.className();

@@ -109,7 +109,7 @@ public final class FlowTransformer implements Denoiser {
         long width = embedding.tokens().shape().last();
         if (width != layers.text.textWidth()) {
             throw new IllegalArgumentException("text embedding must have the width " + layers.text.textWidth()
-                    + " of the transformer, found " + width + "; are encoder and transformer of one model?");
+                    + " of the transformer, found " + width + "; use the encoder and the transformer of one model");
         }
         CloseableStack owned = new CloseableStack();
         Workspace workspace = owned.add(backend.newWorkspace());
