@@ -17,8 +17,8 @@ import io.lingen.cpu.internal.loop.FloatKernels;
 public final class DepthwiseConvolutionKernel {
     private static final int TAPS = 9;
 
-    /** The number of output channels of a block: a cache line or more of each cell, and few enough for the lines to fit the L2 cache. */
-    private static final int CHANNELS = 64;
+    /** The number of output channels of a block: several cache lines of each cell, and few enough for the lines to fit the L2 cache. */
+    private static final int CHANNELS = 128;
 
     private final WorkerPool pool;
     private final FloatKernels loops;
