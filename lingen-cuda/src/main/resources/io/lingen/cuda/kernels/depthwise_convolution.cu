@@ -14,6 +14,7 @@ struct DepthwiseConvolution {
 
 #define COLUMNS 16  // of cells that a block reads; it writes all but the first and the last
 #define VALUES 4    // channels of a thread: two neighbors of the values, and two of the gates
+#define AHEAD 4     // lines that are loaded ahead
 
 /** Reads one or two neighboring elements, in one access if the address allows it. Missing ones are 0. */
 DEVICE void get2(const void* array, int bf16, i64 index, int count, float* v) {
@@ -57,45 +58,55 @@ KERNEL(512, gated_depthwise_convolution, DepthwiseConvolution) {
     }
   }
   i64 cell = (i64)blockIdx.x * p.h * p.w + column;
-  float next[VALUES];
-  auto load = [&](int line) {
+  float next[AHEAD][VALUES];
+  auto load = [&](int line, float* v) {
     i64 at = (cell + (i64)line * p.w) * 2 * p.channels + channel;
     int live = inside && line < p.h ? count : 0;
-    get2(p.x, p.x_bf16, at, live, next);
-    get2(p.x, p.x_bf16, at + p.channels, live, next + 2);
+    get2(p.x, p.x_bf16, at, live, v);
+    get2(p.x, p.x_bf16, at + p.channels, live, v + 2);
   };
   float upper[VALUES], lower[VALUES];  // the unfinished outputs of the last line and of the line below it
 #pragma unroll
   for (int i = 0; i < VALUES; i++) {
     upper[i] = lower[i] = bias[i];
   }
-  load(0);
+#pragma unroll
+  for (int line = 0; line < AHEAD; line++) {
+    load(line, next[line]);
+  }
 #pragma unroll 1
-  for (int line = 0; line <= p.h; line++) {
-    float x[VALUES], y[VALUES];
+  for (int first = 0; first <= p.h; first += AHEAD) {
 #pragma unroll
-    for (int i = 0; i < VALUES; i++) {
-      x[i] = p.out_bf16 ? silu_fast(next[i]) : silu(next[i]);
-      lines[line % 2][warp][i][lane] = x[i];
-    }
-    load(line + 1);
-    // The other buffer may still be in use, this one is not: a thread is at most one line ahead.
-    __syncthreads();
-    if (!writes) {
-      continue;
-    }
+    for (int step = 0; step < AHEAD; step++) {
+      int line = first + step;
+      if (line > p.h) {
+        break;
+      }
+      float x[VALUES], y[VALUES];
 #pragma unroll
-    for (int i = 0; i < VALUES; i++) {
-      float left = lines[line % 2][warp - 1][i][lane], right = lines[line % 2][warp + 1][i][lane];
-      const float* w = weight[i];
-      y[i] = upper[i] + left * w[6] + x[i] * w[7] + right * w[8];
-      upper[i] = lower[i] + left * w[3] + x[i] * w[4] + right * w[5];
-      lower[i] = bias[i] + left * w[0] + x[i] * w[1] + right * w[2];
-    }
-    if (line > 0) {
-      float a = y[0] * (p.out_bf16 ? silu_fast(y[2]) : silu(y[2]));
-      float b = y[1] * (p.out_bf16 ? silu_fast(y[3]) : silu(y[3]));
-      put2(p.out, p.out_bf16, (cell + (i64)(line - 1) * p.w) * p.channels + channel, count, a, b);
+      for (int i = 0; i < VALUES; i++) {
+        x[i] = p.out_bf16 ? silu_fast(next[step][i]) : silu(next[step][i]);
+        lines[step % 2][warp][i][lane] = x[i];
+      }
+      load(line + AHEAD, next[step]);
+      // The other buffer may still be in use, this one is not: a thread is at most one line ahead.
+      __syncthreads();
+      if (!writes) {
+        continue;
+      }
+#pragma unroll
+      for (int i = 0; i < VALUES; i++) {
+        float left = lines[step % 2][warp - 1][i][lane], right = lines[step % 2][warp + 1][i][lane];
+        const float* w = weight[i];
+        y[i] = upper[i] + left * w[6] + x[i] * w[7] + right * w[8];
+        upper[i] = lower[i] + left * w[3] + x[i] * w[4] + right * w[5];
+        lower[i] = bias[i] + left * w[0] + x[i] * w[1] + right * w[2];
+      }
+      if (line > 0) {
+        float a = y[0] * (p.out_bf16 ? silu_fast(y[2]) : silu(y[2]));
+        float b = y[1] * (p.out_bf16 ? silu_fast(y[3]) : silu(y[3]));
+        put2(p.out, p.out_bf16, (cell + (i64)(line - 1) * p.w) * p.channels + channel, count, a, b);
+      }
     }
   }
 }
