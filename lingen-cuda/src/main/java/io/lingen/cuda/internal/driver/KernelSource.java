@@ -27,6 +27,7 @@ public record KernelSource(String name, String text, Map<String, String> headers
     public static final List<String> NAMES = List.of(
             "attention",
             "attention_sm90",
+            "attention_wide",
             "convolution_sm90",
             "depthwise_convolution",
             "elementwise",

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 public final class Attention {
     private static final int MAX_HEAD = 1024;
     private static final int MAX_MATRIX_HEAD = 128;
+    private static final int MAX_WIDE_HEAD = 512;
 
     private final Device device;
 
@@ -63,7 +64,12 @@ public final class Attention {
         boolean direct = bf16 && isDirect(q) && isDirect(k) && isDirect(v) && isDirect(out);
         Plan plan = device.hasWarpgroups() && direct && bias == null && Plan.fitsWarpgroups(q.headDim())
                 ? Plan.ofWarpgroups(q.headDim(), tiling.keys)
-                : Plan.of(bf16, q.headDim(), tiling.queries, bias != null);
+                : Plan.of(
+                        bf16,
+                        q.headDim(),
+                        tiling.queries,
+                        bias != null,
+                        device.properties().sharedBytesPerBlock());
         int tiles = Math.ceilDiv(tiling.queries, plan.queriesPerBlock);
         device.launch(
                 plan.source,
@@ -156,12 +162,23 @@ public final class Attention {
     record Plan(String source, String kernel, int threads, int queriesPerBlock, int sharedBytes) {
         private static final String SOURCE = "attention";
         private static final String WARPGROUPS_SOURCE = "attention_sm90";
+        private static final String WIDE_SOURCE = "attention_wide";
 
-        /** Returns a plan for the kernels with mma.sync, or for the kernel without matrix instructions. */
-        static Plan of(boolean bf16, int headDim, int queries, boolean biased) {
+        /**
+         * Returns a plan for the kernels with mma.sync, or for the kernel without matrix instructions.
+         *
+         * @param maxSharedBytes the largest shared memory of a block, which limits wide heads
+         */
+        static Plan of(boolean bf16, int headDim, int queries, boolean biased, int maxSharedBytes) {
             if (headDim > MAX_HEAD) {
                 throw new IllegalArgumentException(
                         "head dimension must be at most " + MAX_HEAD + " on the cuda backend, found " + headDim);
+            }
+            if (bf16 && headDim > MAX_MATRIX_HEAD && headDim <= MAX_WIDE_HEAD && !biased) {
+                Plan wide = ofWideHeads(headDim);
+                if (wide.sharedBytes <= maxSharedBytes) {
+                    return wide;
+                }
             }
             if (!bf16 || headDim > MAX_MATRIX_HEAD) {
                 return new Plan(SOURCE, "attention_plain", 128, 4, 0);
@@ -180,6 +197,16 @@ public final class Attention {
                     128,
                     rows,
                     tiles + map);
+        }
+
+        private static Plan ofWideHeads(int headDim) {
+            int width = Math.ceilDiv(headDim, 128) * 128;
+            int rows = 64;
+            int keys = 32;
+            // Shared memory: queries, keys and values, softmax weights in rows padded by 8, and three factors per
+            // query.
+            int tiles = (rows * width + 2 * keys * width + rows * (keys + 8)) * Short.BYTES;
+            return new Plan(WIDE_SOURCE, WIDE_SOURCE + "_" + width, 256, rows, tiles + 3 * rows * Float.BYTES);
         }
 
         /**

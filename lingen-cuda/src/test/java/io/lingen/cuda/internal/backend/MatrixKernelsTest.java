@@ -143,6 +143,13 @@ final class MatrixKernelsTest {
                 "100, 65, 1, 80, true, true",
                 "33, 129, 2, 24, false, false",
                 "17, 70, 1, 7, true, true",
+                // Wide heads, with several tiles of queries and keys, and columns that are not a multiple of 8.
+                "70, 200, 1, 384, false, true",
+                "130, 65, 2, 256, true, true",
+                "64, 32, 1, 512, false, false",
+                "65, 170, 1, 300, true, true",
+                "33, 97, 2, 135, false, true",
+                "3, 1, 1, 136, false, true",
                 // Several shares of work per block, several tiles of keys, and sizes at or just above a multiple of a
                 // tile.
                 "520, 64, 2, 128, true, true",
@@ -195,6 +202,7 @@ final class MatrixKernelsTest {
                 "34, 9, 6,  16, 4, 4,  2, 64, true, false, true",
                 "20, 7, 9,  16, 4, 4,  3, 128, true, false, true",
                 "5, 4, 6,  4, 4, 4,  2, 104, false, false, true",
+                "9, 5, 6,  8, 4, 4,  1, 160, true, false, true",
                 "3, 11, 7,  2, 3, 2,  4, 128, true, false, true");
     }
 

@@ -71,14 +71,30 @@ final class PlanTest {
         "true, 33, 256, false, attention_bf16_64_many, 128",
         "true, 32, 1, false, attention_bf16_32_few, 64",
         "false, 64, 1000, true, attention_plain, 4",
-        "true, 512, 1000, false, attention_plain, 4"
+        "true, 129, 1000, false, attention_wide_256, 64",
+        "true, 384, 6240, false, attention_wide_384, 64",
+        "true, 512, 1, false, attention_wide_512, 64",
+        "true, 384, 6240, true, attention_plain, 4",
+        "false, 384, 6240, false, attention_plain, 4",
+        "true, 520, 1000, false, attention_plain, 4"
     })
     void kernelsDependOnHeadsAndLengths(
             boolean bf16, int headDim, int queries, boolean biased, String kernel, int rows) {
-        Attention.Plan plan = Attention.Plan.of(bf16, headDim, queries, biased);
+        Attention.Plan plan = Attention.Plan.of(bf16, headDim, queries, biased, 227 << 10);
         assertEquals(kernel, plan.kernel());
         assertEquals(rows, plan.queriesPerBlock());
-        assertTrue(plan.sharedBytes() <= 99 << 10, "consumer devices have 99 KiB per block: " + plan);
+        int most = plan.source().equals("attention_wide") ? 163 : 99;
+        assertTrue(plan.sharedBytes() <= most << 10, "consumer devices have 99 KiB per block: " + plan);
+    }
+
+    @Test
+    void wideHeadsBeyondSharedMemoryUseThePlainKernel() {
+        assertEquals(
+                "attention_wide_256",
+                Attention.Plan.of(true, 256, 1000, false, 99 << 10).kernel());
+        assertEquals(
+                "attention_plain",
+                Attention.Plan.of(true, 384, 1000, false, 99 << 10).kernel());
     }
 
     @ParameterizedTest
@@ -113,7 +129,7 @@ final class PlanTest {
 
     @Test
     void oversizedHeadsAreRejected() {
-        assertThrows(IllegalArgumentException.class, () -> Attention.Plan.of(true, 1025, 1, false));
+        assertThrows(IllegalArgumentException.class, () -> Attention.Plan.of(true, 1025, 1, false, 227 << 10));
     }
 
     @ParameterizedTest
