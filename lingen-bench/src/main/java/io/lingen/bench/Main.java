@@ -29,8 +29,8 @@ import picocli.CommandLine.Command;
             BackendAgreement.class
         },
         footer = {
-            "  jmh        Run the JMH benchmarks DenoiserBenchmark, BlockBenchmark and",
-            "             DecoderBenchmark. 'lingen bench jmh -h' lists the options of JMH.",
+            "  jmh         Run the JMH benchmarks DenoiserBenchmark, BlockBenchmark and",
+            "                DecoderBenchmark. 'lingen bench jmh -h' lists its options.",
             "",
             "Examples:",
             "  lingen bench jmh DenoiserBenchmark -p seconds=4,17 -p precision=bf16",

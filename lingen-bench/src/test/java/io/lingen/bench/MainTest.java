@@ -21,10 +21,10 @@ class MainTest {
 
     @Test
     void helpIsPrinted() throws Exception {
-        for (String command : List.of("peer", "gpu", "agreement", "jmh")) {
+        for (String command : List.of("peer", "wan-peer", "wan-memory", "gpu", "agreement", "jmh")) {
             assertTrue(printed("--help").contains("\n  " + command + " "), command);
         }
-        for (String command : List.of("peer", "gpu", "agreement")) {
+        for (String command : List.of("peer", "wan-peer", "wan-memory", "gpu", "agreement")) {
             String help = printed(command, "--help");
             assertTrue(help.contains("Usage: lingen bench " + command), help);
             assertTrue(help.lines().allMatch(line -> line.length() <= 80), help);

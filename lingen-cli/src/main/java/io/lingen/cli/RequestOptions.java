@@ -78,17 +78,17 @@ final class RequestOptions {
             names = "--schedule",
             paramLabel = "NAME",
             description =
-                    "Spacing of the steps between noise and video: uniform, linear_quadratic, or shifted:S with a number S"
-                            + " above 0 (default: the model's). A larger S takes more steps near the noise; shifted is shifted:3. Only"
-                            + " for the sampler rectified_flow.")
+                    "Spacing of the steps between noise and video: uniform, linear_quadratic, or shifted:S with a number S above 0"
+                            + " (default: the model's). A larger S takes more steps near the noise; shifted is shifted:3. Only for samplers"
+                            + " that have schedules, such as rectified_flow.")
     private @Nullable String schedule;
 
     @Option(
             names = "--shift",
             paramLabel = "S",
             description =
-                    "Shift of the steps towards the noise, above 0 and at most 1000; 1 is no shift (default: the sampler's)."
-                            + " Larger videos need a larger shift. Only for samplers other than rectified_flow. Excludes --times.")
+                    "Shift of the steps towards the noise, above 0 and at most 1000; 1 is no shift (default: the sampler's). Larger"
+                            + " videos need a larger shift. Only for samplers without schedules, such as unipc. Excludes --times.")
     private @Nullable Double shift;
 
     @Option(
@@ -106,7 +106,7 @@ final class RequestOptions {
             paramLabel = "E",
             description =
                     "Fraction of the noise that each step replaces by new noise, 0 (none) to 1 (all) (default: the model's)."
-                            + " Only for the sampler rectified_flow.")
+                            + " Only for samplers that renew noise, such as rectified_flow.")
     private @Nullable Double eta;
 
     /** The length, in one of two units that exclude each other. */

@@ -52,7 +52,7 @@ public final class WanComparison implements Callable<Integer> {
             required = true,
             paramLabel = "denoiser|decoder",
             converter = PartConverter.class,
-            description = "Part of the model that is run.")
+            description = "Component that is run.")
     WanPasses.Part part = WanPasses.Part.DENOISER;
 
     @Option(
@@ -73,28 +73,29 @@ public final class WanComparison implements Callable<Integer> {
             names = "--precision",
             paramLabel = "f32|bf16",
             defaultValue = "bf16",
-            description = "Type of GEMMs and activations (default: ${DEFAULT-VALUE}).")
+            description = "Precision of matrix products and activations on both sides (default: ${DEFAULT-VALUE}).")
     String precision = "";
 
     @Option(
             names = "--backend",
             paramLabel = "NAME",
             defaultValue = "cpu",
-            description = "Backend of LinGen (default: ${DEFAULT-VALUE}).")
+            description = "Compute backend of LinGen; diffusers runs on the CPU (default: ${DEFAULT-VALUE}).")
     String backend = "";
 
     @Option(
             names = "--threads",
             paramLabel = "N",
             defaultValue = "2",
-            description = "Number of threads of each side (default: ${DEFAULT-VALUE}).")
+            description = "Number of CPU threads of each side (default: ${DEFAULT-VALUE}).")
     int threads;
 
     @Option(
             names = "--turns",
             paramLabel = "N",
             defaultValue = "3",
-            description = "Number of measured passes of each side (default: ${DEFAULT-VALUE}).")
+            description =
+                    "Number of measured passes of each side; their median is printed (default: ${DEFAULT-VALUE}).")
     int turns;
 
     @Option(
@@ -120,14 +121,14 @@ public final class WanComparison implements Callable<Integer> {
             names = "--python",
             paramLabel = "FILE",
             defaultValue = "python3",
-            description = "Python with diffusers (default: ${DEFAULT-VALUE}).")
+            description = "Python interpreter with torch and diffusers (default: ${DEFAULT-VALUE}).")
     String python = "";
 
     @Option(
             names = "--peer",
             paramLabel = "DIR",
             defaultValue = "src-test-fixtures/python",
-            description = "Folder of the Python programs (default: ${DEFAULT-VALUE}).")
+            description = "Folder of the PyTorch programs in the project (default: ${DEFAULT-VALUE}).")
     Path peerFolder = Path.of("");
 
     @Mixin

@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "wan-memory",
         mixinStandardHelpOptions = true,
-        description = "Compare the memory forecast of a Wan video with the measured peak, with random weights.")
+        description = "Compare the memory forecast of a video of Wan with the measured peak, on random weights.")
 public final class WanMemory implements Callable<Integer> {
     @Option(
             names = "--size",
@@ -58,21 +58,22 @@ public final class WanMemory implements Callable<Integer> {
             names = "--guidance",
             paramLabel = "SCALE",
             defaultValue = "5",
-            description = "Guidance scale; 1 for one pass per step (default: ${DEFAULT-VALUE}).")
+            description =
+                    "Scale of guidance; 1 disables it and takes one pass per step instead of two (default: ${DEFAULT-VALUE}).")
     double guidance;
 
     @Option(
             names = "--precision",
             paramLabel = "f32|bf16",
             defaultValue = "bf16",
-            description = "Type of GEMMs and activations (default: ${DEFAULT-VALUE}).")
+            description = "Precision of matrix products and activations (default: ${DEFAULT-VALUE}).")
     String precision = "";
 
     @Option(
             names = "--backend",
             paramLabel = "NAME",
             defaultValue = "cpu",
-            description = "Backend (default: ${DEFAULT-VALUE}).")
+            description = "Compute backend (default: ${DEFAULT-VALUE}).")
     String backend = "";
 
     @Option(
