@@ -92,7 +92,7 @@ def _thing(layers: Layers, index: int, time: np.ndarray) -> Seen | None:
 
 
 def _enough(clear: np.ndarray, visible: np.ndarray) -> bool:
-    """Do the clear frames tell the motion, without the less certain poses of partly hidden objects?"""
+    """Whether the clear frames tell the motion, without the less certain poses of partly hidden objects."""
     shown, whole = np.nonzero(clear)[0], np.nonzero(visible)[0]
     return len(shown) >= 8 and np.ptp(shown) >= 0.6 * np.ptp(whole) and np.diff(shown).max() <= 0.3 * len(clear)
 
@@ -166,7 +166,7 @@ def _partly_hidden(cover, others, outlines, visible, apart, clear, shape, overla
 
 
 def _hides(centre: np.ndarray, visible: np.ndarray, others: np.ndarray) -> bool:
-    """Whenever the object is not seen, is another one where it was seen last or is seen next?"""
+    """Whether another object is where this one was seen last or is seen next, whenever this one is not seen."""
     side = others.shape[1]
     shown, hidden = np.nonzero(visible)[0], np.nonzero(~visible)[0]
     nearest = shown[np.abs(hidden[:, None] - shown[None]).argmin(1)]

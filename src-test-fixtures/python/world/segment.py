@@ -190,7 +190,7 @@ def moments(cover: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def touching(mask: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """[F] bool: does the object touch, or almost touch, another one?"""
+    """[F] bool: whether the object touches, or almost touches, another one."""
     near = others.copy()
     for _ in range(2):
         for axis in (1, 2):

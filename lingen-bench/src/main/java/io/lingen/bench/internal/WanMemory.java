@@ -80,7 +80,7 @@ public final class WanMemory implements Callable<Integer> {
             names = "--threads",
             paramLabel = "N",
             defaultValue = "2",
-            description = "Number of threads (default: ${DEFAULT-VALUE}).")
+            description = "Number of CPU threads (default: ${DEFAULT-VALUE}).")
     int threads;
 
     @Option(
