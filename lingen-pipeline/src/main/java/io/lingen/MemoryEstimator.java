@@ -27,6 +27,7 @@ import io.lingen.vae.FrameStream;
 import io.lingen.vae.VideoDecoder;
 import java.util.List;
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Forecasts of the memory of videos. The code that makes a video runs on a dry-run backend, which tracks allocations but computes nothing: it
@@ -180,10 +181,14 @@ public final class MemoryEstimator implements AutoCloseable {
         long decoding;
         try (Workspace workspace = backend.newWorkspace();
                 Conditioning conditional = denoiser.condition(condition(plan));
-                Conditioning unconditional = denoiser.condition(condition(plan))) {
+                @Nullable
+                Conditioning unconditional = plan.isGuided() ? denoiser.condition(condition(plan)) : null) {
             pool.resetPeak();
             Tensor latent = workspace.allocate(DType.F32, plan.latent());
-            denoise(plan, latent, conditional, unconditional);
+            DenoisingFunction function = unconditional == null
+                    ? Guidance.conditionalOnly(denoiser, conditional)
+                    : Guidance.of(denoiser, conditional, unconditional, plan.guidance());
+            denoise(plan, latent, function);
             denoising = KERNELS + pool.peakBytes() - weightBytes();
             decoding = decode(latent);
         }
@@ -206,10 +211,7 @@ public final class MemoryEstimator implements AutoCloseable {
     }
 
     /** Takes steps until one does not raise the peak. */
-    private void denoise(VideoPlan plan, Tensor latent, Conditioning conditional, Conditioning unconditional) {
-        DenoisingFunction function = plan.isGuided()
-                ? Guidance.of(denoiser, conditional, unconditional, plan.guidance())
-                : Guidance.conditionalOnly(denoiser, conditional);
+    private void denoise(VideoPlan plan, Tensor latent, DenoisingFunction function) {
         try (Sampling steps =
                 model.sampler(backend, plan.sampling(), plan.request().seed()).sample(function, latent)) {
             long before;

@@ -81,6 +81,8 @@ class MemoryEstimatorTest {
                 .guidance(1)
                 .build());
         assertTrue(alone.denoising() < guided.denoising());
+        // Keys and values of the negative prompt are held until the video is complete.
+        assertTrue(alone.decoding() < guided.decoding());
         try (MemoryEstimator f32 = MemoryEstimator.of(TextToVideoPipeline.NANO, OPTIONS.withPrecision(DType.F32))) {
             assertTrue(f32.forecast(LARGE).videoBytes() > guided.videoBytes());
             assertTrue(f32.forecast(LARGE).weights() > guided.weights());
