@@ -60,12 +60,13 @@ public interface TextEncoder extends AutoCloseable {
     int maxTokens();
 
     /**
-     * {@return the text in the form that is tokenized, for example without surrounding spaces} Texts of equal form have equal embeddings.
+     * {@return the whole text that is tokenized for a prompt, for example in lower case, or behind an instruction to the encoder} Prompts with
+     * equal texts have equal embeddings, if both are negative or neither is.
      *
-     * @param text any text
+     * @param prompt any prompt
      */
-    default String normalize(String text) {
-        return text;
+    default String normalize(Prompt prompt) {
+        return prompt.text();
     }
 
     /**

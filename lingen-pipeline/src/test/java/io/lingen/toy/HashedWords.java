@@ -33,8 +33,8 @@ final class HashedWords implements TextEncoder {
     }
 
     @Override
-    public String normalize(String text) {
-        return String.join(" ", words(text));
+    public String normalize(Prompt prompt) {
+        return String.join(" ", words(prompt.text()));
     }
 
     @Override

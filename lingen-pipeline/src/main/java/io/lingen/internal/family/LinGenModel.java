@@ -142,8 +142,7 @@ final class LinGenModel implements ModelDescription {
         paths.removeIf(source::exists);
         return paths.isEmpty()
                 ? MissingFiles.NONE
-                : new MissingFiles(
-                        paths, "copy them from the original model (docs/checkpoint-format.md)");
+                : new MissingFiles(paths, "copy them from the original model (docs/checkpoint-format.md)");
     }
 
     @Override

@@ -142,8 +142,9 @@ public final class GemmaTextEncoder implements TextEncoder, TokenEncoder {
     }
 
     @Override
-    public String normalize(String text) {
-        return PromptCleaning.lowerCase(text);
+    public String normalize(Prompt prompt) {
+        String text = PromptCleaning.lowerCase(prompt.text());
+        return prompt.negative() ? text : layout.template.instruction() + text;
     }
 
     @Override
@@ -159,13 +160,8 @@ public final class GemmaTextEncoder implements TextEncoder, TokenEncoder {
     }
 
     private long[] tokenIds(Prompt prompt) {
-        String text = normalize(prompt.text());
-        return prompt.negative()
-                ? tokenIds(text)
-                : tokenizers
-                        .instructed
-                        .tokenize(layout.template.instruction() + text)
-                        .ids();
+        PromptTokenizer tokenizer = prompt.negative() ? tokenizers.plain : tokenizers.instructed;
+        return tokenizer.tokenize(normalize(prompt)).ids();
     }
 
     private HostTensor withoutInstruction(HostTensor hidden) {

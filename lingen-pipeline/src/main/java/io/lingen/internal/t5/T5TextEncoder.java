@@ -121,15 +121,14 @@ public final class T5TextEncoder implements TextEncoder, TokenEncoder {
     }
 
     @Override
-    public String normalize(String text) {
-        return layout.cleaning.apply(text);
+    public String normalize(Prompt prompt) {
+        return layout.cleaning.apply(prompt.text());
     }
 
     @Override
     public List<TextEmbedding> encode(List<Prompt> prompts, Progress progress) {
-        List<long[]> ids = prompts.stream()
-                .map(prompt -> tokenIds(normalize(prompt.text())))
-                .toList();
+        List<long[]> ids =
+                prompts.stream().map(prompt -> tokenIds(normalize(prompt))).toList();
         return encode(ids, Taps.NONE, progress).stream()
                 .map(hidden -> new TextEmbedding(hidden, null))
                 .toList();

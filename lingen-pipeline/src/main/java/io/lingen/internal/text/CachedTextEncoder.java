@@ -107,7 +107,7 @@ public final class CachedTextEncoder extends ForwardingTextEncoder {
                 "negative",
                 Boolean.toString(prompt.negative()),
                 "prompt",
-                wellFormed(normalize(prompt.text())));
+                wellFormed(normalize(prompt)));
     }
 
     /** Replaces unpaired surrogates, which UTF-8 can't represent, by U+FFFD as the tokenizers do. */

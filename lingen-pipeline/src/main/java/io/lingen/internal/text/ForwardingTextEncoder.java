@@ -36,8 +36,8 @@ public abstract class ForwardingTextEncoder implements TextEncoder {
     }
 
     @Override
-    public final String normalize(String text) {
-        return encoder.normalize(text);
+    public final String normalize(Prompt prompt) {
+        return encoder.normalize(prompt);
     }
 
     @Override

@@ -74,7 +74,7 @@ class T5TextEncoderTest {
     @Test
     void promptsAreCleanedAndIdsAreNot() {
         try (T5TextEncoder encoder = load()) {
-            assertEquals("a & b", encoder.normalize(" a &amp;amp;\n ｂ"));
+            assertEquals("a & b", encoder.normalize(Prompt.of(" a &amp;amp;\n ｂ")));
             assertArrayEquals(
                     encode(encoder, "a b").tokens().toFloats(),
                     encode(encoder, "\ta &#98; ").tokens().toFloats());

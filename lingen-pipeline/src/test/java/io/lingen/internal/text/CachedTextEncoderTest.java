@@ -40,6 +40,7 @@ class CachedTextEncoderTest {
     /** An encoder with a row of random numbers per letter, and weights of 0 except for the last letter. Negative prompts have other numbers. */
     private static final class Letters implements TextEncoder {
         private final List<List<Prompt>> calls = new ArrayList<>();
+        private String instruction = "";
 
         @Override
         public String name() {
@@ -57,15 +58,16 @@ class CachedTextEncoderTest {
         }
 
         @Override
-        public String normalize(String text) {
-            return text.strip().toLowerCase(Locale.ROOT);
+        public String normalize(Prompt prompt) {
+            String text = prompt.text().strip().toLowerCase(Locale.ROOT);
+            return prompt.negative() ? text : instruction + text;
         }
 
         @Override
         public List<TextEmbedding> encode(List<Prompt> prompts, Progress progress) {
             calls.add(prompts);
             return prompts.stream()
-                    .map(prompt -> embedding(normalize(prompt.text()), prompt.negative()))
+                    .map(prompt -> embedding(normalize(prompt), prompt.negative()))
                     .toList();
         }
 
@@ -99,6 +101,15 @@ class CachedTextEncoderTest {
         Prompt fresh = Prompt.of("a star");
         assertEncoded(List.of(fresh, Prompt.of("a ring"), fresh), IDENTITY);
         assertEquals(List.of(fresh), letters.calls.get(1));
+    }
+
+    @Test
+    void embeddingsBelongToTheInstructionOfTheirPrompt() {
+        List<Prompt> prompts = List.of(Prompt.of("a ring"), Prompt.negative("noise"));
+        assertEncoded(prompts, IDENTITY);
+        letters.instruction = "describe ";
+        assertEncoded(prompts, IDENTITY);
+        assertEquals(List.of(Prompt.of("a ring")), letters.calls.get(1));
     }
 
     @Test
@@ -229,7 +240,7 @@ class CachedTextEncoderTest {
         assertEquals(prompts.size(), found.size());
         for (int i = 0; i < prompts.size(); i++) {
             Prompt prompt = prompts.get(i);
-            TextEmbedding expected = Letters.embedding(letters.normalize(prompt.text()), prompt.negative());
+            TextEmbedding expected = Letters.embedding(letters.normalize(prompt), prompt.negative());
             assertArrayEquals(
                     expected.tokens().toFloats(), found.get(i).tokens().toFloats());
             assertEquals(expected.tokens().shape(), found.get(i).tokens().shape());
