@@ -23,9 +23,11 @@ public abstract class LinearAttentionContract extends BackendContract {
         "1, 5, 13,  20,  40, 36, 36,  8",
         "5, 6, 7,  3,  44, 42, 42,  1",
         "3, 9, 2,  2,  2, 34, 6,  7",
+        "2, 9, 8,  2,  24, 24, 24,  0",
         "2, 9, 11,  2,  86, 86, 84,  0",
         // More tokens than a state is summed over at a time.
-        "3, 40, 41,  2,  6, 4, 2,  0"
+        "3, 40, 41,  2,  6, 4, 2,  0",
+        "3, 23, 31,  1,  40, 36, 36,  0"
     })
     void allSizesMatchTheReference(int t, int h, int w, int heads, int bandT, int bandH, int bandW, int around) {
         Grid grid = new Grid(t, h, w);

@@ -61,7 +61,8 @@ public final class Attention {
     private void launch(
             Heads q, Heads k, Heads v, @Nullable Tensor weights, @Nullable Tensor bias, Tensor out, Tiling tiling) {
         boolean bf16 = isBf16(q) && isBf16(k) && isBf16(v);
-        boolean direct = bf16 && isDirect(q) && isDirect(k) && isDirect(v) && isDirect(out);
+        boolean direct =
+                HeadAddresses.areDirect(q) && HeadAddresses.areDirect(k) && HeadAddresses.areDirect(v) && isDirect(out);
         Plan plan = device.hasWarpgroups() && direct && bias == null && Plan.fitsWarpgroups(q.headDim())
                 ? Plan.ofWarpgroups(q.headDim(), tiling.keys)
                 : Plan.of(
@@ -146,11 +147,6 @@ public final class Attention {
 
     private static boolean isBf16(Heads heads) {
         return heads.matrix().dtype() == DType.BF16;
-    }
-
-    /** Returns whether rows can be copied in units of 16 bytes. */
-    private static boolean isDirect(Heads heads) {
-        return heads.headDim() % 8 == 0 && columns(heads) % 8 == 0 && HeadAddresses.of(heads) % 16 == 0;
     }
 
     /** Returns whether rows can be written in units of 16 bytes, if their heads can be read so. */

@@ -12,4 +12,12 @@ final class HeadAddresses {
         return PooledTensor.addressOf(heads.matrix())
                 + heads.column() * heads.matrix().dtype().bytes();
     }
+
+    /** Returns whether heads are BF16 and their rows can be copied in units of 16 bytes. */
+    static boolean areDirect(Heads heads) {
+        return PooledTensor.isBf16(heads.matrix())
+                && heads.headDim() % 8 == 0
+                && heads.matrix().shape().last() % 8 == 0
+                && of(heads) % 16 == 0;
+    }
 }

@@ -15,8 +15,15 @@ public final class LinearAttention {
     private static final String SOURCE = "linear_attention";
     /** The number of tokens of a range, which has its own state. */
     private static final int RANGE = 2048;
-    /** The number of tokens, and of columns of a head, of a block. */
+    /** The number of tokens, and of columns of a head, of a tile. */
     private static final int TILE = 64;
+    /** The largest head dimension of the kernels with matrix instructions. Narrow heads would waste most of their work. */
+    private static final int MAX_MATRIX_HEAD = 128;
+    /** The number of tokens to which a block applies a state. */
+    private static final int APPLY_TOKENS = 8 * TILE;
+    /** The shared memory of a block that applies a state: the state, a tile of queries, and a factor for each. */
+    private static final int APPLY_BYTES =
+            (MAX_MATRIX_HEAD + TILE) * MAX_MATRIX_HEAD * Short.BYTES + TILE * Float.BYTES;
 
     private final Device device;
     private final SlabAllocator memory;
@@ -63,19 +70,26 @@ public final class LinearAttention {
                 RANGE,
                 ranges,
                 AnglesArguments.of(rotation));
+        boolean matrix = HeadAddresses.areDirect(q)
+                && HeadAddresses.areDirect(k)
+                && HeadAddresses.areDirect(v)
+                && q.headDim() > MAX_MATRIX_HEAD / 2
+                && q.headDim() <= MAX_MATRIX_HEAD;
         int tiles = Math.ceilDiv(q.headDim(), TILE);
         device.launch(
                 SOURCE,
-                "linear_attention_states",
-                new Launch(ranges, q.heads(), Math.multiplyExact(tiles, tiles), 256, 1, 0),
+                matrix ? "linear_attention_states_bf16" : "linear_attention_states",
+                new Launch(ranges, q.heads(), matrix ? 1 : Math.multiplyExact(tiles, tiles), 256, 1, 0),
                 arguments);
         if (ranges > 1) {
             device.launch(SOURCE, "linear_attention_merge", Launch.of(Math.ceilDiv(elements, 256)), arguments);
         }
         device.launch(
                 SOURCE,
-                "linear_attention_apply",
-                new Launch(Math.ceilDiv(q.tokens(), TILE), q.heads(), tiles, 256, 1, 0),
+                matrix ? "linear_attention_apply_bf16" : "linear_attention_apply",
+                matrix
+                        ? new Launch(Math.ceilDiv(q.tokens(), APPLY_TOKENS), q.heads(), 1, 256, 1, APPLY_BYTES)
+                        : new Launch(Math.ceilDiv(q.tokens(), TILE), q.heads(), tiles, 256, 1, 0),
                 arguments);
         memory.release(states);
     }
