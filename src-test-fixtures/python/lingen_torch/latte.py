@@ -134,11 +134,10 @@ class Latte:
             shared = self._linear("adaln_single.linear", F.silu(embedding)).view(6, -1)
             taps("adaln_single.linear", shared)
             return shared, embedding.repeat(2, 1)
+        taps("t_embedder", embedding)
         if self.config["condition"] == "class":
             row = self.config["num_classes"] if label is None else label
             embedding = embedding + self.weights["y_embedder.embedding_table.weight"][row]
-        else:
-            taps("t_embedder", embedding)
         return F.silu(embedding), F.silu(embedding)
 
     def _attend(self, name, u, grid, axes):

@@ -33,6 +33,9 @@ public final class LatteParity {
     /** The default guidance of runs with classes, as in the scripts of Latte's authors. */
     private static final double CLASS_GUIDANCE = 7;
 
+    /** The default guidance of runs with a negative prompt, as in the pipeline of diffusers. */
+    private static final double TEXT_GUIDANCE = 7.5;
+
     private LatteParity() {}
 
     /**
@@ -152,7 +155,10 @@ public final class LatteParity {
         Condition condition = condition(check);
         boolean isClass = condition.label() != null;
         String guidance = name + ".guidance";
-        double scale = check.has(guidance) ? check.input(guidance).get(0) : isClass ? CLASS_GUIDANCE : 1;
+        double scale = isClass ? CLASS_GUIDANCE : check.has(name + ".negative.0") ? TEXT_GUIDANCE : 1;
+        if (check.has(guidance)) {
+            scale = check.input(guidance).get(0);
+        }
         Conditioning conditional = owned.add(denoiser.condition(condition));
         if (scale == 1) {
             return Guidance.conditionalOnly(denoiser, conditional);

@@ -92,20 +92,27 @@ interface TimestepEmbedding {
         @Override
         public Embedded embed(Workspace workspace, double timestep, @Nullable Tensor selectedClass, Taps taps) {
             long d = fc2.outFeatures();
-            Tensor input = workspace.allocate(DType.F32, d + classes, 1);
+            Tensor input = workspace.allocate(DType.F32, d + classes, 1); // the hidden layer, the class
+            Tensor row = input.reshape(Shape.of(1, d + classes));
             Tensor sinusoid =
                     backend.upload(workspace, HostTensor.of(TimestepEmbedding.sinusoid(timestep), 1, WIDTH), DType.F32);
             fc1.apply(sinusoid, Epilogue.SILU, input.slice(0, d).reshape(Shape.of(1, d)));
-            if (classes > 0 && selectedClass != null) {
-                backend.copy(selectedClass, input.slice(d, d + classes));
-            }
-            Tensor row = input.reshape(Shape.of(1, d + classes));
-            Tensor activated = workspace.allocate(DType.F32, 1, d); // SiLU(c)
-            fc2.apply(row, Epilogue.SILU, activated);
-            if (taps != Taps.NONE && classes == 0) {
+            if (taps != Taps.NONE) {
+                if (classes > 0) {
+                    backend.copy(noClass(workspace), input.slice(d, d + classes));
+                }
                 taps.accept("t_embedder", fc2.apply(workspace, row, DType.F32));
             }
+            if (selectedClass != null) {
+                backend.copy(selectedClass, input.slice(d, d + classes));
+            }
+            Tensor activated = workspace.allocate(DType.F32, 1, d); // SiLU(c)
+            fc2.apply(row, Epilogue.SILU, activated);
             return new Embedded(activated, activated); // [1, d]
+        }
+
+        private Tensor noClass(Workspace workspace) {
+            return backend.upload(workspace, HostTensor.of(new float[classes], classes), DType.F32);
         }
     }
 
