@@ -206,7 +206,7 @@ final class LoadedModel implements AutoCloseable {
         return planner.recordedPlan(request);
     }
 
-    /** The prompt that is encoded for a request; null for a class label. */
+    /** The prompt that is encoded for a request; null for a request without one. */
     @Nullable
     String encodedPrompt(VideoRequest request) {
         String prompt = request.prompt();
@@ -225,6 +225,9 @@ final class LoadedModel implements AutoCloseable {
         Integer label = request.label();
         if (label != null) {
             return List.of(Condition.ofLabel(label), Condition.NONE);
+        }
+        if (request.prompt() == null) {
+            return List.of(Condition.NONE);
         }
         Prompt prompt = Prompt.of(Objects.requireNonNull(encodedPrompt));
         List<Prompt> prompts =

@@ -90,13 +90,24 @@ record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSamp
 
     private void requireCondition(VideoRequest request) {
         Integer label = request.label();
+        boolean isUnconditional = label == null && request.prompt() == null;
+        String found = label != null ? "the class label " + label : isUnconditional ? "neither" : "a prompt";
+        if (!limits.prompts() && limits.labels() == 0) {
+            if (!isUnconditional) {
+                throw new IllegalArgumentException(
+                        "request for this model must have neither a prompt nor a class label,"
+                                + " since it is unconditional, found " + found + "; omit it");
+            }
+            return;
+        }
         if (label == null && !limits.prompts()) {
             throw new IllegalArgumentException("request for this model must have a class label from 0 to "
-                    + (limits.labels() - 1) + ", found a prompt");
+                    + (limits.labels() - 1) + ", found " + (isUnconditional ? "none" : found));
         }
-        if (label != null && limits.labels() == 0) {
-            throw new IllegalArgumentException(
-                    "request for this model must have a prompt, found the class label " + label);
+        if (isUnconditional || label != null && limits.labels() == 0) {
+            throw new IllegalArgumentException("request for this model must have a prompt"
+                    + (isUnconditional && limits.labels() > 0 ? " or a class label" : "") + ", found "
+                    + (isUnconditional ? "none" : found));
         }
         if (label != null && label >= limits.labels()) {
             throw new IllegalArgumentException(
@@ -110,6 +121,9 @@ record RequestPlanner(VideoLimits limits, Consumer<SamplingSettings> requireSamp
         if (frames != null) {
             requireSize("number of frames", frames, rule);
             return frames;
+        }
+        if (request.seconds() == null && rule.first() == rule.last()) {
+            return rule.last(); // the only length, at every frame rate
         }
         double seconds = or(request.seconds(), nativeSeconds, "length");
         double exact = seconds * fps;

@@ -125,7 +125,7 @@ public record VideoProvenance(
         return loras.isEmpty() ? "none" : loras.stream().map(Lora::toString).collect(Collectors.joining(", "));
     }
 
-    /** {@return the prompt that is encoded: the rewritten one, or that of the request; null if the request has a class label} */
+    /** {@return the prompt that is encoded: the rewritten one, or that of the request; null if the request has none} */
     public @Nullable String encodedPrompt() {
         return rewrittenPrompt == null ? request.prompt() : rewrittenPrompt;
     }
@@ -145,10 +145,12 @@ public record VideoProvenance(
         }
         node.put("backend", backend).put("precision", precision);
         ObjectNode asked = node.putObject("request");
-        if (request.label() == null) {
+        if (request.prompt() != null) {
             asked.put("prompt", request.prompt()).put("negative_prompt", request.negativePrompt());
-        } else {
+        } else if (request.label() != null) {
             asked.put("label", request.label());
+        } else {
+            asked.put("unconditional", true);
         }
         asked.put("width", request.width())
                 .put("height", request.height())
@@ -246,6 +248,9 @@ public record VideoProvenance(
     }
 
     private static VideoRequest.Builder subject(ConfigReader asked) {
+        if (asked.flagOr("unconditional", false)) {
+            return VideoRequest.unconditional().toBuilder();
+        }
         return asked.has("label")
                 ? VideoRequest.ofLabel(asked.integer("label", 0, Integer.MAX_VALUE)).toBuilder()
                 : VideoRequest.builder(asked.text("prompt")).negativePrompt(asked.text("negative_prompt"));

@@ -6,13 +6,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request for a video of a prompt, or of a class label for models trained on classes. Null size, length and sampling fields take the
+ * A request for a video of a prompt, of a class label for models trained on classes, or of neither for unconditional models. Null size, length and sampling fields take the
  * model's defaults. {@link TextToVideoPipeline#plan} rejects sizes, samplers and conditions that the model does not support. Immutable.
  *
  * @param prompt the prompt: at most {@value #MAX_PROMPT} characters of any script, without control characters other than tabs and line
- *     ends; null if the request has a label. A prompt longer than the limit of the text encoder is truncated with a warning
- * @param label the class label, from 0; null if the request has a prompt
- * @param negativePrompt a description of content to avoid; empty for none. Must be empty with a label, and with guidance 1
+ *     ends; null if the request has a label or no condition. A prompt longer than the limit of the text encoder is truncated with a warning
+ * @param label the class label, from 0; null if the request has a prompt or no condition
+ * @param negativePrompt a description of content to avoid; empty for none. Must be empty without a prompt, and with guidance 1
  * @param width the width in pixels; null if and only if the height is null
  * @param height the height in pixels; null if and only if the width is null
  * @param seconds the length in seconds; must be null if {@code frames} is given
@@ -71,7 +71,6 @@ public record VideoRequest(
      * @throws IllegalArgumentException if a component is out of range, or if components exclude each other
      */
     public VideoRequest {
-        require(prompt != null || label != null, "request must have a prompt or a class label, found neither");
         require(prompt == null || label == null, "request must have either a prompt or a class label, found both");
         require(
                 prompt == null || !isEmpty(prompt),
@@ -80,6 +79,9 @@ public record VideoRequest(
         require(
                 label == null || negativePrompt.isEmpty(),
                 "negative prompt must be empty with a class label, found one; omit it");
+        require(
+                prompt != null || label != null || negativePrompt.isEmpty(),
+                "negative prompt must be empty without a prompt, found one; omit it");
         requireText("prompt", prompt == null ? "" : prompt);
         requireText("negative prompt", negativePrompt);
         require(
@@ -140,6 +142,11 @@ public record VideoRequest(
         return new Builder(null).label(label).build();
     }
 
+    /** {@return a request for a video of an unconditional model, with the model's defaults} */
+    public static VideoRequest unconditional() {
+        return new Builder(null).build();
+    }
+
     /**
      * {@return a builder of a request for a video of a prompt, with the model's defaults}
      *
@@ -168,9 +175,9 @@ public record VideoRequest(
                 .seed(seed);
     }
 
-    /** {@return the prompt, or "class" and the label, for messages} */
+    /** {@return the prompt, "class" and the label, or "unconditional", for messages} */
     public String subject() {
-        return prompt == null ? "class " + label : prompt;
+        return prompt != null ? prompt : label != null ? "class " + label : "unconditional";
     }
 
     /** Whether a text has only spaces and invisible characters. */

@@ -33,20 +33,24 @@ class VideoRequestTest {
         assertEquals(VideoRequest.of("a ring"), prompted);
         assertEquals(request, prompted.toBuilder().label(7).build());
         assertEquals("a ring", prompted.subject());
-        for (String prompt : new String[] {null, "a ring"}) {
-            Integer label = prompt == null ? null : (Integer) 7;
-            IllegalArgumentException error = assertThrows(
-                    IllegalArgumentException.class,
-                    () -> new VideoRequest(
-                            prompt, label, "", null, null, null, null, null, null, null, null, null, null, null, null,
-                            0));
-            assertEquals(
-                    "request must have "
-                            + (prompt == null
-                                    ? "a prompt or a class label, found neither"
-                                    : "either a prompt or a class label, found both"),
-                    error.getMessage());
-        }
+        IllegalArgumentException error = assertThrows(
+                IllegalArgumentException.class,
+                () -> new VideoRequest(
+                        "a ring", 7, "", null, null, null, null, null, null, null, null, null, null, null, null, 0));
+        assertEquals("request must have either a prompt or a class label, found both", error.getMessage());
+    }
+
+    @Test
+    void requestsMayHaveNoCondition() {
+        VideoRequest request = VideoRequest.unconditional();
+        assertNull(request.prompt());
+        assertNull(request.label());
+        assertEquals("unconditional", request.subject());
+        assertEquals(request, request.toBuilder().build());
+        IllegalArgumentException error = assertThrows(
+                IllegalArgumentException.class,
+                () -> request.toBuilder().negativePrompt("noise").build());
+        assertEquals("negative prompt must be empty without a prompt, found one; omit it", error.getMessage());
     }
 
     @Test

@@ -21,6 +21,7 @@ import picocli.CommandLine.Parameters;
         customSynopsis = {
             "lingen generate PROMPT [-o FILE] [OPTIONS]",
             "       lingen generate --label N [-o FILE] [OPTIONS]",
+            "       lingen generate --model DIR [-o FILE] [OPTIONS]",
             "       lingen generate [PROMPT] --like FILE [-o FILE] [OPTIONS]"
         },
         description = {
@@ -48,8 +49,8 @@ final class GenerateCommand implements Callable<Integer> {
             arity = "0..1",
             paramLabel = "PROMPT",
             description =
-                    "Prompt: what the video should show, in quotation marks. Required, unless --label replaces it or --like"
-                            + " takes the recorded one.")
+                    "Prompt: what the video should show, in quotation marks. Required, unless --label replaces it, --like"
+                            + " takes the recorded one, or the model is unconditional.")
     private @Nullable String prompt;
 
     @Option(
@@ -105,7 +106,11 @@ final class GenerateCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "prompt must be given either on the command line or by --prompt-file, found both");
         }
-        if (prompt == null && !video.isLikeGiven() && !video.request().hasLabel() && aliases.promptFile() == null) {
+        boolean hasCondition = prompt != null
+                || aliases.promptFile() != null
+                || video.request().hasLabel();
+        // A model folder may be unconditional, which its index states.
+        if (!hasCondition && !video.isLikeGiven() && video.model() == null) {
             throw new IllegalArgumentException("prompt must be given, found none; add PROMPT, --like or --label");
         }
     }

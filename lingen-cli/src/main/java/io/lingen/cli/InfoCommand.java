@@ -117,7 +117,9 @@ final class InfoCommand implements Callable<Integer> {
     }
 
     private void forecast(PrintWriter out, VideoLimits limits) {
-        VideoRequest any = limits.prompts() ? VideoRequest.of("any prompt") : VideoRequest.ofLabel(0);
+        VideoRequest any = limits.prompts()
+                ? VideoRequest.of("any prompt")
+                : limits.labels() > 0 ? VideoRequest.ofLabel(0) : VideoRequest.unconditional();
         VideoRequest request = video.applyTo(any.toBuilder()).build();
         PipelineOptions options = PipelineOptions.defaults()
                 .withBackend(compute.backend())

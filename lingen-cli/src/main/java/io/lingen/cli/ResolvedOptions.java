@@ -21,7 +21,8 @@ record ResolvedOptions(VideoOptions options, @Nullable RecordedVideo recorded) {
             throw new IllegalArgumentException(
                     "request must have either a prompt or a class label, found both; omit --label");
         }
-        VideoRequest.Builder builder = recorded == null ? VideoRequest.builder("") : recorded.request().toBuilder();
+        VideoRequest request = recorded == null ? VideoRequest.unconditional() : recorded.request();
+        VideoRequest.Builder builder = request.toBuilder();
         return options.request().applyTo(prompt == null ? builder : builder.prompt(prompt));
     }
 

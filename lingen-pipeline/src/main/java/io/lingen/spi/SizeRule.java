@@ -80,9 +80,12 @@ public record SizeRule(int first, int step, int last) {
         return first + index * step;
     }
 
-    /** {@return the rule for messages, for example "a multiple of 32 up to 512", "1 + a multiple of 4 up to 81" or "16"} */
+    /** {@return the rule for messages, for example "a multiple of 32 up to 512", "1 + a multiple of 4 up to 81", "1 or 16" or "16"} */
     @Override
     public String toString() {
+        if (last - first == step && first != step) {
+            return first + " or " + last;
+        }
         return first == last
                 ? "" + last
                 : (first == step ? "" : first + " + ") + "a multiple of " + step + " up to " + last;

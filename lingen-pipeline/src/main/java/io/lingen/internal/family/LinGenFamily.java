@@ -1,6 +1,7 @@
 package io.lingen.internal.family;
 
 import io.lingen.core.checkpoint.ModelSource;
+import io.lingen.internal.Denoisers;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFamily;
 import io.lingen.spi.ModelOptions;
@@ -27,6 +28,10 @@ public final class LinGenFamily implements ModelFamily {
     @Override
     public ModelDescription open(ModelSource source, ModelOptions options) {
         options.requireNone(NAME);
-        return new LinGenModel(source, ModelIndex.read(source));
+        ModelFolder folder = new ModelFolder(source, ModelIndex.read(source));
+        String transformer = folder.index().transformerOrNull();
+        return transformer != null && Denoisers.isLatte(source, transformer)
+                ? new LatteModel(folder)
+                : new LinGenModel(folder);
     }
 }

@@ -78,6 +78,18 @@ final class ModelIndex {
         return required("fps", fps, "an integer from 1 to 1000");
     }
 
+    /** {@return the folder of the denoiser; null if the index has none} */
+    @Nullable
+    String transformerOrNull() {
+        return folders.get("transformer");
+    }
+
+    /** {@return the folder of the sampler's defaults; null if the index has none} */
+    @Nullable
+    String schedulerOrNull() {
+        return folders.get("scheduler");
+    }
+
     /**
      * {@return the folder of the denoiser}
      *

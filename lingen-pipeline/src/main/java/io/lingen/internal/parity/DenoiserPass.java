@@ -4,6 +4,7 @@ import io.lingen.core.DType;
 import io.lingen.core.backend.Backend;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.ParityCheck;
+import io.lingen.diffusion.internal.latte.LatteParity;
 import io.lingen.spi.ParityPart;
 import java.util.Set;
 import java.util.function.BiFunction;
@@ -21,7 +22,7 @@ record DenoiserPass(BiFunction<Backend, DType, Denoiser> load) implements Parity
 
     @Override
     public boolean isIn(Set<String> names) {
-        return names.contains("latent");
+        return names.contains("latent") && !LatteParity.hasPass(names) && !DecoderPart.isDecoding(names);
     }
 
     @Override

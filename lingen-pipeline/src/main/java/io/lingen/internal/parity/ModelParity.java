@@ -1,20 +1,26 @@
 package io.lingen.internal.parity;
 
+import io.lingen.core.DType;
+import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.NamedTensors;
 import io.lingen.core.internal.SafeText;
-import io.lingen.diffusion.VideoTransformer;
+import io.lingen.diffusion.Denoiser;
+import io.lingen.diffusion.internal.sampler.NoiseSchedule;
+import io.lingen.internal.Denoisers;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFamilies;
 import io.lingen.spi.ModelOptions;
 import io.lingen.spi.ModelSignature;
 import io.lingen.spi.ParityPart;
+import io.lingen.vae.LatentVideoDecoder;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 
 /** The parts of a model that can be compared with fixtures. Bound to the source of the model, which the caller closes. Thread-safe. */
@@ -23,7 +29,8 @@ public final class ModelParity {
     private static final Set<String> PUBLISHED = Set.of("text", "transformer", "vae", "lora", "pipeline");
 
     private static final String LAYOUT =
-            "latent, t, text.{i} and velocity; text.{i}.hidden; transformer.latent, .text, .t.{i} and"
+            "latent, t, text.{i} and velocity; latent_vp, timestep and epsilon; latent and frames; ddim.noise and ddpm.noise;"
+                    + " text.{i}.hidden; transformer.latent, .text, .t.{i} and"
                     + " .velocity.{i}; lora.velocity; vae.latent and .frames; vae.video, .mean and .logvar; pipeline.{i}.noise,"
                     + " .latents and .frames; or NAME.sample, .outputs and .samples of a sampler (docs/checkpoint-format.md)";
 
@@ -38,7 +45,7 @@ public final class ModelParity {
     /**
      * Finds the parts of a model. Only the components of the parts that are run need to exist.
      *
-     * @param source a model folder, with the options applied; without a model_index.json it may contain LinGen's denoiser
+     * @param source a model folder, with the options applied; without a model_index.json it may contain a denoiser and a decoder
      * @param options files that replace or change components of the model
      * @return the parts
      * @throws CheckpointException if the model is of no family on the class path, or its index is malformed
@@ -51,8 +58,14 @@ public final class ModelParity {
             parts.add(new DenoiserPass(description::loadDenoiser));
             parts.addAll(description.parityParts());
         } else {
-            parts.add(new DenoiserPass(
-                    (backend, precision) -> VideoTransformer.load(source, "transformer", backend, precision)));
+            BiFunction<Backend, DType, Denoiser> denoiser =
+                    (backend, precision) -> Denoisers.load(source, "transformer", backend, precision);
+            NoiseSchedule noise = NoiseSchedule.linear(1000, 1e-4, 2e-2);
+            parts.add(new DenoiserPass(denoiser));
+            parts.add(new LattePass(denoiser, noise));
+            parts.add(new LatteRuns(denoiser, noise));
+            parts.add(new DecoderPart(
+                    (backend, precision) -> LatentVideoDecoder.load(source, "vae", backend, precision)));
         }
         parts.add(new SchedulersPart());
         return new ModelParity(parts, model);
