@@ -192,7 +192,7 @@ class GemmaNetworkTest {
                 "`\"rope_theta\"`, `\"rope_scaling\": {}, \"rope_theta\"`, 'rope_scaling'",
                 "`\"rope_theta\": 10000.0`, `\"rope_parameters\": {}`, 'rope_parameters.rope_theta'",
                 "`\"rope_theta\": 10000.0`, `\"rope_parameters\": {\"rope_type\": \"yarn\"}`, 'rope_parameters.rope_type'",
-                "1e-06, NaN, expected JSON",
+                "1e-06, NaN, expected a number from 0.0 to 1.0",
                 "1e-06, -1, 'rms_norm_eps'",
                 "`\"final`, `\"layer_types\": [\"sliding_attention\"], \"final`, `found 1 layers, expected num_hidden_layers`"
             })

@@ -261,7 +261,7 @@ class T5EncoderTest {
                 "`\"vocab_size\": 40`, `\"vocab_size\": 41`, `expected the shape [41, 24], found [40, 24]`",
                 "`_buckets\": 32`, `_buckets\": 2`, 'relative_attention_num_buckets'",
                 "`_distance\": 128`, `_distance\": 8`, 'relative_attention_max_distance': found 8",
-                "1e-06, NaN, expected JSON",
+                "1e-06, NaN, expected a number from 0.0 to 1.0",
                 "1e-06, -1, 'layer_norm_epsilon'"
             })
     void impossibleConfigurationsAreRefused(String from, String to, String message) throws IOException {
