@@ -231,7 +231,8 @@ public abstract sealed class ModelSource implements AutoCloseable permits Folder
                 .map(SafeText::of)
                 .collect(Collectors.joining(", "));
         return new CheckpointException(this + ": expected one of " + String.join(", ", tensorsPaths(component))
-                + ", found " + (others.isEmpty() ? "none; check that the download is complete" : others + "; rename the file"));
+                + ", found "
+                + (others.isEmpty() ? "none; check that the download is complete" : others + "; rename the file"));
     }
 
     /** {@return the names of the files in a folder of the model, sorted; empty if they can't be listed} */

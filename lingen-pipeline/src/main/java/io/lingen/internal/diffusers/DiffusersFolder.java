@@ -4,10 +4,13 @@ import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.spi.MissingFiles;
 import io.lingen.spi.ModelOptions;
 import io.lingen.spi.ModelSignature;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * A folder in the layout of diffusers: a folder for each of the components {@value #TRANSFORMER}, {@value #VAE} and {@value #TEXT_ENCODER}, and
@@ -103,29 +106,34 @@ public record DiffusersFolder(ModelSource source, ModelOptions options) {
         return files;
     }
 
-    /** {@return the folders of which a file is missing} */
-    public List<String> missing() {
-        List<String> missing = new ArrayList<>();
+    /**
+     * {@return the files that the folder lacks, with the command that downloads them}
+     *
+     * @param repository supplies the publisher's repository; called if a file is missing
+     * @throws CheckpointException if there are only weights in a format that is not read
+     */
+    public MissingFiles missingFiles(Supplier<String> repository) {
+        List<String> paths = new ArrayList<>();
         for (String component : List.of(TRANSFORMER, VAE, TEXT_ENCODER)) {
-            boolean replaced = component.equals(TRANSFORMER) && options.denoiser() != null;
-            if (!hasConfig(component) || !replaced && !hasTensors(component)) {
-                missing.add(component);
+            if (!hasConfig(component)) {
+                paths.add(configPath(component));
+            }
+            if (!component.equals(TRANSFORMER) || options.denoiser() == null) {
+                paths.addAll(source.missingTensorFiles(component));
             }
         }
         for (String path : List.of(TOKENIZER, SCHEDULER)) {
             if (!source.exists(path)) {
-                missing.add(path.substring(0, path.indexOf('/')));
+                paths.add(path);
             }
         }
-        return missing;
-    }
-
-    private boolean hasTensors(String component) {
-        try {
-            return source.tensorFiles(component).stream().allMatch(source::exists);
-        } catch (CheckpointException e) {
-            return false;
+        if (paths.isEmpty()) {
+            return MissingFiles.NONE;
         }
+        String patterns =
+                paths.stream().map(path -> " --include '" + path + "'").collect(Collectors.joining());
+        return new MissingFiles(
+                paths, "download them: hf download " + repository.get() + " --local-dir '" + source + "'" + patterns);
     }
 
     /**

@@ -1,6 +1,7 @@
 package io.lingen.sana.internal;
 
 import io.lingen.core.checkpoint.SafetensorsFile;
+import io.lingen.internal.ParameterCount;
 import io.lingen.internal.diffusers.DiffusersFacts;
 import io.lingen.internal.diffusers.DiffusersFolder;
 import io.lingen.sana.internal.transformer.SanaTransformerConfig;
@@ -8,20 +9,17 @@ import io.lingen.spi.ModelFact;
 import java.util.List;
 import java.util.Locale;
 
-/** The description of a folder: its parts, its terms, and the parts that are missing with the command that downloads them. */
+/** The description of a folder: its complete components and its terms. */
 final class SanaFacts {
-    private static final String REPOSITORY = "Efficient-Large-Model/SANA-Video_2B_480p_diffusers";
-
     private SanaFacts() {}
 
     static List<ModelFact> of(SanaModel model, DiffusersFolder folder) {
-        DiffusersFacts facts = new DiffusersFacts(folder);
+        DiffusersFacts facts = new DiffusersFacts(folder, model.missingFiles());
         facts.addOf(DiffusersFolder.TRANSFORMER, "denoiser", () -> transformer(model, folder));
         facts.addOf(DiffusersFolder.VAE, "decoder", () -> model.autoencoder().description());
         facts.addOf(DiffusersFolder.TEXT_ENCODER, "text", () -> textEncoder(model, folder));
         facts.addLicense();
         facts.add("terms", "NVIDIA Open Model License; text encoder: Gemma Terms of Use");
-        facts.addMissing(() -> REPOSITORY);
         return facts.all();
     }
 
@@ -33,13 +31,13 @@ final class SanaFacts {
                     "SANA-Video, %d blocks, width %d, %s",
                     config.layers(),
                     config.width(),
-                    DiffusersFacts.parameters(file, ""));
+                    ParameterCount.of(file, ""));
         }
     }
 
     private static String textEncoder(SanaModel model, DiffusersFolder folder) {
         try (SafetensorsFile file = folder.source().tensors(DiffusersFolder.TEXT_ENCODER)) {
-            return "Gemma 2, width " + model.textWidth() + ", " + DiffusersFacts.parameters(file, "");
+            return "Gemma 2, width " + model.textWidth() + ", " + ParameterCount.of(file, "");
         }
     }
 }

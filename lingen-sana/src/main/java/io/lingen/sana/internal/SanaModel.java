@@ -22,6 +22,7 @@ import io.lingen.internal.parity.TransformerPart;
 import io.lingen.internal.sampling.FlowSamplers;
 import io.lingen.sana.internal.transformer.SanaTransformer;
 import io.lingen.sana.internal.transformer.SanaTransformerConfig;
+import io.lingen.spi.MissingFiles;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFact;
 import io.lingen.spi.ModelOptions;
@@ -42,6 +43,8 @@ import java.util.function.UnaryOperator;
 
 /** A model of SANA-Video's family: a folder in the layout of diffusers, with Wan's autoencoder. */
 final class SanaModel implements ModelDescription {
+    private static final String REPOSITORY = "Efficient-Large-Model/SANA-Video_2B_480p_diffusers";
+
     /** The largest number of rows of an embedding. */
     private static final int TEXT_ROWS = 300;
 
@@ -130,6 +133,11 @@ final class SanaModel implements ModelDescription {
     @Override
     public List<String> files() {
         return folder.files(text(Instruction.PUBLISHED, TEXT_ROWS).files(source));
+    }
+
+    @Override
+    public MissingFiles missingFiles() {
+        return folder.missingFiles(() -> REPOSITORY);
     }
 
     @Override

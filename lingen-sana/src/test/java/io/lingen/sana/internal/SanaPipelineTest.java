@@ -29,6 +29,7 @@ import io.lingen.core.checkpoint.SafetensorsWriter;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.internal.gemma.TinyGemma;
 import io.lingen.spi.Adapter;
+import io.lingen.spi.MissingFiles;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFact;
 import io.lingen.spi.ModelFamilies;
@@ -211,18 +212,20 @@ class SanaPipelineTest {
     }
 
     @Test
-    void factsNameTheTermsAndMissingParts() throws IOException {
+    void factsNameTheTermsOfAnIncompleteFolder() throws IOException {
         Files.delete(model.resolve("vae/config.json"));
         Files.delete(model.resolve("tokenizer/tokenizer.json"));
         try (ModelSource source = ModelSource.of(model)) {
             ModelDescription description = ModelFamilies.open(source);
             Map<String, String> facts =
                     description.facts().stream().collect(Collectors.toMap(ModelFact::name, ModelFact::text));
+            MissingFiles missing = description.missingFiles();
+            assertEquals(List.of("vae/config.json", "tokenizer/tokenizer.json"), missing.paths());
             assertTrue(
-                    facts.get("missing")
+                    missing.remedy()
                             .startsWith(
-                                    "vae, tokenizer; download: hf download Efficient-Large-Model/SANA-Video_2B_480p"),
-                    facts.toString());
+                                    "download them: hf download Efficient-Large-Model/SANA-Video_2B_480p_diffusers"),
+                    missing.remedy());
             assertTrue(facts.get("terms").contains("NVIDIA Open Model License"), facts.toString());
             assertTrue(facts.get("terms").contains("Gemma"), facts.toString());
             assertTrue(facts.get("denoiser").startsWith("SANA-Video, 2 blocks, width 32"), facts.toString());

@@ -9,6 +9,7 @@ import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.op.Dims3;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Sampler;
+import io.lingen.internal.diffusers.DiffusersFolder;
 import io.lingen.internal.diffusers.DiffusersScheduler;
 import io.lingen.internal.lora.MergedTensors;
 import io.lingen.internal.parity.LoraPart;
@@ -38,7 +39,6 @@ import io.lingen.wan.internal.vae.WanVaeConfig;
 import io.lingen.wan.internal.vae.WanVideoDecoder;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /** A model of Wan's family: a folder in the layout of diffusers. */
 final class WanModel implements ModelDescription {
@@ -135,30 +135,10 @@ final class WanModel implements ModelDescription {
 
     @Override
     public MissingFiles missingFiles() {
-        List<String> paths = new ArrayList<>();
-        for (String component : List.of(TRANSFORMER, VAE, TEXT_ENCODER)) {
-            if (!source.exists(config(component))) {
-                paths.add(config(component));
-            }
-            if (!component.equals(TRANSFORMER) || options.denoiser() == null) {
-                paths.addAll(source.missingTensorFiles(component));
-            }
-        }
-        for (String path : List.of(TOKENIZER, SCHEDULER)) {
-            if (!source.exists(path)) {
-                paths.add(path);
-            }
-        }
-        return paths.isEmpty() ? MissingFiles.NONE : new MissingFiles(paths, download(paths));
-    }
-
-    /** The command that downloads files. Its user replaces the name of the repository if it can't be known. */
-    private String download(List<String> paths) {
-        String repository = source.exists(config(TRANSFORMER))
-                ? WanDefaults.repository(transformerConfig().width(), index.distilled())
-                : "REPOSITORY";
-        return "download them: hf download " + repository + " --local-dir '" + source + "'"
-                + paths.stream().map(path -> " --include '" + path + "'").collect(Collectors.joining());
+        return new DiffusersFolder(source, options)
+                .missingFiles(() -> source.exists(config(TRANSFORMER))
+                        ? WanDefaults.repository(transformerConfig().width(), index.distilled())
+                        : "REPOSITORY");
     }
 
     @Override

@@ -3,7 +3,7 @@ package io.lingen.wan.internal.vae;
 import io.lingen.core.DType;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.checkpoint.SafetensorsFile;
-import io.lingen.internal.diffusers.DiffusersFacts;
+import io.lingen.internal.ParameterCount;
 import io.lingen.internal.diffusers.DiffusersFolder;
 import java.util.Locale;
 
@@ -47,7 +47,7 @@ public record WanAutoencoder(DiffusersFolder folder) {
                     config.spatialCompression(),
                     config.spatialCompression(),
                     config.latentChannels(),
-                    DiffusersFacts.parameters(file, "decoder."));
+                    ParameterCount.of(file, "decoder."));
         }
     }
 }
