@@ -15,6 +15,7 @@ import io.lingen.core.op.Heads;
 import io.lingen.core.op.LinearParameters;
 import io.lingen.core.op.LinearWeights;
 import io.lingen.core.op.Padding;
+import io.lingen.core.op.Rotation;
 import io.lingen.core.op.ScanInput;
 import io.lingen.core.op.ScanOrder;
 import io.lingen.core.op.ScanPath;
@@ -53,6 +54,7 @@ final class GpuKernels {
         memoryOperations();
         scans();
         attention();
+        linearTransformer();
         gemms();
         decoderOperations();
         return cases;
@@ -128,6 +130,32 @@ final class GpuKernels {
         }
     }
 
+    /** Adds the operations of a block with linear attention and a convolutional feed-forward network. */
+    private void linearTransformer() {
+        int headDim = d / workload.heads();
+        int third = headDim / 6 * 2;
+        Rotation rotation = new Rotation(
+                grid,
+                normal(DType.F32, grid.t(), headDim - 2 * third),
+                normal(DType.F32, grid.h(), third),
+                normal(DType.F32, grid.w(), third));
+        Tensor qkv = normal(DType.BF16, n, 3L * d);
+        Tensor out = workspace.allocate(DType.BF16, n, d);
+        addCounted(
+                "linear attention",
+                n * d * 8.0,
+                () -> backend.linearAttention(heads(qkv, 0), heads(qkv, d), heads(qkv, 2L * d), rotation, out));
+        long hidden = (long) Workload.FFN_RATIO * d;
+        Tensor x = normal(DType.BF16, n, hidden);
+        Tensor gated = workspace.allocate(DType.BF16, n, hidden / 2);
+        Tensor weight = normal(DType.F32, hidden, 3, 3);
+        Tensor bias = normal(DType.F32, hidden);
+        add(
+                "gated depthwise convolution",
+                n * hidden * 3.0,
+                () -> backend.gatedDepthwiseConvolution(x, grid, weight, bias, gated));
+    }
+
     private void gemms() {
         long rows = Math.min(n, backend.tokensPerChunk());
         Tensor x = normal(DType.BF16, rows, d);
@@ -160,6 +188,19 @@ final class GpuKernels {
                 "group norm, SiLU, " + channels,
                 4.0 * x.shape().elements(),
                 () -> backend.groupNorm(x, groups, scale, scale, 1e-6f, true, y));
+        long cells = large ? 60 * 104 : 64;
+        int columns = 3 * channels;
+        Tensor frame = normal(DType.BF16, cells, 3L * columns);
+        Tensor mixed = workspace.allocate(DType.BF16, cells, columns);
+        addCounted(
+                "attention, one head of " + columns,
+                8.0 * mixed.shape().elements(),
+                () -> backend.attention(
+                        new Heads(frame, 0, 1, columns),
+                        new Heads(frame, columns, 1, columns),
+                        new Heads(frame, 2L * columns, 1, columns),
+                        null,
+                        mixed));
         Tensor small = normal(DType.BF16, 4, side / 2, side / 2, channels);
         add(
                 "upsampling, " + channels,
