@@ -15,6 +15,7 @@ import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.TextEmbedding;
+import io.lingen.diffusion.internal.transformer.FlowTransformer;
 import io.lingen.vae.FrameStream;
 import io.lingen.wan.internal.transformer.WanTransformer;
 import io.lingen.wan.internal.transformer.WanTransformerConfig;
@@ -105,7 +106,7 @@ abstract class WanPasses implements AutoCloseable {
 
     private static final class DenoiserPasses extends WanPasses {
         private final Backend backend;
-        private final WanTransformer transformer;
+        private final FlowTransformer transformer;
         private final Conditioning conditioning;
         private final HostTensor latent;
 

@@ -11,7 +11,7 @@ import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.ParityCheck;
 import io.lingen.diffusion.TextEmbedding;
-import io.lingen.internal.PerTokenDenoiser;
+import io.lingen.diffusion.internal.transformer.PerTokenDenoiser;
 import io.lingen.spi.ParityPart;
 import java.util.List;
 import java.util.Set;

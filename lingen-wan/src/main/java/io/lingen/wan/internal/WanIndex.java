@@ -3,11 +3,10 @@ package io.lingen.wan.internal;
 import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.checkpoint.ModelSource;
-import io.lingen.core.internal.SafeText;
-import io.lingen.spi.ModelSignature;
+import io.lingen.internal.diffusers.DiffusersFolder;
+import io.lingen.internal.diffusers.DiffusersIndex;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The index of a folder in the layout of diffusers: {@code model_index.json}.
@@ -26,49 +25,24 @@ record WanIndex(boolean distilled) {
             "WanVACEPipeline", "VACE, video editing",
             "WanAnimatePipeline", "Animate, character animation");
 
-    private static final Map<String, List<String>> PARTS = Map.of(
-            "transformer", List.of("WanTransformer3DModel"),
-            "vae", List.of("AutoencoderKLWan"),
-            "text_encoder", List.of("UMT5EncoderModel"));
-
     /**
      * Reads and checks an index. Components may be missing from it, so that a folder with a transformer alone can be compared with fixtures.
      *
      * @throws CheckpointException if the model is of a kind that is not implemented, by name
      */
     static WanIndex read(ModelSource source) {
-        ConfigReader json = source.config(ModelSignature.FILE);
-        String pipeline = json.text("_class_name");
-        if (!pipeline.equals(PIPELINE) && !pipeline.equals(DISTILLED_PIPELINE)) {
-            String kind = UNSUPPORTED.get(pipeline);
-            throw json.error(
-                    "_class_name",
-                    '"' + SafeText.of(pipeline) + '"' + (kind == null ? "" : " (" + kind + ")"),
-                    '"' + PIPELINE + "\" or \"" + DISTILLED_PIPELINE + "\": text-to-video models");
-        }
-        PARTS.forEach((part, classes) -> {
-            String found = className(json, part);
-            if (found != null && !classes.contains(found)) {
-                throw json.error(part, '"' + SafeText.of(found) + '"', String.join(" or ", classes));
-            }
-        });
-        if (className(json, "transformer_2") != null || json.has("boundary_ratio")) {
+        DiffusersIndex index = DiffusersIndex.read(source);
+        index.requirePipeline(List.of(PIPELINE, DISTILLED_PIPELINE), UNSUPPORTED);
+        index.requireClass(DiffusersFolder.TRANSFORMER, "WanTransformer3DModel");
+        index.requireClass(DiffusersFolder.VAE, "AutoencoderKLWan");
+        index.requireClass(DiffusersFolder.TEXT_ENCODER, "UMT5EncoderModel");
+        ConfigReader json = index.json();
+        if (index.className("transformer_2") != null || json.has("boundary_ratio")) {
             throw json.error(
                     "transformer_2",
                     "a second transformer",
                     "none: models of two experts, such as Wan2.2-T2V-A14B, are not implemented");
         }
-        return new WanIndex(pipeline.equals(DISTILLED_PIPELINE));
-    }
-
-    private static @Nullable String className(ConfigReader json, String part) {
-        if (!json.has(part)) {
-            return null;
-        }
-        List<@Nullable String> libraryAndClass = json.textsOrNulls(part);
-        if (libraryAndClass.size() != 2) {
-            throw json.error(part, "an array of " + libraryAndClass.size(), "a library and a class");
-        }
-        return libraryAndClass.get(1);
+        return new WanIndex(index.pipeline().equals(DISTILLED_PIPELINE));
     }
 }

@@ -2,13 +2,13 @@ package io.lingen.wan.internal;
 
 import io.lingen.core.DType;
 import io.lingen.core.backend.Backend;
-import io.lingen.core.checkpoint.CheckpointException;
 import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.NamedTensors;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.op.Dims3;
 import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Sampler;
+import io.lingen.diffusion.internal.transformer.FlowTransformer;
 import io.lingen.internal.diffusers.DiffusersFolder;
 import io.lingen.internal.diffusers.DiffusersScheduler;
 import io.lingen.internal.lora.MergedTensors;
@@ -23,7 +23,6 @@ import io.lingen.spi.MissingFiles;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFact;
 import io.lingen.spi.ModelOptions;
-import io.lingen.spi.ModelSignature;
 import io.lingen.spi.ParityPart;
 import io.lingen.spi.SamplingSettings;
 import io.lingen.spi.SizeRule;
@@ -35,46 +34,35 @@ import io.lingen.wan.internal.parity.WanVaePart;
 import io.lingen.wan.internal.transformer.WanNames;
 import io.lingen.wan.internal.transformer.WanTransformer;
 import io.lingen.wan.internal.transformer.WanTransformerConfig;
+import io.lingen.wan.internal.vae.WanAutoencoder;
 import io.lingen.wan.internal.vae.WanVaeConfig;
-import io.lingen.wan.internal.vae.WanVideoDecoder;
 import java.util.ArrayList;
 import java.util.List;
 
 /** A model of Wan's family: a folder in the layout of diffusers. */
 final class WanModel implements ModelDescription {
-    static final String TRANSFORMER = "transformer";
-    static final String VAE = "vae";
-    static final String TEXT_ENCODER = "text_encoder";
-    static final String TOKENIZER = "tokenizer/tokenizer.json";
-    static final String SCHEDULER = "scheduler/scheduler_config.json";
-
     /** The rows of an embedding, padding included. */
     private static final int TEXT_ROWS = 512;
 
     private final ModelSource source;
     private final ModelOptions options;
+    private final DiffusersFolder folder;
     private final WanIndex index;
 
     WanModel(ModelSource source, ModelOptions options, WanIndex index) {
         this.source = source;
         this.options = options;
+        this.folder = new DiffusersFolder(source, options);
         this.index = index;
     }
 
     @Override
     public VideoLimits limits() {
         WanTransformerConfig transformer = transformerConfig();
-        WanVaeConfig vae = vaeConfig();
-        if (transformer.channels() != vae.latentChannels()) {
-            throw new CheckpointException(source.name() + ": expected a transformer and an autoencoder of one model,"
-                    + " found latents of " + transformer.channels() + " and " + vae.latentChannels() + " channels");
-        }
-        int width = textWidth();
-        if (transformer.textWidth() != width) {
-            throw new CheckpointException(source.name() + ": expected a transformer and a text encoder of one model,"
-                    + " found embeddings of width " + transformer.textWidth() + " and " + width);
-        }
-        int cell = vae.spatialCompression() * WanTransformerConfig.PATCH.h();
+        WanVaeConfig vae = autoencoder().config();
+        folder.requireSameChannels(transformer.channels(), vae.latentChannels());
+        folder.requireSameTextWidth(transformer.textWidth(), textWidth());
+        int cell = vae.spatialCompression() * FlowTransformer.PATCH.h();
         int compression = vae.temporalCompression();
         int positions = transformer.maxPositions();
         boolean distilled = isDistilled();
@@ -94,7 +82,7 @@ final class WanModel implements ModelDescription {
 
     /** The folder's own sampler first. A few-step model has one that fits it, whatever its folder says. */
     private List<SamplingSettings> samplers(WanDefaults defaults, boolean distilled) {
-        DiffusersScheduler scheduler = scheduler();
+        DiffusersScheduler scheduler = folder.scheduler();
         List<SamplingSettings> samplers = new ArrayList<>();
         for (String name : List.of(FlowSamplers.UNIPC, FlowSamplers.FLOW_EULER)) {
             SamplingSettings settings =
@@ -114,36 +102,29 @@ final class WanModel implements ModelDescription {
 
     @Override
     public Sampler sampler(Backend backend, SamplingSettings settings, long seed) {
-        return FlowSamplers.create(backend, settings, scheduler().order(), seed);
+        return FlowSamplers.create(backend, settings, folder.scheduler().order(), seed);
     }
 
     @Override
     public List<String> files() {
-        List<String> files = new ArrayList<>(List.of(ModelSignature.FILE, SCHEDULER, config(TRANSFORMER), config(VAE)));
-        if (options.denoiser() == null) {
-            files.addAll(source.tensorFiles(TRANSFORMER));
-        } else {
-            files.add(ModelOptions.DENOISER);
-        }
-        for (int i = 0; i < options.adapters().size(); i++) {
-            files.add(options.adapterPath(i));
-        }
-        files.addAll(source.tensorFiles(VAE));
-        files.addAll(text(TEXT_ROWS).files(source));
-        return files;
+        return folder.files(text(TEXT_ROWS).files(source));
     }
 
     @Override
     public MissingFiles missingFiles() {
-        return new DiffusersFolder(source, options)
-                .missingFiles(() -> source.exists(config(TRANSFORMER))
-                        ? WanDefaults.repository(transformerConfig().width(), index.distilled())
-                        : "REPOSITORY");
+        return folder.missingFiles(this::repository);
+    }
+
+    /** The publisher's repository. Users replace the name if it can't be known. */
+    private String repository() {
+        return folder.hasConfig(DiffusersFolder.TRANSFORMER)
+                ? WanDefaults.repository(transformerConfig().width(), index.distilled())
+                : "REPOSITORY";
     }
 
     @Override
     public List<ModelFact> facts() {
-        return WanFacts.of(this, source);
+        return WanFacts.of(this, folder);
     }
 
     @Override
@@ -166,12 +147,13 @@ final class WanModel implements ModelDescription {
 
     /** The layers are read from the file for every video: kept, they would take more memory than the transformer. */
     private static T5TextEncoder.Layout text(int maxTokens) {
-        return new T5TextEncoder.Layout(TEXT_ENCODER, TOKENIZER, maxTokens, PromptCleaning::clean, false);
+        return new T5TextEncoder.Layout(
+                DiffusersFolder.TEXT_ENCODER, DiffusersFolder.TOKENIZER, maxTokens, PromptCleaning::clean, false);
     }
 
     @Override
     public Denoiser loadDenoiser(Backend backend, DType precision) {
-        try (SafetensorsFile file = transformerFile()) {
+        try (SafetensorsFile file = folder.transformer()) {
             NamedTensors tensors = WanNames.underDiffusersNames(file);
             NamedTensors merged = MergedTensors.of(tensors, source, options, WanNames::toDiffusers, backend.computes());
             return WanTransformer.load(transformerConfig(), merged, backend, precision);
@@ -180,9 +162,7 @@ final class WanModel implements ModelDescription {
 
     @Override
     public VideoDecoder loadDecoder(Backend backend, DType precision) {
-        try (SafetensorsFile file = source.tensors(VAE)) {
-            return WanVideoDecoder.load(file, vaeConfig(), backend, precision);
-        }
+        return autoencoder().loadDecoder(backend, precision);
     }
 
     @Override
@@ -191,15 +171,11 @@ final class WanModel implements ModelDescription {
                 new TextPart(this::textEncoder),
                 new TransformerPart(this::loadDenoiser),
                 new LoraPart(source, options),
-                new WanVaePart(source, VAE),
+                new WanVaePart(source, DiffusersFolder.VAE),
                 new PipelinePart(
                         this,
                         (backend, precision, run) ->
                                 textEncoders(backend, precision, run.integerOr("max_length", TEXT_ROWS, 1, 1 << 16))));
-    }
-
-    SafetensorsFile transformerFile() {
-        return options.denoiser() == null ? source.tensors(TRANSFORMER) : source.open(ModelOptions.DENOISER);
     }
 
     /** Whether the model was distilled to a few steps: by the name of its pipeline, or by the layers that only distilled models have. */
@@ -209,29 +185,21 @@ final class WanModel implements ModelDescription {
 
     /** Whether the transformer has gated attention among tiles. */
     boolean isGated() {
-        try (SafetensorsFile file = transformerFile()) {
+        try (SafetensorsFile file = folder.transformer()) {
             return WanTransformer.isGated(WanNames.underDiffusersNames(file));
         }
     }
 
     WanTransformerConfig transformerConfig() {
-        return WanTransformerConfig.read(source.config(config(TRANSFORMER)));
+        return WanTransformerConfig.read(folder.config(DiffusersFolder.TRANSFORMER));
     }
 
-    WanVaeConfig vaeConfig() {
-        return WanVaeConfig.read(source.config(config(VAE)));
+    WanAutoencoder autoencoder() {
+        return new WanAutoencoder(folder);
     }
 
     /** {@return the width of the text encoder's rows} */
     int textWidth() {
-        return T5TextEncoder.width(source, TEXT_ENCODER);
-    }
-
-    DiffusersScheduler scheduler() {
-        return DiffusersScheduler.read(source.config(SCHEDULER));
-    }
-
-    static String config(String component) {
-        return component + "/config.json";
+        return T5TextEncoder.width(source, DiffusersFolder.TEXT_ENCODER);
     }
 }

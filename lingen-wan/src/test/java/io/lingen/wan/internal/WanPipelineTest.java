@@ -1,5 +1,8 @@
 package io.lingen.wan.internal;
 
+import static io.lingen.wan.internal.GeneratedFrames.assertFramesEqual;
+import static io.lingen.wan.internal.GeneratedFrames.hash;
+import static io.lingen.wan.internal.GeneratedFrames.options;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -35,13 +38,10 @@ import io.lingen.spi.ModelOptions;
 import io.lingen.text.TextEncoder.Progress;
 import io.lingen.text.TextEncoder.Prompt;
 import io.lingen.text.TextEncoders;
-import io.lingen.vae.Frame;
-import io.lingen.vae.FrameStream;
 import io.lingen.wan.internal.transformer.RandomTransformer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -104,7 +104,7 @@ class WanPipelineTest {
             }
             try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString(), options());
                     Generation resumed = pipeline.resume(LatentFile.find(video))) {
-                assertFramesEqual(whole, frames(resumed));
+                assertFramesEqual(whole, GeneratedFrames.of(resumed));
             }
         }
     }
@@ -131,7 +131,7 @@ class WanPipelineTest {
         try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString(), options());
                 Generation generation = pipeline.start(REQUEST)) {
             generation.saveLatents(video, 0, true);
-            frames = frames(generation);
+            frames = GeneratedFrames.of(generation);
         }
         Path config = model.resolve("transformer/config.json");
         Files.writeString(
@@ -140,7 +140,7 @@ class WanPipelineTest {
             try (TextToVideoPipeline pipeline =
                             TextToVideoPipeline.load(model.toString(), options().withOffload(offload));
                     Generation decoded = pipeline.decode(LatentFile.find(video), new CancellationToken())) {
-                assertFramesEqual(frames, frames(decoded));
+                assertFramesEqual(frames, GeneratedFrames.of(decoded));
             }
         }
     }
@@ -304,36 +304,6 @@ class WanPipelineTest {
     }
 
     private List<byte[]> frames(PipelineOptions options, VideoRequest request) {
-        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString(), options);
-                Generation generation = pipeline.start(request)) {
-            return frames(generation);
-        }
-    }
-
-    private static List<byte[]> frames(Generation generation) {
-        List<byte[]> frames = new ArrayList<>();
-        generation.steps().forEachRemaining(step -> {});
-        try (FrameStream stream = generation.frames()) {
-            stream.forEachRemaining((Frame frame) -> frames.add(frame.rgb()));
-        }
-        return frames;
-    }
-
-    private static int hash(List<byte[]> frames) {
-        return frames.stream().map(java.util.Arrays::hashCode).toList().hashCode();
-    }
-
-    private static void assertFramesEqual(List<byte[]> expected, List<byte[]> found) {
-        assertEquals(expected.size(), found.size());
-        for (int i = 0; i < expected.size(); i++) {
-            assertArrayEquals(expected.get(i), found.get(i));
-        }
-    }
-
-    private static PipelineOptions options() {
-        return PipelineOptions.defaults()
-                .withBackend("cpu")
-                .withPrecision(DType.F32)
-                .withThreads(1);
+        return GeneratedFrames.of(model, options, request);
     }
 }

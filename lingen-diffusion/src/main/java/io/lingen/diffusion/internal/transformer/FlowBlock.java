@@ -4,6 +4,7 @@ import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.op.Rotation;
+import java.util.List;
 
 /** A block of a {@link FlowTransformer}. Immutable and thread-safe. */
 public interface FlowBlock {
@@ -28,9 +29,10 @@ public interface FlowBlock {
      *
      * @param x [N, D], F32
      * @param rotation the grid of the tokens and their positions
-     * @param timeModulation [6, D], F32: shift, scale and gate of the attention, then of the feed-forward network
+     * @param times the modulation of all tokens by their times, [6, D] each: shift, scale and gate of the attention, then of the feed-forward
+     *     network
      * @param text the keys and values of this block
      * @param taps receives the result of every branch before its gate
      */
-    void forward(Tensor x, Rotation rotation, Tensor timeModulation, TextKeys text, Taps taps);
+    void forward(Tensor x, Rotation rotation, List<Modulation> times, TextKeys text, Taps taps);
 }

@@ -16,7 +16,6 @@ import io.lingen.core.op.PatchSize;
 import io.lingen.core.op.Rotation;
 import io.lingen.diffusion.Condition;
 import io.lingen.diffusion.Conditioning;
-import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Prediction;
 import io.lingen.diffusion.TextEmbedding;
 import io.lingen.diffusion.internal.TimeEmbedding;
@@ -28,7 +27,7 @@ import java.util.List;
  * modulated by the time. The output is noise minus data at a noise level of t / 1000. The residual stream, norms, modulation and time
  * embedding are F32 at every precision.
  */
-public final class FlowTransformer implements Denoiser {
+public final class FlowTransformer implements PerTokenDenoiser {
     /** The size of a token's patch, the same for all published models. */
     public static final PatchSize PATCH = new PatchSize(1, 2, 2);
 
@@ -145,25 +144,68 @@ public final class FlowTransformer implements Denoiser {
     @Override
     public void predict(Tensor latent, double t, Conditioning conditioning, Tensor out, Taps taps) {
         requireLatent(latent.shape());
-        if (!(conditioning instanceof FlowConditioning text)) {
-            throw new IllegalArgumentException("conditioning must come from this denoiser, found " + conditioning);
-        }
+        FlowConditioning text = require(conditioning);
         try (Workspace workspace = backend.newWorkspace()) {
-            float[] sinusoid = TimeEmbedding.sinusoidInF32((float) t, layers.time.sinusoidWidth());
-            TimeEmbedding.Embedded time = layers.time.embed(workspace, sinusoid);
-            taps.accept("temb", time.embedding());
-            taps.accept("time_proj", time.modulation());
-            Runnable pass = () -> pass(latent, time, text, out, taps);
+            TimeEmbedding.Embedded embedded = embed(workspace, t);
+            taps.accept("temb", embedded.embedding());
+            taps.accept("time_proj", embedded.modulation());
+            Times times = new Times();
+            times.add(0, PATCH.gridOf(latent.shape()).cells(), embedded);
+            Runnable pass = () -> pass(latent, times, text, out, taps);
             if (taps == Taps.NONE) {
-                text.recording().run(List.of(latent, time.embedding(), time.modulation(), out), pass);
+                text.recording().run(List.of(latent, embedded.embedding(), embedded.modulation(), out), pass);
             } else {
                 pass.run();
             }
         }
     }
 
+    @Override
+    public void predict(Tensor latent, double[] times, Conditioning conditioning, Tensor out) {
+        requireLatent(latent.shape());
+        FlowConditioning text = require(conditioning);
+        long tokens = PATCH.gridOf(latent.shape()).cells();
+        if (times.length != tokens) {
+            throw new IllegalArgumentException("times must be those of " + tokens + " tokens, found " + times.length);
+        }
+        try (Workspace workspace = backend.newWorkspace()) {
+            Times spans = new Times();
+            for (int from = 0, to; from < times.length; from = to) {
+                to = from + 1;
+                while (to < times.length && times[to] == times[from]) {
+                    to++;
+                }
+                spans.add(from, to, embed(workspace, times[from]));
+            }
+            pass(latent, spans, text, out, Taps.NONE);
+        }
+    }
+
+    private static FlowConditioning require(Conditioning conditioning) {
+        if (!(conditioning instanceof FlowConditioning text)) {
+            throw new IllegalArgumentException("conditioning must come from this denoiser, found " + conditioning);
+        }
+        return text;
+    }
+
+    private TimeEmbedding.Embedded embed(Workspace workspace, double t) {
+        return layers.time.embed(workspace, TimeEmbedding.sinusoidInF32((float) t, layers.time.sinusoidWidth()));
+    }
+
+    /** The embeddings [1, D] and the modulation [6, D] of the times of all tokens. */
+    private record Times(List<Modulation> embeddings, List<Modulation> modulations) {
+        Times() {
+            this(new ArrayList<>(), new ArrayList<>());
+        }
+
+        void add(long from, long to, TimeEmbedding.Embedded embedded) {
+            embeddings.add(new Modulation(from, to, embedded.embedding()));
+            modulations.add(new Modulation(from, to, embedded.modulation()));
+        }
+    }
+
     /** Computes the pass after the time embedding. It depends on the time only through the given tensors, so it can be recorded. */
-    private void pass(Tensor latent, TimeEmbedding.Embedded time, FlowConditioning text, Tensor out, Taps taps) {
+    private void pass(Tensor latent, Times times, FlowConditioning text, Tensor out, Taps taps) {
         Rotation rotation = layers.rotary.of(PATCH.gridOf(latent.shape()));
         try (Workspace workspace = backend.newWorkspace()) {
             Tensor x = embedPatches(workspace, latent, rotation.grid()); // [N, D]
@@ -172,10 +214,10 @@ public final class FlowTransformer implements Denoiser {
             for (int layer = 0; layer < layers.blocks.size(); layer++) {
                 FlowBlock block = layers.blocks.get(layer);
                 TextKeys keys = text.blocks().get(layer);
-                block.forward(x, rotation, time.modulation(), keys, taps.under("blocks." + layer + "."));
+                block.forward(x, rotation, times.modulations(), keys, taps.under("blocks." + layer + "."));
                 taps.accept("blocks." + layer, x);
             }
-            Tensor patches = layers.output.forward(workspace, x, time.embedding(), taps); // [N, 4C]
+            Tensor patches = layers.output.forward(workspace, x, times.embeddings(), taps); // [N, 4C]
             backend.unpatchify(patches, PATCH, out); // [C, T, H, W]
         }
     }

@@ -5,42 +5,49 @@ import io.lingen.core.Shape;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
+import java.util.List;
 
 /**
- * The modulation of a branch by the time: x += gate * branch(LN(x) * (1 + scale) + shift).
+ * Vectors that modulate consecutive tokens, which have one time.
  *
- * @param shift [D], F32
- * @param scale [D], F32
- * @param gate [D], F32
+ * @param from the first token
+ * @param to the token after the last one
+ * @param vectors [k, D], F32
  */
-public record Modulation(Tensor shift, Tensor scale, Tensor gate) {
+public record Modulation(long from, long to, Tensor vectors) {
     /**
-     * {@return the modulation of the attention and of the feed-forward network of a block}
+     * {@return the sums of a table and the vectors of each time}
      *
      * @param backend the backend of the tensors
      * @param workspace the owner of the result
-     * @param table [6, D], F32: the block's shift, scale and gate of the attention, then of the feed-forward network
-     * @param time [6, D], F32: what the time adds to them
+     * @param table [k, D], F32: the vectors of a block
+     * @param times the vectors of the times of all tokens, [k, D] each
      */
-    public static OfBlock of(Backend backend, Workspace workspace, Tensor table, Tensor time) {
-        Tensor sum = workspace.allocate(DType.F32, table.shape()); // [6, D]
-        backend.add(table, time, sum);
-        return new OfBlock(rows(sum, 0), rows(sum, 3));
+    public static List<Modulation> sums(Backend backend, Workspace workspace, Tensor table, List<Modulation> times) {
+        return times.stream()
+                .map(time -> {
+                    Tensor sum = workspace.allocate(DType.F32, table.shape()); // [k, D]
+                    backend.add(table, time.vectors, sum);
+                    return new Modulation(time.from, time.to, sum);
+                })
+                .toList();
     }
 
     /**
-     * The modulation of the branches of a block.
+     * {@return the tokens' rows of a matrix}
      *
-     * @param attention of the self-attention
-     * @param feedForward of the feed-forward network
+     * @param matrix [N, D]
      */
-    public record OfBlock(Modulation attention, Modulation feedForward) {}
-
-    private static Modulation rows(Tensor matrix, int first) {
-        return new Modulation(row(matrix, first), row(matrix, first + 1), row(matrix, first + 2));
+    public Tensor rowsOf(Tensor matrix) {
+        return matrix.slice(from, to);
     }
 
-    private static Tensor row(Tensor matrix, int index) {
-        return matrix.slice(index, index + 1L).reshape(Shape.of(matrix.shape().last()));
+    /**
+     * {@return a vector, [D]}
+     *
+     * @param index from 0
+     */
+    public Tensor vector(int index) {
+        return vectors.slice(index, index + 1L).reshape(Shape.of(vectors.shape().last()));
     }
 }

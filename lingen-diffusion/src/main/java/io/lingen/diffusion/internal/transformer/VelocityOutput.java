@@ -2,13 +2,13 @@ package io.lingen.diffusion.internal.transformer;
 
 import io.lingen.core.DType;
 import io.lingen.core.HostTensor;
-import io.lingen.core.Shape;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.layer.Linear;
 import io.lingen.core.layer.ModelWeights;
+import java.util.List;
 
 /**
  * The last layer of a {@link FlowTransformer}: a norm modulated by the time, and a linear layer to patches. The columns of a patch are ordered
@@ -70,20 +70,20 @@ public final class VelocityOutput {
      *
      * @param workspace the owner of the result
      * @param x [N, D]
-     * @param timeEmbedding [1, D]
+     * @param times the embeddings of the times of all tokens, [1, D] each
      * @param taps receives "proj_out", with columns in the order of the checkpoint
      */
-    Tensor forward(Workspace workspace, Tensor x, Tensor timeEmbedding, Taps taps) {
-        long d = x.shape().last();
+    Tensor forward(Workspace workspace, Tensor x, List<Modulation> times, Taps taps) {
         try (Workspace scratch = backend.newWorkspace()) {
-            Tensor modulation = scratch.allocate(DType.F32, 2, d); // shift, scale
-            for (int row = 0; row < 2; row++) {
-                backend.add(scaleShiftTable.slice(row, row + 1L), timeEmbedding, modulation.slice(row, row + 1L));
-            }
             Tensor normed = scratch.allocate(precision, x.shape()); // [N, D]
-            Tensor shift = modulation.slice(0, 1).reshape(Shape.of(d));
-            Tensor scale = modulation.slice(1, 2).reshape(Shape.of(d));
-            backend.modulatedLayerNorm(x, shift, scale, epsilon, normed);
+            for (Modulation time : times) {
+                Tensor vectors = scratch.allocate(DType.F32, scaleShiftTable.shape()); // [2, D]: shift, scale
+                for (int row = 0; row < 2; row++) {
+                    backend.add(scaleShiftTable.slice(row, row + 1L), time.vectors(), vectors.slice(row, row + 1L));
+                }
+                Modulation m = new Modulation(time.from(), time.to(), vectors);
+                backend.modulatedLayerNorm(m.rowsOf(x), m.vector(0), m.vector(1), epsilon, m.rowsOf(normed));
+            }
             Tensor patches = projection.apply(workspace, normed, DType.F32);
             tap(patches, taps);
             return patches;

@@ -9,6 +9,7 @@ import io.lingen.core.op.Rotation;
 import io.lingen.diffusion.internal.transformer.FlowBlock;
 import io.lingen.diffusion.internal.transformer.Modulation;
 import io.lingen.diffusion.internal.transformer.TextKeys;
+import java.util.List;
 
 /** A transformer block: linear attention, cross-attention and feed-forward, each added to the residual stream. */
 final class SanaBlock implements FlowBlock {
@@ -37,12 +38,12 @@ final class SanaBlock implements FlowBlock {
     }
 
     @Override
-    public void forward(Tensor x, Rotation rotation, Tensor timeModulation, TextKeys text, Taps taps) {
+    public void forward(Tensor x, Rotation rotation, List<Modulation> times, TextKeys text, Taps taps) {
         try (Workspace workspace = backend.newWorkspace()) {
-            Modulation.OfBlock modulation = Modulation.of(backend, workspace, scaleShiftTable, timeModulation);
-            selfAttention.addTo(x, rotation, modulation.attention(), taps);
+            List<Modulation> modulations = Modulation.sums(backend, workspace, scaleShiftTable, times);
+            selfAttention.addTo(x, rotation, modulations, taps);
             crossAttention.addTo(x, text, taps);
-            feedForward.addTo(x, rotation.grid(), modulation.feedForward(), taps);
+            feedForward.addTo(x, rotation.grid(), modulations, taps);
         }
     }
 }

@@ -13,6 +13,9 @@ import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Grid;
 import io.lingen.core.op.PatchSize;
 import io.lingen.diffusion.internal.transformer.Modulation;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -63,27 +66,24 @@ final class SanaFeedForward {
      * @param kernel [D, D, 3, 1]
      */
     private List<Linear> temporalTaps(ModelWeights weights, HostTensor kernel) {
-        int d = Math.toIntExact(kernel.shape().length(0));
+        long d = kernel.shape().length(0);
         List<Linear> taps = new ArrayList<>();
-        if (!backend.computes()) {
-            HostTensor rows = kernel.reshape(3L * d, d);
-            for (int tap = 0; tap < 3; tap++) {
-                taps.add(weights.linear(rows.slice((long) tap * d, (tap + 1L) * d), null));
-            }
-            return taps;
-        }
-        float[] values = kernel.toFloats();
-        kernel.unload();
         for (int tap = 0; tap < 3; tap++) {
-            float[] matrix = new float[d * d];
-            for (int i = 0; i < matrix.length; i++) {
-                matrix[i] = values[3 * i + tap];
+            if (!backend.computes()) {
+                taps.add(weights.linear(kernel.reshape(3 * d, d).slice(tap * d, (tap + 1) * d), null));
+                continue;
             }
-            for (int i = 0; tap == 1 && i < d; i++) {
-                matrix[i * d + i] += 1;
+            // Outside the Java heap, which would grow and keep its size.
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment matrix = arena.allocate(d * d * Float.BYTES, Float.BYTES);
+                for (long i = 0; i < d * d; i++) {
+                    float identity = tap == 1 && i % (d + 1) == 0 ? 1 : 0;
+                    matrix.setAtIndex(ValueLayout.JAVA_FLOAT, i, kernel.get(3 * i + tap) + identity);
+                }
+                taps.add(weights.linear(new HostTensor(DType.F32, Shape.of(d, d), matrix), null));
             }
-            taps.add(weights.linear(HostTensor.of(matrix, d, d), null));
         }
+        kernel.unload();
         return taps;
     }
 
@@ -92,38 +92,52 @@ final class SanaFeedForward {
      *
      * @param x [N, D], F32
      * @param grid the grid of the N tokens
+     * @param modulations shift, scale and gate of all tokens are their vectors 3 to 5
      * @param taps receives "ff.conv_point" [T, D, H, W] and "ff" [N, D], the sum before the gate
      */
-    void addTo(Tensor x, Grid grid, Modulation modulation, Taps taps) {
+    void addTo(Tensor x, Grid grid, List<Modulation> modulations, Taps taps) {
         long cells = grid.stride(0);
         int chunk = (int) Math.max(1, Math.min(grid.t(), backend.tokensPerChunk() / cells));
         try (Workspace workspace = backend.newWorkspace()) {
             Tensor y = workspace.allocate(precision, x.shape()); // [N, D]
             for (int from = 0; from < grid.t(); from += chunk) {
                 int to = Math.min(grid.t(), from + chunk);
-                mixFrames(
-                        x.slice(from * cells, to * cells),
-                        new Grid(to - from, grid.h(), grid.w()),
-                        modulation,
-                        y.slice(from * cells, to * cells));
+                mixFrames(x, new Grid(to - from, grid.h(), grid.w()), from * cells, modulations, y);
             }
             if (taps != Taps.NONE) {
                 tap(y, grid, taps);
             }
-            Epilogue gated = Epilogue.gatedAdd(modulation.gate());
-            addNeighbors(y, cells, gated, gated, x);
+            for (Modulation m : modulations) {
+                Epilogue gated = Epilogue.gatedAdd(m.vector(5));
+                addNeighbors(y, cells, m.from(), m.to(), gated, gated, x);
+            }
         }
     }
 
-    /** Computes the part of the network that mixes no frames: y = point(gated convolution(inverted(LN(x) * (1 + scale) + shift))). */
-    private void mixFrames(Tensor x, Grid grid, Modulation modulation, Tensor y) {
+    /**
+     * Computes the part of the network that mixes no frames: y = point(gated convolution(inverted(LN(x) * (1 + scale) + shift))).
+     *
+     * @param x [N, D]
+     * @param frames the grid of the tokens to compute, a few whole frames
+     * @param first the first of these tokens
+     * @param y [N, D], of which the rows of these tokens are overwritten
+     */
+    private void mixFrames(Tensor x, Grid frames, long first, List<Modulation> modulations, Tensor y) {
+        long last = first + frames.cells();
         try (Workspace workspace = backend.newWorkspace()) {
-            Tensor u = workspace.allocate(precision, x.shape()); // [n, D]
-            backend.modulatedLayerNorm(x, modulation.shift(), modulation.scale(), epsilon, u);
+            Tensor u = workspace.allocate(precision, frames.cells(), x.shape().last()); // [n, D]
+            for (Modulation m : modulations) {
+                long from = Math.max(first, m.from());
+                long to = Math.min(last, m.to());
+                if (from < to) {
+                    backend.modulatedLayerNorm(
+                            x.slice(from, to), m.vector(3), m.vector(4), epsilon, u.slice(from - first, to - first));
+                }
+            }
             Tensor hidden = inverted.apply(workspace, u, precision); // [n, 2M]
-            Tensor gated = workspace.allocate(precision, grid.cells(), point.inFeatures()); // [n, M]
-            backend.gatedDepthwiseConvolution(hidden, grid, depthwiseWeight, depthwiseBias, gated);
-            point.apply(gated, Epilogue.NONE, y); // [n, D]
+            Tensor gated = workspace.allocate(precision, frames.cells(), point.inFeatures()); // [n, M]
+            backend.gatedDepthwiseConvolution(hidden, frames, depthwiseWeight, depthwiseBias, gated);
+            point.apply(gated, Epilogue.NONE, y.slice(first, last)); // [n, D]
         }
     }
 
@@ -132,16 +146,21 @@ final class SanaFeedForward {
      *
      * @param y [N, D]
      * @param cells the number of tokens of a frame
+     * @param from the first token to compute
+     * @param to the token after the last one
      * @param first how the products of a frame with itself reach the output
      * @param others how the products with its neighbors reach the output
      * @param out [N, D]
      */
-    private void addNeighbors(Tensor y, long cells, Epilogue first, Epilogue others, Tensor out) {
-        long n = y.shape().length(0);
-        frame.apply(y, first, out);
-        if (n > cells) {
-            frameBefore.apply(y.slice(0, n - cells), others, out.slice(cells, n));
-            frameAfter.apply(y.slice(cells, n), others, out.slice(0, n - cells));
+    private void addNeighbors(Tensor y, long cells, long from, long to, Epilogue first, Epilogue others, Tensor out) {
+        frame.apply(y.slice(from, to), first, out.slice(from, to));
+        long start = Math.max(from, cells);
+        if (start < to) {
+            frameBefore.apply(y.slice(start - cells, to - cells), others, out.slice(start, to));
+        }
+        long end = Math.min(to, y.shape().length(0) - cells);
+        if (from < end) {
+            frameAfter.apply(y.slice(from + cells, end + cells), others, out.slice(from, end));
         }
     }
 
@@ -156,7 +175,7 @@ final class SanaFeedForward {
             }
             taps.accept("ff.conv_point", planes);
             Tensor sum = workspace.allocate(DType.F32, y.shape()); // [N, D]
-            addNeighbors(y, cells, Epilogue.NONE, Epilogue.ADD, sum);
+            addNeighbors(y, cells, 0, grid.cells(), Epilogue.NONE, Epilogue.ADD, sum);
             taps.accept("ff", sum);
         }
     }

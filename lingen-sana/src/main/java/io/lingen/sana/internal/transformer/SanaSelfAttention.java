@@ -11,6 +11,7 @@ import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Heads;
 import io.lingen.core.op.Rotation;
 import io.lingen.diffusion.internal.transformer.Modulation;
+import java.util.List;
 
 /**
  * Linear attention over all tokens: ReLU is the feature map, and rotary positions turn the numerator but not the denominator. Queries and keys
@@ -47,12 +48,15 @@ final class SanaSelfAttention {
      * Computes x += gate * attention(LN(x) * (1 + scale) + shift).
      *
      * @param x [N, D], F32
+     * @param modulations shift, scale and gate of all tokens are their vectors 0 to 2
      * @param taps receives "attn1.q" and "attn1.k" after their norm, and "attn1", the sum before the gate
      */
-    void addTo(Tensor x, Rotation rotation, Modulation modulation, Taps taps) {
+    void addTo(Tensor x, Rotation rotation, List<Modulation> modulations, Taps taps) {
         try (Workspace workspace = backend.newWorkspace()) {
             Tensor u = workspace.allocate(precision, x.shape()); // [N, D]
-            backend.modulatedLayerNorm(x, modulation.shift(), modulation.scale(), config.epsilon(), u);
+            for (Modulation m : modulations) {
+                backend.modulatedLayerNorm(m.rowsOf(x), m.vector(0), m.vector(1), config.epsilon(), m.rowsOf(u));
+            }
             Tensor q = query.apply(workspace, u, precision); // [N, D]
             Tensor k = key.apply(workspace, u, precision); // [N, D]
             Tensor v = value.apply(workspace, u, precision); // [N, D]
@@ -62,7 +66,10 @@ final class SanaSelfAttention {
             taps.accept("attn1.k", k);
             Tensor mixed = u; // The input is used up.
             backend.linearAttention(heads(q), heads(k), heads(v), rotation, mixed);
-            projection.apply(mixed, Epilogue.gatedAdd(modulation.gate()), x, taps, "attn1"); // [N, D]
+            for (Modulation m : modulations) {
+                Epilogue epilogue = Epilogue.gatedAdd(m.vector(2));
+                projection.apply(m.rowsOf(mixed), epilogue, m.rowsOf(x), taps, "attn1"); // [N, D]
+            }
         }
     }
 

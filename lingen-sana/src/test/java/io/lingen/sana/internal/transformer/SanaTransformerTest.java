@@ -69,6 +69,29 @@ class SanaTransformerTest {
         assertTrue(error < 1e-6, () -> "relative error " + error);
     }
 
+    @ParameterizedTest
+    @CsvSource({"cpu, F32, 3e-6", "cpu, BF16, 3e-2"})
+    void everyTokenMayHaveATimeOfItsOwn(String name, DType precision, double tolerance) {
+        int[] shape = {CONFIG.channels(), 4, 6, 10};
+        HostTensor latent = weights.normal(1, shape[0], shape[1], shape[2], shape[3]);
+        HostTensor text = weights.normal(1, TEXT_ROWS, CONFIG.textWidth());
+        double[] times = new double[4 * 3 * 5];
+        for (int token = 0; token < times.length; token++) {
+            times[token] = token < 15 ? 0 : token < 37 ? 800 : 250; // The second change is inside a frame.
+        }
+        double[] expected = new SanaReference(CONFIG, weights.tensors())
+                .predict(FlowReference.doubles(latent), shape, times, FlowReference.doubles(text));
+        try (Backend backend = Backends.create(name, new BackendOptions(2));
+                FlowTransformer transformer = SanaTransformer.load(CONFIG, weights, backend, precision);
+                Workspace workspace = backend.newWorkspace();
+                Conditioning conditioning = transformer.condition(List.of(new TextEmbedding(text, null)))) {
+            Tensor out = workspace.allocate(DType.F32, latent.shape());
+            transformer.predict(backend.upload(workspace, latent, DType.F32), times, conditioning, out);
+            double error = FlowReference.error(expected, backend.download(out));
+            assertTrue(error < tolerance, () -> "relative error " + error);
+        }
+    }
+
     /** The published model: 2.057 billion parameters, and the operations of a default pass. */
     @Test
     void publishedSizesHaveThePublishedParametersAndOperations() {

@@ -1,17 +1,19 @@
 package io.lingen.wan.internal.transformer;
 
-import io.lingen.core.DType;
 import io.lingen.core.Shape;
 import io.lingen.core.Taps;
 import io.lingen.core.Tensor;
 import io.lingen.core.Workspace;
 import io.lingen.core.backend.Backend;
 import io.lingen.core.layer.ModelWeights;
-import io.lingen.core.op.Grid;
+import io.lingen.core.op.Rotation;
+import io.lingen.diffusion.internal.transformer.FlowBlock;
+import io.lingen.diffusion.internal.transformer.Modulation;
+import io.lingen.diffusion.internal.transformer.TextKeys;
 import java.util.List;
 
 /** A transformer block: self-attention, cross-attention and feed-forward, each added to the residual stream. */
-final class WanBlock {
+final class WanBlock implements FlowBlock {
     private final Backend backend;
     private final Tensor scaleShiftTable; // [6, D]
     private final WanSelfAttention selfAttention;
@@ -28,39 +30,25 @@ final class WanBlock {
         this.feedForward = new WanFeedForward(weights.under("ffn"), config);
     }
 
-    WanCrossAttention crossAttention() {
-        return crossAttention;
+    @Override
+    public Tensor keys(Workspace workspace, Tensor text) {
+        return crossAttention.keys(workspace, text);
     }
 
-    /**
-     * Updates the residual stream x [N, D] in place.
-     *
-     * @param times the modulation of all tokens by their times, [6, D] each: shift, scale and gate of the attention, then of the feed-forward
-     *     network
-     * @param layer the index of this block
-     */
-    void forward(
-            Tensor x,
-            Grid grid,
-            RotaryTables rotary,
-            List<Modulation> times,
-            WanConditioning text,
-            int layer,
-            Taps taps) {
+    @Override
+    public Tensor values(Workspace workspace, Tensor text) {
+        return crossAttention.values(workspace, text);
+    }
+
+    @Override
+    public void forward(Tensor x, Rotation rotation, List<Modulation> times, TextKeys text, Taps taps) {
         try (Workspace workspace = backend.newWorkspace()) {
-            List<Modulation> modulations =
-                    times.stream().map(time -> modulation(workspace, time)).toList();
-            selfAttention.addTo(x, grid, rotary, modulations, taps);
-            crossAttention.addTo(x, text.keys().get(layer), text.values().get(layer), text.weights(), taps);
+            List<Modulation> modulations = Modulation.sums(backend, workspace, scaleShiftTable, times);
+            selfAttention.addTo(x, rotation, modulations, taps);
+            crossAttention.addTo(x, text, taps);
             for (Modulation m : modulations) {
                 feedForward.addTo(m.rowsOf(x), m.vector(3), m.vector(4), m.vector(5), taps);
             }
         }
-    }
-
-    private Modulation modulation(Workspace workspace, Modulation time) {
-        Tensor vectors = workspace.allocate(DType.F32, scaleShiftTable.shape()); // [6, D]
-        backend.add(scaleShiftTable, time.vectors(), vectors);
-        return new Modulation(time.from(), time.to(), vectors);
     }
 }

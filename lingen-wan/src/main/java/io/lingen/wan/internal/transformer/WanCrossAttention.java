@@ -11,7 +11,7 @@ import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
 import io.lingen.core.op.Heads;
 import io.lingen.diffusion.internal.TokenChunks;
-import org.jspecify.annotations.Nullable;
+import io.lingen.diffusion.internal.transformer.TextKeys;
 
 /** Attention from video tokens to text rows: an affine norm before it, an RMS norm of queries and keys, no positions and no gate. */
 final class WanCrossAttention {
@@ -82,19 +82,17 @@ final class WanCrossAttention {
      * Computes x += attention(LN(x) * weight + bias, text), a chunk of tokens at a time.
      *
      * @param x [N, D], F32
-     * @param keys [L, D]
-     * @param values [L, D]
-     * @param weights [L], or null
+     * @param text keys and values, [L, D]
      * @param taps receives "attn2"
      */
-    void addTo(Tensor x, Tensor keys, Tensor values, @Nullable Tensor weights, Taps taps) {
+    void addTo(Tensor x, TextKeys text, Taps taps) {
         TokenChunks.forEach(backend, x, taps, "attn2", (workspace, chunk, chunkTaps) -> {
             Tensor u = workspace.allocate(precision, chunk.shape()); // [n, D]
             backend.modulatedLayerNorm(chunk, normShift, normScale, config.epsilon(), u);
             Tensor q = query.apply(workspace, u, precision); // [n, D]
             backend.rmsNorm(q, queryNorm, config.epsilon(), false, q);
             Tensor mixed = u; // The input is used up.
-            backend.attention(heads(q), heads(keys), heads(values), weights, mixed);
+            backend.attention(heads(q), heads(text.keys()), heads(text.values()), text.weights(), mixed);
             projection.apply(mixed, Epilogue.ADD, chunk, chunkTaps, "attn2"); // [n, D]
         });
     }

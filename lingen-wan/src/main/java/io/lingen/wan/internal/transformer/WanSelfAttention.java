@@ -8,8 +8,9 @@ import io.lingen.core.backend.Backend;
 import io.lingen.core.layer.Linear;
 import io.lingen.core.layer.ModelWeights;
 import io.lingen.core.op.Epilogue;
-import io.lingen.core.op.Grid;
 import io.lingen.core.op.Heads;
+import io.lingen.core.op.Rotation;
+import io.lingen.diffusion.internal.transformer.Modulation;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -51,7 +52,7 @@ final class WanSelfAttention {
      * @param modulations shift, scale and gate, in this order, of all tokens
      * @param taps receives "attn1.q" and "attn1.k" before the rotation, and "attn1", the sum before the gate
      */
-    void addTo(Tensor x, Grid grid, RotaryTables rotary, List<Modulation> modulations, Taps taps) {
+    void addTo(Tensor x, Rotation rotation, List<Modulation> modulations, Taps taps) {
         try (Workspace workspace = backend.newWorkspace()) {
             Tensor u = workspace.allocate(precision, x.shape()); // [N, D]
             for (Modulation m : modulations) {
@@ -64,9 +65,10 @@ final class WanSelfAttention {
             backend.rmsNorm(k, keyNorm, config.epsilon(), false, k);
             taps.accept("attn1.q", q);
             taps.accept("attn1.k", k);
-            rotary.rotate(heads(q), grid);
-            rotary.rotate(heads(k), grid);
-            Tensor coarse = tiles == null ? null : tiles.forward(workspace, u, heads(q), heads(k), heads(v), grid);
+            backend.rotate(heads(q), rotation);
+            backend.rotate(heads(k), rotation);
+            Tensor coarse =
+                    tiles == null ? null : tiles.forward(workspace, u, heads(q), heads(k), heads(v), rotation.grid());
             Tensor mixed = u; // The input is used up.
             backend.attention(heads(q), heads(k), heads(v), null, mixed);
             if (coarse != null) {

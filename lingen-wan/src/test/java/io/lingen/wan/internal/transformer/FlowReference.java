@@ -1,6 +1,7 @@
 package io.lingen.wan.internal.transformer;
 
 import io.lingen.core.HostTensor;
+import java.util.Arrays;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +26,11 @@ public abstract class FlowReference {
         this.epsilon = epsilon;
     }
 
-    /** Updates x [N, D] by a block. */
+    /**
+     * Updates x [N, D] by a block.
+     *
+     * @param modulation shift, scale and gate of the attention, then of the feed-forward network, [N, D] each
+     */
     protected abstract void block(double[] x, String prefix, double[][] modulation, double[] text, int[] grid);
 
     /** Projects text rows after the two layers. */
@@ -40,29 +45,47 @@ public abstract class FlowReference {
      * @param text [L, text width], every row of weight 1
      */
     public final double[] predict(double[] latent, int[] shape, double time, double[] text) {
+        double[] times = new double[shape[1] * (shape[2] / 2) * (shape[3] / 2)];
+        Arrays.fill(times, time);
+        return predict(latent, shape, times, text);
+    }
+
+    /** The velocity of a latent with a time for each token. */
+    public final double[] predict(double[] latent, int[] shape, double[] times, double[] text) {
         int[] grid = {shape[1], shape[2] / 2, shape[3] / 2};
-        double[] embedding =
-                linear(silu(linear(sinusoid(time, names.time), names.time + "linear_1")), names.time + "linear_2");
-        double[] modulation = linear(silu(embedding.clone()), names.modulation);
+        int n = times.length;
+        double[][] embedding = new double[n][];
+        double[][] modulation = new double[n][];
+        for (int token = 0; token < n; token++) {
+            if (token > 0 && times[token] == times[token - 1]) {
+                embedding[token] = embedding[token - 1];
+                modulation[token] = modulation[token - 1];
+                continue;
+            }
+            double[] hidden = silu(linear(sinusoid(times[token]), names.time + "linear_1"));
+            embedding[token] = linear(hidden, names.time + "linear_2");
+            modulation[token] = linear(silu(embedding[token].clone()), names.modulation);
+        }
         double[] projected =
                 afterProjection(linear(gelu(linear(text, names.text + "linear_1")), names.text + "linear_2"));
-        int n = grid[0] * grid[1] * grid[2];
         double[] x = linear(patches(latent, shape, n), "patch_embedding");
         for (int layer = 0; weights.containsKey(names.blocks + layer + ".scale_shift_table"); layer++) {
             String prefix = names.blocks + layer + ".";
             double[] table = values(prefix + "scale_shift_table");
-            double[][] m = new double[6][d];
-            for (int i = 0; i < 6 * d; i++) {
-                m[i / d][i % d] = table[i] + modulation[i];
+            double[][] m = new double[6][n * d];
+            for (int i = 0; i < 6; i++) {
+                for (int j = 0; j < n * d; j++) {
+                    m[i][j] = table[i * d + j % d] + modulation[j / d][i * d + j % d];
+                }
             }
             block(x, prefix, m, projected, grid);
         }
         double[] table = values("scale_shift_table");
-        double[] shift = new double[d];
-        double[] scale = new double[d];
-        for (int i = 0; i < d; i++) {
-            shift[i] = table[i] + embedding[i];
-            scale[i] = table[d + i] + embedding[i];
+        double[] shift = new double[n * d];
+        double[] scale = new double[n * d];
+        for (int i = 0; i < n * d; i++) {
+            shift[i] = table[i % d] + embedding[i / d][i % d];
+            scale[i] = table[d + i % d] + embedding[i / d][i % d];
         }
         double[] out = linear(modulated(x, shift, scale), "proj_out"); // [N, (h, w, c)]
         double[] video = new double[latent.length];
@@ -80,8 +103,8 @@ public abstract class FlowReference {
     }
 
     /** The angles are those of the models, which compute them in F32. */
-    private double[] sinusoid(double time, String name) {
-        int half = values(name + "linear_1.weight").length / d / 2;
+    private double[] sinusoid(double time) {
+        int half = values(names.time + "linear_1.weight").length / d / 2;
         double[] wave = new double[2 * half];
         for (int i = 0; i < half; i++) {
             float exponent = (float) -Math.log(10000) * i / half;
@@ -167,6 +190,7 @@ public abstract class FlowReference {
         return out;
     }
 
+    /** The modulated layer norm, with a shift and scale [N, D]. */
     protected final double[] modulated(double[] x, double[] shift, double[] scale) {
         double[] out = new double[x.length];
         for (int row = 0; row < x.length; row += d) {
@@ -179,7 +203,8 @@ public abstract class FlowReference {
                 variance += (x[row + i] - mean) * (x[row + i] - mean) / d;
             }
             for (int i = 0; i < d; i++) {
-                out[row + i] = (x[row + i] - mean) / Math.sqrt(variance + epsilon) * (1 + scale[i]) + shift[i];
+                out[row + i] =
+                        (x[row + i] - mean) / Math.sqrt(variance + epsilon) * (1 + scale[row + i]) + shift[row + i];
             }
         }
         return out;
@@ -225,10 +250,10 @@ public abstract class FlowReference {
         return y;
     }
 
-    /** Computes x += gate * y; without a gate, x += y. */
+    /** Computes x += gate * y, with a gate [N, D]; without a gate, x += y. */
     protected final void add(double[] x, double[] y, double @Nullable [] gate) {
         for (int i = 0; i < x.length; i++) {
-            x[i] += gate == null ? y[i] : gate[i % d] * y[i];
+            x[i] += gate == null ? y[i] : gate[i] * y[i];
         }
     }
 
@@ -244,6 +269,10 @@ public abstract class FlowReference {
             x[i] *= 0.5 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x[i] + 0.044715 * x[i] * x[i] * x[i])));
         }
         return x;
+    }
+
+    protected final boolean has(String name) {
+        return weights.containsKey(name);
     }
 
     protected final double[] values(String name) {

@@ -15,6 +15,7 @@ import io.lingen.diffusion.Condition;
 import io.lingen.diffusion.ParityCheck;
 import io.lingen.diffusion.ParityCheck.Comparison;
 import io.lingen.diffusion.TextEmbedding;
+import io.lingen.diffusion.internal.transformer.FlowTransformer;
 import io.lingen.internal.parity.TransformerPart;
 import io.lingen.wan.internal.parity.Fixture;
 import java.util.List;
@@ -49,7 +50,7 @@ class TransformerParityTest {
             fixture.put("transformer.velocity." + i, velocity, latent.shape().toArray());
         }
         try (Backend backend = Backends.create("nd4j", new BackendOptions(1));
-                WanTransformer transformer = WanTransformer.load(CONFIG, weights, backend, DType.F32)) {
+                FlowTransformer transformer = WanTransformer.load(CONFIG, weights, backend, DType.F32)) {
             Condition condition = Condition.of(List.of(new TextEmbedding(text, null)));
             Taps taps = (name, tensor) -> fixture.put("transformer.tap." + name, backend.download(tensor));
             new ParityCheck(fixture, null, backend)

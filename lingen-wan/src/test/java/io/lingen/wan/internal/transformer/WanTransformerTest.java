@@ -19,6 +19,7 @@ import io.lingen.core.dryrun.DryRun;
 import io.lingen.diffusion.Condition;
 import io.lingen.diffusion.Conditioning;
 import io.lingen.diffusion.TextEmbedding;
+import io.lingen.diffusion.internal.transformer.FlowTransformer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -130,12 +131,12 @@ class WanTransformerTest {
     @Test
     void otherConditionsAndLatentsAreRefused() {
         try (Backend backend = Backends.create("cpu", new BackendOptions(1));
-                WanTransformer transformer = WanTransformer.load(CONFIG, weights, backend, DType.F32)) {
+                FlowTransformer transformer = WanTransformer.load(CONFIG, weights, backend, DType.F32)) {
             assertThrows(IllegalArgumentException.class, () -> transformer.condition(Condition.ofLabel(3)));
             TextEmbedding wide = new TextEmbedding(weights.normal(1, 2, CONFIG.textWidth() + 1), null);
             IllegalArgumentException e =
                     assertThrows(IllegalArgumentException.class, () -> transformer.condition(List.of(wide)));
-            assertTrue(e.getMessage().contains("width text_dim = 10, found 11"), e.getMessage());
+            assertTrue(e.getMessage().contains("width 10 of the transformer, found 11"), e.getMessage());
             assertThrows(IllegalArgumentException.class, () -> transformer.requireLatent(Shape.of(3, 1, 3, 4)));
             assertThrows(IllegalArgumentException.class, () -> transformer.requireLatent(Shape.of(4, 1, 2, 2)));
             assertThrows(IllegalArgumentException.class, () -> transformer.requireLatent(Shape.of(3, 65, 2, 2)));
@@ -148,7 +149,7 @@ class WanTransformerTest {
         int n = frames * 6 * 11;
         long d = CONFIG.width();
         try (DryRun dryRun = DryRun.exact();
-                WanTransformer transformer = WanTransformer.load(CONFIG, weights, dryRun.backend(), DType.F32);
+                FlowTransformer transformer = WanTransformer.load(CONFIG, weights, dryRun.backend(), DType.F32);
                 Workspace workspace = dryRun.backend().newWorkspace();
                 Conditioning conditioning = transformer.condition(
                         List.of(new TextEmbedding(weights.normal(1, TEXT_ROWS, CONFIG.textWidth()), null)))) {
@@ -199,7 +200,7 @@ class WanTransformerTest {
 
     private HostTensor predict(String name, DType precision, HostTensor latent, TextEmbedding text) {
         try (Backend backend = Backends.create(name, new BackendOptions(2));
-                WanTransformer transformer = WanTransformer.load(CONFIG, weights, backend, precision);
+                FlowTransformer transformer = WanTransformer.load(CONFIG, weights, backend, precision);
                 Workspace workspace = backend.newWorkspace();
                 Conditioning conditioning = transformer.condition(List.of(text))) {
             Tensor out = workspace.allocate(DType.F32, latent.shape());

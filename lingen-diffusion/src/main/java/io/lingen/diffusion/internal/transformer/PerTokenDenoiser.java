@@ -1,4 +1,4 @@
-package io.lingen.internal;
+package io.lingen.diffusion.internal.transformer;
 
 import io.lingen.core.Tensor;
 import io.lingen.diffusion.Conditioning;
