@@ -10,6 +10,7 @@ no field for is refused, with the reason.
 
 import argparse
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -138,6 +139,21 @@ def decoder(folder, say):
             "scaling_factor": given.get("scaling_factor", 0.18215)}, kept
 
 
+def text_encoder(source, output, say):
+    """Copies the T5 encoder of a folder of diffusers, and its tokenizer.json if there is one."""
+    output.mkdir()
+    files = [f for f in sorted((source / "text_encoder").glob("*")) if f.name == "config.json" or ".safetensors" in f.name]
+    for file in files:
+        shutil.copyfile(file, output / file.name)
+    say(f"copied {len(files)} files of the text encoder")
+    tokenizer = source / "tokenizer/tokenizer.json"
+    if tokenizer.exists():
+        shutil.copyfile(tokenizer, output / "tokenizer.json")
+    else:
+        say(f"add {output}/tokenizer.json: AutoTokenizer.from_pretrained('{source}/tokenizer').save_pretrained(FOLDER)"
+            " of the Python package transformers writes it")
+
+
 def convert(source, vae, output, heads=None, say=print):
     """Writes a model folder, which must not exist."""
     source, output = Path(source), Path(output)
@@ -165,11 +181,7 @@ def convert(source, vae, output, heads=None, say=print):
         if tensors is not None:
             save_file(tensors, output / name / "model.safetensors")
     if config["condition"] == "text":
-        (output / "text_encoder").mkdir()
-        (output / "text_encoder/config.json").write_text(json.dumps(
-            {"model": "model.onnx", "max_tokens": 120, "width": config["text_dims"][0]}) + "\n")
-        say(f"add the text encoder: optimum-cli export onnx --model {source}/text_encoder --task feature-extraction"
-            f" {output}/text_encoder, and the tokenizer.json of {source}/tokenizer")
+        text_encoder(source, output / "text_encoder", say)
     (output / "model_index.json").write_text(json.dumps(
         {"format": "lingen", "version": 1, "fps": FPS, "components": components}, indent=1) + "\n")
     say(f"wrote {output}")

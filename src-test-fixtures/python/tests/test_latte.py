@@ -100,8 +100,10 @@ class ConversionTest(unittest.TestCase):
         self.addCleanup(CONFIGS.pop, "square")
         weights, _ = build("square")
         source = self.folder / "latte-1"
-        for name in ("transformer", "scheduler"):
+        for name in ("transformer", "scheduler", "text_encoder", "tokenizer"):
             (source / name).mkdir(parents=True)
+        for name in ("text_encoder/config.json", "text_encoder/model-00001-of-00001.safetensors", "tokenizer/tokenizer.json"):
+            (source / name).write_text("{}")
         given = {"in_channels": 4, "out_channels": 8, "num_layers": 2, "sample_size": 8, "patch_size": 2,
                  "num_attention_heads": 2, "attention_head_dim": 12, "caption_channels": 10, "video_length": 3,
                  "activation_fn": "gelu-approximate", "norm_type": "ada_norm_single", "attention_bias": True,
@@ -113,6 +115,8 @@ class ConversionTest(unittest.TestCase):
         convert(source, self.vae, self.folder / "model", say=self.said.append)
         config = json.loads((self.folder / "model/transformer/config.json").read_text())
         self.assertEqual(config, CONFIGS["square"] | {"variant": 1})
+        self.assertEqual({f.name for f in (self.folder / "model/text_encoder").iterdir()},
+                         {"config.json", "model-00001-of-00001.safetensors", "tokenizer.json"})
         with self.assertRaisesRegex(Refusal, "norm_type"):
             config_of_diffusers(given | {"norm_type": "ada_norm_zero"})
         (source / "scheduler/scheduler_config.json").write_text(json.dumps(scheduler | {"set_alpha_to_one": False}))

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -176,6 +177,40 @@ class LatteModelTest {
         byte[] ring = frame(texts, VideoRequest.of("A Red Ring "));
         assertArrayEquals(ring, frame(texts, VideoRequest.of("a red ring")), "prompts are in lower case");
         assertNotEquals(-1, Arrays.mismatch(ring, frame(texts, VideoRequest.of("a blue sea"))));
+    }
+
+    @Test
+    void textEncoderMayBeT5() throws IOException {
+        Path model = TinyLatte.writeWithT5(folder.resolve("t5"));
+        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString(), OPTIONS)) {
+            byte[] ring = frame(pipeline, VideoRequest.of("A Ring "));
+            assertArrayEquals(ring, frame(pipeline, VideoRequest.of("a ring")));
+            assertNotEquals(-1, Arrays.mismatch(ring, frame(pipeline, VideoRequest.of("a sea"))));
+        }
+        String before = hash(model);
+        Path weights = weights(model.resolve("text_encoder"));
+        byte[] bytes = Files.readAllBytes(weights);
+        bytes[bytes.length - 2] ^= 1;
+        Files.write(weights, bytes);
+        assertNotEquals(before, hash(model), "the encoder is part of the model");
+        Files.delete(model.resolve("text_encoder/tokenizer.json"));
+        assertThrows(CheckpointException.class, () -> TextToVideoPipeline.load(model.toString(), OPTIONS)
+                .close());
+    }
+
+    private static Path weights(Path component) throws IOException {
+        try (Stream<Path> files = Files.list(component)) {
+            return files.filter(file -> file.toString().endsWith(".safetensors"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
+    private static String hash(Path model) throws IOException {
+        try (TextToVideoPipeline pipeline = TextToVideoPipeline.load(model.toString(), OPTIONS);
+                Generation generation = pipeline.start(VideoRequest.of("a ring"))) {
+            return generation.provenance().modelHash();
+        }
     }
 
     @Test

@@ -5,6 +5,8 @@ import io.lingen.core.checkpoint.ModelSource;
 import io.lingen.core.checkpoint.SafetensorsFile;
 import io.lingen.core.checkpoint.SafetensorsWriter;
 import io.lingen.core.internal.PhiloxNormal;
+import io.lingen.internal.t5.TinyT5;
+import io.lingen.internal.text.TinyCheckpoint;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -43,7 +45,20 @@ public final class TinyLatte {
         return folder;
     }
 
+    /** Writes a text model with a T5 encoder in place of the ONNX encoder into a folder and returns it. */
+    public static Path writeWithT5(Path folder) throws IOException {
+        write(folder, "text");
+        component(folder, "latte-text", "transformer", TinyT5.WIDTH);
+        new TinyT5(false).write(folder);
+        Files.move(folder.resolve(TinyCheckpoint.TOKENIZER), folder.resolve("text_encoder/tokenizer.json"));
+        return folder;
+    }
+
     private static void component(Path folder, String fixture, String name) throws IOException {
+        component(folder, fixture, name, TEXT_WIDTH);
+    }
+
+    private static void component(Path folder, String fixture, String name, int textWidth) throws IOException {
         try (ModelSource source = ModelSource.ofResource(TinyLatte.class.getClassLoader(), FIXTURES + fixture);
                 SafetensorsFile file = source.tensors(name)) {
             String json = new String(source.read(name + "/config.json"), StandardCharsets.UTF_8);
@@ -51,11 +66,11 @@ public final class TinyLatte {
             file.names().forEach(tensor -> tensors.put(tensor, file.tensor(tensor)));
             String projection = "caption_projection.linear_1.weight";
             if (tensors.containsKey(projection)) {
-                json = json.replaceAll("(?s)\"text_dims\": *\\[.*?\\]", "\"text_dims\": [" + TEXT_WIDTH + "]");
+                json = json.replaceAll("(?s)\"text_dims\": *\\[.*?\\]", "\"text_dims\": [" + textWidth + "]");
                 long d = tensors.get(projection).shape().length(0);
-                float[] values = new float[(int) d * TEXT_WIDTH];
+                float[] values = new float[(int) d * textWidth];
                 PhiloxNormal.fill(1, 0, values, 0, values.length);
-                tensors.put(projection, HostTensor.of(values, d, TEXT_WIDTH));
+                tensors.put(projection, HostTensor.of(values, d, textWidth));
             }
             text(folder.resolve(name + "/config.json"), json);
             SafetensorsWriter.write(folder.resolve(name + "/model.safetensors"), tensors, Map.of());

@@ -12,6 +12,7 @@ import io.lingen.internal.onnx.OnnxTextEncoders;
 import io.lingen.internal.parity.DecoderPart;
 import io.lingen.internal.parity.LattePass;
 import io.lingen.internal.parity.LatteRuns;
+import io.lingen.internal.t5.T5TextEncoder;
 import io.lingen.spi.MissingFiles;
 import io.lingen.spi.ModelDescription;
 import io.lingen.spi.ModelFact;
@@ -26,11 +27,15 @@ import io.lingen.vae.VideoDecoder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** A model in the documented checkpoint format whose denoiser has the architecture "latte". */
 final class LatteModel implements ModelDescription {
     /** The largest side of a video of a text model, in multiples of the side that it was trained for. */
     private static final int LARGEST_STRETCH = 4;
+
+    /** The number of tokens of a prompt in the training of the text model, special tokens included. */
+    private static final int MAX_TOKENS = 120;
 
     private final ModelFolder folder;
     private final ModelIndex index;
@@ -52,8 +57,22 @@ final class LatteModel implements ModelDescription {
         return config.condition() == LatteConfig.Condition.TEXT;
     }
 
-    private List<String> textEncoderFolders() {
-        return hasText(config()) ? index.textEncoders() : List.of();
+    /** {@return the folders of ONNX text encoders} */
+    private List<String> onnxEncoders() {
+        return hasText(config()) && t5() == null ? index.textEncoders() : List.of();
+    }
+
+    /** {@return the text encoder if it has T5's own weights; null for another encoder, or none} */
+    private T5TextEncoder.@Nullable Layout t5() {
+        if (!hasText(config())) {
+            return null;
+        }
+        String component = index.textEncoders().get(0);
+        boolean isT5 = folder.hasConfig(component) && folder.config(component).has("model_type");
+        return isT5
+                ? new T5TextEncoder.Layout(
+                        component, component + "/tokenizer.json", MAX_TOKENS, LowerCaseTextEncoder::lowerCase, false)
+                : null;
     }
 
     @Override
@@ -61,7 +80,7 @@ final class LatteModel implements ModelDescription {
         LatteConfig config = config();
         AutoencoderConfig autoencoder = folder.decoderOf(config.inChannels());
         if (hasText(config)) {
-            folder.requireTextWidths(List.of(config.textWidth()));
+            requireTextWidth(config.textWidth());
         }
         Dims3 compression = autoencoder.compression();
         int width = config.latentColumns() * compression.w();
@@ -83,6 +102,22 @@ final class LatteModel implements ModelDescription {
                 scheduler(config).samplersOf(config));
     }
 
+    private void requireTextWidth(int expected) {
+        T5TextEncoder.Layout t5 = t5();
+        if (t5 == null) {
+            folder.requireTextWidths(List.of(expected));
+            return;
+        }
+        int width = T5TextEncoder.width(folder.source(), t5.component());
+        if (width != expected) {
+            throw folder.config(t5.component())
+                    .error(
+                            "d_model",
+                            width,
+                            expected + ", the denoiser's text_dims[0]; use components of the same model");
+        }
+    }
+
     /** {@return the allowed sides: that of the training or, for text models, multiples of a token} */
     private static SizeRule side(LatteConfig config, int trained, int compression) {
         int token = compression * config.patch();
@@ -101,12 +136,19 @@ final class LatteModel implements ModelDescription {
 
     @Override
     public List<String> files() {
-        return folder.files(textEncoderFolders());
+        List<String> files = new ArrayList<>(folder.files(onnxEncoders()));
+        T5TextEncoder.Layout t5 = t5();
+        if (t5 != null) {
+            files.addAll(t5.files(folder.source()));
+        }
+        return files;
     }
 
     @Override
     public MissingFiles missingFiles() {
-        return folder.missingFiles(textEncoderFolders());
+        T5TextEncoder.Layout t5 = t5();
+        return folder.missingFiles(
+                onnxEncoders(), t5 == null ? List.of() : List.of(t5.component()), t5 == null ? null : t5.tokenizer());
     }
 
     @Override
@@ -125,7 +167,12 @@ final class LatteModel implements ModelDescription {
                             config.hiddenSize(),
                             folder.parameters(index.transformer(), ""))));
         }
-        facts.addAll(folder.facts(missing, textEncoderFolders()));
+        facts.addAll(folder.facts(missing, onnxEncoders()));
+        T5TextEncoder.Layout t5 = t5();
+        if (t5 != null) {
+            facts.add(new ModelFact(
+                    "text", t5.component() + ", T5, width " + T5TextEncoder.width(folder.source(), t5.component())));
+        }
         if (config.condition() == LatteConfig.Condition.NONE) {
             facts.add(new ModelFact("condition", "none: the model accepts neither prompts nor class labels"));
         }
@@ -134,12 +181,19 @@ final class LatteModel implements ModelDescription {
 
     @Override
     public List<TextEncoderFacts> textEncoders(Backend backend, DType precision) {
-        return folder.textEncoderFacts(textEncoderFolders());
+        T5TextEncoder.Layout t5 = t5();
+        return t5 == null
+                ? folder.textEncoderFacts(onnxEncoders())
+                : List.of(t5.facts(folder.source(), backend, precision));
     }
 
     @Override
     public TextEncoders loadTextEncoders(Backend backend, DType precision, int threads) {
-        TextEncoders loaded = OnnxTextEncoders.load(folder.source(), textEncoderFolders(), threads);
+        T5TextEncoder.Layout t5 = t5();
+        if (t5 != null) {
+            return new TextEncoders(List.of(T5TextEncoder.load(folder.source(), t5, backend, precision)));
+        }
+        TextEncoders loaded = OnnxTextEncoders.load(folder.source(), onnxEncoders(), threads);
         return new TextEncoders(
                 loaded.all().stream().map(LowerCaseTextEncoder::new).toList());
     }

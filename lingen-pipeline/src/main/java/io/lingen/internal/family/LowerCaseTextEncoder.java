@@ -28,17 +28,22 @@ record LowerCaseTextEncoder(TextEncoder encoder) implements TextEncoder {
 
     @Override
     public String normalize(Prompt prompt) {
-        return encoder.normalize(lowerCase(prompt));
+        return encoder.normalize(cleaned(prompt));
     }
 
     @Override
     public List<TextEmbedding> encode(List<Prompt> prompts, Progress progress) {
         return encoder.encode(
-                prompts.stream().map(LowerCaseTextEncoder::lowerCase).toList(), progress);
+                prompts.stream().map(LowerCaseTextEncoder::cleaned).toList(), progress);
     }
 
-    private static Prompt lowerCase(Prompt prompt) {
-        return new Prompt(prompt.text().toLowerCase(Locale.ROOT).strip(), prompt.negative());
+    private static Prompt cleaned(Prompt prompt) {
+        return new Prompt(lowerCase(prompt.text()), prompt.negative());
+    }
+
+    /** {@return a text in lower case, without surrounding spaces} */
+    static String lowerCase(String text) {
+        return text.toLowerCase(Locale.ROOT).strip();
     }
 
     @Override

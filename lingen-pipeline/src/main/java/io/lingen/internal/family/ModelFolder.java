@@ -18,6 +18,7 @@ import io.lingen.vae.LatentVideoDecoder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model folder of the documented checkpoint format.
@@ -103,16 +104,23 @@ record ModelFolder(ModelSource source, ModelIndex index) {
     /**
      * {@return the files that the folder lacks}
      *
-     * @param textEncoders the folders of the text encoders
+     * @param textEncoders the folders of the ONNX text encoders
+     * @param others the folders of other components with a configuration and tensors
+     * @param tokenizer the tokenizer of a text encoder among the other components; null for none
      */
-    MissingFiles missingFiles(List<String> textEncoders) {
+    MissingFiles missingFiles(List<String> textEncoders, List<String> others, @Nullable String tokenizer) {
         List<String> paths = new ArrayList<>();
-        for (String component : List.of(index.transformer(), index.vae())) {
+        List<String> components = new ArrayList<>(List.of(index.transformer(), index.vae()));
+        components.addAll(others);
+        for (String component : components) {
             paths.add(configOf(component));
             paths.addAll(source.missingTensorFiles(component));
         }
         for (String component : textEncoders) {
             paths.addAll(OnnxTextEncoders.missingFiles(source, component));
+        }
+        if (tokenizer != null) {
+            paths.add(tokenizer);
         }
         paths.add(configOf(index.scheduler()));
         if (index.thesaurus() != null) {
