@@ -148,7 +148,9 @@ final class LatteModel implements ModelDescription {
     public MissingFiles missingFiles() {
         T5TextEncoder.Layout t5 = t5();
         return folder.missingFiles(
-                onnxEncoders(), t5 == null ? List.of() : List.of(t5.component()), t5 == null ? null : t5.tokenizer());
+                this::onnxEncoders,
+                t5 == null ? List.of() : List.of(t5.component()),
+                t5 == null ? null : t5.tokenizer());
     }
 
     @Override

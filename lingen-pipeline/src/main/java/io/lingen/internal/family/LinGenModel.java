@@ -89,7 +89,7 @@ final class LinGenModel implements ModelDescription {
 
     @Override
     public MissingFiles missingFiles() {
-        return folder.missingFiles(index.textEncoders(), List.of(), null);
+        return folder.missingFiles(index::textEncoders, List.of(), null);
     }
 
     @Override

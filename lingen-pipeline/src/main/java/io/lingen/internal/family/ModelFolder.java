@@ -18,6 +18,7 @@ import io.lingen.vae.LatentVideoDecoder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,11 +105,11 @@ record ModelFolder(ModelSource source, ModelIndex index) {
     /**
      * {@return the files that the folder lacks}
      *
-     * @param textEncoders the folders of the ONNX text encoders
+     * @param textEncoders the folders of the ONNX text encoders, called after the other components are known
      * @param others the folders of other components with a configuration and tensors
      * @param tokenizer the tokenizer of a text encoder among the other components; null for none
      */
-    MissingFiles missingFiles(List<String> textEncoders, List<String> others, @Nullable String tokenizer) {
+    MissingFiles missingFiles(Supplier<List<String>> textEncoders, List<String> others, @Nullable String tokenizer) {
         List<String> paths = new ArrayList<>();
         List<String> components = new ArrayList<>(List.of(index.transformer(), index.vae()));
         components.addAll(others);
@@ -116,7 +117,7 @@ record ModelFolder(ModelSource source, ModelIndex index) {
             paths.add(configOf(component));
             paths.addAll(source.missingTensorFiles(component));
         }
-        for (String component : textEncoders) {
+        for (String component : textEncoders.get()) {
             paths.addAll(OnnxTextEncoders.missingFiles(source, component));
         }
         if (tokenizer != null) {
