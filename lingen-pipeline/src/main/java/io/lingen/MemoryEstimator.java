@@ -181,8 +181,7 @@ public final class MemoryEstimator implements AutoCloseable {
         long decoding;
         try (Workspace workspace = backend.newWorkspace();
                 Conditioning conditional = denoiser.condition(condition(plan));
-                @Nullable
-                Conditioning unconditional = plan.isGuided() ? denoiser.condition(condition(plan)) : null) {
+                @Nullable Conditioning unconditional = plan.isGuided() ? denoiser.condition(condition(plan)) : null) {
             pool.resetPeak();
             Tensor latent = workspace.allocate(DType.F32, plan.latent());
             DenoisingFunction function = unconditional == null

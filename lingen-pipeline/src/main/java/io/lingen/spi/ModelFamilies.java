@@ -46,7 +46,7 @@ public final class ModelFamilies {
         ModelSignature signature = ModelSignature.read(source);
         List<ModelFamily> families = all();
         List<ModelFamily> found =
-                families.stream().filter(family -> family.recognises(signature)).toList();
+                families.stream().filter(family -> family.recognizes(signature)).toList();
         if (found.size() > 1) {
             throw new IllegalStateException(source.name() + "/" + ModelSignature.FILE + ": " + signature
                     + " must belong to one model family, found " + names(found)

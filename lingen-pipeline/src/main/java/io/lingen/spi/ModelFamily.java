@@ -13,7 +13,7 @@ public interface ModelFamily {
      *
      * @param signature the signature of the model
      */
-    boolean recognises(ModelSignature signature);
+    boolean recognizes(ModelSignature signature);
 
     /**
      * Opens a model. Reads its index, but no weights.

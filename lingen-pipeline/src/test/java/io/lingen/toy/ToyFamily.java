@@ -16,7 +16,7 @@ public final class ToyFamily implements ModelFamily {
     }
 
     @Override
-    public boolean recognises(ModelSignature signature) {
+    public boolean recognizes(ModelSignature signature) {
         return CLASS_NAME.equals(signature.className());
     }
 

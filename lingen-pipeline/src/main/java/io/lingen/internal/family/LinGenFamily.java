@@ -21,7 +21,7 @@ public final class LinGenFamily implements ModelFamily {
     }
 
     @Override
-    public boolean recognises(ModelSignature signature) {
+    public boolean recognizes(ModelSignature signature) {
         return NAME.equals(signature.format()) && (signature.family() == null || NAME.equals(signature.family()));
     }
 

@@ -31,7 +31,7 @@ public final class SanaFamily implements ModelFamily {
 
     /** Recognizes every class whose name begins with "Sana" or "LongSana". For unsupported classes, {@link #open} explains the reason. */
     @Override
-    public boolean recognises(ModelSignature signature) {
+    public boolean recognizes(ModelSignature signature) {
         String name = signature.className();
         return name != null && (name.startsWith("Sana") || name.startsWith("LongSana"));
     }

@@ -18,7 +18,7 @@ public final class WanFamily implements ModelFamily {
 
     /** Recognizes every class whose name begins with "Wan". For unsupported classes, {@link #open} explains the reason. */
     @Override
-    public boolean recognises(ModelSignature signature) {
+    public boolean recognizes(ModelSignature signature) {
         String name = signature.className();
         return name != null && name.startsWith("Wan");
     }
