@@ -48,9 +48,12 @@ final class DecodingCostTest {
                 "decoder.conv_in", Shape.of(5, 6, 7, 8),
                 "decoder.mid.res.0", Shape.of(5, 6, 7, 8),
                 "decoder.mid.attn", Shape.of(5, 6, 7, 8),
+                "decoder.mid", Shape.of(5, 6, 7, 8),
                 "decoder.up.0.res.0", Shape.of(5, 6, 7, 8),
                 "decoder.up.0.upsample", Shape.of(10, 12, 14, 8),
+                "decoder.up.0", Shape.of(10, 12, 14, 8),
                 "decoder.up.1.res.0", Shape.of(10, 12, 14, 4),
+                "decoder.up.1", Shape.of(10, 12, 14, 4),
                 "decoder.conv_out", Shape.of(10, 12, 14, 6));
         assertEquals(new TreeMap<>(expected), taps);
         assertEquals(0, backend.memory().liveBytes(), "everything is freed");
