@@ -17,9 +17,9 @@ import io.lingen.cuda.internal.driver.StructWriter;
  * @param ft the factor along time
  * @param fh the factor along height
  * @param fw the factor along width
- * @param outT the number of output frames
- * @param outH the number of output rows
- * @param outW the number of output columns
+ * @param ot the number of output frames
+ * @param oh the number of output rows
+ * @param ow the number of output columns
  */
 public record UpsamplingArguments(
         long x,
@@ -33,12 +33,12 @@ public record UpsamplingArguments(
         int ft,
         int fh,
         int fw,
-        int outT,
-        int outH,
-        int outW)
+        int ot,
+        int oh,
+        int ow)
         implements KernelArguments {
     @Override
     public void layOut(StructWriter struct) {
-        struct.put(x, out, cells).put(xBf16, outBf16).put(c, h, w, ft, fh, fw, outT, outH, outW);
+        struct.put(x, out, cells).put(xBf16, outBf16).put(c, h, w, ft, fh, fw, ot, oh, ow);
     }
 }
