@@ -1,6 +1,7 @@
 package io.lingen.cli;
 
 import io.lingen.PipelineOptions;
+import io.lingen.TextToVideoPipeline;
 import io.lingen.VideoRequest;
 import io.lingen.video.VideoWriters;
 import java.io.IOException;
@@ -32,7 +33,7 @@ record Batch(
     int ofPrompt(@Nullable String prompt) throws IOException {
         VideoRequest request = console.checked(() -> resolved.request(prompt).build());
         PromptLine line = PromptLine.of("", request);
-        return run(prompt == null, run -> {
+        return run(prompt == null, request, run -> {
             run.warnOfUnknownWords(request);
             return make(action -> action.accept(line), run);
         });
@@ -45,17 +46,22 @@ record Batch(
         }
         // Check the options before the model is loaded, with a placeholder for the prompts of the file.
         console.checked(() -> resolved.request("a prompt of the file").build());
-        return run(false, run -> {
+        return run(false, null, run -> {
             try (PromptFile prompts = PromptFile.open(promptFile, resolved::request)) {
                 return make(prompts, run);
             }
         });
     }
 
-    private int run(boolean isRecordedPrompt, ModelSession.Work work) throws IOException {
+    /** Runs the batch. A request of all videos that the model rejects is a usage error; null if the requests differ. */
+    private int run(boolean isRecordedPrompt, @Nullable VideoRequest request, ModelSession.Work work)
+            throws IOException {
         console.check(outputs::checkForBatch);
         PipelineOptions options = console.checked(() -> resolved.pipelineOptions(isRecordedPrompt));
         String model = console.checked(resolved::model);
+        if (request != null) {
+            console.check(() -> TextToVideoPipeline.plan(model, options, request));
+        }
         VideoWriters.requireWritable(BatchRun.target(output, 1));
         return ModelSession.run(console, model, options, true, run -> {
             resolved.compare(run);

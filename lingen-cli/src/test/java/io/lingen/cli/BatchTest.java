@@ -271,7 +271,7 @@ class BatchTest {
     void promptsAreRequired() {
         CommandRun none = generate("--count", 3);
         assertEquals(2, none.code());
-        assertTrue(none.err().contains("prompt must be given, found none"), none.err());
+        assertTrue(none.err().contains("request for this model must have a prompt, found none"), none.err());
         CommandRun noFile = run("batch");
         assertEquals(2, noFile.code());
         assertTrue(noFile.err().contains("Missing required parameter: 'FILE'"), noFile.err());
