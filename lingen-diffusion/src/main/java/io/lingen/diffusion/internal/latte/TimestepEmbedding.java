@@ -37,22 +37,12 @@ interface TimestepEmbedding {
     Embedded embed(Workspace workspace, double timestep, @Nullable Tensor selectedClass, Taps taps);
 
     /**
-     * {@return the cosines, followed by the sines, of i f_k with f_k = 10000^(-k / 128)} Angles are computed in F32, as the model was
-     * trained: in double precision, results move by up to 5e-6.
+     * {@return the sinusoid of a timestep, in F32 as the model was trained: in double precision, results move by up to 5e-6}
      *
-     * @param timestep i
+     * @param timestep from 0 to 999
      */
-    static float[] sinusoid(double timestep) {
-        int half = WIDTH / 2;
-        float[] wave = new float[WIDTH];
-        float scale = (float) -Math.log(10000);
-        for (int k = 0; k < half; k++) {
-            float frequency = (float) Math.exp(scale * k / half);
-            float angle = (float) timestep * frequency;
-            wave[k] = (float) Math.cos(angle);
-            wave[half + k] = (float) Math.sin(angle);
-        }
-        return wave;
+    private static float[] sinusoid(double timestep) {
+        return TimeEmbedding.sinusoidInF32((float) timestep, WIDTH);
     }
 
     /**
