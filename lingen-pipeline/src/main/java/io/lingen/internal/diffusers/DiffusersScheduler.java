@@ -2,6 +2,8 @@ package io.lingen.internal.diffusers;
 
 import io.lingen.core.checkpoint.ConfigReader;
 import io.lingen.core.internal.SafeText;
+import io.lingen.spi.SamplingSettings;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -31,6 +33,23 @@ public record DiffusersScheduler(String sampler, double shift, int order) {
 
     private static final int MAX_ORDER = 3;
     private static final double MAX_SHIFT = 1000;
+
+    /**
+     * {@return the settings of samplers with the shift of this scheduler, its own sampler first}
+     *
+     * @param names the names of the samplers that the model supports
+     * @param steps the number of steps of each
+     * @param guidance the guidance scale of each
+     */
+    public List<SamplingSettings> samplers(List<String> names, int steps, double guidance) {
+        List<SamplingSettings> samplers = new ArrayList<>();
+        for (String name : names) {
+            samplers.add(
+                    name.equals(sampler) ? 0 : samplers.size(),
+                    new SamplingSettings(name, null, shift, List.of(), steps, guidance, 0));
+        }
+        return samplers;
+    }
 
     /**
      * Reads a scheduler's configuration.

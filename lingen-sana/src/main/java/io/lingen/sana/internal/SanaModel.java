@@ -37,7 +37,6 @@ import io.lingen.vae.VideoDecoder;
 import io.lingen.wan.internal.parity.WanVaePart;
 import io.lingen.wan.internal.vae.WanAutoencoder;
 import io.lingen.wan.internal.vae.WanVaeConfig;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 
@@ -108,14 +107,8 @@ final class SanaModel implements ModelDescription {
 
     /** The folder's own sampler first. */
     private List<SamplingSettings> samplers() {
-        DiffusersScheduler scheduler = folder.scheduler();
-        List<SamplingSettings> samplers = new ArrayList<>();
-        for (String name : List.of(FlowSamplers.DPM_SOLVER, FlowSamplers.UNIPC, FlowSamplers.FLOW_EULER)) {
-            SamplingSettings settings =
-                    new SamplingSettings(name, null, scheduler.shift(), List.of(), STEPS, GUIDANCE, 0);
-            samplers.add(name.equals(scheduler.sampler()) ? 0 : samplers.size(), settings);
-        }
-        return samplers;
+        List<String> names = List.of(FlowSamplers.DPM_SOLVER, FlowSamplers.UNIPC, FlowSamplers.FLOW_EULER);
+        return folder.scheduler().samplers(names, STEPS, GUIDANCE);
     }
 
     @Override

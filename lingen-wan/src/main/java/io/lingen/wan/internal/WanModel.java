@@ -10,7 +10,6 @@ import io.lingen.diffusion.Denoiser;
 import io.lingen.diffusion.Sampler;
 import io.lingen.diffusion.internal.transformer.FlowTransformer;
 import io.lingen.internal.diffusers.DiffusersFolder;
-import io.lingen.internal.diffusers.DiffusersScheduler;
 import io.lingen.internal.lora.MergedTensors;
 import io.lingen.internal.parity.LoraPart;
 import io.lingen.internal.parity.PipelinePart;
@@ -36,7 +35,6 @@ import io.lingen.wan.internal.transformer.WanTransformer;
 import io.lingen.wan.internal.transformer.WanTransformerConfig;
 import io.lingen.wan.internal.vae.WanAutoencoder;
 import io.lingen.wan.internal.vae.WanVaeConfig;
-import java.util.ArrayList;
 import java.util.List;
 
 /** A model of Wan's family: a folder in the layout of diffusers. */
@@ -82,13 +80,8 @@ final class WanModel implements ModelDescription {
 
     /** The folder's own sampler first. A few-step model has one that fits it, whatever its folder says. */
     private List<SamplingSettings> samplers(WanDefaults defaults, boolean distilled) {
-        DiffusersScheduler scheduler = folder.scheduler();
-        List<SamplingSettings> samplers = new ArrayList<>();
-        for (String name : List.of(FlowSamplers.UNIPC, FlowSamplers.FLOW_EULER)) {
-            SamplingSettings settings =
-                    new SamplingSettings(name, null, scheduler.shift(), List.of(), 50, defaults.guidance(), 0);
-            samplers.add(name.equals(scheduler.sampler()) ? 0 : samplers.size(), settings);
-        }
+        List<String> names = List.of(FlowSamplers.UNIPC, FlowSamplers.FLOW_EULER);
+        List<SamplingSettings> samplers = folder.scheduler().samplers(names, 50, defaults.guidance());
         List<Double> times = WanDefaults.DISTILLED_TIMES;
         SamplingSettings dmd = new SamplingSettings(FlowSamplers.DMD, null, null, times, times.size(), 1, 0);
         samplers.add(distilled ? 0 : samplers.size(), dmd);
